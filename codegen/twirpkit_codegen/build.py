@@ -1,0 +1,163 @@
+"""Descriptors and manifest to the model of an API."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from functools import partial
+from typing import Final, TypeVar
+
+from google.protobuf.descriptor_pb2 import (
+    FileDescriptorSet,
+    MethodDescriptorProto,
+    MethodOptions,
+    ServiceDescriptorProto,
+)
+
+from twirpkit_codegen import naming, policy
+from twirpkit_codegen.errors import GenerationError, Where
+from twirpkit_codegen.files import GOOGLE, Source, build_file, types_of
+from twirpkit_codegen.manifest import Manifest
+from twirpkit_codegen.model import Api, Message, Method, Service, TypeRef
+
+__all__ = ["as_json", "build"]
+
+T = TypeVar("T")
+
+_RETRY_OF_LEVEL: Final = {
+    MethodOptions.IDEMPOTENCY_UNKNOWN: "never",
+    MethodOptions.NO_SIDE_EFFECTS: "read",
+    MethodOptions.IDEMPOTENT: "idempotent",
+}
+# Numbers of fields in descriptor.proto: what the paths of source info are made of.
+_FILE_SERVICE, _SERVICE_METHOD = 6, 2
+
+
+def build(descriptors: FileDescriptorSet, manifest: Manifest) -> Api:
+    """The model of an API.
+
+    Raises:
+        GenerationError: The protos hold what cannot be generated, or do not fit the manifest.
+    """
+    own = sorted((file for file in descriptors.file if not file.name.startswith(GOOGLE)), key=lambda file: file.name)
+    index = {name: ref for file in descriptors.file for name, ref in types_of(file)}
+    sources = [Source.of(file) for file in own]
+    files = tuple(build_file(source, index) for source in sources)
+    naming.check_unique((file.module, file.name, Where(file.name)) for file in files)
+    messages = {message.full_name: message for file in files for message in _walk(file.messages)}
+    found = [(source, number, service) for source in sources for number, service in enumerate(source.file.service)]
+    names = {source.full_name(service.name): [each.name for each in service.method] for source, _, service in found}
+    policy.check_services(manifest, names)
+    context = _Context(manifest, index, messages)
+    services = _collect(
+        partial(_service, context, source, number, service)
+        for source, number, service in found
+        if source.full_name(service.name) not in manifest.skip
+    )
+    if not services:
+        raise GenerationError.at(manifest.where(), "the protos have no service to generate")
+    _check_facade(manifest, services)
+    return Api(manifest.sdk, files, tuple(services))
+
+
+@dataclass(frozen=True, slots=True)
+class _Context:
+    """What every service needs."""
+
+    manifest: Manifest
+    index: dict[str, TypeRef]
+    messages: dict[str, Message]
+
+
+def _service(context: _Context, source: Source, number: int, proto: ServiceDescriptorProto) -> Service:
+    manifest = context.manifest
+    path = (_FILE_SERVICE, number)
+    full_name = source.full_name(proto.name)
+    attribute = manifest.services.get(full_name, {}).get("attribute")
+    if attribute is None:
+        attribute = naming.snake(proto.name, manifest.acronyms, source.where(path))
+    if (
+        not isinstance(attribute, str)
+        or not attribute.isidentifier()
+        or attribute != naming.safe(attribute, manifest.where(full_name))
+    ):
+        raise GenerationError.at(
+            manifest.where(full_name), f"attribute {attribute!r} of {full_name} must be a Python name"
+        )
+    methods = _collect(
+        partial(_method, context, source, (*path, _SERVICE_METHOD, n), full_name, each)
+        for n, each in enumerate(proto.method)
+    )
+    wheres = [source.where((*path, _SERVICE_METHOD, n)) for n in range(len(methods))]
+    naming.check_unique((each.py_name, each.name, where) for each, where in zip(methods, wheres, strict=True))
+    naming.check_unique((each.constant, each.name, where) for each, where in zip(methods, wheres, strict=True))
+    class_name = naming.safe(proto.name, source.where(path))
+    return Service(proto.name, full_name, attribute, class_name, source.doc(path), source.file.name, tuple(methods))
+
+
+def _method(
+    context: _Context, source: Source, path: tuple[int, ...], service: str, proto: MethodDescriptorProto
+) -> Method:
+    manifest, messages = context.manifest, context.messages
+    where = source.where(path)
+    if proto.client_streaming or proto.server_streaming:
+        raise GenerationError.at(where, f"{service}/{proto.name} streams, which Twirp cannot: remove 'stream'")
+    request, response = (context.index[each.lstrip(".")] for each in (proto.input_type, proto.output_type))
+    fields = messages[request.full_name].fields if request.full_name in messages else ()
+    py_name = naming.snake(proto.name, manifest.acronyms, where)
+    return Method(
+        name=proto.name,
+        py_name=py_name,
+        constant=naming.constant(py_name),
+        request=request,
+        response=response,
+        doc=source.doc(path),
+        policy=policy.row_of(
+            manifest, service, proto.name, fields, _RETRY_OF_LEVEL[proto.options.idempotency_level], where
+        ),
+        request_fields=fields,
+        line=where.line,
+        left_out=tuple(field.name for field in fields if field.py_name in naming.OPTION_NAMES),
+        deprecated=proto.options.deprecated,
+    )
+
+
+def _check_facade(manifest: Manifest, services: list[Service]) -> None:
+    where = manifest.where()
+    naming.check_unique((each.attribute, each.full_name, manifest.where(each.full_name)) for each in services)
+    naming.check_unique((each.class_name, each.full_name, manifest.where(each.full_name)) for each in services)
+    for each in services:
+        if each.attribute in naming.FACADE_NAMES:
+            text = f"attribute {each.attribute!r} of {each.full_name} is a name of the facade's own: choose another"
+            raise GenerationError.at(manifest.where(each.full_name), text)
+        if each.class_name in (manifest.sdk.facade, f"Async{manifest.sdk.facade}"):
+            raise GenerationError.at(
+                where, f"sdk.facade {manifest.sdk.facade!r} is the name of a service: choose another"
+            )
+
+
+def _collect(makers: Iterable[Callable[[], T]]) -> list[T]:
+    """What each of these makes, or the errors of all of them at once."""
+    made: list[T] = []
+    errors: list[GenerationError] = []
+    for make in makers:
+        try:
+            made.append(make())
+        except GenerationError as error:
+            errors.append(error)
+    if errors:
+        raise GenerationError.of(errors)
+    return made
+
+
+def _walk(messages: Iterable[Message]) -> Iterator[Message]:
+    for message in messages:
+        yield message
+        yield from _walk(message.messages)
+
+
+def as_json(api: Api) -> str:
+    """The model as JSON, for people and for tests."""
+    return json.dumps(dataclasses.asdict(api), indent=2, ensure_ascii=False, default=lambda value: value.hex())

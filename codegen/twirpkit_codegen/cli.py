@@ -1,0 +1,104 @@
+"""`twirpkit generate | check | inspect`."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import TypeVar
+
+import click
+
+from twirpkit_codegen import build, descriptors, manifest, output, render
+from twirpkit_codegen.errors import GenerationError
+from twirpkit_codegen.model import Api
+
+__all__ = ["main"]
+
+T = TypeVar("T")
+
+_MANIFEST = click.argument("manifest_file", metavar="MANIFEST", type=click.Path(path_type=Path))
+_OUT = click.option(
+    "--out",
+    type=click.Path(path_type=Path, file_okay=False),
+    default=Path("generated"),
+    show_default=True,
+    help="Folder that the package goes into.",
+)
+_PROTOS = click.option(
+    "--protos",
+    type=click.Path(path_type=Path, file_okay=False, exists=True),
+    help="Import root of the .proto files. Default: the manifest's folder.",
+)
+_SET = click.option(
+    "--descriptor-set",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="A FileDescriptorSet with imports, instead of .proto files.",
+)
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+def main() -> None:
+    """Make a Python SDK with matching sync and async clients from Twirp services.
+
+    MANIFEST is a TOML file; every .proto file beside it belongs to the SDK.
+    """
+
+
+def _command(function: Callable[..., None]) -> Callable[..., None]:
+    for decorate in (_SET, _PROTOS, _MANIFEST):
+        function = decorate(function)
+    return main.command()(function)
+
+
+@_command
+@_OUT
+def generate(manifest_file: Path, protos: Path | None, descriptor_set: Path | None, out: Path) -> None:
+    """Write the SDK. Unchanged files are left alone, stale ones removed; on an error nothing is written."""
+    api = _load(manifest_file, protos, descriptor_set)
+    changed = _told(lambda: output.write(render.render(api), out, api.sdk.package))
+    for path in changed:
+        click.echo(f"  {path}")
+    click.echo(f"{api.sdk.package}: {len(changed)} files changed")
+
+
+@_command
+@_OUT
+def check(manifest_file: Path, protos: Path | None, descriptor_set: Path | None, out: Path) -> None:
+    """Say whether the SDK on disk is what would be generated: a unified diff and exit code 1 where it is not."""
+    api = _load(manifest_file, protos, descriptor_set)
+    diff = _told(lambda: output.difference(render.render(api), out, api.sdk.package))
+    if diff:
+        click.echo(diff, nl=False)
+        click.echo(f"{api.sdk.package} is not up to date: run 'twirpkit generate'", err=True)
+        sys.exit(1)
+    click.echo(f"{api.sdk.package} is up to date")
+
+
+@_command
+def inspect(manifest_file: Path, protos: Path | None, descriptor_set: Path | None) -> None:
+    """Print the model that the templates see, as JSON."""
+    click.echo(build.as_json(_load(manifest_file, protos, descriptor_set)))
+
+
+def _load(manifest_file: Path, protos: Path | None, descriptor_set: Path | None) -> Api:
+    if protos is not None and descriptor_set is not None:
+        raise click.UsageError("give --protos or --descriptor-set, not both")
+
+    def load() -> Api:
+        facts = manifest.load(manifest_file)
+        if descriptor_set is not None:
+            return build.build(descriptors.read_descriptor_set(descriptor_set), facts)
+        root = protos if protos is not None else manifest_file.parent
+        return build.build(descriptors.compile_protos(root.resolve()), facts)
+
+    return _told(load)
+
+
+def _told(work: Callable[[], T]) -> T:
+    """What `work` makes; an error of the input as lines on standard error and exit code 1."""
+    try:
+        return work()
+    except GenerationError as error:
+        click.echo(str(error), err=True)
+        sys.exit(1)

@@ -1,0 +1,85 @@
+"""Proto comments as docstrings. The text is data: whatever it holds, it cannot end the docstring or start code."""
+
+from __future__ import annotations
+
+import textwrap
+
+from twirpkit_codegen.model import Doc
+
+__all__ = ["docstring", "parse"]
+
+_WIDTH = 112
+
+
+def parse(comment: str) -> Doc:
+    """A comment's first sentence as the summary, the rest as the body. Paragraphs are kept, lines are joined."""
+    lines = [line.rstrip().removeprefix(" ") for line in comment.replace("\r\n", "\n").replace("\r", "\n").split("\n")]
+    paragraphs = _paragraphs(lines)
+    if not paragraphs:
+        return Doc("", ())
+    first, rest = _split_summary(paragraphs[0])
+    return Doc(first, tuple(each for each in (rest, *paragraphs[1:]) if each))
+
+
+def docstring(*blocks: str, indent: int = 0) -> str:
+    """A docstring literal of blocks of text, wrapped, for a place that many columns in.
+
+    A block whose lines start with white space keeps its lines.
+    """
+    width = _WIDTH - indent
+    wrapped = [_wrap(escaped(block), width) for block in blocks if block]
+    text = "\n\n".join(wrapped)
+    if "\n" not in text and len(text) + 6 <= width:
+        return f'"""{text} """' if text.endswith('"') else f'"""{text}"""'
+    margin = " " * indent
+    return '"""' + textwrap.indent(text, margin).lstrip(" ") + f'\n{margin}"""'
+
+
+def escaped(text: str) -> str:
+    """Text inside a triple-quoted literal: backslashes, triple quotes and what cannot be printed are escaped."""
+    text = text.replace("\\", "\\\\").replace('"""', '\\"\\"\\"')
+    return "".join(each if each.isprintable() or each == "\n" else _escape(each) for each in text)
+
+
+def _escape(character: str) -> str:
+    if character == "\t":
+        return "    "
+    return character.encode("unicode_escape").decode("ascii")
+
+
+def _wrap(block: str, width: int) -> str:
+    if block.startswith(" ") or "\n" in block:
+        return "\n".join(
+            textwrap.fill(
+                line.strip(),
+                width,
+                initial_indent=_margin(line),
+                subsequent_indent=_margin(line) + "    ",
+                break_long_words=False,
+                break_on_hyphens=False,
+            )
+            for line in block.split("\n")
+        )
+    return textwrap.fill(block, width, break_long_words=False, break_on_hyphens=False)
+
+
+def _margin(line: str) -> str:
+    return line[: len(line) - len(line.lstrip())]
+
+
+def _paragraphs(lines: list[str]) -> list[str]:
+    found: list[list[str]] = [[]]
+    for line in lines:
+        if not line.strip():
+            found.append([])
+        elif line.lstrip().startswith(("- ", "* ")):
+            found.append([line.strip()])
+        else:
+            found[-1].append(line.strip())
+    return [" ".join(each) for each in found if each]
+
+
+def _split_summary(paragraph: str) -> tuple[str, str]:
+    """The first sentence, and what follows it."""
+    end = paragraph.find(". ")
+    return (paragraph, "") if end < 0 else (paragraph[: end + 1], paragraph[end + 2 :])

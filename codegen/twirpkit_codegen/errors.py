@@ -1,0 +1,41 @@
+"""The one error of the generator: what is wrong, where, and what to do."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+__all__ = ["GenerationError", "Where"]
+
+
+class Where:
+    """A place in an input file, as `protos/hats.proto:12`."""
+
+    __slots__ = ("file", "line")
+
+    def __init__(self, file: str, line: int | None = None) -> None:
+        self.file = file
+        self.line = line
+
+    def __str__(self) -> str:
+        return self.file if self.line is None else f"{self.file}:{self.line}"
+
+
+class GenerationError(Exception):
+    """The input cannot be generated from. Nothing has been written.
+
+    Args:
+        problems: One line each, beginning with the place.
+    """
+
+    def __init__(self, *problems: str) -> None:
+        super().__init__("\n".join(problems))
+
+    @classmethod
+    def at(cls, where: Where, text: str) -> GenerationError:
+        """One problem at one place."""
+        return cls(f"{where}: {text}")
+
+    @classmethod
+    def of(cls, errors: Sequence[GenerationError]) -> GenerationError:
+        """Several errors as one, so that a run tells all it knows."""
+        return cls(*(str(error) for error in errors))

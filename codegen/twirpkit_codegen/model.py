@@ -1,0 +1,190 @@
+"""What the templates see: an API as plain data, nothing of protobuf in it. `twirpkit inspect` prints it as JSON."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Literal
+
+__all__ = [
+    "Api",
+    "Doc",
+    "Enum",
+    "EnumValue",
+    "Field",
+    "File",
+    "Message",
+    "Method",
+    "Policy",
+    "SdkFacts",
+    "Service",
+    "TypeRef",
+]
+
+
+@dataclass(frozen=True, slots=True)
+class Doc:
+    """A comment: its first sentence, and the paragraphs after it."""
+
+    summary: str
+    body: tuple[str, ...]
+
+    @property
+    def text(self) -> str:
+        """All of it, as one paragraph."""
+        return " ".join(each for each in (self.summary, *self.body) if each)
+
+
+@dataclass(frozen=True, slots=True)
+class TypeRef:
+    """The type of a field, request or response."""
+
+    kind: Literal["scalar", "message", "enum"]
+    name: str
+    """A scalar's Python type (``str``), else the name of its class inside its module (``Outer.Inner``)."""
+    module: str = ""
+    """A proto file's module under ``messages`` (``logger.options``) or ``google.protobuf.x_pb2``; empty for scalars."""
+    full_name: str = ""
+    """The proto's own full name; empty for scalars."""
+
+    @property
+    def is_google(self) -> bool:
+        """Whether its class comes from the installed protobuf."""
+        return self.module.startswith("google.")
+
+
+@dataclass(frozen=True, slots=True)
+class Field:
+    """One field of a message."""
+
+    name: str
+    py_name: str
+    type: TypeRef
+    number: int
+    doc: Doc
+    line: int | None
+    repeated: bool = False
+    map_key: TypeRef | None = None
+    """The key's type if the field is a map; `type` is then the value's."""
+    oneof: str | None = None
+    has_presence: bool = False
+    """Whether unset differs from the default value."""
+    deprecated: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class EnumValue:
+    """One value of an enum."""
+
+    name: str
+    py_name: str
+    number: int
+    doc: Doc
+    deprecated: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Enum:
+    """An enum."""
+
+    name: str
+    py_name: str
+    full_name: str
+    doc: Doc
+    values: tuple[EnumValue, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """A message, with what is nested in it."""
+
+    name: str
+    py_name: str
+    full_name: str
+    qualname: str
+    doc: Doc
+    line: int | None
+    fields: tuple[Field, ...]
+    oneofs: tuple[str, ...]
+    messages: tuple[Message, ...]
+    enums: tuple[Enum, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class File:
+    """A proto file."""
+
+    name: str
+    module: str
+    """Dotted, under ``messages``."""
+    doc: Doc
+    imports: tuple[str, ...]
+    """Modules of the SDK's own files that it imports."""
+    messages: tuple[Message, ...]
+    enums: tuple[Enum, ...]
+    serialized: bytes
+    """The descriptor without comments."""
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """An RPC's row."""
+
+    retry: str
+    grants: Mapping[str, Any] | None = None
+    """Claim templates, None where the manifest has no claim schema."""
+    key: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Method:
+    """An RPC."""
+
+    name: str
+    py_name: str
+    constant: str
+    request: TypeRef
+    response: TypeRef
+    doc: Doc
+    policy: Policy
+    request_fields: tuple[Field, ...]
+    line: int | None
+    left_out: tuple[str, ...] = ()
+    """Fields that cannot be keywords, because the method has an option so called."""
+    deprecated: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Service:
+    """A service."""
+
+    name: str
+    full_name: str
+    attribute: str
+    """The facade's property, and the name of the service's modules."""
+    class_name: str
+    doc: Doc
+    file: str
+    methods: tuple[Method, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class SdkFacts:
+    """What the manifest says of the package as a whole."""
+
+    package: str
+    facade: str
+    summary: str
+    prefix: str
+    signer: str | None
+    request_id_header: str | None
+    env: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Api:
+    """Everything that is generated from."""
+
+    sdk: SdkFacts
+    files: tuple[File, ...]
+    services: tuple[Service, ...]

@@ -1,0 +1,124 @@
+"""Policy rows, checked both ways against the protos: every RPC has one, and every row has its RPC."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any, Final
+
+from twirpkit_codegen.errors import GenerationError, Where
+from twirpkit_codegen.manifest import Manifest
+from twirpkit_codegen.model import Field, Policy
+
+__all__ = ["check_services", "row_of"]
+
+_ROW: Final = frozenset(("grants", "retry", "key"))
+_SECTION: Final = frozenset(("attribute",))
+RETRY_CLASSES: Final = ("read", "idempotent", "keyed", "never")
+
+
+def check_services(manifest: Manifest, services: Mapping[str, Iterable[str]]) -> None:
+    """Hold the manifest's sections against the protos' services (full name to RPC names).
+
+    Raises:
+        GenerationError: A service is in neither list, a section or a skipped name has no service, or a row no RPC.
+    """
+    problems = [
+        GenerationError.at(manifest.where(name), f"no service {name} in the protos: remove it from the manifest")
+        for name in (*manifest.services, *manifest.skip)
+        if name not in services
+    ]
+    for name, methods in services.items():
+        section = manifest.services.get(name)
+        if section is not None and name in manifest.skip:
+            problems.append(
+                GenerationError.at(manifest.where(name), f"{name} has a section and is skipped: choose one")
+            )
+        elif section is None and name not in manifest.skip and manifest.claims is not None:
+            text = f'{name} has no policy section: add [services."{name}"] with a row for each RPC, or skip it'
+            problems.append(GenerationError.at(manifest.where(), text))
+        for row in sorted(set(section or {}) - _SECTION - set(methods)):
+            text = f"the row {row} of {name} has no RPC: remove it"
+            problems.append(GenerationError.at(manifest.where(name, row), text))
+    if problems:
+        raise GenerationError.of(problems)
+
+
+def row_of(
+    manifest: Manifest, service: str, method: str, fields: tuple[Field, ...], idempotency: str, proto: Where
+) -> Policy:
+    """The policy of one RPC.
+
+    Args:
+        manifest: Where the row is.
+        service: The service's full name.
+        method: The RPC's name.
+        fields: The request's.
+        idempotency: The retry class that the proto's ``idempotency_level`` means: it counts where there is no policy.
+        proto: The RPC's place.
+
+    Raises:
+        GenerationError: The row is missing or wrong; the text names it.
+    """
+    row = manifest.services.get(service, {}).get(method)
+    if row is None:
+        if manifest.claims is None:
+            return Policy(retry=idempotency)
+        row_text = f"{method} = {{ grants = …, retry = … }}"
+        text = f"{service}/{method} has no policy row: add {row_text} to {manifest.where(service)}"
+        raise GenerationError.at(proto, text)
+    where, name = manifest.where(service, method), f"the row {method} of {service}"
+    if not isinstance(row, dict) or set(row) - _ROW:
+        raise GenerationError.at(where, f"{name} must be a table with {', '.join(sorted(_ROW))} and nothing else")
+    retry = row.get("retry", idempotency if manifest.claims is None else None)
+    if retry not in RETRY_CLASSES:
+        raise GenerationError.at(
+            where, f"{name} needs a retry class, one of {', '.join(RETRY_CLASSES)}; it has {retry!r}"
+        )
+    key = row.get("key")
+    if (retry == "keyed") is (key is None):
+        raise GenerationError.at(where, f"{name}: 'keyed' and key = \"<bytes field>\" belong together")
+    if key is not None and not any(field.name == key and _is_singular(field, "bytes") for field in fields):
+        raise GenerationError.at(where, f"{name}: key {key!r} is no singular bytes field of the request")
+    return Policy(retry=retry, grants=_grants(manifest, row, where, name, fields), key=key)
+
+
+def _grants(
+    manifest: Manifest, row: Mapping[str, Any], where: Where, name: str, fields: tuple[Field, ...]
+) -> Mapping[str, Any] | None:
+    if manifest.claims is None:
+        if "grants" in row:
+            raise GenerationError.at(where, f"{name} has grants, but the manifest has no [claims] schema: add one")
+        return None
+    grants = row.get("grants")
+    if not isinstance(grants, dict):
+        raise GenerationError.at(where, f"{name} needs grants; where no grant is needed, say so with grants = {{}}")
+    for claim, names in grants.items():
+        schema = manifest.claims.get(claim)
+        if schema is None:
+            raise GenerationError.at(
+                where, f"{name}: unknown claim {claim!r}; [claims] has {', '.join(manifest.claims)}"
+            )
+        if not isinstance(names, dict):
+            raise GenerationError.at(where, f"{name}: the claim {claim} must be a table")
+        for each, value in names.items():
+            _check_claim(where, f"{name}: {claim}.{each}", schema.get(each), value, fields)
+    return {claim: dict(names) for claim, names in grants.items()}
+
+
+def _check_claim(where: Where, name: str, kind: str | None, value: Any, fields: tuple[Field, ...]) -> None:
+    if kind is None:
+        raise GenerationError.at(where, f"{name} is an unknown claim: [claims] does not have it")
+    fits = {
+        "bool": isinstance(value, bool),
+        "string": isinstance(value, str),
+        "strings": isinstance(value, list) and all(isinstance(each, str) for each in value),
+    }
+    if not fits[kind]:
+        raise GenerationError.at(where, f"{name} must be a {kind}, not {value!r}")
+    copied = value[1:] if isinstance(value, str) and value.startswith("$") else None
+    if copied is not None and not any(field.name == copied and _is_singular(field, "str") for field in fields):
+        raise GenerationError.at(where, f"{name}: {value!r} names no singular string field of the request")
+
+
+def _is_singular(field: Field, scalar: str) -> bool:
+    return field.type.name == scalar and field.type.kind == "scalar" and not field.repeated and field.map_key is None

@@ -1,0 +1,173 @@
+"""An HTTP answer becomes a message or a `TwirpError`: the rules of Twirp's Go client, and ours (rules A3-A12, A18)."""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import Any, Final, NoReturn, TypeVar
+
+import google.protobuf.message
+from google.protobuf.message import Message
+
+from twirpkit.errors import SHOWN_CHARACTERS, Code, DecodeError, TwirpError, error_class
+from twirpkit.headers import Secret
+from twirpkit.transport import HttpResponse
+
+__all__ = ["error_from_response", "message_from_response", "redact"]
+
+Resp = TypeVar("Resp", bound=Message)
+
+META_CHARACTERS: Final = 64 * 1024
+"""How much of a server's text an error keeps."""
+
+_CODE_OF_STATUS: Final = {
+    400: Code.INTERNAL,
+    401: Code.UNAUTHENTICATED,
+    403: Code.PERMISSION_DENIED,
+    404: Code.BAD_ROUTE,
+    429: Code.RESOURCE_EXHAUSTED,
+    502: Code.UNAVAILABLE,
+    503: Code.UNAVAILABLE,
+    504: Code.UNAVAILABLE,
+}
+"""Codes of answers that hold no Twirp error (rule A8); every other status is `Code.UNKNOWN`."""
+
+_MESSAGE_TYPES: Final = frozenset(("", "application/octet-stream", "application/protobuf", "application/x-protobuf"))
+"""Content types under which a message is looked for (rule A12)."""
+_FIRST_BYTES: Final = 64
+
+_ROUTE_HINT: Final = "the server may be too old for this RPC, or the URL or its prefix is wrong"
+_TOKEN_RUN: Final = re.compile(r"[A-Za-z0-9_.=-]{12,}")
+_TOKEN_START: Final = re.compile(r"eyJ|eyA|ewo|ewk|ew0")
+
+
+def error_from_response(response: HttpResponse, *, secret: Secret | None = None) -> TwirpError:
+    """The error that an answer stands for.
+
+    Args:
+        response: Any answer that is not a success.
+        secret: The Authorization value that was sent: should the answer repeat it, it is replaced.
+
+    Returns:
+        The error, without ``attempts``, ``sent`` and ``request_id``, which the call knows.
+    """
+    if 300 <= response.status <= 399:
+        return _redirect(response, secret)
+    twirp = _twirp_error(response.body)
+    if twirp is None:
+        return _intermediary(response, secret)
+    meta = {_clean(key, secret): _clean(value, secret) for key, value in twirp.get("meta", {}).items()}
+    message = _clean(twirp["msg"], secret)
+    try:
+        code = Code("data_loss" if twirp["code"] == "dataloss" else twirp["code"])
+    except ValueError:
+        code = Code.INTERNAL
+        name = _clean(twirp["code"], secret)[:SHOWN_CHARACTERS]
+        message = f"the server sent the unknown error code {name!r}: {message}"
+        meta["body"] = _clean(_text(response.body), secret)
+    if code is Code.BAD_ROUTE and "no handler for path" in message:
+        message = f"{message} ({_ROUTE_HINT})"
+    return error_class(code)(code, message, meta=meta, status=response.status)
+
+
+def message_from_response(
+    cls: type[Resp], response: HttpResponse, *, secret: Secret | None = None
+) -> Resp | DecodeError:
+    """The message in a whole 200, or the error that it holds none (rule A12).
+
+    Args:
+        cls: The message's class.
+        response: A 200 without a flaw.
+        secret: As for `error_from_response`.
+    """
+    content_type = response.headers.get("content-type", "").partition(";")[0].strip().lower()
+    if content_type in _MESSAGE_TYPES:
+        try:
+            return cls.FromString(response.body)
+        except google.protobuf.message.DecodeError:
+            problem = f"the body of a 200 is no {cls.DESCRIPTOR.full_name}"
+    else:
+        problem = f"a 200 of type {_clean(content_type, secret)[:SHOWN_CHARACTERS]!r} where protobuf was asked for"
+    start = redact(response.body[:_FIRST_BYTES].decode("utf-8", "backslashreplace"), secret)
+    return DecodeError(Code.INTERNAL, f"{problem}; it starts with {start!r}", status=200, sent="yes")
+
+
+def redact(text: str, secret: Secret | None = None) -> str:
+    """The text with the given secret, and whatever looks like a JWT, replaced (rules A8, E1)."""
+    if secret is not None:
+        text = text.replace(secret.reveal(), "<token>")
+        if bare := secret.reveal().partition(" ")[2]:
+            text = text.replace(bare, "<token>")
+    return _TOKEN_RUN.sub(_mask, text)
+
+
+def _mask(run: re.Match[str]) -> str:
+    # A JWT starts with the base64 of '{"', or of '{' and white space, and has dots in it. A run is looked at once, so a
+    # hostile text costs no more than its length.
+    text = run.group()
+    start = _TOKEN_START.search(text)
+    if start is None or "." not in text[start.start() :]:
+        return text
+    return text[: start.start()] + "<token>"
+
+
+def _redirect(response: HttpResponse, secret: Secret | None) -> TwirpError:
+    location = _clean(response.headers.get("location", ""), secret)
+    return error_class(Code.INTERNAL)(
+        Code.INTERNAL,
+        f"unexpected redirect: HTTP {response.status} to {location[:SHOWN_CHARACTERS]!r}; redirects are not followed",
+        meta={**_intermediary_meta(response), "location": location},
+        status=response.status,
+    )
+
+
+def _intermediary(response: HttpResponse, secret: Secret | None) -> TwirpError:
+    body = _clean(_text(response.body), secret)
+    code = _CODE_OF_STATUS.get(response.status, Code.UNKNOWN)
+    message = f"HTTP {response.status} without a Twirp error: {body[:SHOWN_CHARACTERS]!r}"
+    if response.flaw is not None:
+        message = f"{message} ({response.flaw})"
+    if response.status == 404 and body.strip() == "404 page not found":
+        message = f"{message} ({_ROUTE_HINT})"
+    return error_class(code)(code, message, meta={**_intermediary_meta(response), "body": body}, status=response.status)
+
+
+def _intermediary_meta(response: HttpResponse) -> dict[str, str]:
+    # The names are those of Twirp's Go client, so that alerts and dashboards can be shared.
+    return {"http_error_from_intermediary": "true", "status_code": str(response.status)}
+
+
+def _twirp_error(body: bytes) -> dict[str, Any] | None:
+    """The error object with ``code``, ``msg`` and ``meta`` in the types they must have, or None if it is none."""
+    try:
+        # Only the first JSON value counts, so that trailing garbage does not hide the code (rule A9).
+        value, _ = json.JSONDecoder(parse_constant=_refuse_constant).raw_decode(_text(body).lstrip())
+        meta = value.get("meta") if isinstance(value, dict) else None
+        texts = {key: _meta_text(each) for key, each in meta.items()} if isinstance(meta, dict) else {}
+    except (ValueError, RecursionError):
+        return None
+    if not isinstance(value, dict):
+        return None
+    code, message = value.get("code"), value.get("msg")
+    message = "" if message is None else message
+    if not isinstance(code, str) or not code or not isinstance(message, str):
+        return None
+    return {"code": code, "msg": message, "meta": texts}
+
+
+def _meta_text(value: object) -> str:
+    return value if isinstance(value, str) else json.dumps(value, separators=(",", ":"), ensure_ascii=False)
+
+
+def _refuse_constant(name: str) -> NoReturn:
+    raise ValueError(f"{name} is no JSON")
+
+
+def _text(body: bytes) -> str:
+    return body.decode(json.detect_encoding(body), "replace")
+
+
+def _clean(text: str, secret: Secret | None) -> str:
+    # Lone surrogates, which JSON can spell, cannot be printed.
+    printable = text[:META_CHARACTERS].encode("utf-8", "replace").decode("utf-8")
+    return redact(printable, secret)

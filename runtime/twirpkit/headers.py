@@ -1,0 +1,94 @@
+"""Header values: what may be one, which names belong to the call, and how secrets stay out of sight."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Final
+
+__all__ = ["Headers", "Secret", "check_headers", "check_value"]
+
+_OWN: Final = frozenset(
+    (
+        "accept",
+        "accept-encoding",
+        "authorization",
+        "connection",
+        "content-encoding",
+        "content-length",
+        "content-type",
+        "host",
+        "transfer-encoding",
+        "user-agent",
+        "x-twirp-timeout-ms",
+    )
+)
+"""Names that a call sets itself (rule A2)."""
+_TOKEN_CHARACTERS: Final = frozenset("!#$%&'*+-.^_`|~0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ")
+
+
+class Secret:
+    """A string that does not show itself: not in ``repr``, ``vars``, logs or tracebacks with local variables."""
+
+    __slots__ = ("_value",)
+
+    def __init__(self, value: str) -> None:
+        self._value = value
+
+    def __repr__(self) -> str:
+        return "Secret('***')"
+
+    def reveal(self) -> str:
+        """The string itself. Keep it out of local variables that outlive the line."""
+        return self._value
+
+
+class Headers(dict[str, str]):
+    """The headers of one request; Authorization does not show."""
+
+    def __repr__(self) -> str:
+        return repr({name: "***" if name.lower() == "authorization" else value for name, value in self.items()})
+
+
+def check_value(what: str, value: object) -> str:
+    """A header value, key, secret or token, unchanged (rule E3).
+
+    Args:
+        what: What it is, for the error. The value itself is never in the text.
+        value: What the user gave.
+
+    Raises:
+        TypeError: It is no string.
+        ValueError: It is empty, has white space around it, a CR, LF or NUL in it, or does not fit into latin-1.
+    """
+    if not isinstance(value, str):
+        raise TypeError(f"{what} must be a str, not {type(value).__name__}")
+    if not value:
+        raise ValueError(f"{what} is empty")
+    if value != value.strip():
+        raise ValueError(f"{what} has white space around it: often a line end that was read from a file; strip it")
+    if any(character in value for character in "\r\n\0"):
+        raise ValueError(f"{what} holds a CR, LF or NUL character")
+    if any(character > "\xff" for character in value):
+        raise ValueError(f"{what} holds a character that no HTTP header can carry (outside latin-1)")
+    return value
+
+
+def check_headers(headers: Mapping[str, str] | None) -> dict[str, str]:
+    """A copy of a caller's extra headers.
+
+    Raises:
+        TypeError: A name or value is no string.
+        ValueError: A name is malformed, given twice, or belongs to the call (rule A2); or a value is refused (rule E3).
+    """
+    checked: dict[str, str] = {}
+    for name, value in (headers or {}).items():
+        if not isinstance(name, str):
+            raise TypeError(f"extra_headers: a header name must be a str, not {type(name).__name__}")
+        if not name or not _TOKEN_CHARACTERS.issuperset(name):
+            raise ValueError(f"extra_headers: {name!r} is no header name")
+        if name.lower() in _OWN:
+            raise ValueError(f"extra_headers: {name} is set by the client itself and cannot be given")
+        if any(name.lower() == other.lower() for other in checked):
+            raise ValueError(f"extra_headers: {name} is given twice")
+        checked[name] = check_value(f"extra_headers: the value of {name}", value) if value != "" else ""
+    return checked

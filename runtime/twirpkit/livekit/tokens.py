@@ -1,0 +1,90 @@
+"""Tokens for calls to a LiveKit server: HS256, exactly the claims of the RPC's policy row, short-lived (rule E6)."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections import OrderedDict
+from typing import TYPE_CHECKING, Any, Final
+
+from google.protobuf.message import Message
+
+from twirpkit.call import Method
+from twirpkit.grants import claims
+from twirpkit.headers import Secret
+
+if TYPE_CHECKING:
+    import jwt
+
+__all__ = ["ServerTokens"]
+
+LIFETIME: Final = 600
+"""Seconds between ``nbf`` and ``exp``."""
+BACKDATED: Final = 60
+"""Seconds that ``nbf`` lies back, for a server whose clock is behind."""
+CACHED: Final = 1024
+"""How many tokens one client keeps; the least recently used goes first."""
+
+_RENEW_AFTER: Final = (LIFETIME - BACKDATED) / 2
+
+
+class ServerTokens:
+    """The Authorization header of each call, signed with an API key and its secret.
+
+    Tokens are cached by their claims and renewed at half of what is left to them when they are made. All of it is safe
+    in threads and after a fork: there is no lock that could be held for ever, and signing twice does no harm.
+
+    Args:
+        api_key: Becomes ``iss``.
+        api_secret: The key's secret.
+    """
+
+    def __init__(self, api_key: str, api_secret: str) -> None:
+        self._api_key = api_key
+        self._api_secret = Secret(api_secret)
+        self._jws: jwt.PyJWS | None = None
+        self._cache: OrderedDict[str, tuple[float, Secret]] = OrderedDict()
+
+    def __call__(self, method: Method[Any, Any], message: Message) -> str:
+        """The value of the Authorization header for one call."""
+        granted = claims(method.grants or {}, message)
+        cache_key = json.dumps(granted, sort_keys=True)
+        # The wall clock decides, because it is what the server compares with: a jump of it, back or far ahead, makes a
+        # new token.
+        now = time.time()
+        made, token = self._cache.get(cache_key, (float("-inf"), None))
+        if token is None or not 0 <= now - made < _RENEW_AFTER:
+            token = Secret(f"Bearer {self._sign(granted, int(now))}")
+            self._cache[cache_key] = (now, token)
+        self._touch(cache_key)
+        return token.reveal()
+
+    def _sign(self, granted: dict[str, Any], now: int) -> str:
+        if self._jws is None:
+            self._jws = _hs256()
+        payload = {"iss": self._api_key, "nbf": now - BACKDATED, "exp": now - BACKDATED + LIFETIME, **granted}
+        body = json.dumps(payload, separators=(",", ":")).encode()
+        return self._jws.encode(body, self._api_secret.reveal(), algorithm="HS256", headers={"typ": "JWT"})
+
+    def _touch(self, cache_key: str) -> None:
+        # Another thread may have evicted the entry in between, which is no error.
+        try:
+            self._cache.move_to_end(cache_key)
+            while len(self._cache) > CACHED:
+                self._cache.popitem(last=False)
+        except KeyError:
+            return
+
+
+def _hs256() -> jwt.PyJWS:
+    """PyJWT, imported at the first signature, without its warning about short keys on every call."""
+    import jwt
+    from jwt.algorithms import HMACAlgorithm
+
+    class Hs256(HMACAlgorithm):
+        def check_key_length(self, key: Any) -> str | None:
+            return None
+
+    jws = jwt.PyJWS(algorithms=[])
+    jws.register_algorithm("HS256", Hs256(HMACAlgorithm.SHA256))
+    return jws

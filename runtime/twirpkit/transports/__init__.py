@@ -1,0 +1,74 @@
+"""One adapter a network library. Each is imported when a client first needs it, and never before."""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any, Final
+
+if TYPE_CHECKING:
+    import aiohttp
+    import requests
+
+    from twirpkit.transport import AsyncTransport, Transport
+
+__all__ = ["async_transport", "sync_transport"]
+
+_EXTRAS: Final = {"requests": "sync", "aiohttp": "async"}
+
+
+def sync_transport(owner: object, session: requests.Session | None, transport: Transport | None = None) -> Transport:
+    """The transport of a sync client.
+
+    Args:
+        owner: The client or service that asks; errors name its class, or that of its async twin.
+        session: The user's session, or None for connections of our own.
+        transport: The user's own transport, taken as it is.
+
+    Raises:
+        TypeError: The session is none of requests', for example one of aiohttp's.
+        ValueError: Both are given, or the session's adapter may send a request twice.
+        ImportError: requests is not installed.
+    """
+    name = type(owner).__name__
+    if transport is None:
+        _check_session(session, "requests", "requests.Session", name, "aiohttp", f"Async{name}")
+        made: Transport = _adapter("requests").RequestsTransport(session)
+        return made
+    if session is not None:
+        raise ValueError("give session=… or transport=…, not both")
+    return transport
+
+
+def async_transport(
+    owner: object, session: aiohttp.ClientSession | None, transport: AsyncTransport | None = None
+) -> AsyncTransport:
+    """The transport of an async client; as `sync_transport`, over aiohttp."""
+    name = type(owner).__name__
+    if transport is None:
+        twin = name.removeprefix("Async")
+        _check_session(session, "aiohttp", "aiohttp.ClientSession", name, "requests", twin)
+        made: AsyncTransport = _adapter("aiohttp").AiohttpTransport(session)
+        return made
+    if session is not None:
+        raise ValueError("give session=… or transport=…, not both")
+    return transport
+
+
+def _check_session(session: object, library: str, wanted: str, name: str, other: str, twin: str) -> None:
+    # By the name of the library, so that nothing is imported to find out.
+    libraries = {each.__module__.partition(".")[0] for each in type(session).__mro__}
+    if session is None or library in libraries:
+        return
+    hint = f"; for that one use {twin}" if other in libraries else ""
+    raise TypeError(f"{name} takes a {wanted}, not {type(session).__module__}.{type(session).__qualname__}{hint}")
+
+
+def _adapter(library: str) -> Any:
+    missing = None
+    try:
+        return importlib.import_module(f"{__name__}.{library}")
+    except ModuleNotFoundError as error:
+        if error.name != library:
+            raise
+        missing = f"{library} is not installed: pip install 'twirpkit[{_EXTRAS[library]}]'"
+    raise ImportError(missing, name=library)
