@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from typing import Any, Final, NoReturn, TypeVar
+from urllib.parse import quote
 
 import google.protobuf.message
 from google.protobuf.message import Message
@@ -17,8 +18,8 @@ __all__ = ["error_from_response", "message_from_response", "redact"]
 
 Resp = TypeVar("Resp", bound=Message)
 
-META_CHARACTERS: Final = 64 * 1024
-"""How much of a server's text an error keeps."""
+META_BYTES: Final = 64 * 1024
+"""How much of a server's text, as UTF-8, an error keeps."""
 
 _CODE_OF_STATUS: Final = {
     400: Code.INTERNAL,
@@ -34,11 +35,12 @@ _CODE_OF_STATUS: Final = {
 
 _MESSAGE_TYPES: Final = frozenset(("", "application/octet-stream", "application/protobuf", "application/x-protobuf"))
 """Content types under which a message is looked for (rule A12)."""
-_FIRST_BYTES: Final = 64
+_FIRST_CHARACTERS: Final = 64
 
 _ROUTE_HINT: Final = "the server may be too old for this RPC, or the URL or its prefix is wrong"
 _TOKEN_RUN: Final = re.compile(r"[A-Za-z0-9_.=-]{12,}")
 _TOKEN_START: Final = re.compile(r"eyJ|eyA|ewo|ewk|ew0")
+_UPPER: Final = re.compile(r"[A-Z]")
 
 
 def error_from_response(response: HttpResponse, *, secret: Secret | None = None) -> TwirpError:
@@ -80,35 +82,45 @@ def message_from_response(
         response: A 200 without a flaw.
         secret: As for `error_from_response`.
     """
-    content_type = response.headers.get("content-type", "").partition(";")[0].strip().lower()
-    if content_type in _MESSAGE_TYPES:
+    content_type = response.headers.get("content-type", "").partition(";")[0].strip()
+    if content_type.lower() in _MESSAGE_TYPES:
         try:
             return cls.FromString(response.body)
         except google.protobuf.message.DecodeError:
             problem = f"the body of a 200 is no {cls.DESCRIPTOR.full_name}"
     else:
         problem = f"a 200 of type {_clean(content_type, secret)[:SHOWN_CHARACTERS]!r} where protobuf was asked for"
-    start = redact(response.body[:_FIRST_BYTES].decode("utf-8", "backslashreplace"), secret)
+    # Redacted before it is cut: half a token is not known as one.
+    start = redact(response.body[:META_BYTES].decode("utf-8", "backslashreplace"), secret)[:_FIRST_CHARACTERS]
     return DecodeError(Code.INTERNAL, f"{problem}; it starts with {start!r}", status=200, sent="yes")
 
 
 def redact(text: str, secret: Secret | None = None) -> str:
     """The text with the given secret, and whatever looks like a JWT, replaced (rules A8, E1)."""
     if secret is not None:
-        text = text.replace(secret.reveal(), "<token>")
-        if bare := secret.reveal().partition(" ")[2]:
-            text = text.replace(bare, "<token>")
+        text = re.sub("|".join(map(re.escape, _spellings(secret.reveal()))), "<token>", text)
     return _TOKEN_RUN.sub(_mask, text)
 
 
+def _spellings(authorization: str) -> list[str]:
+    """The value and the credential in it as a server may repeat them: as they are, in a URL, in PHP's JSON."""
+    credential = authorization.partition(" ")[2] or authorization
+    forms = [(each, quote(each, safe=""), each.replace("/", r"\/")) for each in (authorization, credential)]
+    return list(dict.fromkeys(spelling for form in forms for spelling in form))
+
+
 def _mask(run: re.Match[str]) -> str:
-    # A JWT starts with the base64 of '{"', or of '{' and white space, and has dots in it. A run is looked at once, so a
-    # hostile text costs no more than its length.
+    # A JWT starts with the base64 of '{"', or of '{' and white space, and has dots in it. Base64 of JSON has capital
+    # letters too, unlike "viewonly.example.com". A run is looked at once, so a hostile text costs no more than its length.
     text = run.group()
-    start = _TOKEN_START.search(text)
-    if start is None or "." not in text[start.start() :]:
-        return text
-    return text[: start.start()] + "<token>"
+    *before_dots, _ = text.split(".")
+    position = 0
+    for part in before_dots:
+        start = _TOKEN_START.search(part)
+        if start is not None and _UPPER.search(part, start.start()) is not None:
+            return text[: position + start.start()] + "<token>"
+        position += len(part) + 1
+    return text
 
 
 def _redirect(response: HttpResponse, secret: Secret | None) -> TwirpError:
@@ -126,7 +138,7 @@ def _intermediary(response: HttpResponse, secret: Secret | None) -> TwirpError:
     code = _CODE_OF_STATUS.get(response.status, Code.UNKNOWN)
     message = f"HTTP {response.status} without a Twirp error: {body[:SHOWN_CHARACTERS]!r}"
     if response.flaw is not None:
-        message = f"{message} ({response.flaw})"
+        message = f"{message} ({redact(response.flaw, secret)})"
     if response.status == 404 and body.strip() == "404 page not found":
         message = f"{message} ({_ROUTE_HINT})"
     return error_class(code)(code, message, meta={**_intermediary_meta(response), "body": body}, status=response.status)
@@ -168,6 +180,6 @@ def _text(body: bytes) -> str:
 
 
 def _clean(text: str, secret: Secret | None) -> str:
-    # Lone surrogates, which JSON can spell, cannot be printed.
-    printable = text[:META_CHARACTERS].encode("utf-8", "replace").decode("utf-8")
-    return redact(printable, secret)
+    # Redacted before it is cut: half a token is not known as one. Lone surrogates, which JSON can spell, cannot be
+    # printed and become question marks.
+    return redact(text, secret).encode("utf-8", "replace")[:META_BYTES].decode("utf-8", "ignore")

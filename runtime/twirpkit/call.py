@@ -17,7 +17,7 @@ from typing import Any, Final, Generic, TypeAlias, TypeVar
 
 from google.protobuf.message import Message
 
-from twirpkit.answers import error_from_response, message_from_response
+from twirpkit.answers import error_from_response, message_from_response, redact
 from twirpkit.errors import Code, DeadlineExceededError, Sent, TransportError, TwirpError
 from twirpkit.headers import Headers, Secret, check_value
 from twirpkit.transport import HttpRequest, HttpResponse, Phase, TransportFailure
@@ -146,9 +146,8 @@ def flow(
         ValueError: The timeout is not a number, or the message lacks a required field.
     """
     timeout = endpoint.timeout if isinstance(options.timeout, Default) else check_timeout(options.timeout)
-    deadline = None if timeout is None else time.monotonic() + min(timeout, _LONGEST)
-    headers = Headers(endpoint.headers)
-    headers.update(options.headers)
+    deadline = None if timeout is None else time.monotonic() + timeout
+    headers = _merged(endpoint.headers, options.headers)
     request_id = _request_id(endpoint.request_id_header, headers)
     if timeout is not None and timeout <= 0:
         raise DeadlineExceededError(
@@ -179,17 +178,26 @@ def check_timeout(timeout: float | None) -> float | None:
         return None
     if isinstance(timeout, bool) or not isinstance(timeout, int | float):
         raise TypeError(f"timeout must be a number of seconds or None, not {type(timeout).__name__}")
-    if not math.isfinite(timeout):
+    if isinstance(timeout, float) and not math.isfinite(timeout):
         raise ValueError(f"timeout must be a finite number of seconds, not {timeout}; None means no limit")
-    return timeout
+    return max(-_LONGEST, min(timeout, _LONGEST))
+
+
+def _merged(all_calls: Mapping[str, str], this_call: Mapping[str, str]) -> Headers:
+    """The extra headers of one call: its own win, whatever the case of their names."""
+    own = {name.lower() for name in this_call}
+    kept = {name: value for name, value in all_calls.items() if name.lower() not in own}
+    return Headers({**kept, **this_call})
 
 
 def _request_id(name: str | None, headers: Headers) -> str | None:
     """The id that the caller gave, or a fresh one put into the headers (rule C4)."""
     if name is None:
         return None
-    given = next((value for key, value in headers.items() if key.lower() == name.lower()), None)
-    return given or headers.setdefault(name, str(uuid.uuid4()))
+    given = next((key for key in headers if key.lower() == name.lower()), name)
+    if not headers.get(given):
+        headers[given] = str(uuid.uuid4())
+    return headers[given]
 
 
 def _keyed(method: Method[Any, Any], message: Message) -> Message:
@@ -222,22 +230,27 @@ def _answer(
 ) -> Resp | TwirpError:
     """What a call returns, or the error that it raises."""
     if isinstance(outcome, TransportFailure):
-        return _failure(method, outcome, timeout)
+        return _failure(method, outcome, timeout, authorization)
     if outcome.status != 200:  # only 200 is a success (rule A3)
         error = error_from_response(outcome, secret=authorization)
         error.sent = "yes"
         return error
     if outcome.flaw is not None:
-        text = f"{method.path}: the answer is not whole: {outcome.flaw}"
+        text = f"{method.path}: the answer is not whole: {redact(outcome.flaw, authorization)}"
         return TransportError(Code.UNAVAILABLE, text, status=200, sent="maybe")
     return message_from_response(method.response, outcome, secret=authorization)
 
 
-def _failure(method: Method[Any, Any], failure: TransportFailure, timeout: float | None) -> TwirpError:
+def _failure(
+    method: Method[Any, Any], failure: TransportFailure, timeout: float | None, authorization: Secret | None
+) -> TwirpError:
     sent: Sent = "no" if failure.phase is Phase.NOT_SENT else "maybe"
+    reason = redact(failure.reason, authorization)
     if failure.timed_out:
-        text = f"{method.path}: no answer within {timeout:g} s: {failure.reason}"
-        return DeadlineExceededError(Code.DEADLINE_EXCEEDED, text, sent=sent)
-    error = TransportError(Code.UNAVAILABLE, f"{method.path}: {failure.reason}", sent=sent)
+        within = "in time" if timeout is None else f"within {timeout:g} s"  # a transport may have a limit of its own
+        return DeadlineExceededError(
+            Code.DEADLINE_EXCEEDED, f"{method.path}: no answer {within}: {reason}", sent=sent
+        )
+    error = TransportError(Code.UNAVAILABLE, f"{method.path}: {reason}", sent=sent)
     error.__cause__ = failure.__cause__
     return error

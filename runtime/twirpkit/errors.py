@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import enum
 from collections.abc import Mapping
-from typing import Final, Literal
+from typing import Any, Final, Literal
 
 __all__ = [
     "AbortedError",
@@ -132,6 +132,14 @@ class TwirpError(Exception):
         self.attempts = attempts
         self.sent = sent
         self.request_id = request_id
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        # Python leaves the cause out of pickles. Only the one that a transport gives is kept: others need not pickle.
+        cls, arguments, *_ = super().__reduce__()
+        state = dict(vars(self))
+        if isinstance(self.__cause__, OSError) and type(self.__cause__).__module__ in ("builtins", "socket", "ssl"):
+            state["__cause__"] = self.__cause__
+        return cls, arguments, state
 
     def __str__(self) -> str:
         return f"{self.code}: {_shown(self.message)}"

@@ -16,7 +16,7 @@ from typing import Any, Final, TypeVar
 
 from google.protobuf.descriptor import Descriptor
 from google.protobuf.descriptor_pb2 import DescriptorProto, FieldDescriptorProto
-from google.protobuf.message import Message
+from google.protobuf.message import DecodeError, Message
 
 __all__ = ["request_message"]
 
@@ -143,12 +143,12 @@ def _put(target: Any, key_field: _Field, value_field: _Field, key: Any, item: An
 
 def _scalar(field: _Field, value: Any, path: str) -> Any:
     """The value, after the checks that protobuf leaves out."""
-    text_wanted = field.type == _TYPE.TYPE_STRING
-    bytes_wanted = field.type == _TYPE.TYPE_BYTES
-    if text_wanted is not isinstance(value, str) or bytes_wanted is not isinstance(value, bytes):
-        raise TypeError(f"{path}: expected {_type_wanted(field)}, got {_type_name(value)}")
-    if field.type == _TYPE.TYPE_BOOL and not isinstance(value, bool):
-        raise TypeError(f"{path}: expected bool, got {_type_name(value)}")
+    # Versions of protobuf differ in whether a bool or a float may be an integer.
+    for wanted, kind in ((str, _TYPE.TYPE_STRING), (bytes, _TYPE.TYPE_BYTES), (bool, _TYPE.TYPE_BOOL)):
+        if (field.type == kind) is not isinstance(value, wanted):
+            raise TypeError(f"{path}: expected {_type_wanted(field)}, got {_type_name(value)}")
+    if isinstance(value, float) and field.type not in (_TYPE.TYPE_FLOAT, _TYPE.TYPE_DOUBLE):
+        raise TypeError(f"{path}: expected {_type_wanted(field)}, got float")
     return value
 
 
@@ -176,14 +176,34 @@ def _set_message(target: Message, value: Any, path: str) -> None:
     elif isinstance(value, Message):
         if value.DESCRIPTOR.full_name != name:
             raise TypeError(f"{path}: expected {name}, got {value.DESCRIPTOR.full_name}")
-        target.MergeFromString(value.SerializeToString())
+        _merge_bytes(target, value, path)
     elif not _set_well_known(target, name, value, path):
         if not isinstance(value, Mapping):
             raise TypeError(f"{path}: expected {name} or a mapping, got {_type_name(value)}")
         _fill(target, value, path)
 
 
+def _merge_bytes(target: Message, foreign: Message, path: str) -> None:
+    try:
+        target.MergeFromString(foreign.SerializePartialToString())
+        return
+    except DecodeError:
+        problem = f"{path}: this {foreign.DESCRIPTOR.full_name} has another schema than the one here"
+    raise ValueError(problem)
+
+
 def _set_well_known(target: Any, name: str, value: Any, path: str) -> bool:
+    """As `_convert`, with errors that name the field and not the value."""
+    try:
+        return _convert(target, name, value, path)
+    except (TypeError, ValueError, OverflowError) as error:
+        if str(error).startswith(path):
+            raise
+        problem = type(error) if isinstance(error, TypeError) else ValueError
+    raise problem(f"{path}: a {name} cannot hold this {_type_name(value)}, or something in it")
+
+
+def _convert(target: Any, name: str, value: Any, path: str) -> bool:
     """Set a message of google/protobuf from the Python type that means the same; False where there is none."""
     if name == "google.protobuf.Timestamp" and isinstance(value, datetime.datetime):
         if value.tzinfo is None:

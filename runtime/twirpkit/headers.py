@@ -77,11 +77,15 @@ def check_headers(headers: Mapping[str, str] | None) -> dict[str, str]:
     """A copy of a caller's extra headers.
 
     Raises:
-        TypeError: A name or value is no string.
+        TypeError: A name or value is no string, or they are no mapping.
         ValueError: A name is malformed, given twice, or belongs to the call (rule A2); or a value is refused (rule E3).
     """
+    if headers is None:
+        return {}
+    if not isinstance(headers, Mapping):
+        raise TypeError(f"extra_headers must be a mapping, not {type(headers).__name__}")
     checked: dict[str, str] = {}
-    for name, value in (headers or {}).items():
+    for name, value in headers.items():
         if not isinstance(name, str):
             raise TypeError(f"extra_headers: a header name must be a str, not {type(name).__name__}")
         if not name or not _TOKEN_CHARACTERS.issuperset(name):

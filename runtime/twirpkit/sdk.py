@@ -48,8 +48,8 @@ def endpoint(
     sdk: Sdk,
     *,
     url: str | None,
-    api_key: str | None,
-    api_secret: str | None,
+    api_key: str | None = None,
+    api_secret: str | None = None,
     token: str | None,
     auth: str | Authorize | None,
     timeout: float | None,
@@ -64,7 +64,8 @@ def endpoint(
     url = url if url is not None else _environment(sdk, "url")
     if url is None:
         raise ValueError(f"no URL: pass url=…{_or_set(sdk, 'url')}")
-    if check_timeout(timeout) is not None and timeout is not None and timeout <= 0:
+    timeout = check_timeout(timeout)
+    if timeout is not None and timeout <= 0:
         raise ValueError(f"timeout must be above 0 seconds, not {timeout:g}; None means no limit")
     return Endpoint(
         base_url=normalize_url(url) + sdk.prefix,

@@ -5,11 +5,13 @@ from __future__ import annotations
 import ipaddress
 import re
 from typing import Final
-from urllib.parse import quote, urlsplit
+from urllib.parse import quote
 
 __all__ = ["is_loopback", "normalize_url"]
 
 _SCHEMES: Final = {"http": "http", "https": "https", "ws": "http", "wss": "https"}
+_NETLOC: Final = re.compile(r"(?:\[(?P<ipv6>[^\]]*)\]|(?P<name>[^:\[\]]*))(?::(?P<port>[0-9]{1,5}))?")
+_NAME: Final = re.compile(r"[a-z0-9._-]*")
 _PATH_SAFE: Final = "/%:@!$&'()*+,;=~"
 
 
@@ -30,7 +32,7 @@ def normalize_url(url: str) -> str:
         raise ValueError("the URL is empty: give something like 'https://api.example.com'")
     if "@" in url:
         raise ValueError("the URL may hold no user name, password or '@': give credentials as arguments")
-    if re.search(r"[\x00-\x20\x7f\\]", url):
+    if re.search(r"[\s\x00-\x1f\x7f-\x9f\\]", url):
         raise ValueError(f"the URL {url!r} holds white space, a control character or a backslash")
     if "?" in url or "#" in url:
         raise ValueError(f"the URL {url!r} may have no query and no fragment: give the base URL of the service")
@@ -58,15 +60,27 @@ def is_loopback(host: str) -> bool:
 
 def _split(url: str, rest: str) -> tuple[str, str, str]:
     """Host (IPv6 without brackets), ``:port`` or nothing, and path."""
-    try:
-        parts = urlsplit(f"//{rest}")
-        host = (parts.hostname or "").encode("idna").decode("ascii") if "[" not in rest else parts.hostname or ""
-        port = parts.port
-    except ValueError:  # also what the idna codec raises
-        host, port = "", None
-        parts = None
-    if parts is None or parts.netloc.endswith(":") or port == 0:
+    netloc, slash, path = rest.partition("/")
+    parts = _NETLOC.fullmatch(netloc)
+    host = None if parts is None else _ipv6(parts["ipv6"]) if parts["ipv6"] else _ascii_name(parts["name"])
+    if parts is None or host is None or (parts["port"] and not 1 <= int(parts["port"]) <= 65535):
         raise ValueError(f"the URL {url!r} has a bad host or port: a port is a number from 1 to 65535")
     if not host:
         raise ValueError(f"the URL {url!r} has no host")
-    return host, f":{port}" if port is not None else "", parts.path
+    return host, f":{int(parts['port'])}" if parts["port"] else "", slash + path
+
+
+def _ipv6(address: str) -> str | None:
+    try:
+        return ipaddress.IPv6Address(address).compressed
+    except ValueError:
+        return None
+
+
+def _ascii_name(name: str) -> str | None:
+    """A host name in lower case, as DNS knows it; None if it is none."""
+    try:
+        ascii_name = name.encode("idna").decode("ascii").lower()
+    except UnicodeError:
+        return None
+    return ascii_name if _NAME.fullmatch(ascii_name) else None

@@ -1,0 +1,113 @@
+"""The sessions: `nox -l` lists them. What each installs stands in pyproject.toml."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import nox
+
+nox.needs_version = ">=2025.2.9"
+nox.options.sessions = ["tests"]
+nox.options.reuse_existing_virtualenvs = True
+nox.options.error_on_external_run = True
+
+MANIFEST = "protos/livekit.toml"
+GENERATE = ("twirpkit", "generate", MANIFEST)
+CHECK = ("twirpkit", "check", MANIFEST)
+RUNTIME_TESTS = ("tests/runtime", "tests/generated", "tests/conformance")
+
+
+def _starts(python: str) -> bool:
+    """Whether an interpreter is there and runs: a version manager's shim may be there and not run."""
+    path = shutil.which(python)
+    return path is not None and subprocess.run([path, "-c", ""], capture_output=True, check=False).returncode == 0  # noqa: S603
+
+
+RUNNING = f"{sys.version_info.major}.{sys.version_info.minor}"
+PYTHONS = sorted({RUNNING, *(version for version in ("3.11", "3.12", "3.13", "3.14") if _starts(f"python{version}"))})
+
+
+def _sync(session: nox.Session, *groups: str, extras: str = "sync,async,codegen") -> None:
+    session.install("-e", f".[{extras}]", *(f"--group={group}" for group in groups))
+
+
+@nox.session
+def demo(session: nox.Session) -> None:
+    """Regenerate the SDK, check it, and run both clients; `-- --live` against a server of yours."""
+    _sync(session)
+    session.run(*GENERATE)
+    session.run(*CHECK)
+    session.run("python", "examples/rooms/demo.py", *session.posargs)
+
+
+@nox.session
+def generate(session: nox.Session) -> None:
+    """Write `generated/` from `protos/`."""
+    _sync(session, extras="codegen")
+    session.run(*GENERATE, *session.posargs)
+
+
+@nox.session
+def check(session: nox.Session) -> None:
+    """Fail, with a diff, where `generated/` is not what `protos/` gives."""
+    _sync(session, extras="codegen")
+    session.run(*CHECK, *session.posargs)
+
+
+@nox.session
+def lint(session: nox.Session) -> None:
+    """Lint everything, generated code too."""
+    _sync(session, extras="codegen")
+    session.run("ruff", "check", ".")
+    session.run("ruff", "format", "--check", ".")
+
+
+@nox.session
+def types(session: nox.Session) -> None:
+    """Check types strictly, with mypy and with pyright."""
+    _sync(session, "test", "types")
+    session.run("mypy", "runtime", "codegen", "generated")
+    session.run("pyright")
+    session.run("pytest", "tests/typing", *session.posargs)
+
+
+@nox.session(python=PYTHONS)
+@nox.parametrize("over", ["protobuf-5.29", "protobuf-6", "protobuf-7", "codegen"])
+def tests(session: nox.Session, over: str) -> None:
+    """Test the runtime, the SDK and conformance over each protobuf; the generator, and coverage, on the newest."""
+    if over != "codegen":
+        # Without the codegen extra: grpcio-tools wants the newest protobuf, and users of an SDK do not have it.
+        _sync(session, "test", extras="sync,async")
+        session.install(f"protobuf=={over.removeprefix('protobuf-')}.*")
+        session.run("pytest", *RUNTIME_TESTS, *session.posargs)
+        return
+    _sync(session, "test", "types")
+    session.run("coverage", "run", "-m", "pytest", "tests", *session.posargs)
+    session.run("coverage", "report")
+
+
+@nox.session
+def conformance(session: nox.Session) -> None:
+    """Play every recorded exchange through both clients."""
+    _sync(session, "test", extras="sync,async")
+    session.run("pytest", "tests/conformance", *session.posargs)
+
+
+@nox.session
+def build(session: nox.Session) -> None:
+    """Build sdist and wheel, and use the wheel in an environment of its own."""
+    session.install("build")
+    shutil.rmtree("dist", ignore_errors=True)
+    session.run("python", "-m", "build", "--outdir", "dist", ".")
+    (wheel,) = Path("dist").glob("*.whl")
+    wheel = wheel.resolve()
+    protos = Path("protos").resolve()
+    generated = Path("generated").resolve()
+    session.install("--force-reinstall", f"{wheel}[sync,async,codegen]")
+    with session.chdir(session.create_tmp()):
+        session.run("python", "-c", "import livekit_twirp as sdk; [getattr(sdk, name) for name in sdk.__all__]")
+        session.run("twirpkit", "check", f"{protos / 'livekit.toml'}", "--out", f"{generated}")
+        session.run("twirpkit", "generate", f"{protos / 'livekit.toml'}", "--out", "made")

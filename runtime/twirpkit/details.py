@@ -1,0 +1,53 @@
+"""Details that some servers put beside an error: a ``google.rpc.Status`` in its metadata (rule A17)."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import functools
+from typing import Any, Final
+
+import google.protobuf.message
+from google.protobuf import any_pb2
+from google.protobuf.descriptor_pb2 import FileDescriptorProto
+from google.protobuf.message import Message
+
+from twirpkit.errors import TwirpError
+from twirpkit.messages import MessagePool
+
+__all__ = ["error_status"]
+
+_KEY: Final = "error_details"
+
+
+def error_status(error: TwirpError) -> Any | None:
+    """The ``google.rpc.Status`` of an error: ``code`` (int), ``message`` (str), ``details`` (a list of ``Any``).
+
+    The ``type_url`` of an ``Any`` names a message, and its ``Unpack(message)`` reads it.
+
+    Returns:
+        The status, or None where the error has none, or one that cannot be read.
+    """
+    try:
+        data = base64.b64decode(error.meta.get(_KEY, ""), validate=True)
+        return _status_class().FromString(data) if data else None
+    except (binascii.Error, google.protobuf.message.DecodeError):
+        return None
+
+
+@functools.cache
+def _status_class() -> type[Message]:
+    """The class, from the three facts of its schema, so that no package has to be installed for it."""
+    file = FileDescriptorProto(
+        name="google/rpc/status.proto", package="google.rpc", syntax="proto3", dependency=[any_pb2.DESCRIPTOR.name]
+    )
+    status = file.message_type.add(name="Status")
+    status.field.add(name="code", number=1, type="TYPE_INT32", label="LABEL_OPTIONAL")
+    status.field.add(name="message", number=2, type="TYPE_STRING", label="LABEL_OPTIONAL")
+    status.field.add(
+        name="details", number=3, type="TYPE_MESSAGE", type_name=".google.protobuf.Any", label="LABEL_REPEATED"
+    )
+    namespace: dict[str, Any] = {"__name__": __name__}
+    MessagePool().load(file.SerializeToString(), namespace)
+    found: type[Message] = namespace["Status"]
+    return found
