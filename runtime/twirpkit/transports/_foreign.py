@@ -1,0 +1,140 @@
+"""An adapter that the user mounted on a requests session: used as it is, for what it alone can reach.
+
+It reads the answer with urllib3, so what urllib3 does not see is not seen: docs/sessions.md lists it.
+"""
+
+from __future__ import annotations
+
+from http.client import HTTPException
+from typing import Any
+
+import requests
+from requests.adapters import BaseAdapter, HTTPAdapter
+from requests.structures import CaseInsensitiveDict
+from urllib3 import HTTPResponse
+from urllib3.exceptions import HTTPError, NewConnectionError, ProtocolError, ReadTimeoutError, SSLError
+from urllib3.util import SKIP_HEADER, Retry
+
+from twirpkit.transport import HttpRequest, Phase, TransportFailure
+from twirpkit.transport import HttpResponse as Answer
+from twirpkit.transports._content import Body, Flawed
+from twirpkit.transports._http import LATE, NO_LENGTH, Framing, Malformed, answer, failure, framing, late, merged
+from twirpkit.transports._http1 import remaining
+
+__all__ = ["refuse_resending", "send_by"]
+
+_RECV = 65536
+
+
+def refuse_resending(adapter: BaseAdapter) -> None:
+    """Raise ValueError where the adapter's ``max_retries`` may send a POST twice.
+
+    Asked of the object rather than read from its numbers: which of them wins is urllib3's business, and a subclass may
+    see it otherwise. Failures to connect may be tried again: nothing was sent.
+    """
+    retries = getattr(adapter, "max_retries", None)
+    if retries is None:
+        return
+    policy = retries if isinstance(retries, Retry) else Retry.from_int(retries)
+    errors = (ProtocolError("cut"), ReadTimeoutError(None, "/", "late"), SSLError("broken"))  # type: ignore[arg-type]
+    statuses = (status for status in range(200, 600) if policy.is_retry("POST", status, has_retry_after=True))
+    if any(_tries_again(policy, error=error) for error in errors) or any(
+        _tries_again(policy, status=status) for status in statuses
+    ):
+        raise ValueError(
+            f"the session's {type(adapter).__qualname__} may send a request twice: make it with max_retries=0, "
+            "and leave retries to the client"
+        )
+
+
+def _tries_again(policy: Retry, *, error: Exception | None = None, status: int = 0) -> bool:
+    response = HTTPResponse(status=status) if status else None
+    try:
+        policy.increment("POST", "/", response=response, error=error)
+    except HTTPError:
+        return False
+    return True
+
+
+def send_by(
+    adapter: BaseAdapter, session: requests.Session, request: HttpRequest, headers: list[tuple[str, str]]
+) -> Answer | TransportFailure:
+    """Send by the adapter, with the session's verify, cert and proxies."""
+    try:
+        response = adapter.send(
+            _prepared(adapter, request, headers),
+            stream=True,
+            timeout=remaining(request.deadline),
+            verify=session.verify is None or session.verify,
+            cert=session.cert,
+            proxies=dict(session.proxies),
+        )
+    except (OSError, HTTPError, HTTPException) as error:  # a RequestException is an OSError
+        return _unanswered(error, request)
+    try:
+        return _read(response, request)
+    finally:
+        response.close()  # after a whole body the connection is back in its pool already
+
+
+def _prepared(adapter: BaseAdapter, request: HttpRequest, headers: list[tuple[str, str]]) -> requests.PreparedRequest:
+    prepared = requests.PreparedRequest()
+    prepared.method = request.method
+    prepared.url = request.url
+    prepared.headers = CaseInsensitiveDict(headers)
+    prepared.body = request.body or None  # requests would send an empty one in chunks
+    if isinstance(adapter, HTTPAdapter):  # urllib3 would add these
+        for name in ("User-Agent", "Accept-Encoding"):
+            prepared.headers.setdefault(name, SKIP_HEADER)
+    return prepared
+
+
+def _unanswered(error: Exception, request: HttpRequest) -> TransportFailure:
+    reason = f"the session's adapter failed: {type(error).__name__}"
+    unsent = isinstance(error, requests.ConnectTimeout) or isinstance(
+        getattr(error.args[0] if error.args else None, "reason", None), NewConnectionError
+    )
+    timed_out = isinstance(error, (requests.Timeout, TimeoutError)) or late(request.deadline)
+    return failure(reason, Phase.NOT_SENT if unsent else Phase.NO_ANSWER, timed_out=timed_out)
+
+
+def _read(response: requests.Response, request: HttpRequest) -> Answer | TransportFailure:
+    status = response.status_code
+    if status < 200 and status != 101:
+        return failure("the session's adapter took an interim answer for the answer", Phase.CUT)
+    raw = response.raw
+    lines = [(_bytes(name), _bytes(value)) for name, value in getattr(raw, "headers", response.headers).items()]
+    try:
+        headers = merged(lines)
+        frame = framing(request.method, status, headers)
+    except Malformed as malformed:
+        return failure(malformed.reason, Phase.CUT)
+    body = Body(headers.get("content-encoding"))
+    try:
+        _read_body(raw, frame, body, request.deadline)
+    except Flawed as flawed:
+        return answer(status, headers, body, flawed.reason)
+    except TimeoutError:
+        return answer(status, headers, body, f"{LATE} during the answer's body", timed_out=True)
+    except (OSError, HTTPError, HTTPException) as error:
+        timed_out = isinstance(error, ReadTimeoutError)
+        reason = f"{LATE} during the answer's body" if timed_out else "the answer was cut inside its body"
+        return answer(status, headers, body, reason, timed_out=timed_out)
+    return answer(status, headers, body, None)
+
+
+def _read_body(raw: Any, frame: Framing, body: Body, deadline: float | None) -> None:
+    received = 0
+    while data := raw.read1(_RECV, decode_content=False):  # read() would wait for all of it
+        received += len(data)
+        body.feed(data)
+        remaining(deadline)
+    if frame.length is None and not frame.chunked:
+        raise Flawed(NO_LENGTH)
+    if frame.length is not None and received != frame.length:
+        raise Flawed("the answer's body has another length than its Content-Length")
+    body.end()
+
+
+def _bytes(text: str) -> bytes:
+    return text.encode("latin-1", "replace")  # http.client decoded it so

@@ -1,0 +1,93 @@
+"""One table of cases over both transports: the sync one, and the async one driven by an event loop of its own."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Mapping
+from typing import Any
+
+from twirpkit.transport import HttpRequest, HttpResponse, TransportFailure
+from twirpkit.transports.aiohttp import AiohttpTransport
+from twirpkit.transports.requests import RequestsTransport
+
+__all__ = ["HEADERS", "TOKEN", "WORLDS", "AsyncWorld", "SyncWorld", "World", "make_request"]
+
+TOKEN = "Bearer eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiJtZSJ9.c2VjcmV0"  # noqa: S105
+HEADERS = {
+    "Content-Type": "application/protobuf",
+    "Accept": "application/protobuf",
+    "Accept-Encoding": "gzip, deflate",
+    "User-Agent": "twirpkit-tests/1",
+    "Authorization": TOKEN,
+}
+
+
+def make_request(
+    url: str,
+    *,
+    headers: Mapping[str, str] = HEADERS,
+    body: bytes = b"ask",
+    timeout: float | None = 5.0,
+    method: str = "POST",
+) -> HttpRequest:
+    deadline = None if timeout is None else time.monotonic() + timeout
+    return HttpRequest(url, headers, body, deadline, method)
+
+
+class SyncWorld:
+    name = "sync"
+
+    def __init__(self, session: Any = None) -> None:
+        self.transport = RequestsTransport(session)
+
+    def send(self, url: str, **options: Any) -> HttpResponse:
+        return self.transport.send(make_request(url, **options))
+
+    def fail(self, url: str, **options: Any) -> TransportFailure:
+        return _fail(self, url, **options)
+
+    def pause(self, seconds: float) -> None:
+        time.sleep(seconds)
+
+    def close(self) -> None:
+        self.transport.close()
+
+    def end(self) -> None:
+        self.close()
+
+
+class AsyncWorld:
+    name = "async"
+
+    def __init__(self, session: Any = None) -> None:
+        self.runner = asyncio.Runner()
+        self.transport = AiohttpTransport(session)
+
+    def send(self, url: str, **options: Any) -> HttpResponse:
+        return self.runner.run(self.transport.send(make_request(url, **options)))
+
+    def fail(self, url: str, **options: Any) -> TransportFailure:
+        return _fail(self, url, **options)
+
+    def pause(self, seconds: float) -> None:
+        self.runner.run(asyncio.sleep(seconds))
+
+    def close(self) -> None:
+        self.runner.run(self.transport.aclose())
+
+    def end(self) -> None:
+        self.close()
+        self.runner.close()
+
+
+World = SyncWorld | AsyncWorld
+WORLDS: dict[str, type[World]] = {"sync": SyncWorld, "async": AsyncWorld}
+
+
+def _fail(world: World, url: str, **options: Any) -> TransportFailure:
+    try:
+        answer = world.send(url, **options)
+    except TransportFailure as failed:
+        return failed
+    raise AssertionError(f"an answer came: {answer}, {answer.body!r}")
