@@ -1,0 +1,47 @@
+"""Transports that change what passes through them: the wrongs that the suite must see."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any, TypeAlias
+
+from twirpkit import HttpRequest, HttpResponse
+from twirpkit.transports.aiohttp import AiohttpTransport
+from twirpkit.transports.requests import RequestsTransport
+
+__all__ = ["Change", "ChangeBack", "bent"]
+
+Change: TypeAlias = Callable[[HttpRequest], HttpRequest]
+ChangeBack: TypeAlias = Callable[[HttpResponse], HttpResponse]
+
+
+@dataclass
+class _Bent:
+    there: Change
+    back: ChangeBack
+    inner: RequestsTransport = field(default_factory=RequestsTransport)
+
+    def send(self, request: HttpRequest, /) -> HttpResponse:
+        return self.back(self.inner.send(self.there(request)))
+
+    def close(self) -> None:
+        self.inner.close()
+
+
+@dataclass
+class _AsyncBent:
+    there: Change
+    back: ChangeBack
+    inner: AiohttpTransport = field(default_factory=AiohttpTransport)
+
+    async def send(self, request: HttpRequest, /) -> HttpResponse:
+        return self.back(await self.inner.send(self.there(request)))
+
+    async def aclose(self) -> None:
+        await self.inner.aclose()
+
+
+def bent(there: Change = lambda each: each, back: ChangeBack = lambda each: each) -> dict[str, Any]:
+    """The suite's options for transports that change each request and each answer."""
+    return {"transport": lambda: _Bent(there, back), "async_transport": lambda: _AsyncBent(there, back)}

@@ -1,0 +1,56 @@
+"""A small SDK as the generator emits them, by hand: no signer, no request id, another prefix, odd fields."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+from hats._methods.hats import MAKE_HAT
+from twirpkit import DEFAULT
+from twirpkit.client import AsyncClient, Client
+from twirpkit.sdk import Sdk, ServiceFacts, endpoint
+from twirpkit.transports import async_transport, sync_transport
+
+__all__ = ["AsyncHatsAPI", "HatsAPI"]
+
+SDK = Sdk(
+    name="hats", facade="HatsAPI", services={"acme.HatService": ServiceFacts("hats", "HatService")}, prefix="/api/v1"
+)
+
+
+def _endpoint(url: str, timeout: float, auth: str | None) -> Any:
+    return endpoint(
+        SDK, url=url, api_key=None, api_secret=None, token=None, auth=auth, timeout=timeout, extra_headers=None
+    )
+
+
+class HatService:
+    """Makes hats; of both worlds, because it only passes on what the client's ``call`` returns."""
+
+    def __init__(self, client: Any) -> None:
+        self._client = client
+
+    def make_hat(
+        self, request: Any = None, /, *, timeout: Any = DEFAULT, extra_headers: Any = None, **fields: Any
+    ) -> Any:
+        """Make a hat."""
+        return self._client.call(MAKE_HAT, request, fields, timeout, extra_headers)
+
+
+class HatsAPI(Client):
+    """The sync facade."""
+
+    sdk: ClassVar[Sdk] = SDK
+
+    def __init__(self, url: str, *, auth: str | None = None, timeout: float = 10.0, transport: Any = None) -> None:
+        super().__init__(_endpoint(url, timeout, auth), sync_transport(self, None, transport))
+        self.hats = HatService(self)
+
+
+class AsyncHatsAPI(AsyncClient):
+    """The async facade."""
+
+    sdk: ClassVar[Sdk] = SDK
+
+    def __init__(self, url: str, *, auth: str | None = None, timeout: float = 10.0, transport: Any = None) -> None:
+        super().__init__(_endpoint(url, timeout, auth), async_transport(self, None, transport))
+        self.hats = HatService(self)

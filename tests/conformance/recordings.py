@@ -1,0 +1,64 @@
+"""The recorded exchanges of a real server, and what they say about grants: what the policy table must answer to."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Final
+
+from google.protobuf.message import Message
+
+from livekit_twirp import AsyncLiveKitAPI, LiveKitAPI
+from twirpkit import Method
+from twirpkit.conformance import Exchange, SignedTokens, Suite, load
+
+__all__ = ["BY_ID", "EXCHANGES", "KEY", "SECRET", "TEMPLATES", "WORLDS", "expected_claims", "filled", "new_suite"]
+
+FILES: Final = ("room.jsonl", "http.jsonl")
+EXCHANGES: Final[list[Exchange]] = [each for name in FILES for each in load(Path(__file__).parent / "fixtures" / name)]
+BY_ID: Final = {each.id: each for each in EXCHANGES}
+WORLDS: Final = ("sync", "async")
+
+KEY: Final = "devkey"
+SECRET: Final = "a secret of this test, and long enough for every HMAC that signs a token here"  # no server knows it
+
+
+def _template(claims: Any, fields: Mapping[str, Any]) -> Any:
+    """Claims with each value that stands in a field of the request replaced by that field's name."""
+    if isinstance(claims, dict):
+        return {name: _template(value, fields) for name, value in claims.items()}
+    names = [name for name, value in fields.items() if isinstance(claims, str) and value == claims]
+    if len(names) > 1:
+        raise ValueError(f"the fields {names} have one value: the recording cannot tell them apart")
+    return f"${names[0]}" if names else claims
+
+
+def filled(template: Any, message: Message) -> Any:
+    """A row's claims for one request."""
+    if isinstance(template, dict):
+        return {name: filled(value, message) for name, value in template.items()}
+    return getattr(message, template[1:]) if isinstance(template, str) and template.startswith("$") else template
+
+
+TEMPLATES: Final[dict[str, Any]] = {
+    each.rpc: _template(each.claims, each.request.message)
+    for each in EXCHANGES
+    if each.rpc is not None and each.id.endswith("/grants_minimal")
+}
+"""By RPC: the claims that the real server found to be enough, as the ``grants_minimal`` exchanges have them."""
+
+
+def expected_claims(method: Method[Any, Any], message: Message) -> Mapping[str, Any]:
+    """The claims of one call, from the recordings alone."""
+    claims: Mapping[str, Any] = filled(TEMPLATES[method.path], message)
+    return claims
+
+
+def new_suite(**options: Any) -> Suite:
+    """The suite over both clients of the SDK; options go to `Suite`."""
+    given = {
+        "credentials": {"api_key": KEY, "api_secret": SECRET},
+        "authorization": SignedTokens(KEY, SECRET, expected_claims),
+        **options,
+    }
+    return Suite(LiveKitAPI, AsyncLiveKitAPI, **given)
