@@ -111,3 +111,12 @@ def build(session: nox.Session) -> None:
         session.run("python", "-c", "import livekit_twirp as sdk; [getattr(sdk, name) for name in sdk.__all__]")
         session.run("twirpkit", "check", f"{protos / 'livekit.toml'}", "--out", f"{generated}")
         session.run("twirpkit", "generate", f"{protos / 'livekit.toml'}", "--out", "made")
+
+
+@nox.session
+def mutate(session: nox.Session) -> None:
+    """Change the runtime line by line and count the changes that no test notices; takes about an hour."""
+    _sync(session, "test", "mutate", extras="sync,async")
+    script = Path("tests/mutation/run.py").resolve()
+    with session.chdir(session.create_tmp()):
+        session.run("python", script, *session.posargs)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Callable
 from typing import Any, Final, NoReturn, TypeVar
 from urllib.parse import quote
 
@@ -53,20 +54,21 @@ def error_from_response(response: HttpResponse, *, secret: Secret | None = None)
     Returns:
         The error, without ``attempts``, ``sent`` and ``request_id``, which the call knows.
     """
+    clean = _cleaner(secret)
     if 300 <= response.status <= 399:
-        return _redirect(response, secret)
+        return _redirect(response, clean)
     twirp = _twirp_error(response.body)
     if twirp is None:
-        return _intermediary(response, secret)
-    meta = {_clean(key, secret): _clean(value, secret) for key, value in twirp.get("meta", {}).items()}
-    message = _clean(twirp["msg"], secret)
+        return _intermediary(response, clean)
+    meta = {clean(key): clean(value) for key, value in twirp["meta"].items()}
+    message = clean(twirp["msg"])
     try:
         code = Code("data_loss" if twirp["code"] == "dataloss" else twirp["code"])
     except ValueError:
         code = Code.INTERNAL
-        name = _clean(twirp["code"], secret)[:SHOWN_CHARACTERS]
+        name = clean(twirp["code"])[:SHOWN_CHARACTERS]
         message = f"the server sent the unknown error code {name!r}: {message}"
-        meta["body"] = _clean(_text(response.body), secret)
+        meta["body"] = clean(_text(response.body))
     if code is Code.BAD_ROUTE and "no handler for path" in message:
         message = f"{message} ({_ROUTE_HINT})"
     return error_class(code)(code, message, meta=meta, status=response.status)
@@ -83,23 +85,41 @@ def message_from_response(
         secret: As for `error_from_response`.
     """
     content_type = response.headers.get("content-type", "").partition(";")[0].strip()
+    problem = None
     if content_type.lower() in _MESSAGE_TYPES:
         try:
             return cls.FromString(response.body)
-        except google.protobuf.message.DecodeError:
+        except (google.protobuf.message.DecodeError, UnicodeDecodeError):  # the latter in protobuf's pure Python engine
             problem = f"the body of a 200 is no {cls.DESCRIPTOR.full_name}"
-    else:
-        problem = f"a 200 of type {_clean(content_type, secret)[:SHOWN_CHARACTERS]!r} where protobuf was asked for"
-    # Redacted before it is cut: half a token is not known as one.
-    start = redact(response.body[:META_BYTES].decode("utf-8", "backslashreplace"), secret)[:_FIRST_CHARACTERS]
+    clean = _cleaner(secret)  # only now: it costs more than a whole call does
+    if problem is None:
+        problem = f"a 200 of type {clean(content_type)[:SHOWN_CHARACTERS]!r} where protobuf was asked for"
+    start = clean(response.body[:META_BYTES].decode("utf-8", "backslashreplace"))[:_FIRST_CHARACTERS]
     return DecodeError(Code.INTERNAL, f"{problem}; it starts with {start!r}", status=200, sent="yes")
 
 
 def redact(text: str, secret: Secret | None = None) -> str:
     """The text with the given secret, and whatever looks like a JWT, replaced (rules A8, E1)."""
-    if secret is not None:
-        text = re.sub("|".join(map(re.escape, _spellings(secret.reveal()))), "<token>", text)
-    return _TOKEN_RUN.sub(_mask, text)
+    return _redactor(secret)(text)
+
+
+def _redactor(secret: Secret | None) -> Callable[[str], str]:
+    if secret is None:
+        return lambda text: _TOKEN_RUN.sub(_mask, text)
+    known = re.compile("|".join(map(re.escape, _spellings(secret.reveal()))))
+    return lambda text: _TOKEN_RUN.sub(_mask, known.sub("<token>", text))
+
+
+def _cleaner(secret: Secret | None) -> Callable[[str], str]:
+    """What makes a server's text fit to be kept: no token in it, at most `META_BYTES` long, printable."""
+    redacted = _redactor(secret)
+
+    def clean(text: str) -> str:
+        # Redacted before it is cut: half a token is not known as one. Lone surrogates, which JSON can spell, cannot be
+        # printed and become question marks.
+        return redacted(text).encode("utf-8", "replace")[:META_BYTES].decode("utf-8", "ignore")
+
+    return clean
 
 
 def _spellings(authorization: str) -> list[str]:
@@ -110,8 +130,8 @@ def _spellings(authorization: str) -> list[str]:
 
 
 def _mask(run: re.Match[str]) -> str:
-    # A JWT starts with the base64 of '{"', or of '{' and white space, and has dots in it. Base64 of JSON has capital
-    # letters too, unlike "viewonly.example.com". A run is looked at once, so a hostile text costs no more than its length.
+    # A JWT starts with the base64 of '{"', or of '{' and white space, and has dots in it; its first part has capital
+    # letters, unlike "viewonly.example.com". A run is looked at once, so a hostile text costs no more than its length.
     text = run.group()
     *before_dots, _ = text.split(".")
     position = 0
@@ -123,8 +143,8 @@ def _mask(run: re.Match[str]) -> str:
     return text
 
 
-def _redirect(response: HttpResponse, secret: Secret | None) -> TwirpError:
-    location = _clean(response.headers.get("location", ""), secret)
+def _redirect(response: HttpResponse, clean: Callable[[str], str]) -> TwirpError:
+    location = clean(response.headers.get("location", ""))
     return error_class(Code.INTERNAL)(
         Code.INTERNAL,
         f"unexpected redirect: HTTP {response.status} to {location[:SHOWN_CHARACTERS]!r}; redirects are not followed",
@@ -133,12 +153,12 @@ def _redirect(response: HttpResponse, secret: Secret | None) -> TwirpError:
     )
 
 
-def _intermediary(response: HttpResponse, secret: Secret | None) -> TwirpError:
-    body = _clean(_text(response.body), secret)
+def _intermediary(response: HttpResponse, clean: Callable[[str], str]) -> TwirpError:
+    body = clean(_text(response.body))
     code = _CODE_OF_STATUS.get(response.status, Code.UNKNOWN)
     message = f"HTTP {response.status} without a Twirp error: {body[:SHOWN_CHARACTERS]!r}"
     if response.flaw is not None:
-        message = f"{message} ({redact(response.flaw, secret)})"
+        message = f"{message} ({clean(response.flaw)})"
     if response.status == 404 and body.strip() == "404 page not found":
         message = f"{message} ({_ROUTE_HINT})"
     return error_class(code)(code, message, meta={**_intermediary_meta(response), "body": body}, status=response.status)
@@ -177,9 +197,3 @@ def _refuse_constant(name: str) -> NoReturn:
 
 def _text(body: bytes) -> str:
     return body.decode(json.detect_encoding(body), "replace")
-
-
-def _clean(text: str, secret: Secret | None) -> str:
-    # Redacted before it is cut: half a token is not known as one. Lone surrogates, which JSON can spell, cannot be
-    # printed and become question marks.
-    return redact(text, secret).encode("utf-8", "replace")[:META_BYTES].decode("utf-8", "ignore")

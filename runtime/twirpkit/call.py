@@ -8,9 +8,8 @@ from __future__ import annotations
 
 import enum
 import math
-import secrets
+import os
 import time
-import uuid
 from collections.abc import Callable, Generator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final, Generic, TypeAlias, TypeVar
@@ -194,6 +193,8 @@ def _request_id(name: str | None, headers: Headers) -> str | None:
     """The id that the caller gave, or a fresh one put into the headers (rule C4)."""
     if name is None:
         return None
+    import uuid
+
     given = next((key for key in headers if key.lower() == name.lower()), name)
     if not headers.get(given):
         headers[given] = str(uuid.uuid4())
@@ -205,15 +206,16 @@ def _keyed(method: Method[Any, Any], message: Message) -> Message:
     if method.key is None or getattr(message, method.key):
         return message
     keyed = type(message)()
-    keyed.CopyFrom(message)
-    setattr(keyed, method.key, secrets.token_bytes(16))
+    type(keyed).CopyFrom(keyed, message)
+    setattr(keyed, method.key, os.urandom(16))
     return keyed
 
 
 def _serialized(message: Message) -> bytes:
-    if not message.IsInitialized():
-        raise ValueError(f"{message.DESCRIPTOR.name} lacks a field that its proto says is required")
-    return message.SerializeToString()
+    cls = type(message)  # which has the methods for sure: a message's field may be called like one of them
+    if not cls.IsInitialized(message):
+        raise ValueError(f"{cls.DESCRIPTOR.name} lacks a field that its proto says is required")
+    return cls.SerializeToString(message)
 
 
 def _authorization(authorize: Authorize | Secret | None, method: Method[Any, Any], message: Message) -> Secret | None:
@@ -248,9 +250,7 @@ def _failure(
     reason = redact(failure.reason, authorization)
     if failure.timed_out:
         within = "in time" if timeout is None else f"within {timeout:g} s"  # a transport may have a limit of its own
-        return DeadlineExceededError(
-            Code.DEADLINE_EXCEEDED, f"{method.path}: no answer {within}: {reason}", sent=sent
-        )
+        return DeadlineExceededError(Code.DEADLINE_EXCEEDED, f"{method.path}: no answer {within}: {reason}", sent=sent)
     error = TransportError(Code.UNAVAILABLE, f"{method.path}: {reason}", sent=sent)
     error.__cause__ = failure.__cause__
     return error

@@ -32,6 +32,7 @@ class Client:
     def __init__(self, endpoint: Endpoint, transport: Transport) -> None:
         self._endpoint = endpoint
         self._transport = transport
+        self._closed = False
 
     def call(
         self,
@@ -42,6 +43,8 @@ class Client:
         extra_headers: Mapping[str, str] | None,
     ) -> Resp:
         """Make one logical call. Generated methods come down to this; its errors are theirs."""
+        if self._closed:
+            raise RuntimeError(_CLOSED)
         message = request_message(method.request, request, fields)
         steps = flow(self._endpoint, method, message, CallOptions(timeout, check_headers(extra_headers)))
         outcome: Any = None
@@ -65,6 +68,7 @@ class Client:
 
     def close(self) -> None:
         """Close the connections. Twice is fine; calls after it raise RuntimeError."""
+        self._closed = True
         self._transport.close()
 
     def __enter__(self) -> Self:
@@ -97,6 +101,7 @@ class AsyncClient:
     def __init__(self, endpoint: Endpoint, transport: AsyncTransport) -> None:
         self._endpoint = endpoint
         self._transport = transport
+        self._closed = False
 
     async def call(
         self,
@@ -107,6 +112,8 @@ class AsyncClient:
         extra_headers: Mapping[str, str] | None,
     ) -> Resp:
         """Make one logical call. Generated methods come down to this; its errors are theirs."""
+        if self._closed:
+            raise RuntimeError(_CLOSED)
         message = request_message(method.request, request, fields)
         steps = flow(self._endpoint, method, message, CallOptions(timeout, check_headers(extra_headers)))
         outcome: Any = None
@@ -130,6 +137,7 @@ class AsyncClient:
 
     async def aclose(self) -> None:
         """Close the connections. Twice is fine; calls after it raise RuntimeError."""
+        self._closed = True
         await self._transport.aclose()
 
     async def __aenter__(self) -> Self:
@@ -175,4 +183,5 @@ class AsyncService:
         return service
 
 
+_CLOSED = "this client is closed: make a new one"
 _NO_PICKLE = "a client holds credentials and connections and is not pickled: make one in each process"

@@ -135,11 +135,10 @@ class TwirpError(Exception):
 
     def __reduce__(self) -> tuple[Any, ...]:
         # Python leaves the cause out of pickles. Only the one that a transport gives is kept: others need not pickle.
-        cls, arguments, *_ = super().__reduce__()
         state = dict(vars(self))
         if isinstance(self.__cause__, OSError) and type(self.__cause__).__module__ in ("builtins", "socket", "ssl"):
             state["__cause__"] = self.__cause__
-        return cls, arguments, state
+        return type(self), self.args, state
 
     def __str__(self) -> str:
         return f"{self.code}: {_shown(self.message)}"

@@ -7,15 +7,14 @@ has no place in a list, and two members of one oneof are refused instead of the 
 from __future__ import annotations
 
 import datetime
-import difflib
 import functools
 import keyword
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final, TypeVar
 
-from google.protobuf.descriptor import Descriptor
-from google.protobuf.descriptor_pb2 import DescriptorProto, FieldDescriptorProto
+from google.protobuf.descriptor import Descriptor, FileDescriptor
+from google.protobuf.descriptor_pb2 import DescriptorProto, FieldDescriptorProto, FileDescriptorProto
 from google.protobuf.message import DecodeError, Message
 
 __all__ = ["request_message"]
@@ -23,6 +22,8 @@ __all__ = ["request_message"]
 M = TypeVar("M", bound=Message)
 
 _TYPE: Final = FieldDescriptorProto.Type
+_EXACT: Final = ((str, _TYPE.TYPE_STRING), (bytes, _TYPE.TYPE_BYTES), (bool, _TYPE.TYPE_BOOL))
+_FLOATS: Final = (_TYPE.TYPE_FLOAT, _TYPE.TYPE_DOUBLE)
 _WRAPPERS: Final = frozenset(
     f"google.protobuf.{kind}Value"
     for kind in ("Bool", "Bytes", "Double", "Float", "Int32", "Int64", "String", "UInt32", "UInt64")
@@ -68,7 +69,7 @@ class _Field:
 
 
 def _fill(message: M, values: Mapping[str, Any], path: str) -> M:
-    known = _fields_of(message.DESCRIPTOR)
+    known = _fields_of(type(message).DESCRIPTOR)
     seen: dict[str, str] = {}
     for key, value in values.items():
         if not isinstance(key, str):
@@ -91,6 +92,8 @@ def _unescaped(key: str) -> str:
 
 
 def _suggestion(key: str, known: Mapping[str, object]) -> str:
+    import difflib
+
     close = difflib.get_close_matches(key, list(known), n=1)
     return f"; did you mean {close[0]!r}?" if close else f"; it has {', '.join(known) or 'none'}"
 
@@ -102,7 +105,7 @@ def _set(message: Message, field: _Field, value: Any, path: str) -> None:
         _set_repeated(getattr(message, field.name), field, value, path)
     elif field.message is not None:
         child = getattr(message, field.name)
-        child.SetInParent()
+        type(child).SetInParent(child)
         _set_message(child, value, path)
     else:
         _checked(lambda: setattr(message, field.name, _scalar(field, value, path)), field, value, path)
@@ -144,10 +147,10 @@ def _put(target: Any, key_field: _Field, value_field: _Field, key: Any, item: An
 def _scalar(field: _Field, value: Any, path: str) -> Any:
     """The value, after the checks that protobuf leaves out."""
     # Versions of protobuf differ in whether a bool or a float may be an integer.
-    for wanted, kind in ((str, _TYPE.TYPE_STRING), (bytes, _TYPE.TYPE_BYTES), (bool, _TYPE.TYPE_BOOL)):
+    for wanted, kind in _EXACT:
         if (field.type == kind) is not isinstance(value, wanted):
             raise TypeError(f"{path}: expected {_type_wanted(field)}, got {_type_name(value)}")
-    if isinstance(value, float) and field.type not in (_TYPE.TYPE_FLOAT, _TYPE.TYPE_DOUBLE):
+    if isinstance(value, float) and field.type not in _FLOATS:
         raise TypeError(f"{path}: expected {_type_wanted(field)}, got float")
     return value
 
@@ -170,12 +173,13 @@ def _checked(assign: Any, field: _Field, value: object, path: str) -> None:
 
 
 def _set_message(target: Message, value: Any, path: str) -> None:
-    name = target.DESCRIPTOR.full_name
+    cls = type(target)  # which has the methods for sure: a message's field may be called like one of them
+    name = cls.DESCRIPTOR.full_name
     if isinstance(value, type(target)):
-        target.CopyFrom(value)
+        cls.CopyFrom(target, value)
     elif isinstance(value, Message):
-        if value.DESCRIPTOR.full_name != name:
-            raise TypeError(f"{path}: expected {name}, got {value.DESCRIPTOR.full_name}")
+        if type(value).DESCRIPTOR.full_name != name:
+            raise TypeError(f"{path}: expected {name}, got {type(value).DESCRIPTOR.full_name}")
         _merge_bytes(target, value, path)
     elif not _set_well_known(target, name, value, path):
         if not isinstance(value, Mapping):
@@ -185,10 +189,10 @@ def _set_message(target: Message, value: Any, path: str) -> None:
 
 def _merge_bytes(target: Message, foreign: Message, path: str) -> None:
     try:
-        target.MergeFromString(foreign.SerializePartialToString())
+        type(target).MergeFromString(target, type(foreign).SerializePartialToString(foreign))
         return
-    except DecodeError:
-        problem = f"{path}: this {foreign.DESCRIPTOR.full_name} has another schema than the one here"
+    except (DecodeError, UnicodeDecodeError):  # the latter in protobuf's pure Python engine
+        problem = f"{path}: this {type(foreign).DESCRIPTOR.full_name} has another schema than the one here"
     raise ValueError(problem)
 
 
@@ -199,7 +203,7 @@ def _set_well_known(target: Any, name: str, value: Any, path: str) -> bool:
     except (TypeError, ValueError, OverflowError) as error:
         if str(error).startswith(path):
             raise
-        problem = type(error) if isinstance(error, TypeError) else ValueError
+        problem = TypeError if isinstance(error, TypeError) else ValueError
     raise problem(f"{path}: a {name} cannot hold this {_type_name(value)}, or something in it")
 
 
@@ -234,9 +238,20 @@ def _type_wanted(field: _Field) -> str:
 def _fields_of(descriptor: Descriptor) -> dict[str, _Field]:
     # By way of DescriptorProto: the properties of a live FieldDescriptor that tell repeated from singular changed
     # between protobuf 5 and 7.
-    proto = DescriptorProto()
-    descriptor.CopyToProto(proto)
+    proto = _declaration(descriptor)
     return {field.name: _field(descriptor, proto, field) for field in proto.field}
+
+
+def _declaration(descriptor: Descriptor) -> DescriptorProto:
+    # Out of the file: CopyToProto fails in protobuf's pure Python engine for pools that are not the default one.
+    outer = descriptor.containing_type
+    siblings = _file(descriptor.file).message_type if outer is None else _declaration(outer).nested_type
+    return next(each for each in siblings if each.name == descriptor.name)
+
+
+@functools.cache
+def _file(descriptor: FileDescriptor) -> FileDescriptorProto:
+    return FileDescriptorProto.FromString(descriptor.serialized_pb)
 
 
 def _field(descriptor: Descriptor, owner: DescriptorProto, proto: FieldDescriptorProto) -> _Field:

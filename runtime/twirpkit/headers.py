@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import Final
 
@@ -24,6 +25,8 @@ _OWN: Final = frozenset(
 )
 """Names that a call sets itself (rule A2)."""
 _TOKEN_CHARACTERS: Final = frozenset("!#$%&'*+-.^_`|~0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ")
+_BREAKING: Final = re.compile("[\r\n\0]")
+_NOT_LATIN_1: Final = re.compile("[^\0-\xff]")
 
 
 class Secret:
@@ -66,9 +69,9 @@ def check_value(what: str, value: object) -> str:
         raise ValueError(f"{what} is empty")
     if value != value.strip():
         raise ValueError(f"{what} has white space around it: often a line end that was read from a file; strip it")
-    if any(character in value for character in "\r\n\0"):
+    if _BREAKING.search(value) is not None:
         raise ValueError(f"{what} holds a CR, LF or NUL character")
-    if any(character > "\xff" for character in value):
+    if not value.isascii() and _NOT_LATIN_1.search(value) is not None:
         raise ValueError(f"{what} holds a character that no HTTP header can carry (outside latin-1)")
     return value
 

@@ -6,6 +6,7 @@ clash. A generated package has a `MessagePool` instead: the same schema may be l
 
 from __future__ import annotations
 
+import copyreg
 import importlib
 import keyword
 from collections.abc import Iterator
@@ -102,11 +103,23 @@ class MessagePool:
 def _message_class(descriptor: Descriptor, module: str, outer: str) -> type[Message]:
     cls = GetMessageClass(descriptor)
     _name(cls, descriptor.name, module, outer)
+    copyreg.pickle(cls, _reduced)
     for nested in descriptor.nested_types:
         setattr(cls, safe_name(nested.name), _message_class(nested, module, f"{cls.__qualname__}."))
     for enum in descriptor.enum_types:
         setattr(cls, safe_name(enum.name), _enum_class(enum, module, f"{cls.__qualname__}."))
     return cls
+
+
+def _reduced(message: Message) -> tuple[Any, ...]:
+    # protobuf's own way looks for nested classes in the default pool, and may find another library's there.
+    return _restored, (type(message), type(message).SerializePartialToString(message))
+
+
+def _restored(cls: type[Message], serialized: bytes) -> Message:
+    message = cls()
+    cls.MergeFromString(message, serialized)
+    return message
 
 
 def _enum_class(descriptor: EnumDescriptor, module: str, outer: str) -> _EnumType:

@@ -10,7 +10,7 @@ from urllib.parse import quote
 __all__ = ["is_loopback", "normalize_url"]
 
 _SCHEMES: Final = {"http": "http", "https": "https", "ws": "http", "wss": "https"}
-_NETLOC: Final = re.compile(r"(?:\[(?P<ipv6>[^\]]*)\]|(?P<name>[^:\[\]]*))(?::(?P<port>[0-9]{1,5}))?")
+_NETLOC: Final = re.compile(r"(?:\[(?P<ipv6>[0-9A-Fa-f:.]+)\]|(?P<name>[^:\[\]]*))(?::(?P<port>[0-9]{1,5}))?")
 _NAME: Final = re.compile(r"[a-z0-9._-]*")
 _PATH_SAFE: Final = "/%:@!$&'()*+,;=~"
 
@@ -72,9 +72,10 @@ def _split(url: str, rest: str) -> tuple[str, str, str]:
 
 def _ipv6(address: str) -> str | None:
     try:
-        return ipaddress.IPv6Address(address).compressed
+        ipaddress.IPv6Address(address)
     except ValueError:
         return None
+    return address.lower()
 
 
 def _ascii_name(name: str) -> str | None:

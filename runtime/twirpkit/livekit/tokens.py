@@ -40,7 +40,7 @@ class ServerTokens:
     """
 
     def __init__(self, api_key: str, api_secret: str) -> None:
-        self._api_key = api_key
+        self._api_key = Secret(api_key)
         self._api_secret = Secret(api_secret)
         self._jws: jwt.PyJWS | None = None
         self._cache: OrderedDict[str, tuple[float, Secret]] = OrderedDict()
@@ -48,7 +48,7 @@ class ServerTokens:
     def __call__(self, method: Method[Any, Any], message: Message) -> str:
         """The value of the Authorization header for one call."""
         granted = claims(method.grants or {}, message)
-        cache_key = json.dumps(granted, sort_keys=True)
+        cache_key = repr(granted)
         # The wall clock decides, because it is what the server compares with: a jump of it, back or far ahead, makes a
         # new token.
         now = time.time()
@@ -62,7 +62,7 @@ class ServerTokens:
     def _sign(self, granted: dict[str, Any], now: int) -> str:
         if self._jws is None:
             self._jws = _hs256()
-        payload = {"iss": self._api_key, "nbf": now - BACKDATED, "exp": now - BACKDATED + LIFETIME, **granted}
+        payload = {"iss": self._api_key.reveal(), "nbf": now - BACKDATED, "exp": now - BACKDATED + LIFETIME, **granted}
         body = json.dumps(payload, separators=(",", ":")).encode()
         return self._jws.encode(body, self._api_secret.reveal(), algorithm="HS256", headers={"typ": "JWT"})
 

@@ -9,11 +9,7 @@ __all__ = ["Body", "Flawed"]
 
 
 class Flawed(Exception):
-    """Why a body is not whole. Internal to the transports: it becomes `HttpResponse.flaw`."""
-
-    def __init__(self, reason: str) -> None:
-        super().__init__(reason)
-        self.reason = reason
+    """Why a body is not whole. Internal to the transports: its text becomes `HttpResponse.flaw`."""
 
 
 class _Decoder(Protocol):
@@ -101,8 +97,6 @@ class _Deflate:
             zlib_header = self._first[0] & 0x0F == 8 and int.from_bytes(self._first[:2]) % 31 == 0
             self._stream = zlib.decompressobj(wbits=15 if zlib_header else -15)
             data, self._first = self._first, b""
-        if self._stream.eof and data:
-            raise Flawed("bytes follow the deflate body")
         decoded = _decompress(self._stream, data, "deflate")
         if self._stream.unused_data:
             raise Flawed("bytes follow the deflate body")

@@ -108,12 +108,12 @@ def _read(response: requests.Response, request: HttpRequest) -> Answer | Transpo
         headers = merged(lines)
         frame = framing(request.method, status, headers)
     except Malformed as malformed:
-        return failure(malformed.reason, Phase.CUT)
+        return failure(str(malformed), Phase.CUT)
     body = Body(headers.get("content-encoding"))
     try:
         _read_body(raw, frame, body, request.deadline)
     except Flawed as flawed:
-        return answer(status, headers, body, flawed.reason)
+        return answer(status, headers, body, str(flawed))
     except TimeoutError:
         return answer(status, headers, body, f"{LATE} during the answer's body", timed_out=True)
     except (OSError, HTTPError, HTTPException) as error:

@@ -57,11 +57,7 @@ _BREAKING = re.compile("[\r\n\0]")
 
 
 class Malformed(Exception):
-    """A header block that cannot be taken. Internal to the transports: it becomes a `TransportFailure`."""
-
-    def __init__(self, reason: str) -> None:
-        super().__init__(reason)
-        self.reason = reason
+    """A header block that cannot be taken. Internal to the transports: its text becomes a `TransportFailure`'s."""
 
 
 class Target(NamedTuple):

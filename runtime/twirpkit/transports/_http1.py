@@ -9,12 +9,13 @@ from __future__ import annotations
 import re
 import socket
 import time
-from typing import NamedTuple
+from collections.abc import Sequence
+from typing import Any, NamedTuple
 
 from twirpkit.transports._content import Body, Flawed
-from twirpkit.transports._http import MAX_HEAD, MAX_LINES, NO_LENGTH, TOO_LONG, Framing, Malformed
+from twirpkit.transports._http import MAX_HEAD, NO_LENGTH, TOO_LONG, Framing, Malformed
 
-__all__ = ["Cut", "Head", "Reader", "ran_out", "read_body", "read_head", "remaining", "send_all"]
+__all__ = ["Cut", "Head", "Reader", "dial", "ran_out", "read_body", "read_head", "remaining", "send_all"]
 
 _BLANK_LINE = re.compile(rb"\r?\n\r?\n")
 _STATUS_LINE = re.compile(rb"HTTP/1\.([01]) ([1-9][0-9]{2})(?: .*)?")
@@ -54,6 +55,28 @@ def remaining(deadline: float | None) -> float | None:
 def ran_out(error: OSError) -> bool:
     """Whether a socket's own timeout ended a wait; the kernel's ETIMEDOUT is a broken connection."""
     return isinstance(error, TimeoutError) and error.errno is None
+
+
+_AddressInfo = tuple[socket.AddressFamily, socket.SocketKind, int, str, Any]
+
+
+def dial(addresses: Sequence[_AddressInfo], deadline: float | None) -> socket.socket:
+    """Connect to the first of a name's addresses that takes us. Each gets an equal share of what is left (rule B1)."""
+    for untried, (family, kind, protocol, _, address) in zip(range(len(addresses), 0, -1), addresses, strict=True):
+        left = remaining(deadline)
+        sock = socket.socket(family, kind, protocol)
+        try:
+            sock.settimeout(None if left is None else left / untried)
+            sock.connect(address)
+            sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            sock.settimeout(remaining(deadline))  # what is left is the TLS handshake's
+        except BaseException as error:
+            sock.close()
+            if untried == 1 or not isinstance(error, OSError):
+                raise
+        else:
+            return sock
+    raise OSError("the name has no address")
 
 
 def send_all(sock: socket.socket, data: bytes, deadline: float | None) -> None:
@@ -119,10 +142,7 @@ def _read_block(reader: Reader, room: int) -> bytes:
         searched = max(0, len(reader.buffer) - 3)
         if not reader.more():
             raise Cut
-    block = reader.take(end.end())
-    if len(block) > room:
-        raise Malformed(TOO_LONG)
-    return block
+    return reader.take(end.end())
 
 
 def _parse(block: bytes) -> Head:
@@ -130,8 +150,6 @@ def _parse(block: bytes) -> Head:
     status_line = _STATUS_LINE.fullmatch(first)
     if status_line is None:
         raise Malformed("the answer's status line is not HTTP/1.x")
-    if len(rest) > MAX_LINES:
-        raise Malformed(TOO_LONG)
     lines: list[tuple[bytes, bytes]] = []
     for line in rest:
         if line.startswith((b" ", b"\t")) and lines:  # folded, as RFC 9112 5.2 still wants it read

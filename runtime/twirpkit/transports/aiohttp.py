@@ -248,15 +248,18 @@ class _Exchange:
 
     async def run(self, session: aiohttp.ClientSession) -> HttpResponse | TransportFailure:
         request = self._request
-        _CURRENT.set(self)
-        response = await session.request(
-            request.method,
-            yarl.URL(self._where.origin + self._where.path, encoded=True),
-            data=_payload(request.body),
-            headers=self._headers,
-            allow_redirects=False,
-            trace_request_ctx=self,
-        )
+        before = _CURRENT.set(self)
+        try:
+            response = await session.request(
+                request.method,
+                yarl.URL(self._where.origin + self._where.path, encoded=True),
+                data=_payload(request.body),
+                headers=self._headers,
+                allow_redirects=False,
+                trace_request_ctx=self,
+            )
+        finally:
+            _CURRENT.reset(before)
         try:
             return await self._read(response)
         finally:
@@ -269,7 +272,7 @@ class _Exchange:
             headers = merged(response.raw_headers)
             frame = framing(self._request.method, response.status, headers)
         except Malformed as malformed:
-            return failure(malformed.reason, Phase.CUT)
+            return failure(str(malformed), Phase.CUT)
         body = Body(headers.get("content-encoding"))
         self._answer = response.status, headers, body
         flaw = None
@@ -281,7 +284,7 @@ class _Exchange:
             else:
                 body.end()
         except Flawed as flawed:
-            flaw = flawed.reason
+            flaw = str(flawed)
         except aiohttp.ClientError:
             flaw = "the answer was cut inside its body"
         return answer(response.status, headers, body, flaw)

@@ -38,7 +38,7 @@ from twirpkit.transports._http import (
     target,
     unconnected,
 )
-from twirpkit.transports._http1 import Cut, Head, Reader, ran_out, read_body, read_head, remaining, send_all
+from twirpkit.transports._http1 import Cut, Head, Reader, dial, ran_out, read_body, read_head, remaining, send_all
 
 __all__ = ["RequestsTransport"]
 
@@ -159,25 +159,7 @@ class _Driven(HTTPConnection):
     deadline: float | None = None
 
     def _new_conn(self) -> socket.socket:
-        addresses = socket.getaddrinfo(self._dns_host, self.port, type=socket.SOCK_STREAM)
-        for position, (family, kind, protocol, _, address) in enumerate(addresses):
-            left = remaining(self.deadline)
-            sock = socket.socket(family, kind, protocol)
-            try:
-                sock.settimeout(None if left is None else left / (len(addresses) - position))
-                sock.connect(address)
-                sock.settimeout(remaining(self.deadline))
-                sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-            except OSError:
-                sock.close()
-                if position + 1 == len(addresses):
-                    raise
-            except BaseException:
-                sock.close()
-                raise
-            else:
-                return sock
-        raise OSError("the name has no address")
+        return dial(socket.getaddrinfo(self._dns_host, self.port, type=socket.SOCK_STREAM), self.deadline)
 
 
 class _DrivenTLS(_Driven, HTTPSConnection):
@@ -267,7 +249,7 @@ def _converse(sock: socket.socket, data: bytes, request: HttpRequest) -> tuple[H
         phase = Phase.CUT if reader.began else Phase.NO_ANSWER
         return failure(f"{LATE} while waiting for the answer", phase, timed_out=True), False
     except Malformed as malformed:
-        return failure(malformed.reason, Phase.CUT), False
+        return failure(str(malformed), Phase.CUT), False
     except Cut:
         cause = reader.broken or unsent
         if reader.began:
@@ -285,5 +267,5 @@ def _finish(
     except TimeoutError:
         return answer(head.status, headers, body, f"{LATE} during the answer's body", timed_out=True), False
     except Flawed as flawed:
-        return answer(head.status, headers, body, flawed.reason), False
+        return answer(head.status, headers, body, str(flawed)), False
     return answer(head.status, headers, body, None), head.keeps and not reader.buffer

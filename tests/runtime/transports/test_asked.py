@@ -17,6 +17,7 @@ def test_sends_the_given_headers_and_two_of_its_own(world: World) -> None:
     assert request.body == b"ask"
     own = {"Host": f"127.0.0.1:{server.port}", "Content-Length": "3"}
     assert sorted(request.headers) == sorted({**HEADERS, **own}.items())
+    assert request.headers[0][0] == "Host"
 
 
 @pytest.mark.parametrize(

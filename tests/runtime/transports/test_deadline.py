@@ -7,9 +7,9 @@ import contextlib
 import socket
 import threading
 import time
-from collections.abc import Iterator
 
 import pytest
+from scenes import full_backlog
 from wire import Answer, http, serve
 from worlds import HEADERS, WORLDS, World, make_request
 
@@ -104,20 +104,6 @@ def test_above_five_seconds_it_is_not_rounded() -> None:
         assert [each.result() for each in calls] == [Phase.NO_ANSWER] * 2
 
 
-@contextlib.contextmanager
-def full_backlog() -> Iterator[str]:
-    """A listener that accepts nothing and whose queue is full: a further connection hangs in its handshake."""
-    with contextlib.ExitStack() as stack:
-        listener = stack.enter_context(socket.socket())
-        listener.bind(("127.0.0.1", 0))
-        listener.listen(0)
-        for _ in range(4):
-            client = stack.enter_context(socket.socket())
-            client.setblocking(False)
-            client.connect_ex(listener.getsockname())
-        yield f"http://127.0.0.1:{listener.getsockname()[1]}"
-
-
 def test_no_connection_in_time(world: World) -> None:
     with full_backlog() as url:
         assert failed(timed(world, url)) is Phase.NOT_SENT
@@ -155,7 +141,7 @@ def test_a_server_that_does_not_read(world: World) -> None:
     with contextlib.ExitStack() as stack:
         listener = stack.enter_context(socket.create_server(("127.0.0.1", 0)))
         url = f"http://127.0.0.1:{listener.getsockname()[1]}"
-        assert failed(timed(world, url, body=bytes(30_000_000))) is Phase.NO_ANSWER
+        assert failed(timed(world, url, body=bytes(12_000_000))) is Phase.NO_ANSWER
 
 
 def test_a_server_that_reads_slowly(world: World) -> None:
@@ -173,7 +159,7 @@ def test_a_server_that_reads_slowly(world: World) -> None:
         thread.start()
         try:
             url = f"http://127.0.0.1:{listener.getsockname()[1]}"
-            assert failed(timed(world, url, body=bytes(30_000_000))) is Phase.NO_ANSWER
+            assert failed(timed(world, url, body=bytes(12_000_000))) is Phase.NO_ANSWER
         finally:
             stop.set()
             thread.join(5)

@@ -20,11 +20,13 @@ from typing import Any
 import pytest
 import requests
 from requests.adapters import BaseAdapter, HTTPAdapter
+from scenes import full_backlog
 from urllib3.util import Retry
 from wire import Answer, http, serve
 from worlds import HEADERS, TOKEN, SyncWorld, make_request
 
 from twirpkit.transport import Phase, Transport, TransportFailure
+from twirpkit.transports._http1 import dial
 from twirpkit.transports.requests import RequestsTransport
 
 PEM = Path(__file__).with_name("localhost.pem")
@@ -186,12 +188,41 @@ def _quietly(transport: RequestsTransport, url: str) -> None:
 # The addresses of a name
 
 
+def address(sock: socket.socket) -> Any:
+    return (socket.AF_INET, socket.SOCK_STREAM, 0, "", sock.getsockname())
+
+
 def test_the_next_address_is_tried() -> None:
-    """``localhost`` is also ::1 here and there; with only 127.0.0.1 listening, the call must get there."""
-    with serve(http(b"hi")) as server:
-        transport = RequestsTransport()
-        assert transport.send(make_request(f"http://localhost:{server.port}")).body == b"hi"
-        transport.close()
+    with socket.create_server(("127.0.0.1", 0)) as listening, socket.socket() as silent:
+        silent.bind(("127.0.0.1", 0))
+        for deadline in (None, time.monotonic() + 5):
+            with dial([address(silent), address(silent), address(listening), address(silent)], deadline) as got:
+                assert got.getpeername() == listening.getsockname()
+                assert got.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)
+                left = got.gettimeout()
+                assert left is None if deadline is None else left is not None and 4 < left <= 5
+
+
+def test_addresses_share_the_budget() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as listening, full_backlog() as url:
+        hanging = (socket.AF_INET, socket.SOCK_STREAM, 0, "", ("127.0.0.1", int(url.rpartition(":")[2])))
+        before = time.monotonic()
+        with dial([hanging, address(listening)], before + 0.3) as got:
+            assert got.getpeername() == listening.getsockname()
+        assert 0.14 < time.monotonic() - before < 0.25
+        before = time.monotonic()
+        with pytest.raises(TimeoutError):
+            dial([hanging] * 3, before + 0.2)
+        assert 0.19 < time.monotonic() - before < 0.3
+
+
+def test_the_last_addresses_failure_counts() -> None:
+    with socket.socket() as silent:
+        silent.bind(("127.0.0.1", 0))
+        with pytest.raises(ConnectionRefusedError):
+            dial([address(silent)] * 2, None)
+    with pytest.raises(OSError, match="no address"):
+        dial([], None)
 
 
 # TLS

@@ -13,7 +13,7 @@ from twirpkit.transports.requests import RequestsTransport
 
 __all__ = ["HEADERS", "TOKEN", "WORLDS", "AsyncWorld", "SyncWorld", "World", "make_request"]
 
-TOKEN = "Bearer eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiJtZSJ9.c2VjcmV0"  # noqa: S105
+TOKEN = "Bearer eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiJtZSJ9.c2VjcmV0"
 HEADERS = {
     "Content-Type": "application/protobuf",
     "Accept": "application/protobuf",

@@ -1,0 +1,44 @@
+"""Fixtures that give each test to both clients."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+from scripted import Opened, open_any, open_livekit
+
+
+@pytest.fixture(params=["sync", "async"])
+def kind(request: pytest.FixtureRequest) -> str:
+    """Which client."""
+    name: str = request.param
+    return name
+
+
+@pytest.fixture
+def livekit(kind: str) -> Iterator[Callable[..., Opened]]:
+    """Makes LiveKit's facade over a scripted transport; see `scripted.open_livekit`."""
+    opened: list[Opened] = []
+
+    def make(*outcomes: Any, **options: Any) -> Opened:
+        opened.append(open_livekit(kind, *outcomes, **options))
+        return opened[-1]
+
+    yield make
+    for each in opened:
+        each.end()
+
+
+@pytest.fixture
+def bare(kind: str) -> Iterator[Callable[..., Opened]]:
+    """Makes a client of any endpoint over a scripted transport; see `scripted.open_any`."""
+    opened: list[Opened] = []
+
+    def make(endpoint: Any, *outcomes: Any) -> Opened:
+        opened.append(open_any(kind, endpoint, *outcomes))
+        return opened[-1]
+
+    yield make
+    for each in opened:
+        each.end()

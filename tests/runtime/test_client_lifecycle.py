@@ -1,0 +1,325 @@
+"""Clients as objects: closing, the wrong ``with``, the wrong session, pickles, threads, missing libraries."""
+
+from __future__ import annotations
+
+import asyncio
+import copy
+import pickle
+import subprocess
+import sys
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import aiohttp
+import pytest
+import requests
+from scripted import AsyncScript, Opened, Script, open_livekit
+
+from livekit_twirp import AsyncLiveKitAPI, AsyncRoomService, CreateRoomRequest, LiveKitAPI, Room, RoomService
+from twirpkit import HttpRequest, HttpResponse
+from twirpkit.call import Endpoint
+from twirpkit.client import AsyncClient, Client
+
+URL = "https://livekit.example.com"
+AUTH = {"auth": "Bearer scripted"}
+CLOSED = r"^this client is closed: make a new one$"
+
+Livekit = Callable[..., Opened]
+
+
+class TestClosing:
+    def test_closes_the_transport_and_twice_is_fine(self, livekit: Livekit) -> None:
+        opened = livekit()
+        assert opened.script.closed == 0
+
+        opened.close()
+        opened.close()
+
+        assert opened.script.closed >= 1
+
+    def test_calls_after_it_are_refused(self, livekit: Livekit) -> None:
+        opened = livekit()
+        opened.room()
+        opened.close()
+
+        with pytest.raises(RuntimeError, match=CLOSED):
+            opened.room()
+
+        assert len(opened.requests) == 1
+
+    def test_services_of_it_are_closed_too(self, livekit: Livekit) -> None:
+        opened = livekit()
+        room = opened.client.room
+        opened.close()
+
+        with pytest.raises(RuntimeError, match=CLOSED):
+            opened.wait(room.list_rooms())
+
+    def test_holds_with_the_own_transports_too(self, livekit: Livekit) -> None:
+        opened = livekit(transport=None)
+        opened.close()
+        opened.close()
+
+        with pytest.raises(RuntimeError, match=CLOSED):
+            opened.room()
+
+    def test_a_with_block_closes(self) -> None:
+        script = Script()
+        with LiveKitAPI(URL, transport=script, **AUTH) as client:
+            assert type(client) is LiveKitAPI
+            client.room.list_rooms()
+            assert script.closed == 0
+        assert script.closed == 1
+        with pytest.raises(RuntimeError, match=CLOSED):
+            client.room.list_rooms()
+
+    def test_an_async_with_block_closes(self) -> None:
+        script = AsyncScript()
+
+        async def run() -> None:
+            async with AsyncLiveKitAPI(URL, transport=script, **AUTH) as client:
+                assert type(client) is AsyncLiveKitAPI
+                await client.room.list_rooms()
+                assert script.closed == 0
+            assert script.closed == 1
+            with pytest.raises(RuntimeError, match=CLOSED):
+                await client.room.list_rooms()
+
+        asyncio.run(run())
+
+    def test_a_with_block_closes_after_an_error_and_passes_it_on(self, kind: str) -> None:
+        opened = open_livekit(kind)
+
+        def fail() -> None:
+            with opened.client:
+                raise LookupError("mine")
+
+        async def fail_awaited() -> None:
+            async with opened.client:
+                raise LookupError("mine")
+
+        with pytest.raises(LookupError, match="mine"):
+            opened.wait(fail() if kind == "sync" else fail_awaited())
+        assert opened.script.closed == 1
+        opened.end()
+
+
+class TestTheWrongWith:
+    def test_names_the_async_class(self) -> None:
+        client = LiveKitAPI(URL, transport=Script(), **AUTH)
+
+        async def run() -> None:
+            async with client:  # type: ignore[attr-defined]
+                raise AssertionError("entered")
+
+        with pytest.raises(TypeError, match=r"^LiveKitAPI is a sync client: use AsyncLiveKitAPI, or a plain 'with'$"):
+            asyncio.run(run())
+
+    def test_names_the_sync_class(self) -> None:
+        client = AsyncLiveKitAPI(URL, transport=AsyncScript(), **AUTH)
+
+        with pytest.raises(TypeError, match=r"^AsyncLiveKitAPI is an async client: use LiveKitAPI, or 'async with'$"):
+            with client:  # type: ignore[attr-defined]
+                raise AssertionError("entered")
+
+
+class TestTheWrongSession:
+    """What the facade says, the service on its own says too."""
+
+    @pytest.mark.parametrize("cls", [LiveKitAPI, RoomService])
+    def test_for_a_sync_client(self, cls: Any) -> None:
+        async def run() -> str:
+            async with aiohttp.ClientSession() as session:
+                with pytest.raises(TypeError) as caught:
+                    cls(session=session, url=URL, **AUTH)
+            return str(caught.value)
+
+        name = cls.__name__
+        assert asyncio.run(run()) == (
+            f"{name} takes a requests.Session, not aiohttp.client.ClientSession; for that one use Async{name}"
+        )
+
+    @pytest.mark.parametrize("cls", [AsyncLiveKitAPI, AsyncRoomService])
+    def test_for_an_async_client(self, cls: Any) -> None:
+        with requests.Session() as session, pytest.raises(TypeError) as caught:
+            cls(session=session, url=URL, **AUTH)
+
+        name = cls.__name__
+        assert str(caught.value) == (
+            f"{name} takes a aiohttp.ClientSession, not requests.sessions.Session; "
+            f"for that one use {name.removeprefix('Async')}"
+        )
+
+    @pytest.mark.parametrize(
+        ("cls", "wanted"),
+        [
+            (LiveKitAPI, "requests.Session"),
+            (RoomService, "requests.Session"),
+            (AsyncLiveKitAPI, "aiohttp.ClientSession"),
+            (AsyncRoomService, "aiohttp.ClientSession"),
+        ],
+    )
+    @pytest.mark.parametrize("session", ["a session", 7, object(), Script()])
+    def test_that_is_none_at_all(self, cls: Any, wanted: str, session: Any) -> None:
+        kind = f"{type(session).__module__}.{type(session).__qualname__}"
+
+        with pytest.raises(TypeError) as caught:
+            cls(session=session, url=URL, **AUTH)
+
+        assert str(caught.value) == f"{cls.__name__} takes a {wanted}, not {kind}"
+
+    def test_of_the_right_library_and_the_wrong_class(self) -> None:
+        for cls in (LiveKitAPI, RoomService):
+            with pytest.raises(TypeError, match=r"requests\.Session"):
+                cls(session=requests.Response(), url=URL, **AUTH)
+
+    @pytest.mark.parametrize("cls", [RoomService, AsyncRoomService])
+    def test_none_for_a_service_on_its_own(self, cls: Any) -> None:
+        facade = "LiveKitAPI" if cls is RoomService else "AsyncLiveKitAPI"
+
+        with pytest.raises(TypeError, match=rf"^{cls.__name__} needs a session: {facade} makes its own$"):
+            cls(None, URL, **AUTH)
+
+    def test_a_subclass_of_the_users_is_right(self) -> None:
+        class MySession(requests.Session):
+            pass
+
+        with MySession() as session:
+            LiveKitAPI(URL, session=session, **AUTH).close()
+
+
+class TestSessionAndTransport:
+    def test_together_are_refused(self, kind: str) -> None:
+        cls: Any = LiveKitAPI if kind == "sync" else AsyncLiveKitAPI
+
+        with (
+            requests.Session() as session,
+            pytest.raises(ValueError, match=r"^give session=… or transport=…, not both$"),
+        ):
+            cls(URL, session=session, transport=Script(), **AUTH)
+
+    def test_a_transport_is_taken_as_it_is(self, livekit: Livekit) -> None:
+        opened = livekit()
+
+        opened.room()
+
+        assert len(opened.script.requests) == 1
+
+
+class TestPickle:
+    @pytest.mark.parametrize("act", [pickle.dumps, copy.copy, copy.deepcopy])
+    def test_is_refused(self, livekit: Livekit, act: Callable[[Any], Any]) -> None:
+        client = livekit().client
+
+        for each in (client, client.room, [client]):
+            if act is copy.copy and each is not client:
+                continue
+            with pytest.raises(
+                TypeError, match=r"^a client holds credentials and connections and is not pickled: make one"
+            ):
+                act(each)
+
+    def test_of_a_bare_client_is_refused(self) -> None:
+        for client in (Client(Endpoint(URL, "t"), Script()), AsyncClient(Endpoint(URL, "t"), AsyncScript())):
+            with pytest.raises(TypeError, match=r"make one in each process$"):
+                pickle.dumps(client)
+
+
+class Echo:
+    """Answers with a room of the name that was asked for."""
+
+    def send(self, request: HttpRequest, /) -> HttpResponse:
+        name = CreateRoomRequest.FromString(request.body).name
+        return HttpResponse(200, {}, Room(name=f"{name} {request.headers['Authorization']}").SerializeToString())
+
+    def close(self) -> None: ...
+
+
+def test_sixteen_threads_share_a_client_without_mixing_answers() -> None:
+    client = LiveKitAPI(URL, transport=Echo(), auth=lambda method, message: f"for {message.name}")
+    names = [f"room-{number}" for number in range(320)]
+
+    with client, ThreadPoolExecutor(16) as pool:
+        rooms = list(pool.map(lambda name: client.room.create_room(name=name), names))
+
+    assert [room.name for room in rooms] == [f"{name} for {name}" for name in names]
+
+
+def test_many_tasks_share_a_client_without_mixing_answers() -> None:
+    class AsyncEcho(Echo):
+        async def send(self, request: HttpRequest, /) -> HttpResponse:  # type: ignore[override]
+            await asyncio.sleep(0)
+            return super().send(request)
+
+        async def aclose(self) -> None: ...
+
+    names = [f"room-{number}" for number in range(100)]
+
+    async def run() -> list[Room]:
+        async with AsyncLiveKitAPI(URL, transport=AsyncEcho(), auth=lambda method, message: message.name) as client:
+            return await asyncio.gather(*(client.room.create_room(name=name) for name in names))
+
+    assert [room.name for room in asyncio.run(run())] == [f"{name} {name}" for name in names]
+
+
+def test_the_services_of_a_facade_are_made_once(livekit: Livekit) -> None:
+    client = livekit().client
+
+    assert client.room is client.room
+
+
+WITHOUT = """
+import sys
+sys.modules[sys.argv[1]] = None
+from livekit_twirp import AsyncLiveKitAPI, AsyncRoomService, LiveKitAPI, RoomService
+facade = {"requests": LiveKitAPI, "aiohttp": AsyncLiveKitAPI}
+other = facade.pop("aiohttp" if sys.argv[1] == "requests" else "requests")
+try:
+    facade[sys.argv[1]]("https://h", token="t")
+except ImportError as error:
+    print(type(error).__name__, error.name, error, error.__context__, error.__cause__)
+other("https://h", token="t")
+facade[sys.argv[1]]("https://h", token="t", transport=object())
+"""
+
+
+@pytest.mark.parametrize(("library", "extra"), [("requests", "sync"), ("aiohttp", "async")])
+def test_a_missing_library_is_named_and_the_other_client_works(library: str, extra: str) -> None:
+    ran = subprocess.run([sys.executable, "-W", "error", "-c", WITHOUT, library], capture_output=True, text=True)
+
+    words = f"ImportError {library} {library} is not installed: pip install 'twirpkit[{extra}]' None None\n"
+    assert (ran.stdout, ran.stderr) == (words, "")
+
+
+BROKEN = """
+import sys
+sys.modules[sys.argv[2]] = None
+from livekit_twirp import AsyncLiveKitAPI, LiveKitAPI
+try:
+    (LiveKitAPI if sys.argv[1] == "requests" else AsyncLiveKitAPI)("https://h", token="t")
+except ModuleNotFoundError as error:
+    print(error.name)
+"""
+
+
+@pytest.mark.parametrize(("library", "part"), [("requests", "urllib3"), ("aiohttp", "yarl")])
+def test_a_library_that_is_broken_says_itself_what_it_lacks(library: str, part: str) -> None:
+    ran = subprocess.run([sys.executable, "-W", "error", "-c", BROKEN, library, part], capture_output=True, text=True)
+
+    assert (ran.stdout, ran.stderr) == (f"{part}\n", "")
+
+
+LAZY = """
+import sys
+import livekit_twirp
+loaded = [name for name in ("requests", "aiohttp", "asyncio", "jwt", "urllib3", "ssl") if name in sys.modules]
+livekit_twirp.LiveKitAPI("https://h", "key", "secret-that-is-long-enough-for-hs256").close()
+print(loaded, "aiohttp" in sys.modules, "asyncio" in sys.modules, "jwt" in sys.modules)
+"""
+
+
+def test_nothing_is_imported_before_it_is_needed() -> None:
+    ran = subprocess.run([sys.executable, "-W", "error", "-c", LAZY], capture_output=True, text=True)
+
+    assert (ran.stdout, ran.stderr) == ("[] False False False\n", "")

@@ -1,0 +1,266 @@
+"""Message classes and enums out of a private pool: names, pickles, imports, and other packages beside them."""
+
+from __future__ import annotations
+
+import copy
+import os
+import pickle
+import subprocess
+import sys
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from google.protobuf import descriptor_pb2, duration_pb2, timestamp_pb2
+from google.protobuf.descriptor_pb2 import FileDescriptorProto
+from odd_schema import FD, ODD, enum, field, module_of, odd_file
+
+import livekit_twirp as lk
+from twirpkit.messages import Enum, MessagePool, safe_name
+
+NONE = vars(ODD)["None_"]
+CLASSES = {
+    "Thing": ODD.Thing,
+    "Thing.Part": ODD.Thing.Part,
+    "Thing.Part.Inner": ODD.Thing.Part.Inner,
+    "Empty": ODD.Empty,
+    "None_": NONE,
+    "None_.class_": vars(NONE)["class_"],
+}
+COPIES: dict[str, Callable[[Any], Any]] = {
+    "copy": copy.copy,
+    "deepcopy": copy.deepcopy,
+    **{f"pickle-{n}": (lambda message, n=n: pickle.loads(pickle.dumps(message, n))) for n in range(6)},
+}
+
+
+class TestMessages:
+    @pytest.mark.parametrize("qualname", CLASSES)
+    def test_have_their_place(self, qualname: str) -> None:
+        cls = CLASSES[qualname]
+
+        assert cls.__module__ == "odd_messages"
+        assert cls.__qualname__ == qualname
+        assert cls.__name__ == qualname.rpartition(".")[2]
+        assert cls.DESCRIPTOR.full_name == "odd." + qualname.replace("_", "")
+
+    @pytest.mark.parametrize("copied", COPIES.values(), ids=COPIES)
+    @pytest.mark.parametrize("qualname", CLASSES)
+    def test_survive_pickle_and_copy(self, qualname: str, copied: Any) -> None:
+        message = CLASSES[qualname]()
+        if qualname == "Thing":
+            message = ODD.Thing(a_string="x", part={"inner": {"depth": 2}}, texts={"a": "b"}, left="")
+        if qualname == "Thing.Part.Inner":
+            message.depth = 3
+
+        again = copied(message)
+
+        assert type(again) is type(message)
+        assert again == message
+        assert again is not message
+
+    def test_inside_of_others_survive_too(self) -> None:
+        thing = ODD.Thing(part={"name": "a"}, parts=[{"name": "b"}])
+
+        again = pickle.loads(pickle.dumps([thing.part, thing.parts[0]]))
+
+        assert again == [thing.part, thing.parts[0]]
+        assert {type(each) for each in again} == {ODD.Thing.Part}
+
+    def test_of_livekit_are_where_they_say(self) -> None:
+        header = lk.DataStream.Header(topic="chat")
+
+        assert lk.Room.__module__ == "livekit_twirp.messages.livekit_models"
+        assert type(header).__qualname__ == "DataStream.Header"
+        assert pickle.loads(pickle.dumps(header)) == header
+
+    def test_without_their_required_fields_survive_too(self) -> None:
+        file = FileDescriptorProto(name="n.proto", package="n")
+        field(file.message_type.add(name="Needy"), "name", FD.TYPE_STRING)
+        file.message_type[0].field[0].label = FD.LABEL_REQUIRED
+        needy = module_of("needy_pickles", file).Needy
+
+        assert pickle.loads(pickle.dumps(needy())) == needy()
+
+    def test_of_two_pools_are_strangers(self) -> None:
+        other = module_of("odd_stranger", odd_file())
+
+        assert other.Thing is not ODD.Thing
+        assert not isinstance(other.Thing(), ODD.Thing)
+        assert other.Thing.DESCRIPTOR.full_name == ODD.Thing.DESCRIPTOR.full_name
+        assert pickle.loads(pickle.dumps(other.Thing.Part(name="a"))) == other.Thing.Part(name="a")
+
+
+class TestEnums:
+    def test_members_are_ints(self) -> None:
+        color = ODD.Color
+
+        assert (color.RED, color.GREEN, color.VERDE) == (0, 1, 1)
+        assert type(color.RED) is int
+        assert vars(color)["True_"] == 7
+
+    def test_names_of_numbers(self) -> None:
+        assert [ODD.Color.Name(number) for number in (0, 1, 7)] == ["RED", "GREEN", "True"]
+
+    @pytest.mark.parametrize("number", [2, -1, "RED", None])
+    def test_numbers_without_a_name(self, number: Any) -> None:
+        with pytest.raises(ValueError, match=rf"^Color has no name for {number!r}$") as caught:
+            ODD.Color.Name(number)
+        assert caught.value.__cause__ is None
+        assert caught.value.__suppress_context__
+
+    def test_numbers_of_names(self) -> None:
+        assert [ODD.Color.Value(name) for name in ("RED", "GREEN", "VERDE", "True", "keys")] == [0, 1, 1, 7, 8]
+
+    @pytest.mark.parametrize("name", ["red", "True_", "", 0])
+    def test_names_without_a_number(self, name: Any) -> None:
+        words = rf"^Color has no value {name!r}; it has RED, GREEN, VERDE, True, keys$"
+        with pytest.raises(ValueError, match=words) as caught:
+            ODD.Color.Value(name)
+        assert caught.value.__suppress_context__
+
+    def test_lists(self) -> None:
+        kind = lk.DataPacket.Kind
+        pairs = [("RELIABLE", 0), ("LOSSY", 1)]
+
+        assert (kind.keys(), kind.values(), kind.items()) == (["RELIABLE", "LOSSY"], [0, 1], pairs)
+
+    def test_lists_keep_the_order_and_the_aliases(self) -> None:
+        assert ODD.Color.values() == [0, 1, 1, 7, 8]
+        assert [name for name, _ in ODD.Color.items()] == ["RED", "GREEN", "VERDE", "True", "keys"]
+
+    def test_a_member_may_have_the_name_of_a_method(self) -> None:
+        assert ODD.Color.keys == 8
+
+    def test_have_their_place(self) -> None:
+        level = ODD.Thing.Part.Inner.Level
+
+        assert (ODD.Color.__module__, ODD.Color.__qualname__) == ("odd_messages", "Color")
+        assert (level.__module__, level.__qualname__, level.__name__) == (
+            "odd_messages",
+            "Thing.Part.Inner.Level",
+            "Level",
+        )
+        assert level.Name(1) == "HIGH"
+        assert level.DESCRIPTOR.full_name == "odd.Thing.Part.Inner.Level"
+        assert issubclass(level, Enum)
+
+    def test_whose_names_are_keywords(self) -> None:
+        for owner, name in ((vars(ODD), "import_"), (vars(NONE), "def_")):
+            assert owner[name].__name__ == name
+        nested = vars(NONE)["def_"]
+        assert (nested.__qualname__, nested.pass_, nested.return_) == ("None_.def_", 0, 3)
+        assert nested.items() == [("pass_", 0), ("return", 3)]
+
+    def test_are_pickled_by_name(self) -> None:
+        for each in (ODD.Color, ODD.Thing.Part.Inner.Level):
+            assert pickle.loads(pickle.dumps(each)) is each
+
+    def test_hold_unknown_numbers_as_they_are(self) -> None:
+        thing = ODD.Thing.FromString(ODD.Thing(color=99).SerializeToString())
+
+        assert thing.color == 99
+
+
+class TestLoading:
+    def test_gives_the_file(self) -> None:
+        assert ODD.DESCRIPTOR.name == "odd.proto"
+        assert ODD.DESCRIPTOR.pool is not timestamp_pb2.DESCRIPTOR.pool
+
+    def test_puts_nothing_else_into_the_module(self) -> None:
+        names = {name for name in vars(ODD) if not name.startswith("__")}
+
+        assert names == {"Thing", "None_", "Empty", "Color", "import_", "DESCRIPTOR"}
+
+    def test_takes_googles_files_from_the_installed_protobuf(self) -> None:
+        thing = ODD.Thing(timestamp={"seconds": 1})
+
+        assert type(thing.timestamp) is not timestamp_pb2.Timestamp
+        assert thing.timestamp.SerializeToString() == timestamp_pb2.Timestamp(seconds=1).SerializeToString()
+
+    def test_takes_them_with_their_imports(self) -> None:
+        file = FileDescriptorProto(name="t.proto", package="t", syntax="proto3")
+        file.dependency.extend(["google/protobuf/type.proto", "google/protobuf/api.proto"])
+        field(file.message_type.add(name="T"), "type", FD.TYPE_MESSAGE, ".google.protobuf.Type")
+
+        module = module_of("t_messages", file)
+
+        source = module.T(type={"source_context": {"file_name": "a"}}).type.source_context
+        assert source.file_name == "a"
+
+    def test_several_files_share_them(self) -> None:
+        pool = MessagePool()
+        first = FileDescriptorProto(name="first.proto", package="p", syntax="proto3")
+        first.dependency.append("google/protobuf/duration.proto")
+        field(first.message_type.add(name="First"), "d", FD.TYPE_MESSAGE, ".google.protobuf.Duration")
+        second = FileDescriptorProto(name="second.proto", package="p", syntax="proto3")
+        second.dependency.extend(["google/protobuf/duration.proto", "first.proto"])
+        field(second.message_type.add(name="Second"), "d", FD.TYPE_MESSAGE, ".google.protobuf.Duration")
+        field(second.message_type[0], "first", FD.TYPE_MESSAGE, ".p.First")
+
+        one, two = module_of("p_first", first, pool), module_of("p_second", second, pool)
+
+        message = two.Second(first=one.First(d={"seconds": 3}))
+        assert type(message.first) is one.First
+        assert type(message.d) is type(message.first.d) is not duration_pb2.Duration
+
+    def test_of_a_file_whose_import_is_missing_fails(self) -> None:
+        file = FileDescriptorProto(name="lonely.proto", package="p", dependency=["missing.proto"])
+
+        with pytest.raises(Exception, match=r"missing\.proto"):
+            module_of("p_lonely", file)
+
+    def test_of_a_bad_descriptor_fails(self) -> None:
+        file = FileDescriptorProto(name="twice.proto", package="p")
+        file.message_type.add(name="A")
+        file.enum_type.append(enum("A", ZERO=0))
+
+        with pytest.raises(Exception, match=r"p\.A"):
+            module_of("p_twice", file)
+
+    def test_leaves_the_default_pool_alone(self) -> None:
+        with pytest.raises(KeyError):
+            timestamp_pb2.DESCRIPTOR.pool.FindMessageTypeByName("odd.Thing")
+
+    def test_of_descriptor_proto_itself(self) -> None:
+        # LiveKit's logger/options.proto extends google's options, so its pool holds descriptor.proto too
+        file = FileDescriptorProto(name="o.proto", package="o", syntax="proto3")
+        file.dependency.append("google/protobuf/descriptor.proto")
+        field(file.message_type.add(name="O"), "file", FD.TYPE_MESSAGE, ".google.protobuf.FileDescriptorProto")
+
+        message = module_of("o_messages", file).O(file={"name": "x"})
+
+        assert descriptor_pb2.FileDescriptorProto.FromString(message.file.SerializeToString()).name == "x"
+
+
+ORDERS = [
+    ["livekit_twirp.messages.livekit_room", "livekit.protocol.room"],
+    ["livekit.protocol.room", "livekit_twirp.messages.livekit_room"],
+]
+BESIDE = """
+import importlib, pickle, sys
+for name in sys.argv[1:]:
+    importlib.import_module(name)
+from livekit.protocol.models import DataStream as Theirs
+from livekit_twirp import DataStream as Ours
+assert Theirs is not Ours and Theirs.DESCRIPTOR.full_name == Ours.DESCRIPTOR.full_name
+for message in (Ours(), Ours.Header(topic="a")):
+    again = pickle.loads(pickle.dumps(message))
+    assert type(again) is type(message) and again == message, type(message)
+"""
+
+
+@pytest.mark.parametrize("order", ORDERS, ids=["ours-first", "theirs-first"])
+def test_livekits_own_package_may_be_beside(order: list[str]) -> None:
+    ran = subprocess.run(
+        [sys.executable, "-W", "error", "-c", BESIDE, *order], env=dict(os.environ), capture_output=True, text=True
+    )
+
+    assert (ran.returncode, ran.stderr) == (0, "")
+
+
+@pytest.mark.parametrize(
+    ("name", "safe"), [("name", "name"), ("from", "from_"), ("None", "None_"), ("match", "match"), ("From", "From")]
+)
+def test_safe_names(name: str, safe: str) -> None:
+    assert safe_name(name) == safe
