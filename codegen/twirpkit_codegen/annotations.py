@@ -9,8 +9,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 
 from twirpkit_codegen.model import Field, File, Message, TypeRef
+from twirpkit_codegen.naming import dict_name
 
-__all__ = ["Scope", "constructor_type", "defined_names", "dict_name", "input_type", "stub_type"]
+__all__ = ["Scope", "constructor_type", "defined_names", "input_type", "stub_type"]
 
 _GOOGLE_INPUTS = {
     "google.protobuf.Timestamp": ("datetime", "datetime"),
@@ -34,8 +35,8 @@ class Scope:
 
     Args:
         package: The import package that the file is in.
-        taken: Every name that the file defines, nested ones included.
-        module: The file's own place in the package (``messages.livekit_room``), for references to its own classes.
+        taken: Every name that the file defines, nested ones included, and those that its template imports.
+        module: The file's own place in the package (``messages.hats``), for references to its own classes.
         hidden: Names that something inside a class of this file has: there, a reference would not reach the file's own
             class of that name.
     """
@@ -45,13 +46,20 @@ class Scope:
         self.taken = frozenset(taken)
         self.module = module
         self.hidden = frozenset(hidden)
-        self._imports: set[str] = set()
+        self._owners: dict[str, tuple[str, str]] = {}
+        self._for_types: set[str] = set()
+        self._at_run_time: set[str] = set()
         self._aliases: dict[str, str] = {}
 
     @property
     def imports(self) -> list[str]:
-        """Import statements, sorted."""
-        return sorted(self._imports)
+        """Import statements that only a type checker needs, sorted."""
+        return sorted(self._for_types - self._at_run_time)
+
+    @property
+    def run_time_imports(self) -> list[str]:
+        """Import statements that the code itself needs, sorted."""
+        return sorted(self._at_run_time)
 
     @property
     def aliases(self) -> list[tuple[str, str]]:
@@ -59,38 +67,54 @@ class Scope:
         return sorted(self._aliases.items())
 
     def use(self, module: str, name: str) -> str:
-        """A name imported from a module."""
-        if name not in self.taken:
-            self._imports.add(f"from {module} import {name}")
-            return name
-        made = self._free(name)
-        self._imports.add(f"from {module} import {name} as {made}")
+        """A name imported from a module, for annotations. Of a nested class, the outermost is imported."""
+        first, dot, rest = name.partition(".")
+        made = self._bind(module, first)
+        self._for_types.add(_from_import(module, first, made))
+        return f"{made}{dot}{rest}"
+
+    def need(self, module: str, name: str, wanted: str = "") -> str:
+        """A name imported from a module, for the code itself; called `wanted` if that is free."""
+        first, dot, rest = name.partition(".")
+        made = self._bind(module, first, wanted)
+        self._at_run_time.add(_from_import(module, first, made))
+        return f"{made}{dot}{rest}"
+
+    def library(self, name: str) -> str:
+        """A module, for annotations."""
+        made = self._bind(name, "")
+        self._for_types.add(f"import {name}" if made == name else f"import {name} as {made}")
         return made
 
     def builtin(self, name: str) -> str:
         """A builtin."""
-        if name not in self.taken:
+        if name not in self.taken and self._owners.setdefault(name, ("builtins", name)) == ("builtins", name):
             return name
-        made = "builtins" if "builtins" not in self.taken else self._free("builtins")
-        self._imports.add("import builtins" if made == "builtins" else f"import builtins as {made}")
+        made = self._bind("builtins", "")
+        self._at_run_time.add("import builtins" if made == "builtins" else f"import builtins as {made}")
         return f"{made}.{name}"
 
     def generated(self, folder: str, module: str, name: str) -> str:
-        """A class of another generated module; for one of this file, the class itself."""
-        first, _, rest = name.partition(".")
-        if f"{folder}.{module}" == self.module:
-            if first in self.hidden:
-                self._aliases[self._free(first)] = first
-                first = self._free(first)
-        else:
-            first = self.use(f"{self.package}.{folder}.{module}", first)
-        return f"{first}.{rest}" if rest else first
+        """A class of another generated module, for annotations; for one of this file, the class itself."""
+        if f"{folder}.{module}" != self.module:
+            return self.use(f"{self.package}.{folder}.{module}", name)
+        first, dot, rest = name.partition(".")
+        if first in self.hidden:
+            made = self._bind(self.module, first)
+            self._aliases[made] = first
+            first = made
+        return f"{first}{dot}{rest}"
 
-    def _free(self, name: str) -> str:
-        made = f"_{name}"
-        while made in self.taken:
+    def _bind(self, module: str, name: str, wanted: str = "") -> str:
+        """The local name of something imported: its own, or the first free one with underscores before it."""
+        made, owner = wanted or name or module, (module, name)
+        while made in self.taken or self._owners.setdefault(made, owner) != owner:
             made = f"_{made}"
         return made
+
+
+def _from_import(module: str, name: str, made: str) -> str:
+    return f"from {module} import {name}" + (f" as {made}" if made != name else "")
 
 
 def defined_names(file: File) -> tuple[frozenset[str], frozenset[str]]:
@@ -162,10 +186,17 @@ def _class(ref: TypeRef, scope: Scope) -> str:
     return scope.generated("messages", ref.module, ref.name)
 
 
+def request_type(ref: TypeRef, scope: Scope) -> str:
+    """The type of a whole request, as a message or a mapping."""
+    if ref.is_google:
+        return f"{_class(ref, scope)} | {_any_mapping(scope)}"
+    return _input(ref, scope)
+
+
 def _input(ref: TypeRef, scope: Scope) -> str:
-    if ref.kind != "message":
-        return _class(ref, scope)
     message = _class(ref, scope)
+    if ref.kind != "message":
+        return message
     if ref.full_name in _GOOGLE_INPUTS:
         return f"{scope.use(*_GOOGLE_INPUTS[ref.full_name])} | {message}"
     if ref.full_name in _WRAPPERS:
@@ -173,8 +204,3 @@ def _input(ref: TypeRef, scope: Scope) -> str:
     if ref.is_google:
         return f"{_any_mapping(scope)} | {message}"
     return f"{message} | {scope.generated('types', ref.module, dict_name(ref.name))}"
-
-
-def dict_name(qualname: str) -> str:
-    """The name of a message's `TypedDict`: ``Outer.Inner`` is ``OuterInnerDict``."""
-    return f"{qualname.replace('.', '')}Dict"

@@ -18,9 +18,9 @@ from google.protobuf.descriptor_pb2 import (
 
 from twirpkit_codegen import naming, policy
 from twirpkit_codegen.errors import GenerationError, Where
-from twirpkit_codegen.files import GOOGLE, Source, build_file, types_of
+from twirpkit_codegen.files import GOOGLE, Source, build_file, find_type, types_of
 from twirpkit_codegen.manifest import Manifest
-from twirpkit_codegen.model import Api, Message, Method, Service, TypeRef
+from twirpkit_codegen.model import Api, File, Message, Method, Service, TypeRef
 
 __all__ = ["as_json", "build"]
 
@@ -45,10 +45,13 @@ def build(descriptors: FileDescriptorSet, manifest: Manifest) -> Api:
     index = {name: ref for file in descriptors.file for name, ref in types_of(file)}
     sources = [Source.of(file) for file in own]
     files = tuple(build_file(source, index) for source in sources)
-    naming.check_unique((file.module, file.name, Where(file.name)) for file in files)
+    _check_modules(files)
     messages = {message.full_name: message for file in files for message in _walk(file.messages)}
     found = [(source, number, service) for source in sources for number, service in enumerate(source.file.service)]
-    names = {source.full_name(service.name): [each.name for each in service.method] for source, _, service in found}
+    names = {
+        source.full_name(service.name): (source.where((_FILE_SERVICE, number)), [each.name for each in service.method])
+        for source, number, service in found
+    }
     policy.check_services(manifest, names)
     context = _Context(manifest, index, messages)
     services = _collect(
@@ -57,7 +60,7 @@ def build(descriptors: FileDescriptorSet, manifest: Manifest) -> Api:
         if source.full_name(service.name) not in manifest.skip
     )
     if not services:
-        raise GenerationError.at(manifest.where(), "the protos have no service to generate")
+        raise GenerationError.at(manifest.where(), "the protos have no service to generate: add one, or skip less")
     _check_facade(manifest, services)
     return Api(manifest.sdk, files, tuple(services))
 
@@ -75,26 +78,31 @@ def _service(context: _Context, source: Source, number: int, proto: ServiceDescr
     manifest = context.manifest
     path = (_FILE_SERVICE, number)
     full_name = source.full_name(proto.name)
-    attribute = manifest.services.get(full_name, {}).get("attribute")
+    section = manifest.services.get(full_name, {})
+    attribute = section.get("attribute")
     if attribute is None:
         attribute = naming.snake(proto.name, manifest.acronyms, source.where(path))
-    if (
-        not isinstance(attribute, str)
-        or not attribute.isidentifier()
-        or attribute != naming.safe(attribute, manifest.where(full_name))
-    ):
-        raise GenerationError.at(
-            manifest.where(full_name), f"attribute {attribute!r} of {full_name} must be a Python name"
-        )
+    class_name = section.get("class", naming.safe(proto.name, source.where(path)))
+    for key, value in (("attribute", attribute), ("class", class_name)):
+        if not isinstance(value, str) or not naming.is_public(value):
+            text = f"{key} {value!r} of {full_name} must be a public Python name"
+            raise GenerationError.at(manifest.where("services", full_name, key), text)
     methods = _collect(
         partial(_method, context, source, (*path, _SERVICE_METHOD, n), full_name, each)
         for n, each in enumerate(proto.method)
     )
     wheres = [source.where((*path, _SERVICE_METHOD, n)) for n in range(len(methods))]
     naming.check_unique((each.py_name, each.name, where) for each, where in zip(methods, wheres, strict=True))
-    naming.check_unique((each.constant, each.name, where) for each, where in zip(methods, wheres, strict=True))
-    class_name = naming.safe(proto.name, source.where(path))
-    return Service(proto.name, full_name, attribute, class_name, source.doc(path), source.file.name, tuple(methods))
+    return Service(
+        name=proto.name,
+        full_name=full_name,
+        attribute=attribute,
+        class_name=class_name,
+        doc=source.doc(path),
+        file=source.file.name,
+        line=source.where(path).line,
+        methods=tuple(methods),
+    )
 
 
 def _method(
@@ -104,7 +112,7 @@ def _method(
     where = source.where(path)
     if proto.client_streaming or proto.server_streaming:
         raise GenerationError.at(where, f"{service}/{proto.name} streams, which Twirp cannot: remove 'stream'")
-    request, response = (context.index[each.lstrip(".")] for each in (proto.input_type, proto.output_type))
+    request, response = (find_type(context.index, each, where) for each in (proto.input_type, proto.output_type))
     fields = messages[request.full_name].fields if request.full_name in messages else ()
     py_name = naming.snake(proto.name, manifest.acronyms, where)
     return Method(
@@ -124,18 +132,37 @@ def _method(
     )
 
 
-def _check_facade(manifest: Manifest, services: list[Service]) -> None:
-    where = manifest.where()
-    naming.check_unique((each.attribute, each.full_name, manifest.where(each.full_name)) for each in services)
-    naming.check_unique((each.class_name, each.full_name, manifest.where(each.full_name)) for each in services)
-    for each in services:
-        if each.attribute in naming.FACADE_NAMES:
-            text = f"attribute {each.attribute!r} of {each.full_name} is a name of the facade's own: choose another"
-            raise GenerationError.at(manifest.where(each.full_name), text)
-        if each.class_name in (manifest.sdk.facade, f"Async{manifest.sdk.facade}"):
-            raise GenerationError.at(
-                where, f"sdk.facade {manifest.sdk.facade!r} is the name of a service: choose another"
+def _check_modules(files: Iterable[File]) -> None:
+    """Refuse two files of one module, and a file with the name of another's folder."""
+    naming.check_unique((file.module, file.name, Where(file.name)) for file in files)
+    folders = {folder: file.name for file in files for folder in file.folders}
+    for file in files:
+        if file.module in folders:
+            text = (
+                f"{file.name} and the folder of {folders[file.module]} are both the module {file.module!r}: rename one"
             )
+            raise GenerationError.at(Where(file.name), text)
+
+
+def _check_facade(manifest: Manifest, services: list[Service]) -> None:
+    """Refuse names of services that clash with each other or with the facade."""
+
+    def where(service: Service, key: str) -> Where:
+        if key in manifest.services.get(service.full_name, {}):
+            return manifest.where("services", service.full_name, key)
+        return Where(service.file, service.line)
+
+    facade = manifest.sdk.facade
+    advice = "give one another {} in its section of the manifest"
+    naming.check_unique(
+        ((each.attribute, each.full_name, where(each, "attribute")) for each in services), advice.format("attribute")
+    )
+    classes = [(f"{prefix}{facade}", "sdk.facade", manifest.where("sdk", "facade")) for prefix in ("", "Async")]
+    for each in services:
+        text = f'give {each.full_name} another attribute in [services."{each.full_name}"] of the manifest'
+        naming.check_free(each.attribute, naming.FACADE_NAMES, "a facade", where(each, "attribute"), text)
+        classes += [(f"{prefix}{each.class_name}", each.full_name, where(each, "class")) for prefix in ("", "Async")]
+    naming.check_unique(classes, advice.format("class"))
 
 
 def _collect(makers: Iterable[Callable[[], T]]) -> list[T]:
@@ -160,4 +187,4 @@ def _walk(messages: Iterable[Message]) -> Iterator[Message]:
 
 def as_json(api: Api) -> str:
     """The model as JSON, for people and for tests."""
-    return json.dumps(dataclasses.asdict(api), indent=2, ensure_ascii=False, default=lambda value: value.hex())
+    return json.dumps(dataclasses.asdict(api), indent=2, default=lambda value: value.hex())

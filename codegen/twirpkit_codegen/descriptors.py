@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-import importlib.resources
+import importlib
 import subprocess
 import sys
 import tempfile
-from contextlib import AbstractContextManager
+from collections.abc import Iterator
 from pathlib import Path
 
-from google.protobuf.descriptor_pb2 import FileDescriptorSet
+from google.protobuf.descriptor_pb2 import FileDescriptorProto, FileDescriptorSet
+from google.protobuf.descriptor_pool import DescriptorPool
 from google.protobuf.message import DecodeError
 
 from twirpkit_codegen import naming
 from twirpkit_codegen.errors import GenerationError, Where
+from twirpkit_codegen.files import GOOGLE, google_module
 
 __all__ = ["compile_protos", "read_descriptor_set"]
 
@@ -24,17 +26,20 @@ def compile_protos(root: Path) -> FileDescriptorSet:
     Raises:
         GenerationError: There are none, or protoc refuses them; its own lines name file, line and column.
     """
-    files = sorted(path.relative_to(root).as_posix() for path in root.rglob("*.proto"))
+    files = sorted(path.relative_to(root).as_posix() for path in root.rglob("*.proto") if path.is_file())
     if not files:
-        raise GenerationError.at(Where(str(root)), "there is no .proto file in this folder")
+        raise GenerationError.at(Where(str(root)), "there is no .proto file in this folder: give another with --protos")
     for file in files:
         naming.module_name(file, Where(file))  # also keeps a name like "--x.proto" from being taken for a flag
-    with tempfile.TemporaryDirectory() as folder, _google_protos() as google:
+    with tempfile.TemporaryDirectory() as folder:
         target = Path(folder, "descriptors.bin")
-        # A process of its own, because protoc writes its errors past Python's sys.stderr.
-        command = [sys.executable, "-m", "grpc_tools.protoc", f"-I{root}", f"-I{google}", "--include_imports"]
-        command += ["--include_source_info", f"--descriptor_set_out={target}", *files]
-        done = subprocess.run(command, capture_output=True, text=True, encoding="utf-8", errors="replace", check=False)  # noqa: S603  # our own arguments
+        # A process of its own, because protoc writes its errors past Python's sys.stderr; run in the root, because a
+        # path may hold what means something to -I; safe (-P), because the root may hold modules that look like ours.
+        command = [sys.executable, "-P", "-m", "grpc_tools.protoc", "-I.", "--include_imports", "--include_source_info"]
+        command += [f"--descriptor_set_out={target}", *files]
+        done = subprocess.run(  # noqa: S603  # our own arguments
+            command, cwd=root, capture_output=True, text=True, encoding="utf-8", errors="replace", check=False
+        )
         if done.returncode != 0:
             problems = [line for line in done.stderr.splitlines() if line.strip()]
             raise GenerationError(*(problems or [f"protoc ended with {done.returncode}"]))
@@ -53,19 +58,49 @@ def read_descriptor_set(path: Path) -> FileDescriptorSet:
     except OSError as error:
         raise GenerationError.at(Where(str(path)), f"cannot be read: {error.strerror}") from None
     except DecodeError:
-        raise GenerationError.at(where, "is no serialized FileDescriptorSet") from None
-    names = {file.name for file in found.file}
-    if not names:
-        raise GenerationError.at(where, "holds no file")
-    for file in found.file:
-        for dependency in file.dependency:
-            if dependency not in names and not dependency.startswith("google/protobuf/"):
-                text = f"lacks {dependency}, which {file.name} imports: make it with --include_imports"
-                raise GenerationError.at(where, text)
+        raise GenerationError.at(where, "is no serialized FileDescriptorSet: make it with protoc or buf") from None
+    files = {file.name: file for file in found.file}
+    if not files:
+        raise GenerationError.at(where, "holds no file: make it with protoc or buf")
+    if len(files) < len(found.file):
+        raise GenerationError.at(where, "holds a file twice: make it anew")
+    pool = DescriptorPool()
+    for file in _after_imports(files, where):
+        problem = None
+        try:
+            pool.Add(file)
+        except TypeError as error:
+            problem = " ".join(str(error).split())
+        if problem is not None:
+            raise GenerationError.at(where, f"{file.name} is not valid: {problem}")
+    found.file.extend(file for name, file in files.items() if name not in {each.name for each in found.file})
     return found
 
 
-def _google_protos() -> AbstractContextManager[Path]:
-    import grpc_tools  # type: ignore[import-untyped]  # it ships no types
+def _after_imports(files: dict[str, FileDescriptorProto], where: Where) -> Iterator[FileDescriptorProto]:
+    """The files, each after all that it imports. Files of protobuf's own that are missing are added."""
+    done: set[str] = set()
 
-    return importlib.resources.as_file(importlib.resources.files(grpc_tools) / "_proto")
+    def visit(name: str, importers: tuple[str, ...]) -> Iterator[FileDescriptorProto]:
+        if name in importers:
+            raise GenerationError.at(where, f"{name} imports itself, by way of {', '.join(importers)}: make it anew")
+        if name in done:
+            return
+        if name not in files:
+            files[name] = _google_file(name, importers[-1], where)
+        for dependency in files[name].dependency:
+            yield from visit(dependency, (*importers, name))
+        done.add(name)
+        yield files[name]
+
+    for name in sorted(files):
+        yield from visit(name, ())
+
+
+def _google_file(name: str, importer: str, where: Where) -> FileDescriptorProto:
+    try:
+        if name.startswith(GOOGLE):
+            return FileDescriptorProto.FromString(importlib.import_module(google_module(name)).DESCRIPTOR.serialized_pb)
+    except ImportError:
+        pass
+    raise GenerationError.at(where, f"lacks {name}, which {importer} imports: make it with --include_imports")

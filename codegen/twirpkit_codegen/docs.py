@@ -13,7 +13,8 @@ _WIDTH = 112
 
 def parse(comment: str) -> Doc:
     """A comment's first sentence as the summary, the rest as the body. Paragraphs are kept, lines are joined."""
-    lines = [line.rstrip().removeprefix(" ") for line in comment.replace("\r\n", "\n").replace("\r", "\n").split("\n")]
+    comment = comment.removeprefix("*")  # of `/**`; a list would have a space before it
+    lines = comment.replace("\r\n", "\n").replace("\r", "\n").split("\n")
     paragraphs = _paragraphs(lines)
     if not paragraphs:
         return Doc("", ())

@@ -2,26 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+import importlib.resources
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
+from google.protobuf import descriptor_pb2
 from google.protobuf.descriptor_pb2 import (
     DescriptorProto,
     EnumDescriptorProto,
+    FeatureSet,
     FieldDescriptorProto,
     FileDescriptorProto,
 )
 
 from twirpkit_codegen import docs, naming
-from twirpkit_codegen.errors import Where
+from twirpkit_codegen.embedded import embedded
+from twirpkit_codegen.errors import GenerationError, Where
 from twirpkit_codegen.model import Doc, Enum, EnumValue, Field, File, Message, TypeRef
 
-__all__ = ["GOOGLE", "Source", "build_file", "types_of"]
+__all__ = ["GOOGLE", "Source", "build_file", "find_type", "google_module", "types_of"]
 
 GOOGLE: Final = "google/protobuf/"
 """Files with this prefix come from the installed protobuf."""
 
+_INSTALLED: Final = importlib.resources.files("google.protobuf")
 _F: Final = FieldDescriptorProto
 _SCALARS: Final = {
     _F.TYPE_DOUBLE: "float",
@@ -41,9 +46,10 @@ _SCALARS: Final = {
     _F.TYPE_SINT64: "int",
 }
 # Numbers of fields in descriptor.proto: what the paths of source info are made of.
-_FILE_PACKAGE, _FILE_MESSAGE, _FILE_ENUM, _FILE_SYNTAX = 2, 4, 5, 12
+_FILE_PACKAGE, _FILE_DEPENDENCY, _FILE_MESSAGE, _FILE_ENUM, _FILE_SYNTAX = 2, 3, 4, 5, 12
 _MESSAGE_FIELD, _MESSAGE_NESTED, _MESSAGE_ENUM = 2, 3, 4
 _ENUM_VALUE = 2
+_EDITION: Final = descriptor_pb2.EDITION_2023
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,8 +67,9 @@ class Source:
         lines: dict[tuple[int, ...], int] = {}
         for location in file.source_code_info.location:
             path = tuple(location.path)
-            lines.setdefault(path, location.span[0] + 1)
-            comment = location.leading_comments or location.trailing_comments
+            if location.span:
+                lines.setdefault(path, location.span[0] + 1)
+            comment = _text(location.leading_comments) or _text(location.trailing_comments)
             if comment.strip():
                 comments.setdefault(path, comment)
         return cls(file, comments, lines)
@@ -80,53 +87,76 @@ class Source:
         return f"{self.file.package}.{name}" if self.file.package else name
 
 
-def build_file(source: Source, index: dict[str, TypeRef]) -> File:
+def build_file(source: Source, index: Mapping[str, TypeRef]) -> File:
     """The model of one file; `index` knows every type by its full name."""
     return _FileBuilder(source, index).build()
 
 
 class _FileBuilder:
-    def __init__(self, source: Source, index: dict[str, TypeRef]) -> None:
+    def __init__(self, source: Source, index: Mapping[str, TypeRef]) -> None:
         self.source = source
         self.index = index
 
     def build(self) -> File:
         file = self.source.file
+        if file.edition > _EDITION:
+            text = "this edition is newer than 2023, the last that every supported protobuf knows: use edition 2023"
+            raise GenerationError.at(self.source.where((_FILE_SYNTAX,)), text)
+        self.check_types(
+            file.message_type, (_FILE_MESSAGE,), file.enum_type, (_FILE_ENUM,), naming.MODULE_NAMES, "a module"
+        )
         messages = tuple(self.message(each, (_FILE_MESSAGE, n), "", "") for n, each in enumerate(file.message_type))
         enums = tuple(self.enum(each, (_FILE_ENUM, n), "") for n, each in enumerate(file.enum_type))
         naming.check_unique(
-            [(each.py_name, each.name, self.source.where((_FILE_MESSAGE, n))) for n, each in enumerate(messages)]
-            + [(each.py_name, each.name, self.source.where((_FILE_ENUM, n))) for n, each in enumerate(enums)]
+            (naming.dict_name(each.qualname), each.full_name, Where(file.name, each.line)) for each in _walk(messages)
         )
         return File(
             name=file.name,
             module=naming.module_name(file.name, self.source.where(())),
             doc=self.source.doc((_FILE_SYNTAX,), (_FILE_PACKAGE,)),
-            imports=tuple(
-                sorted(
-                    naming.module_name(each, Where(file.name))
-                    for each in file.dependency
-                    if not each.startswith(GOOGLE)
-                )
-            ),
+            imports=tuple(sorted(naming.module_name(each, Where(file.name)) for each in self.own_imports())),
             messages=messages,
             enums=enums,
-            serialized=_embedded(file),
+            serialized=embedded(file),
         )
+
+    def own_imports(self) -> Iterator[str]:
+        """The SDK's own files among the imports. Refuses those of protobuf that the installed one cannot load."""
+        for number, name in enumerate(self.source.file.dependency):
+            if not name.startswith(GOOGLE):
+                yield name
+            elif not _INSTALLED.joinpath(name.removeprefix(GOOGLE).replace(".proto", "_pb2.py")).is_file():
+                text = f"{name} is not in the installed protobuf: remove the import"
+                raise GenerationError.at(self.source.where((_FILE_DEPENDENCY, number)), text)
 
     def message(self, proto: DescriptorProto, path: tuple[int, ...], outer: str, outer_py: str) -> Message:
         where = self.source.where(path)
         py_name = naming.safe(proto.name, where)
         name, qualname = f"{outer}{proto.name}", f"{outer_py}{py_name}"
-        entries = {each.name: each for each in proto.nested_type if each.options.map_entry}
+        full_name = self.source.full_name(name)
+        entries = {f".{full_name}.{each.name}": each for each in proto.nested_type if each.options.map_entry}
         fields = tuple(
             self.field(each, (*path, _MESSAGE_FIELD, n), proto, entries) for n, each in enumerate(proto.field)
         )
         naming.check_unique((each.py_name, each.name, Where(self.source.file.name, each.line)) for each in fields)
+        self.check_types(
+            proto.nested_type,
+            (*path, _MESSAGE_NESTED),
+            proto.enum_type,
+            (*path, _MESSAGE_ENUM),
+            naming.MESSAGE_NAMES,
+            "a message",
+        )
+        nested = tuple(
+            self.message(each, (*path, _MESSAGE_NESTED, n), f"{name}.", f"{qualname}.")
+            for n, each in enumerate(proto.nested_type)
+            if not each.options.map_entry
+        )
+        enums = tuple(self.enum(each, (*path, _MESSAGE_ENUM, n), f"{name}.") for n, each in enumerate(proto.enum_type))
         return Message(
             name=proto.name,
             py_name=py_name,
-            full_name=self.source.full_name(name),
+            full_name=full_name,
             qualname=qualname,
             doc=self.source.doc(path),
             line=where.line,
@@ -136,14 +166,8 @@ class _FileBuilder:
                 for n, each in enumerate(proto.oneof_decl)
                 if any(_in_oneof(field, n) for field in proto.field)
             ),
-            messages=tuple(
-                self.message(each, (*path, _MESSAGE_NESTED, n), f"{name}.", f"{qualname}.")
-                for n, each in enumerate(proto.nested_type)
-                if not each.options.map_entry
-            ),
-            enums=tuple(
-                self.enum(each, (*path, _MESSAGE_ENUM, n), f"{name}.") for n, each in enumerate(proto.enum_type)
-            ),
+            messages=nested,
+            enums=enums,
         )
 
     def field(
@@ -154,18 +178,18 @@ class _FileBuilder:
         entries: dict[str, DescriptorProto],
     ) -> Field:
         where = self.source.where(path)
-        entry = entries.get(proto.type_name.rpartition(".")[2]) if proto.type == _F.TYPE_MESSAGE else None
+        entry = entries.get(proto.type_name)
         value = entry.field[1] if entry is not None else proto
         in_oneof = proto.HasField("oneof_index") and not proto.proto3_optional
         return Field(
             name=proto.name,
             py_name=naming.safe(proto.name, where),
-            type=self.type(value),
+            type=self.type(value, where),
             number=proto.number,
             doc=self.source.doc(path),
             line=where.line,
             repeated=proto.label == _F.LABEL_REPEATED and entry is None,
-            map_key=self.type(entry.field[0]) if entry is not None else None,
+            map_key=self.type(entry.field[0], where) if entry is not None else None,
             oneof=owner.oneof_decl[proto.oneof_index].name if in_oneof else None,
             has_presence=self.has_presence(proto),
             deprecated=proto.options.deprecated,
@@ -174,13 +198,34 @@ class _FileBuilder:
     def has_presence(self, proto: FieldDescriptorProto) -> bool:
         if proto.label == _F.LABEL_REPEATED:
             return False
-        is_message = proto.type in (_F.TYPE_MESSAGE, _F.TYPE_GROUP)
-        return is_message or proto.HasField("oneof_index") or self.source.file.syntax != "proto3"
+        if proto.type in (_F.TYPE_MESSAGE, _F.TYPE_GROUP) or proto.HasField("oneof_index"):
+            return True
+        file = self.source.file
+        if file.syntax != "editions":
+            return file.syntax != "proto3"
+        presence = proto.options.features.field_presence or file.options.features.field_presence
+        return presence != FeatureSet.IMPLICIT
 
-    def type(self, proto: FieldDescriptorProto) -> TypeRef:
+    def check_types(
+        self,
+        messages: Sequence[DescriptorProto],
+        message_path: tuple[int, ...],
+        enums: Sequence[EnumDescriptorProto],
+        enum_path: tuple[int, ...],
+        taken: frozenset[str],
+        owner: str,
+    ) -> None:
+        """Refuse messages and enums of one scope whose names clash, or that need a name of the scope's own."""
+        found = [(each.name, self.source.where((*message_path, n))) for n, each in enumerate(messages)]
+        found += [(each.name, self.source.where((*enum_path, n))) for n, each in enumerate(enums)]
+        for name, where in found:
+            naming.check_free(name, taken, owner, where)
+        naming.check_unique((naming.safe(name, where), name, where) for name, where in found)
+
+    def type(self, proto: FieldDescriptorProto, where: Where) -> TypeRef:
         if proto.type in _SCALARS:
             return TypeRef("scalar", _SCALARS[proto.type])
-        return self.index[proto.type_name.lstrip(".")]
+        return find_type(self.index, proto.type_name, where)
 
     def enum(self, proto: EnumDescriptorProto, path: tuple[int, ...], outer: str) -> Enum:
         where = self.source.where(path)
@@ -194,6 +239,10 @@ class _FileBuilder:
             )
             for n, each in enumerate(proto.value)
         )
+        wheres = [self.source.where((*path, _ENUM_VALUE, n)) for n in range(len(values))]
+        for value, place in zip(values, wheres, strict=True):
+            naming.check_free(value.name, naming.ENUM_NAMES, "an enum class", place)
+        naming.check_unique((each.py_name, each.name, place) for each, place in zip(values, wheres, strict=True))
         return Enum(
             proto.name,
             naming.safe(proto.name, where),
@@ -203,14 +252,23 @@ class _FileBuilder:
         )
 
 
+def find_type(index: Mapping[str, TypeRef], name: str, where: Where) -> TypeRef:
+    """The type that a descriptor names: with a dot before it, as protoc and buf write it."""
+    found = index.get(name.removeprefix(".")) if name.startswith(".") else None
+    if found is None:
+        raise GenerationError.at(where, f"no file here defines {name!r}: make the descriptor set with its imports")
+    return found
+
+
+def google_module(file: str) -> str:
+    """The module of the installed protobuf that holds one of its files."""
+    return file.removesuffix(".proto").replace("/", ".") + "_pb2"
+
+
 def types_of(file: FileDescriptorProto) -> Iterator[tuple[str, TypeRef]]:
     """Every type that a file defines, by full name."""
     google = file.name.startswith(GOOGLE)
-    module = (
-        file.name.removesuffix(".proto").replace("/", ".") + "_pb2"
-        if google
-        else naming.module_name(file.name, Where(file.name))
-    )
+    module = google_module(file.name) if google else naming.module_name(file.name, Where(file.name))
     package = f"{file.package}." if file.package else ""
 
     def walk(
@@ -218,34 +276,25 @@ def types_of(file: FileDescriptorProto) -> Iterator[tuple[str, TypeRef]]:
     ) -> Iterator[tuple[str, TypeRef]]:
         for enum in enums:
             full = f"{package}{outer}{enum.name}"
-            yield full, TypeRef("enum", outer_py + naming.safe(enum.name, Where(file.name)), module, full)
+            yield full, TypeRef("enum", outer_py + naming.escaped(enum.name), module, full)
         for message in messages:
-            full, name = f"{package}{outer}{message.name}", outer_py + naming.safe(message.name, Where(file.name))
+            full, name = f"{package}{outer}{message.name}", outer_py + naming.escaped(message.name)
             yield full, TypeRef("message", name, module, full)
             yield from walk(message.nested_type, message.enum_type, f"{outer}{message.name}.", f"{name}.")
 
     return walk(file.message_type, file.enum_type, "", "")
 
 
+def _walk(messages: Iterable[Message]) -> Iterator[Message]:
+    for message in messages:
+        yield message
+        yield from _walk(message.messages)
+
+
+def _text(comment: str | bytes) -> str:
+    """A comment as text. protobuf gives what is not UTF-8, such as an old file's Latin-1, as bytes."""
+    return comment.decode("utf-8", "replace") if isinstance(comment, bytes) else comment
+
+
 def _in_oneof(field: FieldDescriptorProto, number: int) -> bool:
     return field.HasField("oneof_index") and field.oneof_index == number and not field.proto3_optional
-
-
-def _embedded(file: FileDescriptorProto) -> bytes:
-    """The descriptor as it is embedded: without comments, and without the JSON names that follow from the names."""
-    copy = FileDescriptorProto()
-    copy.CopyFrom(file)
-    copy.ClearField("source_code_info")
-    pending = list(copy.message_type)
-    while pending:
-        message = pending.pop()
-        pending.extend(message.nested_type)
-        for field in message.field:
-            if field.json_name == _json_name(field.name):
-                field.ClearField("json_name")
-    return copy.SerializeToString(deterministic=True)
-
-
-def _json_name(name: str) -> str:
-    first, *rest = name.split("_")
-    return first + "".join(part[:1].upper() + part[1:] for part in rest)

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import re
+import sys
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
 from twirpkit_codegen.errors import GenerationError, Where
 from twirpkit_codegen.model import SdkFacts
+from twirpkit_codegen.naming import is_public
 
 __all__ = ["Manifest", "load"]
 
@@ -25,6 +27,8 @@ _SDK: Final[Mapping[str, type]] = {
     "acronyms": list,
     "env": dict,
 }
+_TOML_NAMES: Final[Mapping[type, str]] = {str: "string", list: "list of strings", dict: "table"}
+_NOT_OURS: Final = frozenset(("aiohttp", "google", "requests", "twirpkit"))
 _ENV: Final = frozenset(("url", "token", "api_key", "api_secret"))
 
 
@@ -43,103 +47,160 @@ class Manifest:
     file: str
     text: str
 
-    def where(self, service: str | None = None, row: str | None = None) -> Where:
-        """The place of a service's section, or of an RPC's row in it. (tomllib tells no lines.)"""
-        pattern = rf"^\s*\[\s*services\s*\.\s*[\"']{re.escape(service)}[\"']" if service else None
-        line = None
-        inside = False
-        for number, text in enumerate(self.text.splitlines(), 1):
-            if pattern and re.match(pattern, text):
-                inside, line = True, number
-                if row is None or re.match(rf"{pattern}\s*\.\s*[\"']?{re.escape(row)}\b", text):
-                    break
-            elif re.match(r"\s*\[", text):
-                inside = False
-            elif inside and row is not None and re.match(rf"\s*[\"']?{re.escape(row)}[\"']?\s*[=.]", text):
-                line = number
-                break
-        return Where(self.file, line)
+    def where(self, *path: str) -> Where:
+        """The place of a key, or of the innermost table around it that is there."""
+        return Where(self.file, _line_of(self.text, path))
 
 
 def load(path: Path) -> Manifest:
     """Read a manifest. Raises GenerationError."""
-    where = Where(path.name)
     try:
-        text = path.read_bytes().decode("utf-8")
-        data = tomllib.loads(text)
+        content = path.read_bytes()
     except FileNotFoundError:
         raise GenerationError.at(Where(str(path)), "there is no such manifest") from None
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
-        raise GenerationError.at(where, f"not a readable TOML file: {error}") from None
-    _check_keys(where, "manifest", data, _TOP)
-    sdk = data.get("sdk", {})
-    return Manifest(
-        sdk=_sdk_facts(where, sdk),
-        acronyms=_strings(where, "sdk.acronyms", sdk.get("acronyms", [])),
-        claims=_claims(where, data["claims"]) if "claims" in data else None,
-        services=_tables(where, "services", data.get("services", {})),
-        skip=_strings(where, "skip", data.get("skip", [])),
-        file=path.name,
-        text=text,
-    )
+    except OSError as error:
+        raise GenerationError.at(Where(str(path)), f"cannot be read: {error.strerror}") from None
+    try:
+        text = content.decode("utf-8")
+    except UnicodeDecodeError as error:
+        where = Where(path.name, content.count(b"\n", 0, error.start) + 1)
+        raise GenerationError.at(where, "is not UTF-8, which TOML must be: save it as UTF-8") from None
+    try:
+        data = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise GenerationError.at(_toml_place(path.name, text, str(error)), f"is not TOML: {error}") from None
+    return _Reader(path.name, text, data).manifest()
 
 
-def _sdk_facts(where: Where, sdk: Any) -> SdkFacts:
-    if not isinstance(sdk, dict):
-        raise GenerationError.at(where, "[sdk] must be a table")
-    _check_keys(where, "[sdk]", sdk, _SDK)
-    for name, kind in _SDK.items():
-        if name in sdk and not isinstance(sdk[name], kind):
-            raise GenerationError.at(where, f"sdk.{name} must be a {kind.__name__}")
-    for name in ("package", "facade"):
-        if not sdk.get(name, "").isidentifier():
-            raise GenerationError.at(where, f"sdk.{name} must be given, as a Python name")
-    prefix = sdk.get("prefix", "/twirp")
-    if prefix and not re.fullmatch(r"(/[A-Za-z0-9._~-]+)+", prefix):
-        raise GenerationError.at(
-            where, f"sdk.prefix {prefix!r} must be empty or like '/twirp', without a slash at its end"
+class _Reader:
+    """Checks the parts of a manifest, and knows the place of each."""
+
+    def __init__(self, file: str, text: str, data: dict[str, Any]) -> None:
+        self.file = file
+        self.text = text
+        self.data = data
+
+    def manifest(self) -> Manifest:
+        self.check_keys("the manifest", (), self.data, _TOP)
+        sdk = self.data.get("sdk", {})
+        return Manifest(
+            sdk=self.sdk_facts(sdk),
+            acronyms=self.strings(("sdk", "acronyms"), sdk.get("acronyms", [])),
+            claims=self.claims(self.data["claims"]) if "claims" in self.data else None,
+            services=self.tables("services", self.data.get("services", {})),
+            skip=self.strings(("skip",), self.data.get("skip", [])),
+            file=self.file,
+            text=self.text,
         )
-    signer = sdk.get("signer")
-    if signer is not None and not re.fullmatch(r"\w+(\.\w+)*:\w+", signer):
-        raise GenerationError.at(where, f"sdk.signer {signer!r} must be like 'package.module:Class'")
-    env = sdk.get("env", {})
-    _check_keys(where, "sdk.env", env, _ENV)
-    return SdkFacts(
-        package=sdk["package"],
-        facade=sdk["facade"],
-        summary=sdk.get("summary", f"The {sdk['package']} API"),
-        prefix=prefix,
-        signer=signer,
-        request_id_header=sdk.get("request_id_header"),
-        env={name: env[name] for name in sorted(_ENV) if name in env},
-    )
 
-
-def _claims(where: Where, claims: Any) -> Mapping[str, Mapping[str, str]]:
-    schema = _tables(where, "claims", claims)
-    for claim, names in schema.items():
-        for name, kind in names.items():
-            if kind not in ("bool", "string", "strings"):
-                raise GenerationError.at(
-                    where, f"claims.{claim}.{name} must be 'bool', 'string' or 'strings', not {kind!r}"
-                )
-    return schema
-
-
-def _tables(where: Where, what: str, value: Any) -> Mapping[str, Mapping[str, Any]]:
-    if not isinstance(value, dict) or not all(isinstance(each, dict) for each in value.values()):
-        raise GenerationError.at(where, f"{what} must be a table of tables")
-    return value
-
-
-def _strings(where: Where, what: str, value: Any) -> tuple[str, ...]:
-    if not isinstance(value, list) or not all(isinstance(each, str) for each in value):
-        raise GenerationError.at(where, f"{what} must be a list of strings")
-    return tuple(value)
-
-
-def _check_keys(where: Where, what: str, table: Mapping[str, Any], known: Any) -> None:
-    if unknown := sorted(set(table) - set(known)):
-        raise GenerationError.at(
-            where, f"{what} has the unknown key {unknown[0]!r}; it may have {', '.join(sorted(known))}"
+    def sdk_facts(self, sdk: Any) -> SdkFacts:
+        if not isinstance(sdk, dict):
+            raise self.error("[sdk] must be a table", "sdk")
+        self.check_keys("[sdk]", ("sdk",), sdk, _SDK)
+        for name, kind in _SDK.items():
+            if name in sdk and not isinstance(sdk[name], kind):
+                raise self.error(f"sdk.{name} must be a {_TOML_NAMES[kind]}", "sdk", name)
+        package, facade = sdk.get("package", ""), sdk.get("facade", "")
+        if not all(is_public(part.removeprefix("_")) for part in package.split(".")):
+            raise self.error("sdk.package must be given, as the name of a Python package", "sdk", "package")
+        if package in _NOT_OURS or package in sys.stdlib_module_names:
+            raise self.error(
+                f"sdk.package {package!r} is a package that generated code imports: choose another name",
+                "sdk",
+                "package",
+            )
+        if not is_public(facade):
+            raise self.error("sdk.facade must be given, as the name of a public Python class", "sdk", "facade")
+        prefix = sdk.get("prefix", "/twirp")
+        if prefix and not re.fullmatch(r"(/[A-Za-z0-9._~-]+)+", prefix):
+            text = f"sdk.prefix {prefix!r} must be empty or like '/twirp', without a slash at its end"
+            raise self.error(text, "sdk", "prefix")
+        signer = sdk.get("signer")
+        if signer is not None and not re.fullmatch(r"\w+(\.\w+)*:\w+", signer, re.ASCII):
+            raise self.error(f"sdk.signer {signer!r} must be like 'package.module:Class'", "sdk", "signer")
+        header = sdk.get("request_id_header")
+        if header is not None and not re.fullmatch(r"[A-Za-z0-9-]+", header):
+            text = f"sdk.request_id_header {header!r} must be the name of a header: letters, digits and '-'"
+            raise self.error(text, "sdk", "request_id_header")
+        acronyms = self.strings(("sdk", "acronyms"), sdk.get("acronyms", []))
+        if not all(re.fullmatch(r"[A-Za-z][A-Za-z0-9]*", each) for each in acronyms):
+            raise self.error("sdk.acronyms must be words of ASCII letters and digits", "sdk", "acronyms")
+        return SdkFacts(
+            package=package,
+            facade=facade,
+            summary=sdk.get("summary", f"The API of {package}."),
+            prefix=prefix,
+            signer=signer,
+            request_id_header=header,
+            env=self.env(sdk.get("env", {})),
         )
+
+    def env(self, env: Mapping[str, Any]) -> Mapping[str, str]:
+        self.check_keys("[sdk.env]", ("sdk", "env"), env, _ENV)
+        for name, value in env.items():
+            if not isinstance(value, str) or not re.fullmatch(r"[A-Za-z_][A-Za-z0-9_]*", value):
+                raise self.error(f"sdk.env.{name} must be the name of an environment variable", "sdk", "env", name)
+        return {name: env[name] for name in sorted(env)}
+
+    def claims(self, claims: Any) -> Mapping[str, Mapping[str, str]]:
+        schema = self.tables("claims", claims)
+        for claim, names in schema.items():
+            for name, kind in names.items():
+                if kind not in ("bool", "string", "strings"):
+                    text = f"claims.{claim}.{name} must be 'bool', 'string' or 'strings', not {kind!r}"
+                    raise self.error(text, "claims", claim, name)
+        return schema
+
+    def tables(self, what: str, value: Any) -> Mapping[str, Mapping[str, Any]]:
+        if not isinstance(value, dict):
+            raise self.error(f"{what} must be a table of tables", what)
+        for name, each in value.items():
+            if not isinstance(each, dict):
+                raise self.error(f"{what}.{name} must be a table", what, name)
+        return value
+
+    def strings(self, path: tuple[str, ...], value: Any) -> tuple[str, ...]:
+        if not isinstance(value, list) or not all(isinstance(each, str) for each in value):
+            raise self.error(f"{'.'.join(path)} must be a list of strings", *path)
+        return tuple(value)
+
+    def check_keys(self, what: str, path: tuple[str, ...], table: Mapping[str, Any], known: Iterable[str]) -> None:
+        if unknown := sorted(set(table) - set(known)):
+            text = f"{what} has the unknown key {unknown[0]!r}; it may have {', '.join(sorted(known))}"
+            raise self.error(text, *path, unknown[0])
+
+    def error(self, text: str, *path: str) -> GenerationError:
+        return GenerationError.at(Where(self.file, _line_of(self.text, path)), text)
+
+
+def _line_of(text: str, path: tuple[str, ...]) -> int:
+    """The line of a key, or of the innermost table around it that is there. (tomllib tells no lines.)"""
+    best, depth = 1, 0
+    table: tuple[str, ...] = ()
+    for number, line in enumerate(text.replace("\r\n", "\n").split("\n"), 1):
+        if line.lstrip().startswith("["):
+            found = table = _keys(line)
+        else:
+            found = (*table, *_keys(f"{line.partition('=')[0]}= 0")) if "=" in line else ()
+        shared = len(path) if found[: len(path)] == path else len(found) if path[: len(found)] == found else 0
+        if shared > depth:
+            best, depth = number, shared
+    return best
+
+
+def _keys(line: str) -> tuple[str, ...]:
+    """The dotted key of a table's header, or of an assignment; empty for what is neither."""
+    try:
+        value: Any = tomllib.loads(line)
+    except tomllib.TOMLDecodeError:
+        return ()
+    found: list[str] = []
+    while isinstance(value, dict) and value:
+        ((key, value),) = value.items()
+        found.append(key)
+    return tuple(found)
+
+
+def _toml_place(file: str, text: str, problem: str) -> Where:
+    told = re.search(r"at line (\d+)", problem)
+    return Where(file, int(told[1]) if told else text.count("\n") + 1)

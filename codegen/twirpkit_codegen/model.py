@@ -50,7 +50,7 @@ class TypeRef:
     @property
     def is_google(self) -> bool:
         """Whether its class comes from the installed protobuf."""
-        return self.module.startswith("google.")
+        return self.module.startswith("google.protobuf.") and self.module.endswith("_pb2")
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,6 +125,12 @@ class File:
     serialized: bytes
     """The descriptor without comments."""
 
+    @property
+    def folders(self) -> tuple[str, ...]:
+        """The folders that the module is in, dotted, outermost first."""
+        parts = self.module.split(".")[:-1]
+        return tuple(".".join(parts[: n + 1]) for n in range(len(parts)))
+
 
 @dataclass(frozen=True, slots=True)
 class Policy:
@@ -163,8 +169,10 @@ class Service:
     attribute: str
     """The facade's property, and the name of the service's modules."""
     class_name: str
+    """The sync class; the async one has ``Async`` before it."""
     doc: Doc
     file: str
+    line: int | None
     methods: tuple[Method, ...]
 
 

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import difflib
+import errno
+import io
 import os
 import shutil
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
 from twirpkit_codegen.errors import GenerationError
@@ -19,23 +21,17 @@ def difference(files: Mapping[str, str], out: Path, package: str) -> str:
     """What `write` would change, as a unified diff; empty where nothing would."""
     parts = []
     for path in sorted({*files, *_generated(out, package)}):
-        target = out / path
-        old = target.read_text(encoding="utf-8") if target.is_file() else ""
-        new = files.get(path, "")
-        lines = difflib.unified_diff(
-            old.splitlines(keepends=True), new.splitlines(keepends=True), f"on disk/{path}", f"generated/{path}"
-        )
-        text = "".join(line if line.endswith("\n") else f"{line}\n\\ No newline at end of file\n" for line in lines)
-        if not text and not target.is_file():
-            text = f"--- on disk/{path}\n+++ generated/{path}\n(an empty file is missing)\n"
-        parts.append(text)
+        old, new = _lines(_read(out / path) or ""), _lines(files.get(path, ""))
+        lines = difflib.unified_diff(old, new, f"on disk/{path}", f"generated/{path}")
+        parts += [line if line.endswith("\n") else f"{line}\n\\ No newline at end of file\n" for line in lines]
     return "".join(parts)
 
 
 def write(files: Mapping[str, str], out: Path, package: str) -> list[str]:
     """Write what differs and remove what is stale.
 
-    Everything is written beside its place first, so that a full disk or a kill leaves the old files whole.
+    Everything is written beside its place first, and what it replaces is kept until all is done: a full disk leaves the
+    old files whole.
 
     Returns:
         The paths that changed, were added or removed.
@@ -48,36 +44,65 @@ def write(files: Mapping[str, str], out: Path, package: str) -> list[str]:
         raise GenerationError(
             *(f"{out / path}: not written by twirpkit, so not overwritten: move it away" for path in foreign)
         )
-    changed = [path for path, text in files.items() if _read(out / path) != text]
+    changed = {path: text for path, text in files.items() if _read(out / path) != text}
     stale = sorted(set(_generated(out, package)) - set(files))
+    if not changed and not stale:
+        return []
+    made: list[Path] = []
     try:
-        _replace({path: files[path] for path in changed}, out)
-        for path in stale:
-            (out / path).unlink()
-            _remove_empty((out / path).parent, out)
+        _make_folders(out, made)
+        staging = Path(tempfile.mkdtemp(prefix=".twirpkit-", dir=out))
+        try:
+            _replace(changed, stale, out, staging, made)
+        finally:
+            shutil.rmtree(staging, ignore_errors=True)
     except OSError as error:
-        raise GenerationError(f"{error.filename or out}: {error.strerror}") from None
+        for folder in reversed(made):
+            folder.rmdir()
+        raise GenerationError(f"{error.filename or out}: {error.strerror}: nothing was written") from None
+    for path in stale:
+        _remove_empty((out / path).parent, out)
     return sorted([*changed, *stale])
 
 
-def _replace(files: Mapping[str, str], out: Path) -> None:
-    if not files:
-        return
-    out.mkdir(parents=True, exist_ok=True)
-    staging = Path(tempfile.mkdtemp(prefix=".twirpkit-", dir=out))
+def _replace(changed: Mapping[str, str], stale: Iterable[str], out: Path, staging: Path, made: list[Path]) -> None:
+    """Move files into place and stale ones out of it. On an error, everything goes back to where it was."""
+    for number, text in enumerate(changed.values()):
+        (staging / f"new{number}").write_text(text, encoding="utf-8", newline="\n")
+    for path in changed:
+        _make_folders((out / path).parent, made)
+    undo: list[tuple[Path, Path | None]] = []
     try:
-        for number, text in enumerate(files.values()):
-            (staging / str(number)).write_text(text, encoding="utf-8", newline="\n")
-        for path in files:
-            (out / path).parent.mkdir(parents=True, exist_ok=True)
-        for number, path in enumerate(files):
-            os.replace(staging / str(number), out / path)
-    finally:
-        shutil.rmtree(staging, ignore_errors=True)
+        for number, path in enumerate((*changed, *stale)):
+            target, kept = out / path, staging / f"old{number}"
+            if target.exists():
+                shutil.copy2(target, kept)
+            undo.append((target, kept if kept.exists() else None))
+            if path in changed:
+                os.replace(staging / f"new{number}", target)
+            else:
+                target.unlink()
+    except BaseException:  # a key press too
+        for target, old in reversed(undo):
+            if old is None:
+                target.unlink(missing_ok=True)
+            else:
+                os.replace(old, target)
+        raise
+
+
+def _make_folders(folder: Path, made: list[Path]) -> None:
+    """Make a folder and those around it; `made` is told which were not there."""
+    missing = [each for each in (folder, *folder.parents) if not each.exists()]
+    for each in reversed(missing):
+        each.mkdir()
+        made.append(each)
+    if not folder.is_dir():
+        raise NotADirectoryError(errno.ENOTDIR, os.strerror(errno.ENOTDIR), str(folder))
 
 
 def _generated(out: Path, package: str) -> Iterator[str]:
-    for path in sorted((out / package).rglob("*")):
+    for path in sorted((out / package.replace(".", "/")).rglob("*")):
         if path.suffix in (".py", ".pyi", ".typed") and path.is_file() and _is_ours(path):
             yield path.relative_to(out).as_posix()
 
@@ -85,7 +110,7 @@ def _generated(out: Path, package: str) -> Iterator[str]:
 def _is_ours(path: Path) -> bool:
     try:
         with path.open(encoding="utf-8", errors="replace") as file:
-            return MARK in file.readline()
+            return file.readline().startswith(f"# {MARK}")
     except OSError:
         return False
 
@@ -94,7 +119,12 @@ def _read(path: Path) -> str | None:
     return path.read_bytes().decode("utf-8", "replace") if path.is_file() else None
 
 
+def _lines(text: str) -> list[str]:
+    """With their ends. Not `str.splitlines`, which breaks at more than the newline."""
+    return io.StringIO(text, newline="\n").readlines()
+
+
 def _remove_empty(folder: Path, out: Path) -> None:
-    while folder != out and not any(folder.iterdir()):
+    while folder != out and folder.is_dir() and not any(folder.iterdir()):
         folder.rmdir()
         folder = folder.parent

@@ -12,33 +12,34 @@ from twirpkit_codegen.model import Field, Policy
 __all__ = ["check_services", "row_of"]
 
 _ROW: Final = frozenset(("grants", "retry", "key"))
-_SECTION: Final = frozenset(("attribute",))
+_SECTION: Final = frozenset(("attribute", "class"))
 RETRY_CLASSES: Final = ("read", "idempotent", "keyed", "never")
 
 
-def check_services(manifest: Manifest, services: Mapping[str, Iterable[str]]) -> None:
-    """Hold the manifest's sections against the protos' services (full name to RPC names).
+def check_services(manifest: Manifest, services: Mapping[str, tuple[Where, Iterable[str]]]) -> None:
+    """Hold the manifest's sections against the protos' services: by full name, their places and RPCs.
 
     Raises:
         GenerationError: A service is in neither list, a section or a skipped name has no service, or a row no RPC.
     """
     problems = [
-        GenerationError.at(manifest.where(name), f"no service {name} in the protos: remove it from the manifest")
-        for name in (*manifest.services, *manifest.skip)
-        if name not in services
+        GenerationError.at(manifest.where(*path), f"no service {path[-1]} in the protos: remove it from the manifest")
+        for path in (*(("services", name) for name in manifest.services), *(("skip", name) for name in manifest.skip))
+        if path[-1] not in services
     ]
-    for name, methods in services.items():
+    for name, (place, methods) in services.items():
         section = manifest.services.get(name)
         if section is not None and name in manifest.skip:
             problems.append(
-                GenerationError.at(manifest.where(name), f"{name} has a section and is skipped: choose one")
+                GenerationError.at(manifest.where("services", name), f"{name} has a section and is skipped: choose one")
             )
         elif section is None and name not in manifest.skip and manifest.claims is not None:
-            text = f'{name} has no policy section: add [services."{name}"] with a row for each RPC, or skip it'
-            problems.append(GenerationError.at(manifest.where(), text))
+            section_text = f'[services."{name}"] with a row for each RPC'
+            text = f"{name} has no policy section: add {section_text} to {manifest.file}, or skip it"
+            problems.append(GenerationError.at(place, text))
         for row in sorted(set(section or {}) - _SECTION - set(methods)):
             text = f"the row {row} of {name} has no RPC: remove it"
-            problems.append(GenerationError.at(manifest.where(name, row), text))
+            problems.append(GenerationError.at(manifest.where("services", name, row), text))
     if problems:
         raise GenerationError.of(problems)
 
@@ -64,9 +65,9 @@ def row_of(
         if manifest.claims is None:
             return Policy(retry=idempotency)
         row_text = f"{method} = {{ grants = …, retry = … }}"
-        text = f"{service}/{method} has no policy row: add {row_text} to {manifest.where(service)}"
+        text = f"{service}/{method} has no policy row: add {row_text} to {manifest.where('services', service)}"
         raise GenerationError.at(proto, text)
-    where, name = manifest.where(service, method), f"the row {method} of {service}"
+    where, name = manifest.where("services", service, method), f"the row {method} of {service}"
     if not isinstance(row, dict) or set(row) - _ROW:
         raise GenerationError.at(where, f"{name} must be a table with {', '.join(sorted(_ROW))} and nothing else")
     retry = row.get("retry", idempotency if manifest.claims is None else None)
@@ -115,6 +116,8 @@ def _check_claim(where: Where, name: str, kind: str | None, value: Any, fields: 
     }
     if not fits[kind]:
         raise GenerationError.at(where, f"{name} must be a {kind}, not {value!r}")
+    if kind == "strings" and any(each.startswith("$") for each in value):
+        raise GenerationError.at(where, f"{name}: a list cannot copy a field: {value!r}")
     copied = value[1:] if isinstance(value, str) and value.startswith("$") else None
     if copied is not None and not any(field.name == copied and _is_singular(field, "str") for field in fields):
         raise GenerationError.at(where, f"{name}: {value!r} names no singular string field of the request")

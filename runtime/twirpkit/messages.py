@@ -82,7 +82,6 @@ class MessagePool:
         for dependency in FileDescriptorProto.FromString(serialized).dependency:
             self._load_google(dependency)
         descriptor: FileDescriptor = self._pool.AddSerializedFile(serialized)
-        self._known.add(descriptor.name)
         module = namespace["__name__"]
         for message in descriptor.message_types_by_name.values():
             namespace[safe_name(message.name)] = _message_class(message, module, "")

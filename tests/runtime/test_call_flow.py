@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import time
 import uuid
 from collections.abc import Callable
@@ -17,6 +18,8 @@ from livekit_twirp._methods.room import CREATE_ROOM, LIST_ROOMS, SEND_DATA
 from twirpkit import (
     Code,
     DeadlineExceededError,
+    Default,
+    HttpRequest,
     HttpResponse,
     Method,
     Phase,
@@ -610,7 +613,38 @@ class TestGenerator:
         assert next(self.start(timeout=DEFAULT)).request.deadline is not None
 
 
+class TestFacts:
+    def test_retry_classes_are_the_words_of_the_manifest(self) -> None:
+        assert [each.value for each in Retry] == ["read", "idempotent", "keyed", "never"]
+
+    def test_a_method_has_no_policy_and_no_key_unless_it_says_so(self) -> None:
+        assert (HATS.grants, HATS.key) == (None, None)
+
+    def test_the_default_is_one_of_a_kind(self) -> None:
+        assert list(Default) == [DEFAULT]
+        assert DEFAULT.value == "the client's default"
+
+    @pytest.mark.parametrize(
+        "fact",
+        [HATS, ENDPOINT, CallOptions(), Send(HttpRequest("u", {}, b"")), HttpRequest("u", {}, b""), OK],
+        ids=repr,
+    )
+    def test_facts_are_frozen(self, fact: Any) -> None:
+        (name, *_) = (each.name for each in dataclasses.fields(fact))
+
+        with pytest.raises(dataclasses.FrozenInstanceError):
+            setattr(fact, name, "changed")
+        assert not hasattr(fact, "__dict__")
+
+
 class TestWhatShows:
+    def test_an_endpoint_shows_no_credentials_and_no_headers(self) -> None:
+        endpoint = Endpoint("https://h", "tests/1", authorize=Secret("canary"), headers={"X": "canary"}, timeout=None)
+
+        assert repr(endpoint) == (
+            "Endpoint(base_url='https://h', user_agent='tests/1', timeout=None, request_id_header=None)"
+        )
+
     def test_default_shows_its_name(self) -> None:
         assert repr(DEFAULT) == "DEFAULT"
 

@@ -269,45 +269,46 @@ def test_the_services_of_a_facade_are_made_once(livekit: Livekit) -> None:
     assert client.room is client.room
 
 
-WITHOUT = """
-import sys
-sys.modules[sys.argv[1]] = None
-from livekit_twirp import AsyncLiveKitAPI, AsyncRoomService, LiveKitAPI, RoomService
-facade = {"requests": LiveKitAPI, "aiohttp": AsyncLiveKitAPI}
-other = facade.pop("aiohttp" if sys.argv[1] == "requests" else "requests")
-try:
-    facade[sys.argv[1]]("https://h", token="t")
-except ImportError as error:
-    print(type(error).__name__, error.name, error, error.__context__, error.__cause__)
-other("https://h", token="t")
-facade[sys.argv[1]]("https://h", token="t", transport=object())
-"""
+def hide(monkeypatch: pytest.MonkeyPatch, adapter: str, library: str) -> None:
+    """As if the library were not installed, and nothing had been imported yet."""
+    monkeypatch.delitem(sys.modules, f"twirpkit.transports.{adapter}", raising=False)
+    monkeypatch.setitem(sys.modules, library, None)
 
 
-@pytest.mark.parametrize(("library", "extra"), [("requests", "sync"), ("aiohttp", "async")])
-def test_a_missing_library_is_named_and_the_other_client_works(library: str, extra: str) -> None:
-    ran = subprocess.run([sys.executable, "-W", "error", "-c", WITHOUT, library], capture_output=True, text=True)
+@pytest.mark.parametrize(
+    ("cls", "other", "library", "extra"),
+    [(LiveKitAPI, AsyncLiveKitAPI, "requests", "sync"), (AsyncLiveKitAPI, LiveKitAPI, "aiohttp", "async")],
+)
+def test_a_missing_library_is_named_and_the_other_client_works(
+    monkeypatch: pytest.MonkeyPatch, cls: Any, other: Any, library: str, extra: str
+) -> None:
+    hide(monkeypatch, library, library)
 
-    words = f"ImportError {library} {library} is not installed: pip install 'twirpkit[{extra}]' None None\n"
-    assert (ran.stdout, ran.stderr) == (words, "")
+    with pytest.raises(
+        ImportError, match=rf"^{library} is not installed: pip install 'twirpkit\[{extra}\]'$"
+    ) as caught:
+        cls(URL, **AUTH)
+
+    assert caught.value.name == library
+    assert (caught.value.__cause__, caught.value.__context__) == (None, None)
+    other(URL, **AUTH)
+    cls(URL, transport=Script(), **AUTH)
 
 
-BROKEN = """
-import sys
-sys.modules[sys.argv[2]] = None
-from livekit_twirp import AsyncLiveKitAPI, LiveKitAPI
-try:
-    (LiveKitAPI if sys.argv[1] == "requests" else AsyncLiveKitAPI)("https://h", token="t")
-except ModuleNotFoundError as error:
-    print(error.name)
-"""
+@pytest.mark.parametrize(
+    ("cls", "library", "part"), [(LiveKitAPI, "requests", "urllib3"), (AsyncLiveKitAPI, "aiohttp", "yarl")]
+)
+def test_a_library_that_is_broken_says_itself_what_it_lacks(
+    monkeypatch: pytest.MonkeyPatch, cls: Any, library: str, part: str
+) -> None:
+    hide(monkeypatch, library, part)
+    for name in [name for name in sys.modules if name.startswith(f"{part}.")]:
+        monkeypatch.setitem(sys.modules, name, None)
 
+    with pytest.raises(ModuleNotFoundError) as caught:
+        cls(URL, **AUTH)
 
-@pytest.mark.parametrize(("library", "part"), [("requests", "urllib3"), ("aiohttp", "yarl")])
-def test_a_library_that_is_broken_says_itself_what_it_lacks(library: str, part: str) -> None:
-    ran = subprocess.run([sys.executable, "-W", "error", "-c", BROKEN, library, part], capture_output=True, text=True)
-
-    assert (ran.stdout, ran.stderr) == (f"{part}\n", "")
+    assert str(caught.value.name).partition(".")[0] == part
 
 
 LAZY = """

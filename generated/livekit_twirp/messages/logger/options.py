@@ -9,9 +9,9 @@ from livekit_twirp.messages import POOL
 DESCRIPTOR = POOL.load(
     b"\n\x14logger/options.proto\x12\x06logger\x1a google/protobuf/descriptor.proto*W\n\x0bSensitivity\x12"
     b"\x1b\n\x17SENSITIVITY_UNSPECIFIED\x10\x00\x12\x13\n\x0fSENSITIVITY_PII\x10\x01\x12\x16\n\x12SENSITIVITY_SEC"
-    b"RET\x10\x02:C\n\rredact_format\x12\x1d.google.protobuf.FieldOptions\x18\x86\n \x01(\tR\x0credactFormat:2"
-    b"\n\x04name\x12\x1d.google.protobuf.FieldOptions\x18\x87\n \x01(\tR\x04name:U\n\x0bsensitivity\x12\x1d.goog"
-    b"le.protobuf.FieldOptions\x18\x88\n \x01(\x0e2\x13.logger.SensitivityR\x0bsensitivityBMZ*github.com/livekit/"
-    b"protocol/livekit/logger\xaa\x02\rLiveKit.Proto\xea\x02\x0eLiveKit::Protob\x06proto3",
+    b"RET\x10\x02:5\n\rredact_format\x12\x1d.google.protobuf.FieldOptions\x18\x86\n \x01(\t:,\n\x04name\x12\x1d.g"
+    b"oogle.protobuf.FieldOptions\x18\x87\n \x01(\t:H\n\x0bsensitivity\x12\x1d.google.protobuf.FieldOptions"
+    b"\x18\x88\n \x01(\x0e2\x13.logger.SensitivityBMZ*github.com/livekit/protocol/livekit/logger\xaa\x02\rLiveKit"
+    b".Proto\xea\x02\x0eLiveKit::Protob\x06proto3",
     globals(),
 )

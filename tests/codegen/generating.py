@@ -1,0 +1,118 @@
+"""Runs of the generator for tests: in this process, over protos that stand beside the tests or in them."""
+
+import shutil
+from dataclasses import dataclass
+from pathlib import Path
+
+from click.testing import CliRunner
+
+from twirpkit_codegen import build, cli, descriptors, manifest, output, render
+from twirpkit_codegen.errors import GenerationError
+
+ROOT = Path(__file__).parents[2]
+ODD = Path(__file__).parent / "odd"
+
+HATS = """\
+syntax = "proto3";
+
+package acme;
+
+service HatService {
+  rpc MakeHat(Hat) returns (Hat);
+}
+
+message Hat {
+  string name = 1;
+  bytes nonce = 2;
+  repeated string tags = 3;
+  map<string, string> notes = 4;
+  int32 size = 5;
+}
+"""
+MANIFEST = """\
+[sdk]
+package = "acme_twirp"
+facade = "AcmeAPI"
+"""
+
+
+@dataclass(frozen=True)
+class Ran:
+    """How one command ended."""
+
+    code: int
+    out: str
+    err: str
+
+
+@dataclass(frozen=True)
+class Made:
+    """The packages made of the odd protos."""
+
+    folder: Path
+    errors: dict[str, str]
+    """What each generation complained of."""
+
+    def package(self, name: str) -> str:
+        """The import package of an oddity."""
+        return "odd_dotted._package" if name == "dotted_package" else f"odd_{name}"
+
+    def path(self, name: str) -> Path:
+        """The folder of an oddity's package."""
+        return self.folder / self.package(name).replace(".", "/")
+
+
+def run(*arguments: object) -> Ran:
+    """`twirpkit` with these arguments."""
+    result = CliRunner().invoke(cli.main, [str(each) for each in arguments])
+    if result.exception is not None and not isinstance(result.exception, SystemExit):
+        raise result.exception
+    return Ran(result.exit_code, result.stdout, result.stderr)
+
+
+def generate(manifest_file: Path, out: Path) -> str:
+    """What `twirpkit generate` does, without its output, so that threads can run it; returns the complaint."""
+    try:
+        facts = manifest.load(manifest_file)
+        api = build.build(descriptors.compile_protos(manifest_file.parent), facts)
+        output.write(render.render(api), out, api.sdk.package)
+    except GenerationError as error:
+        return str(error)
+    return ""
+
+
+def write(folder: Path, files: dict[str, str | bytes]) -> Path:
+    """Files in a folder."""
+    for name, content in files.items():
+        path = folder / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(content if isinstance(content, bytes) else content.encode())
+    return folder
+
+
+def project(folder: Path, protos: dict[str, str | bytes] | None = None, toml: str | bytes = MANIFEST) -> Path:
+    """A manifest with protos beside it; returns the manifest."""
+    write(folder, {"acme.proto": HATS} if protos is None else protos)
+    return write(folder, {"manifest.toml": toml}) / "manifest.toml"
+
+
+def odd(name: str, folder: Path) -> Path:
+    """A copy of one oddity, with a manifest if it has none; returns the manifest."""
+    shutil.copytree(ODD / name, folder)
+    path = folder / "manifest.toml"
+    if not path.exists():
+        path.write_text(f'[sdk]\npackage = "odd_{name}"\nfacade = "OddAPI"\n')
+    return path
+
+
+REFUSED = sorted(path.parent.name for path in ODD.glob("*/refused.txt"))
+GOOD = sorted({path.name for path in ODD.iterdir()} - set(REFUSED))
+
+
+def tree(folder: Path) -> dict[str, bytes]:
+    """Every file under a folder, and every empty folder, by path; nothing of what running Python leaves."""
+    found = {}
+    for path in folder.rglob("*"):
+        if "__pycache__" not in path.parts:
+            found[path.relative_to(folder).as_posix()] = path.read_bytes() if path.is_file() else b""
+    return found

@@ -1,0 +1,129 @@
+"""Comments become docstrings: the right words, in one literal, whatever they hold."""
+
+import ast
+import random
+import re
+
+import pytest
+
+from twirpkit_codegen import docs
+from twirpkit_codegen.model import Doc
+
+PIECES = [
+    '"',
+    '""',
+    '"""',
+    '""""',
+    "'",
+    "'''",
+    "\\",
+    "\\\\",
+    '\\"',
+    "\\N{",
+    "\\N{BULLET}",
+    "\\u",
+    "\\U0001",
+    "\\x",
+    "\\0",
+    "\\\n",
+    "\0",
+    "\r",
+    "\r\n",
+    "\n",
+    "\n\n",
+    "\f",
+    "\v",
+    "\t",
+    "\x1b[0m",
+    "\x7f",
+    "\x85",
+    "\xa0",
+    "\u2028",
+    "\u202e",
+    "\ufeff",
+    "\ud800",
+    "{{ x }}",
+    "{% raw %}",
+    "{",
+    "}",
+    "%s",
+    "#",
+    "# noqa",
+    "*/",
+    "//",
+    "- ",
+    "* ",
+    " ",
+    "  ",
+    "word",
+    "ü",
+    "帽",
+    "x" * 200,
+    ". ",
+    ".",
+    ":",
+    "    indented",
+    "a-b-c" * 40,
+]
+
+
+@pytest.mark.parametrize(
+    ("comment", "summary", "body"),
+    [
+        ("", "", ()),
+        (" \n\n \n", "", ()),
+        (" One.\n", "One.", ()),
+        (" No full stop", "No full stop", ()),
+        (" One. Two. Three.\n", "One.", ("Two. Three.",)),
+        (" One goes\n on. Two.\n", "One goes on.", ("Two.",)),
+        (" One.\n\n Two\n goes on.\n", "One.", ("Two goes on.",)),
+        (" One.\r\n\r\n Two.\r\n", "One.", ("Two.",)),
+        (" One.\r\r Two.\r", "One.", ("Two.",)),
+        (" One.\n - a\n - b\n   goes on\n", "One.", ("- a", "- b goes on")),
+        (" * a\n * b\n", "* a", ("* b",)),
+        ("* One.\n Two.\n", "One.", ("Two.",)),
+        ("   Indented.\n", "Indented.", ()),
+        (" e.g. this\n", "e.g.", ("this",)),
+    ],
+)
+def test_comments_are_taken_apart(comment: str, summary: str, body: tuple[str, ...]) -> None:
+    assert docs.parse(comment) == Doc(summary, body)
+
+
+@pytest.mark.parametrize(
+    ("blocks", "indent", "literal"),
+    [
+        (["Short."], 4, '"""Short."""'),
+        (['Ends in "'], 4, '"""Ends in " """'),
+        (["Ends in \\"], 4, '"""Ends in \\\\"""'),
+        (["One.", "", "Two."], 0, '"""One.\n\nTwo.\n"""'),
+        (["One.", "Two."], 4, '"""One.\n\n    Two.\n    """'),
+        (["Args:\n    a: b\n    c: d"], 4, '"""Args:\n        a: b\n        c: d\n    """'),
+        (["tab\there"], 0, '"""tab    here"""'),
+        (["\0\u202e"], 0, '"""\\x00\\u202e"""'),
+        ([], 0, '""""""'),
+    ],
+)
+def test_docstrings(blocks: list[str], indent: int, literal: str) -> None:
+    assert docs.docstring(*blocks, indent=indent) == literal
+
+
+@pytest.mark.parametrize("seed", range(300))
+def test_any_comment_is_one_literal_with_its_words(seed: int) -> None:
+    pick = random.Random(seed)
+    comment = "".join(pick.choices(PIECES, k=pick.randrange(1, 14)))
+    doc = docs.parse(comment)
+    indent = pick.choice([0, 4, 8])
+    literal = docs.docstring(doc.summary, *doc.body, f"    field: {doc.text}", indent=indent)
+    statement = ast.parse(f"{'if 1:' if indent else ''}\n{' ' * indent}{literal}\n").body[0]
+    inner = statement.body[0] if isinstance(statement, ast.If) else statement
+    assert isinstance(inner, ast.Expr)
+    assert isinstance(inner.value, ast.Constant)
+    assert squeezed(ast.literal_eval(literal)) == squeezed(" ".join([doc.summary, *doc.body, f"field: {doc.text}"]))
+    assert all(each.isprintable() or each == "\n" for each in literal)
+    assert squeezed(comment.removeprefix("*").replace("\r", "\n")) == squeezed(doc.text)
+
+
+def squeezed(text: str) -> str:
+    """The text without its spaces, which wrapping moves."""
+    return re.sub(r"\s+", "", text)

@@ -1,0 +1,210 @@
+"""What a manifest may hold, and what each mistake in one says."""
+
+from pathlib import Path
+
+import pytest
+from generating import project, run
+
+from twirpkit_codegen import manifest
+
+SDK = '[sdk]\npackage = "acme_twirp"\nfacade = "AcmeAPI"\n'
+SERVICE = "acme.HatService"
+BAD: dict[str, tuple[str | bytes, str]] = {
+    "no toml": ("[sdk\n", "manifest.toml:1: is not TOML: "),
+    "no toml, later": ('[sdk]\npackage = "a"\nfacade =\n', "manifest.toml:3: is not TOML: "),
+    "no end": ('[sdk]\npackage = """a\n', "manifest.toml:3: is not TOML: "),
+    "a key twice": ('[sdk]\npackage = "a"\npackage = "b"\n', "manifest.toml:3: is not TOML: "),
+    "no utf-8": (
+        b'[sdk]\npackage = "a"\nfacade = "\xe9"\n',
+        "manifest.toml:3: is not UTF-8, which TOML must be: save it",
+    ),
+    "unknown table": (
+        SDK + "[servces]\n",
+        "manifest.toml:4: the manifest has the unknown key 'servces'; it may have claims",
+    ),
+    "unknown key": (
+        SDK + "sumary = 'x'\n",
+        "manifest.toml:4: [sdk] has the unknown key 'sumary'; it may have acronyms",
+    ),
+    "unknown variable": (
+        SDK + "[sdk.env]\nurl = 'U'\nkey = 'K'\n",
+        "manifest.toml:6: [sdk.env] has the unknown key 'key'; it may have api_key, api_secret, token, url",
+    ),
+    "no sdk": ("", "manifest.toml:1: sdk.package must be given, as the name of a Python package"),
+    "sdk is no table": ("sdk = 1\n", "manifest.toml:1: [sdk] must be a table"),
+    "no package": ("# x\n[sdk]\nfacade = 'A'\n", "manifest.toml:2: sdk.package must be given, as the name of a Python"),
+    "no facade": (
+        "[sdk]\npackage = 'a'\n",
+        "manifest.toml:1: sdk.facade must be given, as the name of a public Python",
+    ),
+    "package with a slash": ("[sdk]\npackage = '../a'\nfacade = 'A'\n", "manifest.toml:2: sdk.package must be given"),
+    "package with an empty part": ("[sdk]\npackage = 'a..b'\nfacade = 'A'\n", "manifest.toml:2: sdk.package must be"),
+    "keyword as package": ("[sdk]\npackage = 'class'\nfacade = 'A'\n", "manifest.toml:2: sdk.package must be given"),
+    "our package": (
+        "[sdk]\npackage = 'twirpkit'\nfacade = 'A'\n",
+        "manifest.toml:2: sdk.package 'twirpkit' is a package that generated code imports: choose another name",
+    ),
+    "python's package": ("[sdk]\npackage = 'typing'\nfacade = 'A'\n", "manifest.toml:2: sdk.package 'typing' is a"),
+    "keyword as facade": ("[sdk]\npackage = 'a'\nfacade = 'None'\n", "manifest.toml:3: sdk.facade must be given"),
+    "private facade": ("[sdk]\npackage = 'a'\nfacade = '_A'\n", "manifest.toml:3: sdk.facade must be given"),
+    "summary is a list": (SDK + "summary = []\n", "manifest.toml:4: sdk.summary must be a string"),
+    "env is a string": (SDK + "env = ''\n", "manifest.toml:4: sdk.env must be a table"),
+    "acronyms is a string": (SDK + "acronyms = 'SIP'\n", "manifest.toml:4: sdk.acronyms must be a list of strings"),
+    "acronyms of numbers": (SDK + "acronyms = [1]\n", "manifest.toml:4: sdk.acronyms must be a list of strings"),
+    "acronym of nothing": (SDK + "acronyms = ['']\n", "manifest.toml:4: sdk.acronyms must be words of ASCII letters"),
+    "prefix with a slash at its end": (
+        SDK + "prefix = '/twirp/'\n",
+        "manifest.toml:4: sdk.prefix '/twirp/' must be empty",
+    ),
+    "prefix without a slash": (SDK + "prefix = 'twirp'\n", "manifest.toml:4: sdk.prefix 'twirp' must be empty or like"),
+    "signer": (SDK + "signer = 'a.b'\n", "manifest.toml:4: sdk.signer 'a.b' must be like 'package.module:Class'"),
+    "header": (
+        SDK + "request_id_header = 'a: b'\n",
+        "manifest.toml:4: sdk.request_id_header 'a: b' must be the name of a",
+    ),
+    "variable with a quote": (
+        SDK + '[sdk.env]\nurl = \'"""\'\n',
+        "manifest.toml:5: sdk.env.url must be the name of an",
+    ),
+    "variable is a number": (SDK + "[sdk.env]\nurl = 1\n", "manifest.toml:5: sdk.env.url must be the name of an"),
+    "claims is a list": ("claims = []\n" + SDK, "manifest.toml:1: claims must be a table of tables"),
+    "a claim is a string": (SDK + "[claims]\nvideo = 'x'\n", "manifest.toml:5: claims.video must be a table"),
+    "a kind of claim": (
+        SDK + "[claims.video]\nroom = 'str'\n",
+        "manifest.toml:5: claims.video.room must be 'bool', 'string' or 'strings', not 'str'",
+    ),
+    "services is a list": ("services = []\n" + SDK, "manifest.toml:1: services must be a table of tables"),
+    "a service is a string": (SDK + "[services]\n'a.B' = 'x'\n", "manifest.toml:5: services.a.B must be a table"),
+    "skip is a string": ("skip = 'x'\n" + SDK, "manifest.toml:1: skip must be a list of strings"),
+    "skips nothing known": ("skip = [\n 'x.Y',\n]\n" + SDK, "manifest.toml:1: no service x.Y in the protos: remove it"),
+    "an unknown service": (
+        SDK + "\n[services.'x.Y']\n",
+        "manifest.toml:5: no service x.Y in the protos: remove it from",
+    ),
+    "a section and skipped": (
+        f"skip = ['{SERVICE}']\n{SDK}[services.'{SERVICE}']\n",
+        f"manifest.toml:5: {SERVICE} has a section and is skipped: choose one",
+    ),
+    "all is skipped": (
+        f"skip = ['{SERVICE}']\n{SDK}",
+        "manifest.toml:1: the protos have no service to generate: add one",
+    ),
+    "attribute is no name": (
+        f"{SDK}[services.'{SERVICE}']\nattribute = 'a-b'\n",
+        f"manifest.toml:5: attribute 'a-b' of {SERVICE} must be a public Python name",
+    ),
+    "attribute is a keyword": (
+        f"{SDK}[services.'{SERVICE}']\nattribute = 'import'\n",
+        f"manifest.toml:5: attribute 'import' of {SERVICE} must be a public Python name",
+    ),
+    "attribute is private": (
+        f"{SDK}[services.'{SERVICE}']\nattribute = '_endpoint'\n",
+        f"manifest.toml:5: attribute '_endpoint' of {SERVICE} must be a public Python name",
+    ),
+    "attribute is a number": (
+        f"{SDK}[services.'{SERVICE}']\nattribute = 1\n",
+        f"manifest.toml:5: attribute 1 of {SERVICE} must be a public Python name",
+    ),
+    "attribute is the facade's": (
+        f"{SDK}[services.'{SERVICE}']\nattribute = 'close'\n",
+        f"manifest.toml:5: 'close' is a name that a facade has of its own: give {SERVICE} another attribute",
+    ),
+    "class is no name": (
+        f"{SDK}[services.'{SERVICE}']\nclass = 'None'\n",
+        f"manifest.toml:5: class 'None' of {SERVICE} must be a public Python name",
+    ),
+    "class is the facade's": (
+        f"{SDK}[services.'{SERVICE}']\nclass = 'AsyncAcmeAPI'\n",
+        f"manifest.toml:5: {SERVICE} and sdk.facade (manifest.toml:3) are both 'AsyncAcmeAPI' in Python: give",
+    ),
+}
+
+
+@pytest.mark.parametrize("case", BAD)
+def test_a_mistake_is_told_with_its_place(case: str, tmp_path: Path) -> None:
+    text, begins = BAD[case]
+    path = project(tmp_path / "in", toml=text)
+    done = run("generate", path, "--out", tmp_path / "out")
+    assert (done.code, done.err[: len(begins)]) == (1, begins)
+    assert done.err.count("\n") == 1
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_manifest_that_is_not_there(tmp_path: Path) -> None:
+    path = tmp_path / "none.toml"
+    assert run("generate", path).err == f"{path}: there is no such manifest\n"
+
+
+def test_a_manifest_that_is_a_folder(tmp_path: Path) -> None:
+    assert run("generate", tmp_path).err == f"{tmp_path}: cannot be read: Is a directory\n"
+
+
+def test_defaults(tmp_path: Path) -> None:
+    facts = manifest.load(project(tmp_path))
+    assert facts.sdk.summary == "The API of acme_twirp."
+    assert (facts.sdk.prefix, facts.sdk.signer, facts.sdk.request_id_header, facts.sdk.env) == (
+        "/twirp",
+        None,
+        None,
+        {},
+    )
+    assert (facts.acronyms, facts.claims, facts.services, facts.skip) == ((), None, {}, ())
+
+
+WHERE = '''\
+skip = ["a"]
+
+[sdk]
+package = "a" # = "b"
+"facade" = "A"
+env.url = "U"
+summary = """
+package = 1 == 1
+== package
+"""
+
+[ services . "acme.HatService" ] # the hats
+attribute = "hats"
+MakeHat = { retry = "read" }
+
+[services."acme.HatService".BuyHat]
+retry = "never"
+
+[services.'acme.CapService']
+MakeCap.retry = "read"
+MakeCap.key = "nonce"
+
+[services.Plain]
+Get = {}
+'''
+
+
+@pytest.mark.parametrize(
+    ("path", "line"),
+    [
+        (("skip",), 1),
+        (("sdk",), 3),
+        (("sdk", "package"), 4),
+        (("sdk", "facade"), 5),
+        (("sdk", "env", "url"), 6),
+        (("sdk", "env"), 6),
+        (("sdk", "summary"), 7),
+        (("sdk", "prefix"), 3),
+        (("services",), 12),
+        (("services", "acme.HatService"), 12),
+        (("services", "acme.HatService", "attribute"), 13),
+        (("services", "acme.HatService", "MakeHat"), 14),
+        (("services", "acme.HatService", "BuyHat"), 16),
+        (("services", "acme.HatService", "BuyHat", "retry"), 17),
+        (("services", "acme.HatService", "Other"), 12),
+        (("services", "acme.CapService", "MakeCap"), 20),
+        (("services", "acme.CapService", "MakeCap", "key"), 21),
+        (("services", "Plain", "Get"), 24),
+        (("services", "None"), 1),
+        ((), 1),
+    ],
+)
+@pytest.mark.parametrize("ending", ["\n", "\r\n"])
+def test_places(path: tuple[str, ...], line: int, ending: str, tmp_path: Path) -> None:
+    facts = manifest.load(project(tmp_path, toml=WHERE.replace("\n", ending)))
+    assert str(facts.where(*path)) == f"manifest.toml:{line}"

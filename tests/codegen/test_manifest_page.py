@@ -1,0 +1,68 @@
+"""`docs/manifest.md` is true: its example generates, its keys are all, its errors are the real ones."""
+
+import re
+from pathlib import Path
+
+import pytest
+from generating import ROOT, project, run
+
+from twirpkit_codegen import manifest, naming, policy
+
+PAGE = (ROOT / "docs" / "manifest.md").read_text(encoding="utf-8")
+KEYS = sorted({*manifest._TOP, *manifest._SDK, *manifest._ENV, *policy._ROW, *policy._SECTION})
+
+
+def blocks(language: str) -> list[str]:
+    """The code blocks of a language."""
+    return re.findall(rf"```{language}\n(.*?)```", PAGE, re.DOTALL)
+
+
+def test_the_example_generates(tmp_path: Path) -> None:
+    path = project(tmp_path / "in", {"hats.proto": blocks("proto")[0]}, blocks("toml")[0])
+    done = run("generate", path, "--out", tmp_path)
+    assert (done.code, done.err) == (0, "")
+    assert "def make_hat(" in (tmp_path / "acme_hats" / "_sync" / "hats.py").read_text(encoding="utf-8")
+
+
+def test_another_form_of_a_row_is_the_same(tmp_path: Path) -> None:
+    lines = blocks("toml")[0].splitlines(keepends=True)
+    other = "".join(line for line in lines if not line.startswith("MakeHat")) + blocks("toml")[2]
+    protos: dict[str, str | bytes] = {"hats.proto": blocks("proto")[0]}
+    models = [
+        run("inspect", project(tmp_path / str(len(toml)), protos, toml)).out for toml in (blocks("toml")[0], other)
+    ]
+    assert models[0] == models[1] != ""
+
+
+def test_a_service_can_be_skipped(tmp_path: Path) -> None:
+    proto = blocks("proto")[0] + "service InternalService {}\n"
+    done = run("inspect", project(tmp_path, {"hats.proto": proto}, blocks("toml")[1] + blocks("toml")[0]))
+    assert (done.code, done.err) == (0, "")
+
+
+@pytest.mark.parametrize(
+    "key", sorted({*manifest._TOP, *manifest._SDK, *manifest._ENV, *policy._ROW, *policy._SECTION})
+)
+def test_every_key_is_explained(key: str) -> None:
+    assert f"`{key}`" in PAGE or re.search(rf"`\[(sdk\.)?{key}\b", PAGE)
+
+
+@pytest.mark.parametrize("name", sorted({*policy.RETRY_CLASSES, *naming.OPTION_NAMES, *naming.ENUM_NAMES}))
+def test_every_name_is_explained(name: str) -> None:
+    assert f"`{name}`" in PAGE or f'`"{name}"`' in PAGE
+
+
+def test_the_errors_are_the_real_ones(tmp_path: Path) -> None:
+    proto = blocks("proto")[0].replace("  // Finds", "  rpc BuyHat(Hat) returns (Hat);\n  // Finds")
+    toml = blocks("toml")[0].replace('make = true, shop = "$shop"', 'make = true, shop = "$shopp"')
+    path = project(tmp_path, {"hats.proto": proto}, toml)
+    said = run("generate", path).err
+    path.write_text(path.read_text(encoding="utf-8") + 'SellHat = { grants = {}, retry = "read" }\n', encoding="utf-8")
+    said += run("generate", path).err
+    documented = [line.partition(": ")[2] for line in blocks("text")[0].splitlines()]
+    for line in documented:
+        assert line.partition(" to hats.toml")[0] in said, line
+
+
+def test_the_page_is_beside_the_others() -> None:
+    assert "docs/manifest.md" in (ROOT / "README.md").read_text(encoding="utf-8")

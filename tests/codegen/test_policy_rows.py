@@ -1,0 +1,195 @@
+"""Policy rows and RPCs are held against each other, both ways; each mistake names the row, its line and what to do."""
+
+import json
+import shutil
+import tomllib
+from pathlib import Path
+
+import pytest
+from generating import ROOT, generate, project, run, tree
+
+PROTOS = ROOT / "protos"
+LIVEKIT = (PROTOS / "livekit.toml").read_text(encoding="utf-8")
+ROWS = [
+    (service, row)
+    for service, section in tomllib.loads(LIVEKIT)["services"].items()
+    for row in section
+    if isinstance(section[row], dict)
+]
+HEAD = """\
+[sdk]
+package = "acme_twirp"
+facade = "AcmeAPI"
+
+[claims.hats]
+admin = "bool"
+name = "string"
+tags = "strings"
+
+[services."acme.HatService"]
+"""
+ROW = "the row MakeHat of acme.HatService"
+BAD = {
+    "grants are missing": (
+        "{ retry = 'read' }",
+        f"{ROW} needs grants; where no grant is needed, say so with grants = {{}}",
+    ),
+    "grants are a list": ("{ grants = [], retry = 'read' }", f"{ROW} needs grants; where no grant is needed"),
+    "the retry class is missing": (
+        "{ grants = {} }",
+        f"{ROW} needs a retry class, one of read, idempotent, keyed, never; it",
+    ),
+    "the retry class is unknown": (
+        "{ grants = {}, retry = 'always' }",
+        f"{ROW} needs a retry class, one of read, idempotent",
+    ),
+    "the retry class is a list": (
+        "{ grants = {}, retry = ['read'] }",
+        f"{ROW} needs a retry class, one of read, idempotent",
+    ),
+    "the row is a string": ("'read'", f"{ROW} must be a table with grants, key, retry and nothing else"),
+    "the row has an unknown key": (
+        "{ grants = {}, rety = 'read' }",
+        f"{ROW} must be a table with grants, key, retry and",
+    ),
+    "the claim is unknown": ("{ grants.caps = {}, retry = 'read' }", f"{ROW}: unknown claim 'caps'; [claims] has hats"),
+    "the claim is no table": ("{ grants.hats = true, retry = 'read' }", f"{ROW}: the claim hats must be a table"),
+    "the claim's name is unknown": (
+        "{ grants.hats = { owner = true }, retry = 'read' }",
+        f"{ROW}: hats.owner is an unknown claim: [claims] does not have it",
+    ),
+    "a bool is a string": (
+        "{ grants.hats = { admin = 'yes' }, retry = 'read' }",
+        f"{ROW}: hats.admin must be a bool, not",
+    ),
+    "a string is a bool": (
+        "{ grants.hats = { name = true }, retry = 'read' }",
+        f"{ROW}: hats.name must be a string, not",
+    ),
+    "strings are a string": (
+        "{ grants.hats = { tags = 'a' }, retry = 'read' }",
+        f"{ROW}: hats.tags must be a strings, not",
+    ),
+    "strings are numbers": (
+        "{ grants.hats = { tags = [1] }, retry = 'read' }",
+        f"{ROW}: hats.tags must be a strings, not",
+    ),
+    "a list copies": (
+        "{ grants.hats = { tags = ['$name'] }, retry = 'read' }",
+        f"{ROW}: hats.tags: a list cannot copy a field: ['$name']",
+    ),
+    "no such field": (
+        "{ grants.hats = { name = '$nam' }, retry = 'read' }",
+        f"{ROW}: hats.name: '$nam' names no singular string field of the request",
+    ),
+    "no field": ("{ grants.hats = { name = '$' }, retry = 'read' }", f"{ROW}: hats.name: '$' names no singular string"),
+    "a repeated field": ("{ grants.hats = { name = '$tags' }, retry = 'read' }", f"{ROW}: hats.name: '$tags' names no"),
+    "a map": ("{ grants.hats = { name = '$notes' }, retry = 'read' }", f"{ROW}: hats.name: '$notes' names no singular"),
+    "a field of bytes": (
+        "{ grants.hats = { name = '$nonce' }, retry = 'read' }",
+        f"{ROW}: hats.name: '$nonce' names no",
+    ),
+    "keyed without a key": (
+        "{ grants = {}, retry = 'keyed' }",
+        f"{ROW}: 'keyed' and key = \"<bytes field>\" belong together",
+    ),
+    "a key without keyed": ("{ grants = {}, retry = 'read', key = 'nonce' }", f"{ROW}: 'keyed' and key = "),
+    "a key of text": (
+        "{ grants = {}, retry = 'keyed', key = 'name' }",
+        f"{ROW}: key 'name' is no singular bytes field",
+    ),
+    "no such key": (
+        "{ grants = {}, retry = 'keyed', key = 'none' }",
+        f"{ROW}: key 'none' is no singular bytes field of",
+    ),
+}
+
+
+@pytest.mark.parametrize("case", BAD)
+def test_a_wrong_row(case: str, tmp_path: Path) -> None:
+    row, says = BAD[case]
+    path = project(tmp_path / "in", toml=f"{HEAD}MakeHat = {row}\n")
+    done = run("generate", path, "--out", tmp_path / "out")
+    assert (done.code, done.err[: len(says) + 18]) == (1, f"manifest.toml:11: {says}")
+    assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize(
+    "row",
+    [
+        "{ grants = {}, retry = 'never' }",
+        "{ grants.hats = {}, retry = 'never' }",
+        "{ grants.hats = { admin = false, name = 'fixed', tags = ['a', 'b'] }, retry = 'idempotent' }",
+        "{ grants.hats.name = '$name', retry = 'keyed', key = 'nonce' }",
+    ],
+)
+def test_a_right_row(row: str, tmp_path: Path) -> None:
+    path = project(tmp_path, toml=f"{HEAD}MakeHat = {row}\n")
+    policy = json.loads(run("inspect", path).out)["services"][0]["methods"][0]["policy"]
+    assert policy == {"key": None} | tomllib.loads(f"row = {row}")["row"]
+
+
+def test_an_rpc_without_a_row(tmp_path: Path) -> None:
+    done = run("generate", project(tmp_path, toml=HEAD))
+    row = "MakeHat = { grants = …, retry = … }"
+    assert done.err == f"acme.proto:6: acme.HatService/MakeHat has no policy row: add {row} to manifest.toml:10\n"
+
+
+def test_a_row_without_an_rpc(tmp_path: Path) -> None:
+    row = "{ grants = {}, retry = 'read' }"
+    done = run("generate", project(tmp_path, toml=f"{HEAD}MakeHat = {row}\nBuyHat = {row}\nSellHat = {row}\n"))
+    assert done.err == (
+        "manifest.toml:12: the row BuyHat of acme.HatService has no RPC: remove it\n"
+        "manifest.toml:13: the row SellHat of acme.HatService has no RPC: remove it\n"
+    )
+
+
+def test_a_service_without_a_section(tmp_path: Path) -> None:
+    done = run("generate", project(tmp_path, toml=HEAD[: HEAD.index("[services")]))
+    assert done.err == (
+        "acme.proto:5: acme.HatService has no policy section: "
+        'add [services."acme.HatService"] with a row for each RPC to manifest.toml, or skip it\n'
+    )
+
+
+def test_grants_without_a_schema(tmp_path: Path) -> None:
+    toml = (
+        HEAD[: HEAD.index("[claims")] + HEAD[HEAD.index("[services") :] + "MakeHat = { grants = {}, retry = 'read' }\n"
+    )
+    done = run("generate", project(tmp_path, toml=toml))
+    assert done.err == f"manifest.toml:6: {ROW} has grants, but the manifest has no [claims] schema: add one\n"
+
+
+def test_every_mistake_is_told_at_once(tmp_path: Path) -> None:
+    proto = """
+        syntax = "proto3";
+        package acme;
+        service HatService {
+          rpc MakeHat(Hat) returns (Hat);
+          rpc BuyHat(Hat) returns (Hat);
+          rpc SellHat(Hat) returns (stream Hat);
+        }
+        message Hat {}
+        """
+    done = run("generate", project(tmp_path, {"a.proto": proto}, f"{HEAD}MakeHat = {{ retry = 'read' }}\n"))
+    assert [line.partition(" ")[0] for line in done.err.splitlines()] == [
+        "manifest.toml:11:",
+        "a.proto:6:",
+        "a.proto:7:",
+    ]
+
+
+@pytest.mark.parametrize(("service", "row"), ROWS)
+def test_no_row_can_be_left_out(service: str, row: str, tmp_path: Path) -> None:
+    """Whichever row is removed, generation names it, and where it belongs."""
+    shutil.copytree(PROTOS, tmp_path / "protos")
+    lines = LIVEKIT.splitlines(keepends=True)
+    section = lines.index(f'[services."{service}"]\n')
+    (line,) = [n for n, text in enumerate(lines) if n > section and text.startswith(f"{row} = ")][:1]
+    (tmp_path / "protos" / "livekit.toml").write_text("".join([*lines[:line], *lines[line + 1 :]]), encoding="utf-8")
+    before = tree(tmp_path)
+    said = generate(tmp_path / "protos" / "livekit.toml", tmp_path / "out")
+    assert f": {service}/{row} has no policy row: add {row} = {{ grants = …, retry = … }} to livekit.toml:" in said
+    assert said.partition(":")[0].endswith(".proto")
+    assert said.count("\n") == 0
+    assert tree(tmp_path) == before

@@ -1,0 +1,155 @@
+"""What generated packages say and export, beside that they work."""
+
+import ast
+import re
+from pathlib import Path
+
+import pytest
+from generating import Made, project, run
+
+
+def functions(path: Path) -> dict[str, str]:
+    """The docstrings of a module's functions and methods; of overloads, that of the last."""
+    nodes = ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+    kinds = (ast.FunctionDef, ast.AsyncFunctionDef)
+    return {node.name: ast.get_docstring(node) or "" for node in nodes if isinstance(node, kinds)}
+
+
+def exports(path: Path) -> set[str]:
+    """The names that a package exports."""
+    (found,) = re.findall(r"__all__ = (\[.*?\])", (path / "__init__.py").read_text(encoding="utf-8"), re.DOTALL)
+    return set(ast.literal_eval(found))
+
+
+@pytest.mark.parametrize("world", ["_sync", "_async"])
+def test_fields_that_are_no_keywords_are_told(world: str, made: Made) -> None:
+    docs = functions(made.path("option_fields") / world / "options.py")
+    because = "Only by message or mapping, because an option of the call has the name: "
+    assert f"{because}`timeout`, `retry`, `extra_headers`, `self`." in " ".join(docs["some"].split())
+    assert "Fields:\n    name:" in docs["some"]
+    assert f"{because}`timeout`." in " ".join(docs["only"].split())
+    assert "Fields:" not in docs["only"]
+    assert "Only by" not in docs["request"]
+
+
+def test_a_docstring_says_what_its_reader_needs(tmp_path: Path) -> None:
+    proto = """
+        syntax = "proto3";
+        package acme;
+        service HatService {
+          // Makes a hat. It may take a minute.
+          //
+          // - felt
+          rpc MakeHat(MakeHatRequest) returns (Hat);
+          rpc Nothing(Hat) returns (Hat);
+        }
+        message MakeHatRequest {
+          // Inches around.
+          int32 size = 1;
+          string from = 2; // The shop.
+          bytes nonce = 3;
+        }
+        message Hat {}
+        """
+    manifest = """
+        [sdk]
+        package = "acme_twirp"
+        facade = "AcmeAPI"
+        [claims.hats]
+        make = "bool"
+        shop = "string"
+        sizes = "strings"
+        [services."acme.HatService"]
+        Nothing = { grants = {}, retry = "read" }
+        [services."acme.HatService".MakeHat]
+        retry = "keyed"
+        key = "nonce"
+        grants.hats = { make = true, shop = "$from", sizes = ["s", '"'] }
+        """
+    path = project(tmp_path / "in", {"acme.proto": proto}, manifest)
+    assert run("generate", path, "--out", tmp_path).code == 0
+    docs = functions(tmp_path / "acme_twirp" / "_async" / "hat_service.py")
+    assert docs["make_hat"] == (
+        "Makes a hat.\n"
+        "\n"
+        "It may take a minute.\n"
+        "\n"
+        "- felt\n"
+        "\n"
+        "Fields:\n"
+        "    size: Inches around.\n"
+        "    from_: The shop.\n"
+        "    nonce:\n"
+        "\n"
+        "Grants: `hats.make`, `hats.shop` of the request's `from`, `hats.sizes` = ['s', '\"'].\n"
+        "Retry class: keyed, by `nonce`: 16 random bytes, made for each call that leaves it empty.\n"
+        "Timeout: the client's, unless `timeout` gives one in seconds, or None for no limit.\n"
+        "\n"
+        "Raises:\n"
+        "    TwirpError: The call failed; its subclass says how, its `sent` whether the request may have run.\n"
+        "    TypeError, ValueError: The request or an option is malformed; nothing was sent."
+    )
+    assert docs["nothing"].startswith("Call Nothing.\n\nGrants: none.\nRetry class: read.\n")
+    grants: dict[str, object] = {}
+    exec((tmp_path / "acme_twirp" / "grants.py").read_text(encoding="utf-8"), grants)
+    assert grants["GRANTS"] == {
+        "acme.HatService/MakeHat": {"hats": {"make": True, "shop": "$from", "sizes": ["s", '"']}},
+        "acme.HatService/Nothing": {},
+    }
+
+
+def test_without_a_policy_there_is_no_grants_module(made: Made) -> None:
+    assert not (made.path("idempotency") / "grants.py").exists()
+    assert "Grants" not in functions(made.path("idempotency") / "_sync" / "levels.py")["read"]
+
+
+def test_retry_classes_come_from_the_proto_where_no_row_has_one(made: Made) -> None:
+    text = (made.path("idempotency") / "_methods" / "levels.py").read_text(encoding="utf-8")
+    assert re.findall(r"^([A-Z]+) = Method|retry=Retry\.([A-Z]+)", text, re.MULTILINE) == [
+        pair for name, retry in [("READ", "READ"), ("PUT", "IDEMPOTENT"), ("ADD", "NEVER"), ("SEND", "KEYED")]
+        for pair in ((name, ""), ("", retry))
+    ]  # fmt: skip
+    assert "grants=" not in text
+    assert 'key="nonce"' in text
+
+
+def test_names_of_the_packages_own_are_left_to_their_modules(made: Made) -> None:
+    found = exports(made.path("imported_names"))
+    assert {"Message", "Any", "SDK", "requests", "importlib"} <= found
+    own = {"TYPE_CHECKING", "annotations", "messages", "types", "grants"}
+    assert found & own == set()
+    stub = (made.path("imported_names") / "messages" / "imported_names.pyi").read_text(encoding="utf-8")
+    assert own <= set(re.findall(r"^class (\w+)\(", stub, re.MULTILINE))
+
+
+def test_names_of_two_protos_are_left_to_their_modules(made: Made) -> None:
+    found = exports(made.path("same_names"))
+    assert "Both" in found
+    assert not {"Thing", "Kind"} & found
+
+
+def test_services_win_over_messages(made: Made) -> None:
+    text = (made.path("service_is_message") / "__init__.py").read_text(encoding="utf-8")
+    assert '"Hats": "odd_service_is_message._sync.hats"' in text
+    assert '"OddAPI": "odd_service_is_message._sync.api"' in text
+
+
+def test_repeated_strings_take_no_bare_string(made: Made) -> None:
+    text = (made.path("keywords") / "types" / "keywords.py").read_text(encoding="utf-8")
+    assert "    import_: Strings | None\n" in text
+    assert "    from_: str | None\n" in text
+
+
+def test_presence_follows_the_edition(made: Made) -> None:
+    folder = made.path("editions") / "messages"
+    presence = 'def HasField(self, field_name: Literal["explicit", "needed", "part", "closed", "a", "b", "either"])'
+    assert presence in (folder / "editions.pyi").read_text(encoding="utf-8")
+    assert 'def HasField(self, field_name: Literal["explicit"])' in (folder / "explicit.pyi").read_text(
+        encoding="utf-8"
+    )
+
+
+def test_only_the_map_is_a_map(made: Made) -> None:
+    stub = (made.path("map_entries") / "messages" / "map_entries.pyi").read_text(encoding="utf-8")
+    assert "def part(self) -> ScalarMap[str, str]: ..." in stub
+    assert "def entries(self) -> RepeatedCompositeFieldContainer[PartEntry]: ..." in stub
