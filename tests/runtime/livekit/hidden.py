@@ -1,0 +1,20 @@
+"""What must not show, and every place where it could."""
+
+from __future__ import annotations
+
+import traceback
+
+__all__ = ["KEY", "SECRET", "texts_of"]
+
+KEY = "key-canary"
+SECRET = "secret-canary-that-is-long-enough-for-hs256"
+
+
+def texts_of(error: BaseException) -> str:
+    """Every text that an error, its chain and its attributes give."""
+    seen: list[str] = []
+    link: BaseException | None = error
+    while link is not None:
+        seen += [str(link), repr(link), repr(link.args), repr(vars(link))]
+        link = link.__cause__ or link.__context__
+    return "\n".join([*seen, *traceback.format_exception(error)])
