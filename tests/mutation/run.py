@@ -33,7 +33,7 @@ CONFIG = """
 source_paths = ["src"]
 only_mutate = {files}
 also_copy = ["generated", "protos", "examples", "docs", "templates", "noxfile.py"]
-pytest_add_cli_args = ["-o", "pythonpath=src generated", "-p", "no:cacheprovider"]
+pytest_add_cli_args = ["-o", "pythonpath=src generated", "-p", "no:cacheprovider", "-p", "without_gc"]
 pytest_add_cli_args_test_selection = {tests}
 """
 
@@ -56,6 +56,8 @@ def _mutate(group: str) -> dict[str, str]:
     shutil.copytree(ROOT / "runtime", work / "src", ignore=shutil.ignore_patterns("__pycache__"))
     shutil.copy(ROOT / "noxfile.py", work)
     folder = "src/twirpkit/transports" if group == "transports" else "src/twirpkit"
+    # mutmut keeps its call stack in context variables, and CPython 3.11 can crash collecting those.
+    (work / "src" / "without_gc.py").write_text("import gc\n\ngc.disable()\n", encoding="utf-8")
     config = CONFIG.format(files=json.dumps([f"{folder}/{name}" for name in files]), tests=json.dumps(tests))
     project = (ROOT / "pyproject.toml").read_text(encoding="utf-8")
     (work / "pyproject.toml").write_text(project + config, encoding="utf-8")

@@ -167,11 +167,11 @@ class _DrivenTLS(_Driven, HTTPSConnection):
 
 
 class _Pool(HTTPConnectionPool):
-    ConnectionCls = _Driven
+    ConnectionCls = _Driven  # pyright: ignore[reportAssignmentType]  # urllib3's protocol and its class disagree
 
 
 class _PoolTLS(HTTPSConnectionPool):
-    ConnectionCls = _DrivenTLS
+    ConnectionCls = _DrivenTLS  # pyright: ignore[reportAssignmentType]  # as above
 
 
 _POOLS: dict[str, type[HTTPConnectionPool]] = {"http": _Pool, "https": _PoolTLS}
@@ -200,7 +200,7 @@ def _exchange(
     finally:
         if not reusable:
             connection.close()
-        pool._put_conn(connection)
+        pool._put_conn(connection)  # pyright: ignore[reportArgumentType]  # as above
 
 
 def _connect(
@@ -210,7 +210,7 @@ def _connect(
     try:
         connection.timeout = remaining(deadline)
         if pool.proxy is not None and _tunnels(pool, where):
-            pool._prepare_proxy(connection)
+            pool._prepare_proxy(connection)  # pyright: ignore[reportArgumentType]  # as above
         else:
             connection.connect()
     except OSError as error:
@@ -234,8 +234,8 @@ def _request_bytes(request: HttpRequest, path: str, headers: list[tuple[str, str
 def _converse(sock: socket.socket, data: bytes, request: HttpRequest) -> tuple[HttpResponse | TransportFailure, bool]:
     """Send, read; and whether the connection may be used again."""
     reader = Reader(sock, request.deadline)
+    unsent: OSError | None = None
     try:
-        unsent: OSError | None = None
         try:
             send_all(sock, data, request.deadline)
         except OSError as error:
