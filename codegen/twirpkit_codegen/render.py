@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 import functools
-import subprocess
-import sys
-import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,7 +19,7 @@ from twirpkit_codegen.annotations import (
     request_type,
     stub_type,
 )
-from twirpkit_codegen.errors import GenerationError
+from twirpkit_codegen.formatting import formatted
 from twirpkit_codegen.model import Api, File, Message, Method, Service, TypeRef
 
 __all__ = ["MARK", "render"]
@@ -70,8 +67,6 @@ _FILE_NAMES: Final = frozenset(("TYPE_CHECKING", "annotations"))
 """What the head of a client's file defines."""
 _TYPES_NAMES: Final = _FILE_NAMES | {"TypedDict"}
 
-_FIRST_PARTY: Final = "lint.isort.known-first-party"
-
 
 @dataclass(frozen=True, slots=True)
 class _World:
@@ -109,7 +104,7 @@ _WORLDS: Final = (
 def render(api: Api) -> dict[str, str]:
     """Every file of the package, by its path under the output folder."""
     files = dict(_Renderer(api).files())
-    return _formatted(files, api.sdk.package)
+    return formatted(files, api.sdk.package)
 
 
 class _Renderer:
@@ -332,29 +327,3 @@ def _templates() -> Path:
     """The templates: beside the installed package, or in the checkout that it is run from."""
     installed = Path(__file__).parent / "templates"
     return installed if installed.is_dir() else Path(__file__).parents[2] / "templates"
-
-
-def _formatted(files: dict[str, str], package: str) -> dict[str, str]:
-    """The files after ruff: imports sorted, layout made one. No configuration of the user's counts."""
-    with tempfile.TemporaryDirectory() as folder:
-        for path, text in files.items():
-            target = Path(folder, path)
-            target.parent.mkdir(parents=True, exist_ok=True)
-            target.write_text(text, encoding="utf-8", newline="\n")
-        # Also what --isolated leaves to the surroundings: what is there beside the files, and what is ignored there.
-        common = ["--isolated", "--no-cache", "--quiet", "--target-version=py311", "--line-length=120"]
-        common += ["--no-respect-gitignore", "--config", "exclude=[]", "--config", "src=[]"]
-        _ruff(["check", *common, "--select=I,F401", "--fix", "--config", f'{_FIRST_PARTY}=["{package}"]', "."], folder)
-        _ruff(["format", *common, "."], folder)
-        return {path: Path(folder, path).read_text(encoding="utf-8") for path in files}
-
-
-def _ruff(arguments: list[str], folder: str) -> None:
-    command = [sys.executable, "-P", "-m", "ruff", *arguments]
-    done = subprocess.run(  # noqa: S603  # our own arguments
-        command, cwd=folder, capture_output=True, text=True, encoding="utf-8", check=False
-    )
-    if done.returncode != 0:
-        raise GenerationError(
-            f"ruff refused generated code, which is a bug of the generator:\n{done.stdout}{done.stderr}"
-        )

@@ -15,7 +15,7 @@ import pytest
 from generating import HATS, ODD, ROOT, project, run, tree, write
 from google.protobuf.descriptor_pb2 import DescriptorProto, FileDescriptorProto, FileDescriptorSet
 
-from twirpkit_codegen import descriptors, render
+from twirpkit_codegen import descriptors, formatting
 from twirpkit_codegen.errors import GenerationError
 
 TYPES = ODD / "google_types"
@@ -236,7 +236,7 @@ def test_protoc_may_fail_without_a_word(tmp_path: Path, monkeypatch: pytest.Monk
 
 def test_code_that_ruff_refuses_is_a_bug_and_said_to_be() -> None:
     with pytest.raises(GenerationError, match=r"^ruff refused generated code, which is a bug of the generator:\n"):
-        render._formatted({"a.py": "(\n"}, "acme")
+        formatting.formatted({"a.py": "(\n"}, "acme")
 
 
 def test_upstreams_descriptors_give_the_same_schema(tmp_path: Path) -> None:
