@@ -183,8 +183,8 @@ def _new_session(borrowed: aiohttp.ClientSession | None) -> aiohttp.ClientSessio
         raise_for_status=False,
         skip_auto_headers=("User-Agent", "Accept", "Accept-Encoding", "Content-Type"),
         response_class=_Response,
-        trace_configs=[_TRACING],
-        **_LIMITS,
+        trace_configs=[_tracing()],
+        **_limits(),
     )
     session._retry_connection = False  # aiohttp would send a GET twice when a kept connection fails
     return session
@@ -194,9 +194,6 @@ def _limits() -> dict[str, Any]:
     limits = {"max_line_size": MAX_HEAD, "max_field_size": MAX_HEAD, "max_headers": MAX_LINES + 2}
     known = inspect.signature(aiohttp.ClientSession).parameters
     return {name: limit for name, limit in limits.items() if name in known}
-
-
-_LIMITS = _limits()
 
 
 def _tracing() -> aiohttp.TraceConfig:
@@ -212,9 +209,6 @@ def _tracing() -> aiohttp.TraceConfig:
     config.on_connection_create_end.append(created)
     config.on_connection_reuseconn.append(reused)
     return config
-
-
-_TRACING = _tracing()
 
 
 def _payload(body: bytes) -> bytes | io.BytesIO | None:
