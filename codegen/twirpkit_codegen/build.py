@@ -19,7 +19,7 @@ from google.protobuf.descriptor_pb2 import (
 from twirpkit_codegen import naming, policy
 from twirpkit_codegen.errors import GenerationError, Where
 from twirpkit_codegen.files import GOOGLE, Source, build_file, find_type, types_of
-from twirpkit_codegen.manifest import Manifest
+from twirpkit_codegen.manifest import Manifest, is_plug_in
 from twirpkit_codegen.model import Api, File, Message, Method, Service, TypeRef
 
 __all__ = ["as_json", "build"]
@@ -87,6 +87,10 @@ def _service(context: _Context, source: Source, number: int, proto: ServiceDescr
         if not isinstance(value, str) or not naming.is_public(value):
             text = f"{key} {value!r} of {full_name} must be a public Python name"
             raise GenerationError.at(manifest.where("services", full_name, key), text)
+    host = section.get("host")
+    if host is not None and not is_plug_in(host):
+        text = f"host {host!r} of {full_name} must be like 'package.module:function'"
+        raise GenerationError.at(manifest.where("services", full_name, "host"), text)
     methods = _collect(
         partial(_method, context, source, (*path, _SERVICE_METHOD, n), full_name, each)
         for n, each in enumerate(proto.method)
@@ -101,6 +105,7 @@ def _service(context: _Context, source: Source, number: int, proto: ServiceDescr
         doc=source.doc(path),
         file=source.file.name,
         line=source.where(path).line,
+        host=host,
         methods=tuple(methods),
     )
 

@@ -14,7 +14,7 @@ from twirpkit_codegen.errors import GenerationError, Where
 from twirpkit_codegen.model import SdkFacts
 from twirpkit_codegen.naming import is_public
 
-__all__ = ["Manifest", "load"]
+__all__ = ["Manifest", "is_plug_in", "load"]
 
 _TOP: Final = frozenset(("sdk", "claims", "services", "skip"))
 _SDK: Final[Mapping[str, type]] = {
@@ -23,6 +23,7 @@ _SDK: Final[Mapping[str, type]] = {
     "summary": str,
     "prefix": str,
     "signer": str,
+    "errors": str,
     "request_id_header": str,
     "acronyms": list,
     "env": dict,
@@ -50,6 +51,11 @@ class Manifest:
     def where(self, *path: str) -> Where:
         """The place of a key, or of the innermost table around it that is there."""
         return Where(self.file, _line_of(self.text, path))
+
+
+def is_plug_in(value: object) -> bool:
+    """Whether a value names something to import, as ``module:name``."""
+    return isinstance(value, str) and re.fullmatch(r"\w+(\.\w+)*:\w+", value, re.ASCII) is not None
 
 
 def load(path: Path) -> Manifest:
@@ -115,9 +121,9 @@ class _Reader:
         if prefix and not re.fullmatch(r"(/[A-Za-z0-9._~-]+)+", prefix):
             text = f"sdk.prefix {prefix!r} must be empty or like '/twirp', without a slash at its end"
             raise self.error(text, "sdk", "prefix")
-        signer = sdk.get("signer")
-        if signer is not None and not re.fullmatch(r"\w+(\.\w+)*:\w+", signer, re.ASCII):
-            raise self.error(f"sdk.signer {signer!r} must be like 'package.module:Class'", "sdk", "signer")
+        for name in ("signer", "errors"):
+            if name in sdk and not is_plug_in(sdk[name]):
+                raise self.error(f"sdk.{name} {sdk[name]!r} must be like 'package.module:name'", "sdk", name)
         header = sdk.get("request_id_header")
         if header is not None and not re.fullmatch(r"[A-Za-z0-9-]+", header):
             text = f"sdk.request_id_header {header!r} must be the name of a header: letters, digits and '-'"
@@ -130,7 +136,8 @@ class _Reader:
             facade=facade,
             summary=sdk.get("summary", f"The API of {package}."),
             prefix=prefix,
-            signer=signer,
+            signer=sdk.get("signer"),
+            errors=sdk.get("errors"),
             request_id_header=header,
             env=self.env(sdk.get("env", {})),
         )

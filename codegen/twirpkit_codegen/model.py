@@ -140,6 +140,10 @@ class Policy:
     grants: Mapping[str, Any] | None = None
     """Claim templates, None where the manifest has no claim schema."""
     key: str | None = None
+    timeout: float | None = None
+    """Seconds that a call may take by default; None: the runtime's own default."""
+    wait: Mapping[str, Any] | None = None
+    """``field``, ``default``, ``margin`` and maybe ``when``: the server waits for a person."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -173,6 +177,8 @@ class Service:
     doc: Doc
     file: str
     line: int | None
+    host: str | None
+    """``module:function`` that makes the service's base URL from the facade's."""
     methods: tuple[Method, ...]
 
 
@@ -185,6 +191,7 @@ class SdkFacts:
     summary: str
     prefix: str
     signer: str | None
+    errors: str | None
     request_id_header: str | None
     env: Mapping[str, str]
 

@@ -11,8 +11,9 @@ from twirpkit_codegen.model import Field, Policy
 
 __all__ = ["check_services", "row_of"]
 
-_ROW: Final = frozenset(("grants", "retry", "key"))
-_SECTION: Final = frozenset(("attribute", "class"))
+_ROW: Final = frozenset(("grants", "retry", "key", "timeout"))
+_WAIT: Final = frozenset(("field", "default", "margin", "when"))
+_SECTION: Final = frozenset(("attribute", "class", "host"))
 RETRY_CLASSES: Final = ("read", "idempotent", "keyed", "never")
 
 
@@ -80,7 +81,33 @@ def row_of(
         raise GenerationError.at(where, f"{name}: 'keyed' and key = \"<bytes field>\" belong together")
     if key is not None and not any(field.name == key and _is_singular(field, "bytes") for field in fields):
         raise GenerationError.at(where, f"{name}: key {key!r} is no singular bytes field of the request")
-    return Policy(retry=retry, grants=_grants(manifest, row, where, name, fields), key=key)
+    grants = _grants(manifest, row, where, name, fields)
+    timeout = row.get("timeout")
+    if isinstance(timeout, dict):
+        _check_wait(where, name, timeout, fields)
+        return Policy(retry=retry, grants=grants, key=key, wait=timeout)
+    if timeout is not None and not _is_seconds(timeout):
+        raise GenerationError.at(where, f"{name}: timeout must be a number of seconds above 0, or a table that waits")
+    return Policy(retry=retry, grants=grants, key=key, timeout=timeout)
+
+
+def _check_wait(where: Where, name: str, wait: Mapping[str, Any], fields: tuple[Field, ...]) -> None:
+    if set(wait) - _WAIT or not {"field", "default", "margin"} <= set(wait):
+        raise GenerationError.at(where, f"{name}: a timeout that waits has field, default, margin, and maybe when")
+    if not _is_seconds(wait["default"]) or not _is_seconds(wait["margin"]):
+        raise GenerationError.at(where, f"{name}: default and margin of a timeout are numbers of seconds above 0")
+    durations = [
+        each.name for each in fields if each.type.full_name == "google.protobuf.Duration" and not each.repeated
+    ]
+    if wait["field"] not in durations:
+        raise GenerationError.at(where, f"{name}: {wait['field']!r} is no google.protobuf.Duration of the request")
+    when = wait.get("when")
+    if when is not None and not any(field.name == when and _is_singular(field, "bool") for field in fields):
+        raise GenerationError.at(where, f"{name}: {when!r} is no bool field of the request")
+
+
+def _is_seconds(value: object) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool) and value > 0
 
 
 def _grants(

@@ -20,7 +20,7 @@ from twirpkit_codegen.annotations import (
     stub_type,
 )
 from twirpkit_codegen.formatting import formatted
-from twirpkit_codegen.model import Api, File, Message, Method, Service, TypeRef
+from twirpkit_codegen.model import Api, File, Message, Method, Policy, Service, TypeRef
 
 __all__ = ["MARK", "render"]
 
@@ -204,7 +204,7 @@ class _Renderer:
         if method.left_out:
             names = ", ".join(f"`{each}`" for each in method.left_out)
             blocks.append(f"Only by message or mapping, because an option of the call has the name: {names}.")
-        blocks += [_policy_text(policy.grants, policy.retry, policy.key), _RAISES]
+        blocks += [_policy_text(policy), _RAISES]
         return docs.docstring(*blocks, indent=8)
 
     def exports(self) -> dict[str, str]:
@@ -243,7 +243,8 @@ class _Renderer:
         return frozenset(found)
 
 
-def _policy_text(grants: Any, retry: str, key: str | None) -> str:
+def _policy_text(policy: Policy) -> str:
+    grants, retry, key = policy.grants, policy.retry, policy.key
     lines = [
         f"Retry class: {retry}"
         + (f", by `{key}`: 16 random bytes, made for each call that leaves it empty" if key else "")
@@ -253,8 +254,18 @@ def _policy_text(grants: Any, retry: str, key: str | None) -> str:
             f"`{claim}.{name}`{_shown(value)}" for claim, names in grants.items() for name, value in names.items()
         ]
         lines.insert(0, f"Grants: {', '.join(claims) or 'none'}")
-    lines.append("Timeout: the client's, unless `timeout` gives one in seconds, or None for no limit")
+    lines.append(_timeout_text(policy))
     return "\n".join(f"{line}." for line in lines)
+
+
+def _timeout_text(policy: Policy) -> str:
+    if policy.wait is None:
+        default = 10 if policy.timeout is None else policy.timeout
+        return f"Timeout: `timeout` in seconds, None for no limit, else the client's, else {default:g} s"
+    field, default, margin = (policy.wait[name] for name in ("field", "default", "margin"))
+    when = f"with `{policy.wait['when']}`, " if "when" in policy.wait else ""
+    least = f"at least `{field}` ({default:g} s where it is unset) and {margin:g} s more"
+    return f"Timeout: {when}{least}: a shorter `timeout` is raised to that, a longer one and None stay"
 
 
 def _shown(value: object) -> str:

@@ -38,10 +38,62 @@ from twirpkit.errors import (
 )
 
 if TYPE_CHECKING:
+    from livekit_twirp._async.agent_dispatch import AsyncAgentDispatchService as AsyncAgentDispatchService
+    from livekit_twirp._async.agent_simulation import AsyncAgentSimulation as AsyncAgentSimulation
     from livekit_twirp._async.api import AsyncLiveKitAPI as AsyncLiveKitAPI
+    from livekit_twirp._async.cloud_agent import AsyncCloudAgent as AsyncCloudAgent
+    from livekit_twirp._async.connector import AsyncConnector as AsyncConnector
+    from livekit_twirp._async.egress import AsyncEgress as AsyncEgress
+    from livekit_twirp._async.ingress import AsyncIngress as AsyncIngress
+    from livekit_twirp._async.phone_number import AsyncPhoneNumberService as AsyncPhoneNumberService
+    from livekit_twirp._async.replay import AsyncReplay as AsyncReplay
     from livekit_twirp._async.room import AsyncRoomService as AsyncRoomService
+    from livekit_twirp._async.sip import AsyncSIP as AsyncSIP
+    from livekit_twirp._sync.agent_dispatch import AgentDispatchService as AgentDispatchService
+    from livekit_twirp._sync.agent_simulation import AgentSimulation as AgentSimulation
     from livekit_twirp._sync.api import LiveKitAPI as LiveKitAPI
+    from livekit_twirp._sync.cloud_agent import CloudAgent as CloudAgent
+    from livekit_twirp._sync.connector import Connector as Connector
+    from livekit_twirp._sync.egress import Egress as Egress
+    from livekit_twirp._sync.ingress import Ingress as Ingress
+    from livekit_twirp._sync.phone_number import PhoneNumberService as PhoneNumberService
+    from livekit_twirp._sync.replay import Replay as Replay
     from livekit_twirp._sync.room import RoomService as RoomService
+    from livekit_twirp._sync.sip import SIP as SIP
+    from livekit_twirp.messages.agent.livekit_agent_session import AgentConfigUpdate as AgentConfigUpdate
+    from livekit_twirp.messages.agent.livekit_agent_session import AgentHandoff as AgentHandoff
+    from livekit_twirp.messages.agent.livekit_agent_session import AgentSessionEvent as AgentSessionEvent
+    from livekit_twirp.messages.agent.livekit_agent_session import AgentSessionMessage as AgentSessionMessage
+    from livekit_twirp.messages.agent.livekit_agent_session import AgentSessionUsage as AgentSessionUsage
+    from livekit_twirp.messages.agent.livekit_agent_session import AgentState as AgentState
+    from livekit_twirp.messages.agent.livekit_agent_session import AmdCategory as AmdCategory
+    from livekit_twirp.messages.agent.livekit_agent_session import ChatContext as ChatContext
+    from livekit_twirp.messages.agent.livekit_agent_session import ChatRole as ChatRole
+    from livekit_twirp.messages.agent.livekit_agent_session import CloseReason as CloseReason
+    from livekit_twirp.messages.agent.livekit_agent_session import DebugMessage as DebugMessage
+    from livekit_twirp.messages.agent.livekit_agent_session import EotModelUsage as EotModelUsage
+    from livekit_twirp.messages.agent.livekit_agent_session import FunctionCall as FunctionCall
+    from livekit_twirp.messages.agent.livekit_agent_session import FunctionCallOutput as FunctionCallOutput
+    from livekit_twirp.messages.agent.livekit_agent_session import InterruptionModelUsage as InterruptionModelUsage
+    from livekit_twirp.messages.agent.livekit_agent_session import LLMModelUsage as LLMModelUsage
+    from livekit_twirp.messages.agent.livekit_agent_session import MetricsReport as MetricsReport
+    from livekit_twirp.messages.agent.livekit_agent_session import ModelUsage as ModelUsage
+    from livekit_twirp.messages.agent.livekit_agent_session import SessionRequest as SessionRequest
+    from livekit_twirp.messages.agent.livekit_agent_session import SessionResponse as SessionResponse
+    from livekit_twirp.messages.agent.livekit_agent_session import STTModelUsage as STTModelUsage
+    from livekit_twirp.messages.agent.livekit_agent_session import TimedString as TimedString
+    from livekit_twirp.messages.agent.livekit_agent_session import ToolCallStatus as ToolCallStatus
+    from livekit_twirp.messages.agent.livekit_agent_session import ToolReplyStatus as ToolReplyStatus
+    from livekit_twirp.messages.agent.livekit_agent_session import TTSModelUsage as TTSModelUsage
+    from livekit_twirp.messages.agent.livekit_agent_session import UserState as UserState
+    from livekit_twirp.messages.cloud_replay import ClosePlaybackRequest as ClosePlaybackRequest
+    from livekit_twirp.messages.cloud_replay import DeleteReplayRequest as DeleteReplayRequest
+    from livekit_twirp.messages.cloud_replay import ListReplaysRequest as ListReplaysRequest
+    from livekit_twirp.messages.cloud_replay import ListReplaysResponse as ListReplaysResponse
+    from livekit_twirp.messages.cloud_replay import PlaybackRequest as PlaybackRequest
+    from livekit_twirp.messages.cloud_replay import PlaybackResponse as PlaybackResponse
+    from livekit_twirp.messages.cloud_replay import ReplayInfo as ReplayInfo
+    from livekit_twirp.messages.cloud_replay import SeekRequest as SeekRequest
     from livekit_twirp.messages.livekit_agent import AgentHttp as AgentHttp
     from livekit_twirp.messages.livekit_agent import AvailabilityRequest as AvailabilityRequest
     from livekit_twirp.messages.livekit_agent import AvailabilityResponse as AvailabilityResponse
@@ -71,6 +123,83 @@ if TYPE_CHECKING:
     from livekit_twirp.messages.livekit_agent_dispatch import ListAgentDispatchRequest as ListAgentDispatchRequest
     from livekit_twirp.messages.livekit_agent_dispatch import ListAgentDispatchResponse as ListAgentDispatchResponse
     from livekit_twirp.messages.livekit_agent_dispatch import RoomAgentDispatch as RoomAgentDispatch
+    from livekit_twirp.messages.livekit_agent_simulation import Scenario as Scenario
+    from livekit_twirp.messages.livekit_agent_simulation import ScenarioGroup as ScenarioGroup
+    from livekit_twirp.messages.livekit_agent_simulation import SimulationDispatch as SimulationDispatch
+    from livekit_twirp.messages.livekit_agent_simulation import SimulationImpairments as SimulationImpairments
+    from livekit_twirp.messages.livekit_agent_simulation import SimulationMode as SimulationMode
+    from livekit_twirp.messages.livekit_agent_simulation import SimulationRun as SimulationRun
+    from livekit_twirp.messages.livekit_agent_simulation import SimulationRunSummary as SimulationRunSummary
+    from livekit_twirp.messages.livekit_cloud_agent import AgentDeployment as AgentDeployment
+    from livekit_twirp.messages.livekit_cloud_agent import AgentEvent as AgentEvent
+    from livekit_twirp.messages.livekit_cloud_agent import AgentEventType as AgentEventType
+    from livekit_twirp.messages.livekit_cloud_agent import AgentInfo as AgentInfo
+    from livekit_twirp.messages.livekit_cloud_agent import AgentSecret as AgentSecret
+    from livekit_twirp.messages.livekit_cloud_agent import AgentSecretKind as AgentSecretKind
+    from livekit_twirp.messages.livekit_cloud_agent import AgentVersion as AgentVersion
+    from livekit_twirp.messages.livekit_cloud_agent import ClientSettingsRequest as ClientSettingsRequest
+    from livekit_twirp.messages.livekit_cloud_agent import ClientSettingsResponse as ClientSettingsResponse
+    from livekit_twirp.messages.livekit_cloud_agent import CreateAgentRequest as CreateAgentRequest
+    from livekit_twirp.messages.livekit_cloud_agent import CreateAgentResponse as CreateAgentResponse
+    from livekit_twirp.messages.livekit_cloud_agent import CreateAgentV2Request as CreateAgentV2Request
+    from livekit_twirp.messages.livekit_cloud_agent import CreateAgentV2Response as CreateAgentV2Response
+    from livekit_twirp.messages.livekit_cloud_agent import CreatePrivateLinkRequest as CreatePrivateLinkRequest
+    from livekit_twirp.messages.livekit_cloud_agent import CreatePrivateLinkResponse as CreatePrivateLinkResponse
+    from livekit_twirp.messages.livekit_cloud_agent import DeleteAgentRequest as DeleteAgentRequest
+    from livekit_twirp.messages.livekit_cloud_agent import DeleteAgentResponse as DeleteAgentResponse
+    from livekit_twirp.messages.livekit_cloud_agent import DeployAgentRequest as DeployAgentRequest
+    from livekit_twirp.messages.livekit_cloud_agent import DeployAgentResponse as DeployAgentResponse
+    from livekit_twirp.messages.livekit_cloud_agent import DeployAgentV2Request as DeployAgentV2Request
+    from livekit_twirp.messages.livekit_cloud_agent import DeployAgentV2Response as DeployAgentV2Response
+    from livekit_twirp.messages.livekit_cloud_agent import DestroyPrivateLinkRequest as DestroyPrivateLinkRequest
+    from livekit_twirp.messages.livekit_cloud_agent import DestroyPrivateLinkResponse as DestroyPrivateLinkResponse
+    from livekit_twirp.messages.livekit_cloud_agent import GetPrivateLinkStatusRequest as GetPrivateLinkStatusRequest
+    from livekit_twirp.messages.livekit_cloud_agent import GetPrivateLinkStatusResponse as GetPrivateLinkStatusResponse
+    from livekit_twirp.messages.livekit_cloud_agent import ListAgentSecretsRequest as ListAgentSecretsRequest
+    from livekit_twirp.messages.livekit_cloud_agent import ListAgentSecretsResponse as ListAgentSecretsResponse
+    from livekit_twirp.messages.livekit_cloud_agent import ListAgentsRequest as ListAgentsRequest
+    from livekit_twirp.messages.livekit_cloud_agent import ListAgentsResponse as ListAgentsResponse
+    from livekit_twirp.messages.livekit_cloud_agent import ListAgentVersionsRequest as ListAgentVersionsRequest
+    from livekit_twirp.messages.livekit_cloud_agent import ListAgentVersionsResponse as ListAgentVersionsResponse
+    from livekit_twirp.messages.livekit_cloud_agent import ListPrivateLinksRequest as ListPrivateLinksRequest
+    from livekit_twirp.messages.livekit_cloud_agent import ListPrivateLinksResponse as ListPrivateLinksResponse
+    from livekit_twirp.messages.livekit_cloud_agent import PresignedPostRequest as PresignedPostRequest
+    from livekit_twirp.messages.livekit_cloud_agent import PrivateLink as PrivateLink
+    from livekit_twirp.messages.livekit_cloud_agent import PrivateLinkStatus as PrivateLinkStatus
+    from livekit_twirp.messages.livekit_cloud_agent import PromoteAgentRequest as PromoteAgentRequest
+    from livekit_twirp.messages.livekit_cloud_agent import PromoteAgentResponse as PromoteAgentResponse
+    from livekit_twirp.messages.livekit_cloud_agent import RestartAgentRequest as RestartAgentRequest
+    from livekit_twirp.messages.livekit_cloud_agent import RestartAgentResponse as RestartAgentResponse
+    from livekit_twirp.messages.livekit_cloud_agent import RollbackAgentRequest as RollbackAgentRequest
+    from livekit_twirp.messages.livekit_cloud_agent import RollbackAgentResponse as RollbackAgentResponse
+    from livekit_twirp.messages.livekit_cloud_agent import SettingsParam as SettingsParam
+    from livekit_twirp.messages.livekit_cloud_agent import UpdateAgentRequest as UpdateAgentRequest
+    from livekit_twirp.messages.livekit_cloud_agent import UpdateAgentResponse as UpdateAgentResponse
+    from livekit_twirp.messages.livekit_cloud_agent import UpdateAgentSecretsRequest as UpdateAgentSecretsRequest
+    from livekit_twirp.messages.livekit_cloud_agent import UpdateAgentSecretsResponse as UpdateAgentSecretsResponse
+    from livekit_twirp.messages.livekit_connector import ConnectorType as ConnectorType
+    from livekit_twirp.messages.livekit_connector_twilio import ConnectTwilioCallRequest as ConnectTwilioCallRequest
+    from livekit_twirp.messages.livekit_connector_twilio import ConnectTwilioCallResponse as ConnectTwilioCallResponse
+    from livekit_twirp.messages.livekit_connector_whatsapp import AcceptWhatsAppCallRequest as AcceptWhatsAppCallRequest
+    from livekit_twirp.messages.livekit_connector_whatsapp import (
+        AcceptWhatsAppCallResponse as AcceptWhatsAppCallResponse,
+    )
+    from livekit_twirp.messages.livekit_connector_whatsapp import (
+        ConnectWhatsAppCallRequest as ConnectWhatsAppCallRequest,
+    )
+    from livekit_twirp.messages.livekit_connector_whatsapp import (
+        ConnectWhatsAppCallResponse as ConnectWhatsAppCallResponse,
+    )
+    from livekit_twirp.messages.livekit_connector_whatsapp import DialWhatsAppCallRequest as DialWhatsAppCallRequest
+    from livekit_twirp.messages.livekit_connector_whatsapp import DialWhatsAppCallResponse as DialWhatsAppCallResponse
+    from livekit_twirp.messages.livekit_connector_whatsapp import (
+        DisconnectWhatsAppCallRequest as DisconnectWhatsAppCallRequest,
+    )
+    from livekit_twirp.messages.livekit_connector_whatsapp import (
+        DisconnectWhatsAppCallResponse as DisconnectWhatsAppCallResponse,
+    )
+    from livekit_twirp.messages.livekit_connector_whatsapp import WhatsAppCall as WhatsAppCall
+    from livekit_twirp.messages.livekit_connector_whatsapp import WhatsAppCallDirection as WhatsAppCallDirection
     from livekit_twirp.messages.livekit_egress import AliOSSUpload as AliOSSUpload
     from livekit_twirp.messages.livekit_egress import AudioChannel as AudioChannel
     from livekit_twirp.messages.livekit_egress import AudioConfig as AudioConfig
@@ -124,6 +253,22 @@ if TYPE_CHECKING:
     from livekit_twirp.messages.livekit_egress import UpdateStreamRequest as UpdateStreamRequest
     from livekit_twirp.messages.livekit_egress import WebEgressRequest as WebEgressRequest
     from livekit_twirp.messages.livekit_egress import WebSource as WebSource
+    from livekit_twirp.messages.livekit_ingress import CreateIngressRequest as CreateIngressRequest
+    from livekit_twirp.messages.livekit_ingress import DeleteIngressRequest as DeleteIngressRequest
+    from livekit_twirp.messages.livekit_ingress import IngressAudioEncodingOptions as IngressAudioEncodingOptions
+    from livekit_twirp.messages.livekit_ingress import IngressAudioEncodingPreset as IngressAudioEncodingPreset
+    from livekit_twirp.messages.livekit_ingress import IngressAudioOptions as IngressAudioOptions
+    from livekit_twirp.messages.livekit_ingress import IngressInfo as IngressInfo
+    from livekit_twirp.messages.livekit_ingress import IngressInput as IngressInput
+    from livekit_twirp.messages.livekit_ingress import IngressState as IngressState
+    from livekit_twirp.messages.livekit_ingress import IngressVideoEncodingOptions as IngressVideoEncodingOptions
+    from livekit_twirp.messages.livekit_ingress import IngressVideoEncodingPreset as IngressVideoEncodingPreset
+    from livekit_twirp.messages.livekit_ingress import IngressVideoOptions as IngressVideoOptions
+    from livekit_twirp.messages.livekit_ingress import InputAudioState as InputAudioState
+    from livekit_twirp.messages.livekit_ingress import InputVideoState as InputVideoState
+    from livekit_twirp.messages.livekit_ingress import ListIngressRequest as ListIngressRequest
+    from livekit_twirp.messages.livekit_ingress import ListIngressResponse as ListIngressResponse
+    from livekit_twirp.messages.livekit_ingress import UpdateIngressRequest as UpdateIngressRequest
     from livekit_twirp.messages.livekit_metrics import EventMetric as EventMetric
     from livekit_twirp.messages.livekit_metrics import MetricLabel as MetricLabel
     from livekit_twirp.messages.livekit_metrics import MetricSample as MetricSample
@@ -134,7 +279,6 @@ if TYPE_CHECKING:
     from livekit_twirp.messages.livekit_models import AudioCodec as AudioCodec
     from livekit_twirp.messages.livekit_models import AudioTrackFeature as AudioTrackFeature
     from livekit_twirp.messages.livekit_models import BackupCodecPolicy as BackupCodecPolicy
-    from livekit_twirp.messages.livekit_models import ChatMessage as ChatMessage
     from livekit_twirp.messages.livekit_models import ClientConfigSetting as ClientConfigSetting
     from livekit_twirp.messages.livekit_models import ClientConfiguration as ClientConfiguration
     from livekit_twirp.messages.livekit_models import ClientInfo as ClientInfo
@@ -202,6 +346,21 @@ if TYPE_CHECKING:
     from livekit_twirp.messages.livekit_models import VideoQuality as VideoQuality
     from livekit_twirp.messages.livekit_models import VP8MungerState as VP8MungerState
     from livekit_twirp.messages.livekit_models import WebhookConfig as WebhookConfig
+    from livekit_twirp.messages.livekit_phone_number import GetPhoneNumberRequest as GetPhoneNumberRequest
+    from livekit_twirp.messages.livekit_phone_number import GetPhoneNumberResponse as GetPhoneNumberResponse
+    from livekit_twirp.messages.livekit_phone_number import ListPhoneNumbersRequest as ListPhoneNumbersRequest
+    from livekit_twirp.messages.livekit_phone_number import ListPhoneNumbersResponse as ListPhoneNumbersResponse
+    from livekit_twirp.messages.livekit_phone_number import PhoneNumber as PhoneNumber
+    from livekit_twirp.messages.livekit_phone_number import PhoneNumberStatus as PhoneNumberStatus
+    from livekit_twirp.messages.livekit_phone_number import PhoneNumberType as PhoneNumberType
+    from livekit_twirp.messages.livekit_phone_number import PurchasePhoneNumberRequest as PurchasePhoneNumberRequest
+    from livekit_twirp.messages.livekit_phone_number import PurchasePhoneNumberResponse as PurchasePhoneNumberResponse
+    from livekit_twirp.messages.livekit_phone_number import ReleasePhoneNumbersRequest as ReleasePhoneNumbersRequest
+    from livekit_twirp.messages.livekit_phone_number import ReleasePhoneNumbersResponse as ReleasePhoneNumbersResponse
+    from livekit_twirp.messages.livekit_phone_number import SearchPhoneNumbersRequest as SearchPhoneNumbersRequest
+    from livekit_twirp.messages.livekit_phone_number import SearchPhoneNumbersResponse as SearchPhoneNumbersResponse
+    from livekit_twirp.messages.livekit_phone_number import UpdatePhoneNumberRequest as UpdatePhoneNumberRequest
+    from livekit_twirp.messages.livekit_phone_number import UpdatePhoneNumberResponse as UpdatePhoneNumberResponse
     from livekit_twirp.messages.livekit_room import CreateRoomRequest as CreateRoomRequest
     from livekit_twirp.messages.livekit_room import DeleteRoomRequest as DeleteRoomRequest
     from livekit_twirp.messages.livekit_room import DeleteRoomResponse as DeleteRoomResponse
@@ -228,16 +387,165 @@ if TYPE_CHECKING:
     from livekit_twirp.messages.livekit_room import UpdateRoomMetadataRequest as UpdateRoomMetadataRequest
     from livekit_twirp.messages.livekit_room import UpdateSubscriptionsRequest as UpdateSubscriptionsRequest
     from livekit_twirp.messages.livekit_room import UpdateSubscriptionsResponse as UpdateSubscriptionsResponse
+    from livekit_twirp.messages.livekit_rtc import AddTrackRequest as AddTrackRequest
+    from livekit_twirp.messages.livekit_rtc import CandidateProtocol as CandidateProtocol
+    from livekit_twirp.messages.livekit_rtc import ConnectionQualityInfo as ConnectionQualityInfo
+    from livekit_twirp.messages.livekit_rtc import ConnectionQualityUpdate as ConnectionQualityUpdate
+    from livekit_twirp.messages.livekit_rtc import ConnectionSettings as ConnectionSettings
+    from livekit_twirp.messages.livekit_rtc import DataChannelInfo as DataChannelInfo
+    from livekit_twirp.messages.livekit_rtc import DataChannelReceiveState as DataChannelReceiveState
+    from livekit_twirp.messages.livekit_rtc import DataTrackSubscriberHandles as DataTrackSubscriberHandles
+    from livekit_twirp.messages.livekit_rtc import GetDataBlobRequest as GetDataBlobRequest
+    from livekit_twirp.messages.livekit_rtc import GetDataBlobResponse as GetDataBlobResponse
+    from livekit_twirp.messages.livekit_rtc import ICEServer as ICEServer
+    from livekit_twirp.messages.livekit_rtc import JoinRequest as JoinRequest
+    from livekit_twirp.messages.livekit_rtc import JoinResponse as JoinResponse
+    from livekit_twirp.messages.livekit_rtc import LeaveRequest as LeaveRequest
+    from livekit_twirp.messages.livekit_rtc import MediaSectionsRequirement as MediaSectionsRequirement
+    from livekit_twirp.messages.livekit_rtc import MuteTrackRequest as MuteTrackRequest
+    from livekit_twirp.messages.livekit_rtc import NegotiatedDataChannelID as NegotiatedDataChannelID
+    from livekit_twirp.messages.livekit_rtc import ParticipantUpdate as ParticipantUpdate
+    from livekit_twirp.messages.livekit_rtc import Ping as Ping
+    from livekit_twirp.messages.livekit_rtc import Pong as Pong
+    from livekit_twirp.messages.livekit_rtc import PublishDataTrackRequest as PublishDataTrackRequest
+    from livekit_twirp.messages.livekit_rtc import PublishDataTrackResponse as PublishDataTrackResponse
+    from livekit_twirp.messages.livekit_rtc import ReconnectResponse as ReconnectResponse
+    from livekit_twirp.messages.livekit_rtc import RegionInfo as RegionInfo
+    from livekit_twirp.messages.livekit_rtc import RegionSettings as RegionSettings
+    from livekit_twirp.messages.livekit_rtc import RequestResponse as RequestResponse
+    from livekit_twirp.messages.livekit_rtc import RoomMovedResponse as RoomMovedResponse
+    from livekit_twirp.messages.livekit_rtc import RoomUpdate as RoomUpdate
+    from livekit_twirp.messages.livekit_rtc import SessionDescription as SessionDescription
+    from livekit_twirp.messages.livekit_rtc import SignalRequest as SignalRequest
+    from livekit_twirp.messages.livekit_rtc import SignalResponse as SignalResponse
+    from livekit_twirp.messages.livekit_rtc import SignalTarget as SignalTarget
+    from livekit_twirp.messages.livekit_rtc import SimulateScenario as SimulateScenario
+    from livekit_twirp.messages.livekit_rtc import SimulcastCodec as SimulcastCodec
+    from livekit_twirp.messages.livekit_rtc import SpeakersChanged as SpeakersChanged
+    from livekit_twirp.messages.livekit_rtc import StoreDataBlobRequest as StoreDataBlobRequest
+    from livekit_twirp.messages.livekit_rtc import StoreDataBlobResponse as StoreDataBlobResponse
+    from livekit_twirp.messages.livekit_rtc import StreamState as StreamState
+    from livekit_twirp.messages.livekit_rtc import StreamStateInfo as StreamStateInfo
+    from livekit_twirp.messages.livekit_rtc import StreamStateUpdate as StreamStateUpdate
+    from livekit_twirp.messages.livekit_rtc import SubscribedAudioCodecUpdate as SubscribedAudioCodecUpdate
+    from livekit_twirp.messages.livekit_rtc import SubscribedCodec as SubscribedCodec
+    from livekit_twirp.messages.livekit_rtc import SubscribedQuality as SubscribedQuality
+    from livekit_twirp.messages.livekit_rtc import SubscribedQualityUpdate as SubscribedQualityUpdate
+    from livekit_twirp.messages.livekit_rtc import SubscriptionPermission as SubscriptionPermission
+    from livekit_twirp.messages.livekit_rtc import SubscriptionPermissionUpdate as SubscriptionPermissionUpdate
+    from livekit_twirp.messages.livekit_rtc import SubscriptionResponse as SubscriptionResponse
+    from livekit_twirp.messages.livekit_rtc import SyncState as SyncState
+    from livekit_twirp.messages.livekit_rtc import TrackPermission as TrackPermission
+    from livekit_twirp.messages.livekit_rtc import TrackPublishedResponse as TrackPublishedResponse
+    from livekit_twirp.messages.livekit_rtc import TrackSubscribed as TrackSubscribed
+    from livekit_twirp.messages.livekit_rtc import TrackUnpublishedResponse as TrackUnpublishedResponse
+    from livekit_twirp.messages.livekit_rtc import TrickleRequest as TrickleRequest
+    from livekit_twirp.messages.livekit_rtc import UnpublishDataTrackRequest as UnpublishDataTrackRequest
+    from livekit_twirp.messages.livekit_rtc import UnpublishDataTrackResponse as UnpublishDataTrackResponse
+    from livekit_twirp.messages.livekit_rtc import UpdateDataSubscription as UpdateDataSubscription
+    from livekit_twirp.messages.livekit_rtc import UpdateLocalAudioTrack as UpdateLocalAudioTrack
+    from livekit_twirp.messages.livekit_rtc import UpdateLocalVideoTrack as UpdateLocalVideoTrack
+    from livekit_twirp.messages.livekit_rtc import UpdateParticipantMetadata as UpdateParticipantMetadata
+    from livekit_twirp.messages.livekit_rtc import UpdateSubscription as UpdateSubscription
+    from livekit_twirp.messages.livekit_rtc import UpdateTrackSettings as UpdateTrackSettings
+    from livekit_twirp.messages.livekit_rtc import UpdateVideoLayers as UpdateVideoLayers
+    from livekit_twirp.messages.livekit_rtc import WrappedJoinRequest as WrappedJoinRequest
+    from livekit_twirp.messages.livekit_sip import CreateSIPDispatchRuleRequest as CreateSIPDispatchRuleRequest
+    from livekit_twirp.messages.livekit_sip import CreateSIPInboundTrunkRequest as CreateSIPInboundTrunkRequest
+    from livekit_twirp.messages.livekit_sip import CreateSIPOutboundTrunkRequest as CreateSIPOutboundTrunkRequest
+    from livekit_twirp.messages.livekit_sip import CreateSIPParticipantRequest as CreateSIPParticipantRequest
+    from livekit_twirp.messages.livekit_sip import CreateSIPTrunkRequest as CreateSIPTrunkRequest
+    from livekit_twirp.messages.livekit_sip import DeleteSIPDispatchRuleRequest as DeleteSIPDispatchRuleRequest
+    from livekit_twirp.messages.livekit_sip import DeleteSIPTrunkRequest as DeleteSIPTrunkRequest
+    from livekit_twirp.messages.livekit_sip import Destination as Destination
+    from livekit_twirp.messages.livekit_sip import GetSIPInboundTrunkRequest as GetSIPInboundTrunkRequest
+    from livekit_twirp.messages.livekit_sip import GetSIPInboundTrunkResponse as GetSIPInboundTrunkResponse
+    from livekit_twirp.messages.livekit_sip import GetSIPOutboundTrunkRequest as GetSIPOutboundTrunkRequest
+    from livekit_twirp.messages.livekit_sip import GetSIPOutboundTrunkResponse as GetSIPOutboundTrunkResponse
+    from livekit_twirp.messages.livekit_sip import ListSIPDispatchRuleRequest as ListSIPDispatchRuleRequest
+    from livekit_twirp.messages.livekit_sip import ListSIPDispatchRuleResponse as ListSIPDispatchRuleResponse
+    from livekit_twirp.messages.livekit_sip import ListSIPInboundTrunkRequest as ListSIPInboundTrunkRequest
+    from livekit_twirp.messages.livekit_sip import ListSIPInboundTrunkResponse as ListSIPInboundTrunkResponse
+    from livekit_twirp.messages.livekit_sip import ListSIPOutboundTrunkRequest as ListSIPOutboundTrunkRequest
+    from livekit_twirp.messages.livekit_sip import ListSIPOutboundTrunkResponse as ListSIPOutboundTrunkResponse
+    from livekit_twirp.messages.livekit_sip import ListSIPTrunkRequest as ListSIPTrunkRequest
+    from livekit_twirp.messages.livekit_sip import ListSIPTrunkResponse as ListSIPTrunkResponse
+    from livekit_twirp.messages.livekit_sip import ProviderInfo as ProviderInfo
+    from livekit_twirp.messages.livekit_sip import ProviderType as ProviderType
+    from livekit_twirp.messages.livekit_sip import SIPCallDirection as SIPCallDirection
+    from livekit_twirp.messages.livekit_sip import SIPCallInfo as SIPCallInfo
+    from livekit_twirp.messages.livekit_sip import SIPCallStatus as SIPCallStatus
+    from livekit_twirp.messages.livekit_sip import SIPCodec as SIPCodec
+    from livekit_twirp.messages.livekit_sip import SIPDispatchRule as SIPDispatchRule
+    from livekit_twirp.messages.livekit_sip import SIPDispatchRuleCallee as SIPDispatchRuleCallee
+    from livekit_twirp.messages.livekit_sip import SIPDispatchRuleDirect as SIPDispatchRuleDirect
+    from livekit_twirp.messages.livekit_sip import SIPDispatchRuleIndividual as SIPDispatchRuleIndividual
+    from livekit_twirp.messages.livekit_sip import SIPDispatchRuleInfo as SIPDispatchRuleInfo
+    from livekit_twirp.messages.livekit_sip import SIPDispatchRuleUpdate as SIPDispatchRuleUpdate
+    from livekit_twirp.messages.livekit_sip import SIPFeature as SIPFeature
+    from livekit_twirp.messages.livekit_sip import SIPHeaderOptions as SIPHeaderOptions
+    from livekit_twirp.messages.livekit_sip import SIPInboundTrunkInfo as SIPInboundTrunkInfo
+    from livekit_twirp.messages.livekit_sip import SIPInboundTrunkUpdate as SIPInboundTrunkUpdate
+    from livekit_twirp.messages.livekit_sip import SIPMediaConfig as SIPMediaConfig
+    from livekit_twirp.messages.livekit_sip import SIPMediaEncryption as SIPMediaEncryption
+    from livekit_twirp.messages.livekit_sip import SIPNamedDest as SIPNamedDest
+    from livekit_twirp.messages.livekit_sip import SIPOutboundConfig as SIPOutboundConfig
+    from livekit_twirp.messages.livekit_sip import SIPOutboundTrunkInfo as SIPOutboundTrunkInfo
+    from livekit_twirp.messages.livekit_sip import SIPOutboundTrunkUpdate as SIPOutboundTrunkUpdate
+    from livekit_twirp.messages.livekit_sip import SIPParticipantInfo as SIPParticipantInfo
+    from livekit_twirp.messages.livekit_sip import SIPRequestDest as SIPRequestDest
+    from livekit_twirp.messages.livekit_sip import SIPStatus as SIPStatus
+    from livekit_twirp.messages.livekit_sip import SIPStatusCode as SIPStatusCode
+    from livekit_twirp.messages.livekit_sip import SIPTransferError as SIPTransferError
+    from livekit_twirp.messages.livekit_sip import SIPTransferInfo as SIPTransferInfo
+    from livekit_twirp.messages.livekit_sip import SIPTransferReason as SIPTransferReason
+    from livekit_twirp.messages.livekit_sip import SIPTransferStatus as SIPTransferStatus
+    from livekit_twirp.messages.livekit_sip import SIPTransport as SIPTransport
+    from livekit_twirp.messages.livekit_sip import SIPTrunkInfo as SIPTrunkInfo
+    from livekit_twirp.messages.livekit_sip import SIPUri as SIPUri
+    from livekit_twirp.messages.livekit_sip import TransferSIPParticipantRequest as TransferSIPParticipantRequest
+    from livekit_twirp.messages.livekit_sip import TransferSIPParticipantResponse as TransferSIPParticipantResponse
+    from livekit_twirp.messages.livekit_sip import UpdateSIPDispatchRuleRequest as UpdateSIPDispatchRuleRequest
+    from livekit_twirp.messages.livekit_sip import UpdateSIPInboundTrunkRequest as UpdateSIPInboundTrunkRequest
+    from livekit_twirp.messages.livekit_sip import UpdateSIPOutboundTrunkRequest as UpdateSIPOutboundTrunkRequest
     from livekit_twirp.messages.logger.options import Sensitivity as Sensitivity
 
 _EXPORTS = {
+    "AcceptWhatsAppCallRequest": "livekit_twirp.messages.livekit_connector_whatsapp",
+    "AcceptWhatsAppCallResponse": "livekit_twirp.messages.livekit_connector_whatsapp",
     "ActiveSpeakerUpdate": "livekit_twirp.messages.livekit_models",
+    "AddTrackRequest": "livekit_twirp.messages.livekit_rtc",
+    "AgentConfigUpdate": "livekit_twirp.messages.agent.livekit_agent_session",
+    "AgentDeployment": "livekit_twirp.messages.livekit_cloud_agent",
     "AgentDispatch": "livekit_twirp.messages.livekit_agent_dispatch",
+    "AgentDispatchService": "livekit_twirp._sync.agent_dispatch",
     "AgentDispatchState": "livekit_twirp.messages.livekit_agent_dispatch",
+    "AgentEvent": "livekit_twirp.messages.livekit_cloud_agent",
+    "AgentEventType": "livekit_twirp.messages.livekit_cloud_agent",
+    "AgentHandoff": "livekit_twirp.messages.agent.livekit_agent_session",
     "AgentHttp": "livekit_twirp.messages.livekit_agent",
+    "AgentInfo": "livekit_twirp.messages.livekit_cloud_agent",
+    "AgentSecret": "livekit_twirp.messages.livekit_cloud_agent",
+    "AgentSecretKind": "livekit_twirp.messages.livekit_cloud_agent",
+    "AgentSessionEvent": "livekit_twirp.messages.agent.livekit_agent_session",
+    "AgentSessionMessage": "livekit_twirp.messages.agent.livekit_agent_session",
+    "AgentSessionUsage": "livekit_twirp.messages.agent.livekit_agent_session",
+    "AgentSimulation": "livekit_twirp._sync.agent_simulation",
+    "AgentState": "livekit_twirp.messages.agent.livekit_agent_session",
+    "AgentVersion": "livekit_twirp.messages.livekit_cloud_agent",
     "AliOSSUpload": "livekit_twirp.messages.livekit_egress",
+    "AmdCategory": "livekit_twirp.messages.agent.livekit_agent_session",
+    "AsyncAgentDispatchService": "livekit_twirp._async.agent_dispatch",
+    "AsyncAgentSimulation": "livekit_twirp._async.agent_simulation",
+    "AsyncCloudAgent": "livekit_twirp._async.cloud_agent",
+    "AsyncConnector": "livekit_twirp._async.connector",
+    "AsyncEgress": "livekit_twirp._async.egress",
+    "AsyncIngress": "livekit_twirp._async.ingress",
     "AsyncLiveKitAPI": "livekit_twirp._async.api",
+    "AsyncPhoneNumberService": "livekit_twirp._async.phone_number",
+    "AsyncReplay": "livekit_twirp._async.replay",
     "AsyncRoomService": "livekit_twirp._async.room",
+    "AsyncSIP": "livekit_twirp._async.sip",
     "AudioChannel": "livekit_twirp.messages.livekit_egress",
     "AudioCodec": "livekit_twirp.messages.livekit_models",
     "AudioConfig": "livekit_twirp.messages.livekit_egress",
@@ -250,16 +558,46 @@ _EXPORTS = {
     "AvailabilityResponse": "livekit_twirp.messages.livekit_agent",
     "AzureBlobUpload": "livekit_twirp.messages.livekit_egress",
     "BackupCodecPolicy": "livekit_twirp.messages.livekit_models",
-    "ChatMessage": "livekit_twirp.messages.livekit_models",
+    "CandidateProtocol": "livekit_twirp.messages.livekit_rtc",
+    "ChatContext": "livekit_twirp.messages.agent.livekit_agent_session",
+    "ChatRole": "livekit_twirp.messages.agent.livekit_agent_session",
     "ClientConfigSetting": "livekit_twirp.messages.livekit_models",
     "ClientConfiguration": "livekit_twirp.messages.livekit_models",
     "ClientInfo": "livekit_twirp.messages.livekit_models",
+    "ClientSettingsRequest": "livekit_twirp.messages.livekit_cloud_agent",
+    "ClientSettingsResponse": "livekit_twirp.messages.livekit_cloud_agent",
+    "ClosePlaybackRequest": "livekit_twirp.messages.cloud_replay",
+    "CloseReason": "livekit_twirp.messages.agent.livekit_agent_session",
+    "CloudAgent": "livekit_twirp._sync.cloud_agent",
     "Codec": "livekit_twirp.messages.livekit_models",
+    "ConnectTwilioCallRequest": "livekit_twirp.messages.livekit_connector_twilio",
+    "ConnectTwilioCallResponse": "livekit_twirp.messages.livekit_connector_twilio",
+    "ConnectWhatsAppCallRequest": "livekit_twirp.messages.livekit_connector_whatsapp",
+    "ConnectWhatsAppCallResponse": "livekit_twirp.messages.livekit_connector_whatsapp",
     "ConnectionQuality": "livekit_twirp.messages.livekit_models",
+    "ConnectionQualityInfo": "livekit_twirp.messages.livekit_rtc",
+    "ConnectionQualityUpdate": "livekit_twirp.messages.livekit_rtc",
+    "ConnectionSettings": "livekit_twirp.messages.livekit_rtc",
+    "Connector": "livekit_twirp._sync.connector",
+    "ConnectorType": "livekit_twirp.messages.livekit_connector",
     "CreateAgentDispatchRequest": "livekit_twirp.messages.livekit_agent_dispatch",
+    "CreateAgentRequest": "livekit_twirp.messages.livekit_cloud_agent",
+    "CreateAgentResponse": "livekit_twirp.messages.livekit_cloud_agent",
+    "CreateAgentV2Request": "livekit_twirp.messages.livekit_cloud_agent",
+    "CreateAgentV2Response": "livekit_twirp.messages.livekit_cloud_agent",
+    "CreateIngressRequest": "livekit_twirp.messages.livekit_ingress",
+    "CreatePrivateLinkRequest": "livekit_twirp.messages.livekit_cloud_agent",
+    "CreatePrivateLinkResponse": "livekit_twirp.messages.livekit_cloud_agent",
     "CreateRoomRequest": "livekit_twirp.messages.livekit_room",
+    "CreateSIPDispatchRuleRequest": "livekit_twirp.messages.livekit_sip",
+    "CreateSIPInboundTrunkRequest": "livekit_twirp.messages.livekit_sip",
+    "CreateSIPOutboundTrunkRequest": "livekit_twirp.messages.livekit_sip",
+    "CreateSIPParticipantRequest": "livekit_twirp.messages.livekit_sip",
+    "CreateSIPTrunkRequest": "livekit_twirp.messages.livekit_sip",
     "DataBlob": "livekit_twirp.messages.livekit_models",
     "DataBlobKey": "livekit_twirp.messages.livekit_models",
+    "DataChannelInfo": "livekit_twirp.messages.livekit_rtc",
+    "DataChannelReceiveState": "livekit_twirp.messages.livekit_rtc",
     "DataConfig": "livekit_twirp.messages.livekit_egress",
     "DataPacket": "livekit_twirp.messages.livekit_models",
     "DataSelector": "livekit_twirp.messages.livekit_egress",
@@ -270,14 +608,34 @@ _EXPORTS = {
     "DataTrackInfo": "livekit_twirp.messages.livekit_models",
     "DataTrackSchemaEncoding": "livekit_twirp.messages.livekit_models",
     "DataTrackSchemaId": "livekit_twirp.messages.livekit_models",
+    "DataTrackSubscriberHandles": "livekit_twirp.messages.livekit_rtc",
     "DataTrackSubscriptionOptions": "livekit_twirp.messages.livekit_models",
+    "DebugMessage": "livekit_twirp.messages.agent.livekit_agent_session",
     "DeleteAgentDispatchRequest": "livekit_twirp.messages.livekit_agent_dispatch",
+    "DeleteAgentRequest": "livekit_twirp.messages.livekit_cloud_agent",
+    "DeleteAgentResponse": "livekit_twirp.messages.livekit_cloud_agent",
+    "DeleteIngressRequest": "livekit_twirp.messages.livekit_ingress",
+    "DeleteReplayRequest": "livekit_twirp.messages.cloud_replay",
     "DeleteRoomRequest": "livekit_twirp.messages.livekit_room",
     "DeleteRoomResponse": "livekit_twirp.messages.livekit_room",
+    "DeleteSIPDispatchRuleRequest": "livekit_twirp.messages.livekit_sip",
+    "DeleteSIPTrunkRequest": "livekit_twirp.messages.livekit_sip",
     "DependencyDescriptorForwarderState": "livekit_twirp.messages.livekit_models",
+    "DeployAgentRequest": "livekit_twirp.messages.livekit_cloud_agent",
+    "DeployAgentResponse": "livekit_twirp.messages.livekit_cloud_agent",
+    "DeployAgentV2Request": "livekit_twirp.messages.livekit_cloud_agent",
+    "DeployAgentV2Response": "livekit_twirp.messages.livekit_cloud_agent",
+    "Destination": "livekit_twirp.messages.livekit_sip",
+    "DestroyPrivateLinkRequest": "livekit_twirp.messages.livekit_cloud_agent",
+    "DestroyPrivateLinkResponse": "livekit_twirp.messages.livekit_cloud_agent",
+    "DialWhatsAppCallRequest": "livekit_twirp.messages.livekit_connector_whatsapp",
+    "DialWhatsAppCallResponse": "livekit_twirp.messages.livekit_connector_whatsapp",
     "DirectFileOutput": "livekit_twirp.messages.livekit_egress",
     "DisabledCodecs": "livekit_twirp.messages.livekit_models",
     "DisconnectReason": "livekit_twirp.messages.livekit_models",
+    "DisconnectWhatsAppCallRequest": "livekit_twirp.messages.livekit_connector_whatsapp",
+    "DisconnectWhatsAppCallResponse": "livekit_twirp.messages.livekit_connector_whatsapp",
+    "Egress": "livekit_twirp._sync.egress",
     "EgressInfo": "livekit_twirp.messages.livekit_egress",
     "EgressSourceType": "livekit_twirp.messages.livekit_egress",
     "EgressStatus": "livekit_twirp.messages.livekit_egress",
@@ -288,6 +646,7 @@ _EXPORTS = {
     "EncryptedPacket": "livekit_twirp.messages.livekit_models",
     "EncryptedPacketPayload": "livekit_twirp.messages.livekit_models",
     "Encryption": "livekit_twirp.messages.livekit_models",
+    "EotModelUsage": "livekit_twirp.messages.agent.livekit_agent_session",
     "EventMetric": "livekit_twirp.messages.livekit_metrics",
     "ExportReplayRequest": "livekit_twirp.messages.livekit_egress",
     "FileInfo": "livekit_twirp.messages.livekit_egress",
@@ -295,11 +654,37 @@ _EXPORTS = {
     "FilterParams": "livekit_twirp.messages.livekit_models",
     "ForwardParticipantRequest": "livekit_twirp.messages.livekit_room",
     "ForwardParticipantResponse": "livekit_twirp.messages.livekit_room",
+    "FunctionCall": "livekit_twirp.messages.agent.livekit_agent_session",
+    "FunctionCallOutput": "livekit_twirp.messages.agent.livekit_agent_session",
     "GCPUpload": "livekit_twirp.messages.livekit_egress",
+    "GetDataBlobRequest": "livekit_twirp.messages.livekit_rtc",
+    "GetDataBlobResponse": "livekit_twirp.messages.livekit_rtc",
+    "GetPhoneNumberRequest": "livekit_twirp.messages.livekit_phone_number",
+    "GetPhoneNumberResponse": "livekit_twirp.messages.livekit_phone_number",
+    "GetPrivateLinkStatusRequest": "livekit_twirp.messages.livekit_cloud_agent",
+    "GetPrivateLinkStatusResponse": "livekit_twirp.messages.livekit_cloud_agent",
+    "GetSIPInboundTrunkRequest": "livekit_twirp.messages.livekit_sip",
+    "GetSIPInboundTrunkResponse": "livekit_twirp.messages.livekit_sip",
+    "GetSIPOutboundTrunkRequest": "livekit_twirp.messages.livekit_sip",
+    "GetSIPOutboundTrunkResponse": "livekit_twirp.messages.livekit_sip",
+    "ICEServer": "livekit_twirp.messages.livekit_rtc",
     "ImageCodec": "livekit_twirp.messages.livekit_models",
     "ImageFileSuffix": "livekit_twirp.messages.livekit_egress",
     "ImageOutput": "livekit_twirp.messages.livekit_egress",
     "ImagesInfo": "livekit_twirp.messages.livekit_egress",
+    "Ingress": "livekit_twirp._sync.ingress",
+    "IngressAudioEncodingOptions": "livekit_twirp.messages.livekit_ingress",
+    "IngressAudioEncodingPreset": "livekit_twirp.messages.livekit_ingress",
+    "IngressAudioOptions": "livekit_twirp.messages.livekit_ingress",
+    "IngressInfo": "livekit_twirp.messages.livekit_ingress",
+    "IngressInput": "livekit_twirp.messages.livekit_ingress",
+    "IngressState": "livekit_twirp.messages.livekit_ingress",
+    "IngressVideoEncodingOptions": "livekit_twirp.messages.livekit_ingress",
+    "IngressVideoEncodingPreset": "livekit_twirp.messages.livekit_ingress",
+    "IngressVideoOptions": "livekit_twirp.messages.livekit_ingress",
+    "InputAudioState": "livekit_twirp.messages.livekit_ingress",
+    "InputVideoState": "livekit_twirp.messages.livekit_ingress",
+    "InterruptionModelUsage": "livekit_twirp.messages.agent.livekit_agent_session",
     "Job": "livekit_twirp.messages.livekit_agent",
     "JobAssignment": "livekit_twirp.messages.livekit_agent",
     "JobRestartPolicy": "livekit_twirp.messages.livekit_agent_dispatch",
@@ -308,26 +693,57 @@ _EXPORTS = {
     "JobStatus": "livekit_twirp.messages.livekit_agent",
     "JobTermination": "livekit_twirp.messages.livekit_agent",
     "JobType": "livekit_twirp.messages.livekit_agent",
+    "JoinRequest": "livekit_twirp.messages.livekit_rtc",
+    "JoinResponse": "livekit_twirp.messages.livekit_rtc",
+    "LLMModelUsage": "livekit_twirp.messages.agent.livekit_agent_session",
+    "LeaveRequest": "livekit_twirp.messages.livekit_rtc",
     "ListAgentDispatchRequest": "livekit_twirp.messages.livekit_agent_dispatch",
     "ListAgentDispatchResponse": "livekit_twirp.messages.livekit_agent_dispatch",
+    "ListAgentSecretsRequest": "livekit_twirp.messages.livekit_cloud_agent",
+    "ListAgentSecretsResponse": "livekit_twirp.messages.livekit_cloud_agent",
+    "ListAgentVersionsRequest": "livekit_twirp.messages.livekit_cloud_agent",
+    "ListAgentVersionsResponse": "livekit_twirp.messages.livekit_cloud_agent",
+    "ListAgentsRequest": "livekit_twirp.messages.livekit_cloud_agent",
+    "ListAgentsResponse": "livekit_twirp.messages.livekit_cloud_agent",
     "ListEgressRequest": "livekit_twirp.messages.livekit_egress",
     "ListEgressResponse": "livekit_twirp.messages.livekit_egress",
+    "ListIngressRequest": "livekit_twirp.messages.livekit_ingress",
+    "ListIngressResponse": "livekit_twirp.messages.livekit_ingress",
     "ListParticipantsRequest": "livekit_twirp.messages.livekit_room",
     "ListParticipantsResponse": "livekit_twirp.messages.livekit_room",
+    "ListPhoneNumbersRequest": "livekit_twirp.messages.livekit_phone_number",
+    "ListPhoneNumbersResponse": "livekit_twirp.messages.livekit_phone_number",
+    "ListPrivateLinksRequest": "livekit_twirp.messages.livekit_cloud_agent",
+    "ListPrivateLinksResponse": "livekit_twirp.messages.livekit_cloud_agent",
+    "ListReplaysRequest": "livekit_twirp.messages.cloud_replay",
+    "ListReplaysResponse": "livekit_twirp.messages.cloud_replay",
     "ListRoomsRequest": "livekit_twirp.messages.livekit_room",
     "ListRoomsResponse": "livekit_twirp.messages.livekit_room",
+    "ListSIPDispatchRuleRequest": "livekit_twirp.messages.livekit_sip",
+    "ListSIPDispatchRuleResponse": "livekit_twirp.messages.livekit_sip",
+    "ListSIPInboundTrunkRequest": "livekit_twirp.messages.livekit_sip",
+    "ListSIPInboundTrunkResponse": "livekit_twirp.messages.livekit_sip",
+    "ListSIPOutboundTrunkRequest": "livekit_twirp.messages.livekit_sip",
+    "ListSIPOutboundTrunkResponse": "livekit_twirp.messages.livekit_sip",
+    "ListSIPTrunkRequest": "livekit_twirp.messages.livekit_sip",
+    "ListSIPTrunkResponse": "livekit_twirp.messages.livekit_sip",
     "ListUpdate": "livekit_twirp.messages.livekit_models",
     "LiveKitAPI": "livekit_twirp._sync.api",
+    "MediaSectionsRequirement": "livekit_twirp.messages.livekit_rtc",
     "MediaSource": "livekit_twirp.messages.livekit_egress",
     "MetricLabel": "livekit_twirp.messages.livekit_metrics",
     "MetricSample": "livekit_twirp.messages.livekit_metrics",
     "MetricsBatch": "livekit_twirp.messages.livekit_metrics",
     "MetricsRecordingHeader": "livekit_twirp.messages.livekit_metrics",
+    "MetricsReport": "livekit_twirp.messages.agent.livekit_agent_session",
     "MigrateJobRequest": "livekit_twirp.messages.livekit_agent",
+    "ModelUsage": "livekit_twirp.messages.agent.livekit_agent_session",
     "MoveParticipantRequest": "livekit_twirp.messages.livekit_room",
     "MoveParticipantResponse": "livekit_twirp.messages.livekit_room",
     "MuteRoomTrackRequest": "livekit_twirp.messages.livekit_room",
     "MuteRoomTrackResponse": "livekit_twirp.messages.livekit_room",
+    "MuteTrackRequest": "livekit_twirp.messages.livekit_rtc",
+    "NegotiatedDataChannelID": "livekit_twirp.messages.livekit_rtc",
     "Output": "livekit_twirp.messages.livekit_egress",
     "PacketTrailerFeature": "livekit_twirp.messages.livekit_models",
     "Pagination": "livekit_twirp.messages.livekit_models",
@@ -335,20 +751,52 @@ _EXPORTS = {
     "ParticipantInfo": "livekit_twirp.messages.livekit_models",
     "ParticipantPermission": "livekit_twirp.messages.livekit_models",
     "ParticipantTracks": "livekit_twirp.messages.livekit_models",
+    "ParticipantUpdate": "livekit_twirp.messages.livekit_rtc",
     "ParticipantVideo": "livekit_twirp.messages.livekit_egress",
     "PerformRpcRequest": "livekit_twirp.messages.livekit_room",
     "PerformRpcResponse": "livekit_twirp.messages.livekit_room",
+    "PhoneNumber": "livekit_twirp.messages.livekit_phone_number",
+    "PhoneNumberService": "livekit_twirp._sync.phone_number",
+    "PhoneNumberStatus": "livekit_twirp.messages.livekit_phone_number",
+    "PhoneNumberType": "livekit_twirp.messages.livekit_phone_number",
+    "Ping": "livekit_twirp.messages.livekit_rtc",
+    "PlaybackRequest": "livekit_twirp.messages.cloud_replay",
+    "PlaybackResponse": "livekit_twirp.messages.cloud_replay",
     "PlayoutDelay": "livekit_twirp.messages.livekit_models",
+    "Pong": "livekit_twirp.messages.livekit_rtc",
+    "PresignedPostRequest": "livekit_twirp.messages.livekit_cloud_agent",
+    "PrivateLink": "livekit_twirp.messages.livekit_cloud_agent",
+    "PrivateLinkStatus": "livekit_twirp.messages.livekit_cloud_agent",
+    "PromoteAgentRequest": "livekit_twirp.messages.livekit_cloud_agent",
+    "PromoteAgentResponse": "livekit_twirp.messages.livekit_cloud_agent",
+    "ProviderInfo": "livekit_twirp.messages.livekit_sip",
+    "ProviderType": "livekit_twirp.messages.livekit_sip",
     "ProxyConfig": "livekit_twirp.messages.livekit_egress",
+    "PublishDataTrackRequest": "livekit_twirp.messages.livekit_rtc",
+    "PublishDataTrackResponse": "livekit_twirp.messages.livekit_rtc",
+    "PurchasePhoneNumberRequest": "livekit_twirp.messages.livekit_phone_number",
+    "PurchasePhoneNumberResponse": "livekit_twirp.messages.livekit_phone_number",
     "RTCPSenderReportState": "livekit_twirp.messages.livekit_models",
     "RTPDrift": "livekit_twirp.messages.livekit_models",
     "RTPForwarderState": "livekit_twirp.messages.livekit_models",
     "RTPMungerState": "livekit_twirp.messages.livekit_models",
     "RTPStats": "livekit_twirp.messages.livekit_models",
     "ReconnectReason": "livekit_twirp.messages.livekit_models",
+    "ReconnectResponse": "livekit_twirp.messages.livekit_rtc",
+    "RegionInfo": "livekit_twirp.messages.livekit_rtc",
+    "RegionSettings": "livekit_twirp.messages.livekit_rtc",
     "RegisterWorkerRequest": "livekit_twirp.messages.livekit_agent",
     "RegisterWorkerResponse": "livekit_twirp.messages.livekit_agent",
+    "ReleasePhoneNumbersRequest": "livekit_twirp.messages.livekit_phone_number",
+    "ReleasePhoneNumbersResponse": "livekit_twirp.messages.livekit_phone_number",
     "RemoveParticipantResponse": "livekit_twirp.messages.livekit_room",
+    "Replay": "livekit_twirp._sync.replay",
+    "ReplayInfo": "livekit_twirp.messages.cloud_replay",
+    "RequestResponse": "livekit_twirp.messages.livekit_rtc",
+    "RestartAgentRequest": "livekit_twirp.messages.livekit_cloud_agent",
+    "RestartAgentResponse": "livekit_twirp.messages.livekit_cloud_agent",
+    "RollbackAgentRequest": "livekit_twirp.messages.livekit_cloud_agent",
+    "RollbackAgentResponse": "livekit_twirp.messages.livekit_cloud_agent",
     "Room": "livekit_twirp.messages.livekit_models",
     "RoomAgent": "livekit_twirp.messages.livekit_room",
     "RoomAgentDispatch": "livekit_twirp.messages.livekit_agent_dispatch",
@@ -356,13 +804,53 @@ _EXPORTS = {
     "RoomConfiguration": "livekit_twirp.messages.livekit_room",
     "RoomEgress": "livekit_twirp.messages.livekit_room",
     "RoomEndReason": "livekit_twirp.messages.livekit_models",
+    "RoomMovedResponse": "livekit_twirp.messages.livekit_rtc",
     "RoomParticipantIdentity": "livekit_twirp.messages.livekit_room",
     "RoomService": "livekit_twirp._sync.room",
+    "RoomUpdate": "livekit_twirp.messages.livekit_rtc",
     "RpcAck": "livekit_twirp.messages.livekit_models",
     "RpcError": "livekit_twirp.messages.livekit_models",
     "RpcRequest": "livekit_twirp.messages.livekit_models",
     "RpcResponse": "livekit_twirp.messages.livekit_models",
     "S3Upload": "livekit_twirp.messages.livekit_egress",
+    "SIP": "livekit_twirp._sync.sip",
+    "SIPCallDirection": "livekit_twirp.messages.livekit_sip",
+    "SIPCallInfo": "livekit_twirp.messages.livekit_sip",
+    "SIPCallStatus": "livekit_twirp.messages.livekit_sip",
+    "SIPCodec": "livekit_twirp.messages.livekit_sip",
+    "SIPDispatchRule": "livekit_twirp.messages.livekit_sip",
+    "SIPDispatchRuleCallee": "livekit_twirp.messages.livekit_sip",
+    "SIPDispatchRuleDirect": "livekit_twirp.messages.livekit_sip",
+    "SIPDispatchRuleIndividual": "livekit_twirp.messages.livekit_sip",
+    "SIPDispatchRuleInfo": "livekit_twirp.messages.livekit_sip",
+    "SIPDispatchRuleUpdate": "livekit_twirp.messages.livekit_sip",
+    "SIPFeature": "livekit_twirp.messages.livekit_sip",
+    "SIPHeaderOptions": "livekit_twirp.messages.livekit_sip",
+    "SIPInboundTrunkInfo": "livekit_twirp.messages.livekit_sip",
+    "SIPInboundTrunkUpdate": "livekit_twirp.messages.livekit_sip",
+    "SIPMediaConfig": "livekit_twirp.messages.livekit_sip",
+    "SIPMediaEncryption": "livekit_twirp.messages.livekit_sip",
+    "SIPNamedDest": "livekit_twirp.messages.livekit_sip",
+    "SIPOutboundConfig": "livekit_twirp.messages.livekit_sip",
+    "SIPOutboundTrunkInfo": "livekit_twirp.messages.livekit_sip",
+    "SIPOutboundTrunkUpdate": "livekit_twirp.messages.livekit_sip",
+    "SIPParticipantInfo": "livekit_twirp.messages.livekit_sip",
+    "SIPRequestDest": "livekit_twirp.messages.livekit_sip",
+    "SIPStatus": "livekit_twirp.messages.livekit_sip",
+    "SIPStatusCode": "livekit_twirp.messages.livekit_sip",
+    "SIPTransferError": "livekit_twirp.messages.livekit_sip",
+    "SIPTransferInfo": "livekit_twirp.messages.livekit_sip",
+    "SIPTransferReason": "livekit_twirp.messages.livekit_sip",
+    "SIPTransferStatus": "livekit_twirp.messages.livekit_sip",
+    "SIPTransport": "livekit_twirp.messages.livekit_sip",
+    "SIPTrunkInfo": "livekit_twirp.messages.livekit_sip",
+    "SIPUri": "livekit_twirp.messages.livekit_sip",
+    "STTModelUsage": "livekit_twirp.messages.agent.livekit_agent_session",
+    "Scenario": "livekit_twirp.messages.livekit_agent_simulation",
+    "ScenarioGroup": "livekit_twirp.messages.livekit_agent_simulation",
+    "SearchPhoneNumbersRequest": "livekit_twirp.messages.livekit_phone_number",
+    "SearchPhoneNumbersResponse": "livekit_twirp.messages.livekit_phone_number",
+    "SeekRequest": "livekit_twirp.messages.cloud_replay",
     "SegmentedFileOutput": "livekit_twirp.messages.livekit_egress",
     "SegmentedFileProtocol": "livekit_twirp.messages.livekit_egress",
     "SegmentedFileSuffix": "livekit_twirp.messages.livekit_egress",
@@ -372,40 +860,99 @@ _EXPORTS = {
     "Sensitivity": "livekit_twirp.messages.logger.options",
     "ServerInfo": "livekit_twirp.messages.livekit_models",
     "ServerMessage": "livekit_twirp.messages.livekit_agent",
+    "SessionDescription": "livekit_twirp.messages.livekit_rtc",
+    "SessionRequest": "livekit_twirp.messages.agent.livekit_agent_session",
+    "SessionResponse": "livekit_twirp.messages.agent.livekit_agent_session",
+    "SettingsParam": "livekit_twirp.messages.livekit_cloud_agent",
+    "SignalRequest": "livekit_twirp.messages.livekit_rtc",
+    "SignalResponse": "livekit_twirp.messages.livekit_rtc",
+    "SignalTarget": "livekit_twirp.messages.livekit_rtc",
     "SimulateJobRequest": "livekit_twirp.messages.livekit_agent",
+    "SimulateScenario": "livekit_twirp.messages.livekit_rtc",
+    "SimulationDispatch": "livekit_twirp.messages.livekit_agent_simulation",
+    "SimulationImpairments": "livekit_twirp.messages.livekit_agent_simulation",
+    "SimulationMode": "livekit_twirp.messages.livekit_agent_simulation",
+    "SimulationRun": "livekit_twirp.messages.livekit_agent_simulation",
+    "SimulationRunSummary": "livekit_twirp.messages.livekit_agent_simulation",
+    "SimulcastCodec": "livekit_twirp.messages.livekit_rtc",
     "SimulcastCodecInfo": "livekit_twirp.messages.livekit_models",
     "SipDTMF": "livekit_twirp.messages.livekit_models",
     "SpeakerInfo": "livekit_twirp.messages.livekit_models",
+    "SpeakersChanged": "livekit_twirp.messages.livekit_rtc",
     "StartEgressRequest": "livekit_twirp.messages.livekit_egress",
     "StopEgressRequest": "livekit_twirp.messages.livekit_egress",
     "StorageConfig": "livekit_twirp.messages.livekit_egress",
+    "StoreDataBlobRequest": "livekit_twirp.messages.livekit_rtc",
+    "StoreDataBlobResponse": "livekit_twirp.messages.livekit_rtc",
     "StreamDestination": "livekit_twirp.messages.livekit_egress",
     "StreamInfo": "livekit_twirp.messages.livekit_egress",
     "StreamInfoList": "livekit_twirp.messages.livekit_egress",
     "StreamOutput": "livekit_twirp.messages.livekit_egress",
     "StreamProtocol": "livekit_twirp.messages.livekit_egress",
+    "StreamState": "livekit_twirp.messages.livekit_rtc",
+    "StreamStateInfo": "livekit_twirp.messages.livekit_rtc",
+    "StreamStateUpdate": "livekit_twirp.messages.livekit_rtc",
     "SubscribedAudioCodec": "livekit_twirp.messages.livekit_models",
+    "SubscribedAudioCodecUpdate": "livekit_twirp.messages.livekit_rtc",
+    "SubscribedCodec": "livekit_twirp.messages.livekit_rtc",
+    "SubscribedQuality": "livekit_twirp.messages.livekit_rtc",
+    "SubscribedQualityUpdate": "livekit_twirp.messages.livekit_rtc",
     "SubscriptionError": "livekit_twirp.messages.livekit_models",
+    "SubscriptionPermission": "livekit_twirp.messages.livekit_rtc",
+    "SubscriptionPermissionUpdate": "livekit_twirp.messages.livekit_rtc",
+    "SubscriptionResponse": "livekit_twirp.messages.livekit_rtc",
+    "SyncState": "livekit_twirp.messages.livekit_rtc",
+    "TTSModelUsage": "livekit_twirp.messages.agent.livekit_agent_session",
     "TemplateSource": "livekit_twirp.messages.livekit_egress",
     "TimeSeriesMetric": "livekit_twirp.messages.livekit_metrics",
+    "TimedString": "livekit_twirp.messages.agent.livekit_agent_session",
     "TimedVersion": "livekit_twirp.messages.livekit_models",
     "TokenPagination": "livekit_twirp.messages.livekit_models",
+    "ToolCallStatus": "livekit_twirp.messages.agent.livekit_agent_session",
+    "ToolReplyStatus": "livekit_twirp.messages.agent.livekit_agent_session",
     "TrackCompositeEgressRequest": "livekit_twirp.messages.livekit_egress",
     "TrackEgressRequest": "livekit_twirp.messages.livekit_egress",
     "TrackInfo": "livekit_twirp.messages.livekit_models",
+    "TrackPermission": "livekit_twirp.messages.livekit_rtc",
+    "TrackPublishedResponse": "livekit_twirp.messages.livekit_rtc",
     "TrackSource": "livekit_twirp.messages.livekit_models",
+    "TrackSubscribed": "livekit_twirp.messages.livekit_rtc",
     "TrackType": "livekit_twirp.messages.livekit_models",
+    "TrackUnpublishedResponse": "livekit_twirp.messages.livekit_rtc",
     "Transcription": "livekit_twirp.messages.livekit_models",
     "TranscriptionSegment": "livekit_twirp.messages.livekit_models",
+    "TransferSIPParticipantRequest": "livekit_twirp.messages.livekit_sip",
+    "TransferSIPParticipantResponse": "livekit_twirp.messages.livekit_sip",
+    "TrickleRequest": "livekit_twirp.messages.livekit_rtc",
+    "UnpublishDataTrackRequest": "livekit_twirp.messages.livekit_rtc",
+    "UnpublishDataTrackResponse": "livekit_twirp.messages.livekit_rtc",
+    "UpdateAgentRequest": "livekit_twirp.messages.livekit_cloud_agent",
+    "UpdateAgentResponse": "livekit_twirp.messages.livekit_cloud_agent",
+    "UpdateAgentSecretsRequest": "livekit_twirp.messages.livekit_cloud_agent",
+    "UpdateAgentSecretsResponse": "livekit_twirp.messages.livekit_cloud_agent",
+    "UpdateDataSubscription": "livekit_twirp.messages.livekit_rtc",
+    "UpdateIngressRequest": "livekit_twirp.messages.livekit_ingress",
     "UpdateJobStatus": "livekit_twirp.messages.livekit_agent",
     "UpdateLayoutRequest": "livekit_twirp.messages.livekit_egress",
+    "UpdateLocalAudioTrack": "livekit_twirp.messages.livekit_rtc",
+    "UpdateLocalVideoTrack": "livekit_twirp.messages.livekit_rtc",
+    "UpdateParticipantMetadata": "livekit_twirp.messages.livekit_rtc",
     "UpdateParticipantRequest": "livekit_twirp.messages.livekit_room",
+    "UpdatePhoneNumberRequest": "livekit_twirp.messages.livekit_phone_number",
+    "UpdatePhoneNumberResponse": "livekit_twirp.messages.livekit_phone_number",
     "UpdateRoomMetadataRequest": "livekit_twirp.messages.livekit_room",
+    "UpdateSIPDispatchRuleRequest": "livekit_twirp.messages.livekit_sip",
+    "UpdateSIPInboundTrunkRequest": "livekit_twirp.messages.livekit_sip",
+    "UpdateSIPOutboundTrunkRequest": "livekit_twirp.messages.livekit_sip",
     "UpdateStreamRequest": "livekit_twirp.messages.livekit_egress",
+    "UpdateSubscription": "livekit_twirp.messages.livekit_rtc",
     "UpdateSubscriptionsRequest": "livekit_twirp.messages.livekit_room",
     "UpdateSubscriptionsResponse": "livekit_twirp.messages.livekit_room",
+    "UpdateTrackSettings": "livekit_twirp.messages.livekit_rtc",
+    "UpdateVideoLayers": "livekit_twirp.messages.livekit_rtc",
     "UpdateWorkerStatus": "livekit_twirp.messages.livekit_agent",
     "UserPacket": "livekit_twirp.messages.livekit_models",
+    "UserState": "livekit_twirp.messages.agent.livekit_agent_session",
     "VP8MungerState": "livekit_twirp.messages.livekit_models",
     "VideoCodec": "livekit_twirp.messages.livekit_models",
     "VideoConfiguration": "livekit_twirp.messages.livekit_models",
@@ -414,10 +961,13 @@ _EXPORTS = {
     "WebEgressRequest": "livekit_twirp.messages.livekit_egress",
     "WebSource": "livekit_twirp.messages.livekit_egress",
     "WebhookConfig": "livekit_twirp.messages.livekit_models",
+    "WhatsAppCall": "livekit_twirp.messages.livekit_connector_whatsapp",
+    "WhatsAppCallDirection": "livekit_twirp.messages.livekit_connector_whatsapp",
     "WorkerMessage": "livekit_twirp.messages.livekit_agent",
     "WorkerPing": "livekit_twirp.messages.livekit_agent",
     "WorkerPong": "livekit_twirp.messages.livekit_agent",
     "WorkerStatus": "livekit_twirp.messages.livekit_agent",
+    "WrappedJoinRequest": "livekit_twirp.messages.livekit_rtc",
 }
 
 __all__ = [
@@ -446,13 +996,41 @@ __all__ = [
     "UnimplementedError",
     "UnknownError",
     "error_class",
+    "AcceptWhatsAppCallRequest",
+    "AcceptWhatsAppCallResponse",
     "ActiveSpeakerUpdate",
+    "AddTrackRequest",
+    "AgentConfigUpdate",
+    "AgentDeployment",
     "AgentDispatch",
+    "AgentDispatchService",
     "AgentDispatchState",
+    "AgentEvent",
+    "AgentEventType",
+    "AgentHandoff",
     "AgentHttp",
+    "AgentInfo",
+    "AgentSecret",
+    "AgentSecretKind",
+    "AgentSessionEvent",
+    "AgentSessionMessage",
+    "AgentSessionUsage",
+    "AgentSimulation",
+    "AgentState",
+    "AgentVersion",
     "AliOSSUpload",
+    "AmdCategory",
+    "AsyncAgentDispatchService",
+    "AsyncAgentSimulation",
+    "AsyncCloudAgent",
+    "AsyncConnector",
+    "AsyncEgress",
+    "AsyncIngress",
     "AsyncLiveKitAPI",
+    "AsyncPhoneNumberService",
+    "AsyncReplay",
     "AsyncRoomService",
+    "AsyncSIP",
     "AudioChannel",
     "AudioCodec",
     "AudioConfig",
@@ -465,16 +1043,46 @@ __all__ = [
     "AvailabilityResponse",
     "AzureBlobUpload",
     "BackupCodecPolicy",
-    "ChatMessage",
+    "CandidateProtocol",
+    "ChatContext",
+    "ChatRole",
     "ClientConfigSetting",
     "ClientConfiguration",
     "ClientInfo",
+    "ClientSettingsRequest",
+    "ClientSettingsResponse",
+    "ClosePlaybackRequest",
+    "CloseReason",
+    "CloudAgent",
     "Codec",
+    "ConnectTwilioCallRequest",
+    "ConnectTwilioCallResponse",
+    "ConnectWhatsAppCallRequest",
+    "ConnectWhatsAppCallResponse",
     "ConnectionQuality",
+    "ConnectionQualityInfo",
+    "ConnectionQualityUpdate",
+    "ConnectionSettings",
+    "Connector",
+    "ConnectorType",
     "CreateAgentDispatchRequest",
+    "CreateAgentRequest",
+    "CreateAgentResponse",
+    "CreateAgentV2Request",
+    "CreateAgentV2Response",
+    "CreateIngressRequest",
+    "CreatePrivateLinkRequest",
+    "CreatePrivateLinkResponse",
     "CreateRoomRequest",
+    "CreateSIPDispatchRuleRequest",
+    "CreateSIPInboundTrunkRequest",
+    "CreateSIPOutboundTrunkRequest",
+    "CreateSIPParticipantRequest",
+    "CreateSIPTrunkRequest",
     "DataBlob",
     "DataBlobKey",
+    "DataChannelInfo",
+    "DataChannelReceiveState",
     "DataConfig",
     "DataPacket",
     "DataSelector",
@@ -485,14 +1093,34 @@ __all__ = [
     "DataTrackInfo",
     "DataTrackSchemaEncoding",
     "DataTrackSchemaId",
+    "DataTrackSubscriberHandles",
     "DataTrackSubscriptionOptions",
+    "DebugMessage",
     "DeleteAgentDispatchRequest",
+    "DeleteAgentRequest",
+    "DeleteAgentResponse",
+    "DeleteIngressRequest",
+    "DeleteReplayRequest",
     "DeleteRoomRequest",
     "DeleteRoomResponse",
+    "DeleteSIPDispatchRuleRequest",
+    "DeleteSIPTrunkRequest",
     "DependencyDescriptorForwarderState",
+    "DeployAgentRequest",
+    "DeployAgentResponse",
+    "DeployAgentV2Request",
+    "DeployAgentV2Response",
+    "Destination",
+    "DestroyPrivateLinkRequest",
+    "DestroyPrivateLinkResponse",
+    "DialWhatsAppCallRequest",
+    "DialWhatsAppCallResponse",
     "DirectFileOutput",
     "DisabledCodecs",
     "DisconnectReason",
+    "DisconnectWhatsAppCallRequest",
+    "DisconnectWhatsAppCallResponse",
+    "Egress",
     "EgressInfo",
     "EgressSourceType",
     "EgressStatus",
@@ -503,6 +1131,7 @@ __all__ = [
     "EncryptedPacket",
     "EncryptedPacketPayload",
     "Encryption",
+    "EotModelUsage",
     "EventMetric",
     "ExportReplayRequest",
     "FileInfo",
@@ -510,11 +1139,37 @@ __all__ = [
     "FilterParams",
     "ForwardParticipantRequest",
     "ForwardParticipantResponse",
+    "FunctionCall",
+    "FunctionCallOutput",
     "GCPUpload",
+    "GetDataBlobRequest",
+    "GetDataBlobResponse",
+    "GetPhoneNumberRequest",
+    "GetPhoneNumberResponse",
+    "GetPrivateLinkStatusRequest",
+    "GetPrivateLinkStatusResponse",
+    "GetSIPInboundTrunkRequest",
+    "GetSIPInboundTrunkResponse",
+    "GetSIPOutboundTrunkRequest",
+    "GetSIPOutboundTrunkResponse",
+    "ICEServer",
     "ImageCodec",
     "ImageFileSuffix",
     "ImageOutput",
     "ImagesInfo",
+    "Ingress",
+    "IngressAudioEncodingOptions",
+    "IngressAudioEncodingPreset",
+    "IngressAudioOptions",
+    "IngressInfo",
+    "IngressInput",
+    "IngressState",
+    "IngressVideoEncodingOptions",
+    "IngressVideoEncodingPreset",
+    "IngressVideoOptions",
+    "InputAudioState",
+    "InputVideoState",
+    "InterruptionModelUsage",
     "Job",
     "JobAssignment",
     "JobRestartPolicy",
@@ -523,26 +1178,57 @@ __all__ = [
     "JobStatus",
     "JobTermination",
     "JobType",
+    "JoinRequest",
+    "JoinResponse",
+    "LLMModelUsage",
+    "LeaveRequest",
     "ListAgentDispatchRequest",
     "ListAgentDispatchResponse",
+    "ListAgentSecretsRequest",
+    "ListAgentSecretsResponse",
+    "ListAgentVersionsRequest",
+    "ListAgentVersionsResponse",
+    "ListAgentsRequest",
+    "ListAgentsResponse",
     "ListEgressRequest",
     "ListEgressResponse",
+    "ListIngressRequest",
+    "ListIngressResponse",
     "ListParticipantsRequest",
     "ListParticipantsResponse",
+    "ListPhoneNumbersRequest",
+    "ListPhoneNumbersResponse",
+    "ListPrivateLinksRequest",
+    "ListPrivateLinksResponse",
+    "ListReplaysRequest",
+    "ListReplaysResponse",
     "ListRoomsRequest",
     "ListRoomsResponse",
+    "ListSIPDispatchRuleRequest",
+    "ListSIPDispatchRuleResponse",
+    "ListSIPInboundTrunkRequest",
+    "ListSIPInboundTrunkResponse",
+    "ListSIPOutboundTrunkRequest",
+    "ListSIPOutboundTrunkResponse",
+    "ListSIPTrunkRequest",
+    "ListSIPTrunkResponse",
     "ListUpdate",
     "LiveKitAPI",
+    "MediaSectionsRequirement",
     "MediaSource",
     "MetricLabel",
     "MetricSample",
     "MetricsBatch",
     "MetricsRecordingHeader",
+    "MetricsReport",
     "MigrateJobRequest",
+    "ModelUsage",
     "MoveParticipantRequest",
     "MoveParticipantResponse",
     "MuteRoomTrackRequest",
     "MuteRoomTrackResponse",
+    "MuteTrackRequest",
+    "NegotiatedDataChannelID",
     "Output",
     "PacketTrailerFeature",
     "Pagination",
@@ -550,20 +1236,52 @@ __all__ = [
     "ParticipantInfo",
     "ParticipantPermission",
     "ParticipantTracks",
+    "ParticipantUpdate",
     "ParticipantVideo",
     "PerformRpcRequest",
     "PerformRpcResponse",
+    "PhoneNumber",
+    "PhoneNumberService",
+    "PhoneNumberStatus",
+    "PhoneNumberType",
+    "Ping",
+    "PlaybackRequest",
+    "PlaybackResponse",
     "PlayoutDelay",
+    "Pong",
+    "PresignedPostRequest",
+    "PrivateLink",
+    "PrivateLinkStatus",
+    "PromoteAgentRequest",
+    "PromoteAgentResponse",
+    "ProviderInfo",
+    "ProviderType",
     "ProxyConfig",
+    "PublishDataTrackRequest",
+    "PublishDataTrackResponse",
+    "PurchasePhoneNumberRequest",
+    "PurchasePhoneNumberResponse",
     "RTCPSenderReportState",
     "RTPDrift",
     "RTPForwarderState",
     "RTPMungerState",
     "RTPStats",
     "ReconnectReason",
+    "ReconnectResponse",
+    "RegionInfo",
+    "RegionSettings",
     "RegisterWorkerRequest",
     "RegisterWorkerResponse",
+    "ReleasePhoneNumbersRequest",
+    "ReleasePhoneNumbersResponse",
     "RemoveParticipantResponse",
+    "Replay",
+    "ReplayInfo",
+    "RequestResponse",
+    "RestartAgentRequest",
+    "RestartAgentResponse",
+    "RollbackAgentRequest",
+    "RollbackAgentResponse",
     "Room",
     "RoomAgent",
     "RoomAgentDispatch",
@@ -571,13 +1289,53 @@ __all__ = [
     "RoomConfiguration",
     "RoomEgress",
     "RoomEndReason",
+    "RoomMovedResponse",
     "RoomParticipantIdentity",
     "RoomService",
+    "RoomUpdate",
     "RpcAck",
     "RpcError",
     "RpcRequest",
     "RpcResponse",
     "S3Upload",
+    "SIP",
+    "SIPCallDirection",
+    "SIPCallInfo",
+    "SIPCallStatus",
+    "SIPCodec",
+    "SIPDispatchRule",
+    "SIPDispatchRuleCallee",
+    "SIPDispatchRuleDirect",
+    "SIPDispatchRuleIndividual",
+    "SIPDispatchRuleInfo",
+    "SIPDispatchRuleUpdate",
+    "SIPFeature",
+    "SIPHeaderOptions",
+    "SIPInboundTrunkInfo",
+    "SIPInboundTrunkUpdate",
+    "SIPMediaConfig",
+    "SIPMediaEncryption",
+    "SIPNamedDest",
+    "SIPOutboundConfig",
+    "SIPOutboundTrunkInfo",
+    "SIPOutboundTrunkUpdate",
+    "SIPParticipantInfo",
+    "SIPRequestDest",
+    "SIPStatus",
+    "SIPStatusCode",
+    "SIPTransferError",
+    "SIPTransferInfo",
+    "SIPTransferReason",
+    "SIPTransferStatus",
+    "SIPTransport",
+    "SIPTrunkInfo",
+    "SIPUri",
+    "STTModelUsage",
+    "Scenario",
+    "ScenarioGroup",
+    "SearchPhoneNumbersRequest",
+    "SearchPhoneNumbersResponse",
+    "SeekRequest",
     "SegmentedFileOutput",
     "SegmentedFileProtocol",
     "SegmentedFileSuffix",
@@ -587,40 +1345,99 @@ __all__ = [
     "Sensitivity",
     "ServerInfo",
     "ServerMessage",
+    "SessionDescription",
+    "SessionRequest",
+    "SessionResponse",
+    "SettingsParam",
+    "SignalRequest",
+    "SignalResponse",
+    "SignalTarget",
     "SimulateJobRequest",
+    "SimulateScenario",
+    "SimulationDispatch",
+    "SimulationImpairments",
+    "SimulationMode",
+    "SimulationRun",
+    "SimulationRunSummary",
+    "SimulcastCodec",
     "SimulcastCodecInfo",
     "SipDTMF",
     "SpeakerInfo",
+    "SpeakersChanged",
     "StartEgressRequest",
     "StopEgressRequest",
     "StorageConfig",
+    "StoreDataBlobRequest",
+    "StoreDataBlobResponse",
     "StreamDestination",
     "StreamInfo",
     "StreamInfoList",
     "StreamOutput",
     "StreamProtocol",
+    "StreamState",
+    "StreamStateInfo",
+    "StreamStateUpdate",
     "SubscribedAudioCodec",
+    "SubscribedAudioCodecUpdate",
+    "SubscribedCodec",
+    "SubscribedQuality",
+    "SubscribedQualityUpdate",
     "SubscriptionError",
+    "SubscriptionPermission",
+    "SubscriptionPermissionUpdate",
+    "SubscriptionResponse",
+    "SyncState",
+    "TTSModelUsage",
     "TemplateSource",
     "TimeSeriesMetric",
+    "TimedString",
     "TimedVersion",
     "TokenPagination",
+    "ToolCallStatus",
+    "ToolReplyStatus",
     "TrackCompositeEgressRequest",
     "TrackEgressRequest",
     "TrackInfo",
+    "TrackPermission",
+    "TrackPublishedResponse",
     "TrackSource",
+    "TrackSubscribed",
     "TrackType",
+    "TrackUnpublishedResponse",
     "Transcription",
     "TranscriptionSegment",
+    "TransferSIPParticipantRequest",
+    "TransferSIPParticipantResponse",
+    "TrickleRequest",
+    "UnpublishDataTrackRequest",
+    "UnpublishDataTrackResponse",
+    "UpdateAgentRequest",
+    "UpdateAgentResponse",
+    "UpdateAgentSecretsRequest",
+    "UpdateAgentSecretsResponse",
+    "UpdateDataSubscription",
+    "UpdateIngressRequest",
     "UpdateJobStatus",
     "UpdateLayoutRequest",
+    "UpdateLocalAudioTrack",
+    "UpdateLocalVideoTrack",
+    "UpdateParticipantMetadata",
     "UpdateParticipantRequest",
+    "UpdatePhoneNumberRequest",
+    "UpdatePhoneNumberResponse",
     "UpdateRoomMetadataRequest",
+    "UpdateSIPDispatchRuleRequest",
+    "UpdateSIPInboundTrunkRequest",
+    "UpdateSIPOutboundTrunkRequest",
     "UpdateStreamRequest",
+    "UpdateSubscription",
     "UpdateSubscriptionsRequest",
     "UpdateSubscriptionsResponse",
+    "UpdateTrackSettings",
+    "UpdateVideoLayers",
     "UpdateWorkerStatus",
     "UserPacket",
+    "UserState",
     "VP8MungerState",
     "VideoCodec",
     "VideoConfiguration",
@@ -629,10 +1446,13 @@ __all__ = [
     "WebEgressRequest",
     "WebSource",
     "WebhookConfig",
+    "WhatsAppCall",
+    "WhatsAppCallDirection",
     "WorkerMessage",
     "WorkerPing",
     "WorkerPong",
     "WorkerStatus",
+    "WrappedJoinRequest",
 ]
 
 

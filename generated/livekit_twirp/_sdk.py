@@ -7,11 +7,23 @@ SDK = Sdk(
     name="livekit_twirp",
     facade="LiveKitAPI",
     services={
+        "livekit.Replay": ServiceFacts(attribute="replay", class_name="Replay"),
+        "livekit.AgentDispatchService": ServiceFacts(attribute="agent_dispatch", class_name="AgentDispatchService"),
+        "livekit.AgentSimulation": ServiceFacts(attribute="agent_simulation", class_name="AgentSimulation"),
+        "livekit.CloudAgent": ServiceFacts(
+            attribute="cloud_agent", class_name="CloudAgent", host="twirpkit.livekit.hosts:agents_url"
+        ),
+        "livekit.Connector": ServiceFacts(attribute="connector", class_name="Connector"),
+        "livekit.Egress": ServiceFacts(attribute="egress", class_name="Egress"),
+        "livekit.Ingress": ServiceFacts(attribute="ingress", class_name="Ingress"),
+        "livekit.PhoneNumberService": ServiceFacts(attribute="phone_number", class_name="PhoneNumberService"),
         "livekit.RoomService": ServiceFacts(attribute="room", class_name="RoomService"),
+        "livekit.SIP": ServiceFacts(attribute="sip", class_name="SIP"),
     },
     prefix="/twirp",
     request_id_header="X-Livekit-Request-Id",
     signer="twirpkit.livekit.tokens:ServerTokens",
+    errors="twirpkit.livekit.sip:sip_call_error",
     env={
         "api_key": "LIVEKIT_API_KEY",
         "api_secret": "LIVEKIT_API_SECRET",

@@ -19,6 +19,7 @@ from google.protobuf.message import Message
 from twirpkit.answers import error_from_response, message_from_response, redact
 from twirpkit.errors import Code, DeadlineExceededError, Sent, TransportError, TwirpError
 from twirpkit.headers import Headers, Secret, check_value
+from twirpkit.timeouts import Wait
 from twirpkit.transport import HttpRequest, HttpResponse, Phase, TransportFailure
 
 __all__ = [
@@ -88,6 +89,10 @@ class Method(Generic[Req, Resp]):
     """JWT claim templates: a string ``"$field"`` stands for that field of the request. None: the RPC has no policy."""
     key: str | None = None
     """The bytes field that gets 16 fresh random bytes per logical call where the caller left it empty."""
+    timeout: float = 10.0
+    """Seconds that a call may take where neither it nor its client says."""
+    wait: Wait | None = None
+    """Set where the server waits for a person."""
 
     @property
     def path(self) -> str:
@@ -109,9 +114,11 @@ class Endpoint:
     authorize: Authorize | Secret | None = field(default=None, repr=False)
     headers: Mapping[str, str] = field(default_factory=dict, repr=False)
     """Checked extra headers of every call."""
-    timeout: float | None = 10.0
-    """Seconds for one logical call, None for no limit."""
+    timeout: float | Default | None = DEFAULT
+    """Seconds for one logical call, None for no limit; by default each method has its own."""
     request_id_header: str | None = None
+    refine: Callable[[TwirpError], TwirpError] | None = None
+    """Makes a service's own error of a general one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,8 +151,7 @@ def flow(
         TwirpError: The call failed; its subclass says how.
         ValueError: The timeout is not a number, or the message lacks a required field.
     """
-    timeout = endpoint.timeout if isinstance(options.timeout, Default) else check_timeout(options.timeout)
-    deadline = None if timeout is None else time.monotonic() + timeout
+    timeout = _timeout(endpoint, method, options)
     headers = _merged(endpoint.headers, options.headers)
     request_id = _request_id(endpoint.request_id_header, headers)
     if timeout is not None and timeout <= 0:
@@ -155,6 +161,9 @@ def flow(
             request_id=request_id,
         )
     message = _keyed(method, message)
+    if method.wait is not None:
+        message, timeout = method.wait.apply(message, timeout)
+    deadline = None if timeout is None else time.monotonic() + timeout
     body = _serialized(message)
     authorization = _authorization(endpoint.authorize, method, message)
     headers.update(_OWN_HEADERS)
@@ -167,7 +176,7 @@ def flow(
     answer = _answer(method, outcome, timeout, authorization)
     if isinstance(answer, TwirpError):
         answer.attempts, answer.request_id = 1, request_id
-        raise answer
+        raise answer if endpoint.refine is None else endpoint.refine(answer)
     return answer
 
 
@@ -180,6 +189,13 @@ def check_timeout(timeout: float | None) -> float | None:
     if isinstance(timeout, float) and not math.isfinite(timeout):
         raise ValueError(f"timeout must be a finite number of seconds, not {timeout}; None means no limit")
     return max(-_LONGEST, min(timeout, _LONGEST))
+
+
+def _timeout(endpoint: Endpoint, method: Method[Any, Any], options: CallOptions) -> float | None:
+    """Seconds for this call: its own, else its client's, else its method's."""
+    if not isinstance(options.timeout, Default):
+        return check_timeout(options.timeout)
+    return method.timeout if isinstance(endpoint.timeout, Default) else endpoint.timeout
 
 
 def _merged(all_calls: Mapping[str, str], this_call: Mapping[str, str]) -> Headers:

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+import dataclasses
 import importlib
 import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
-from twirpkit.call import Authorize, Endpoint, check_timeout
+from twirpkit.call import Authorize, Default, Endpoint, check_timeout
 from twirpkit.headers import Secret, check_headers, check_value
 from twirpkit.url import normalize_url
 from twirpkit.version import __version__
 
-__all__ = ["Sdk", "ServiceFacts", "endpoint"]
+__all__ = ["Sdk", "ServiceFacts", "endpoint", "service_endpoint"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,6 +25,8 @@ class ServiceFacts:
     """The facade's property, and the name of the service's modules."""
     class_name: str
     """The sync class; the async one has ``Async`` before it."""
+    host: str | None = None
+    """``module:function`` that makes the service's base URL from the facade's; None: it is the facade's."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +44,8 @@ class Sdk:
     request_id_header: str | None = None
     signer: str | None = None
     """``module:class`` of what signs with a key and a secret; None: the service knows no keys."""
+    errors: str | None = None
+    """``module:function`` that makes a service's own error of a general one."""
     env: Mapping[str, str] = field(default_factory=dict)
     """Environment variables by what they give: ``url``, ``token``, ``api_key``, ``api_secret``."""
 
@@ -52,7 +58,7 @@ def endpoint(
     api_secret: str | None = None,
     token: str | None,
     auth: str | Authorize | None,
-    timeout: float | None,
+    timeout: float | Default | None,
     extra_headers: Mapping[str, str] | None,
 ) -> Endpoint:
     """Check what a client was made with, take what is missing from the environment, and say where its calls go.
@@ -64,8 +70,8 @@ def endpoint(
     url = url if url is not None else _environment(sdk, "url")
     if url is None:
         raise ValueError(f"no URL: pass url=…{_or_set(sdk, 'url')}")
-    timeout = check_timeout(timeout)
-    if timeout is not None and timeout <= 0:
+    timeout = timeout if isinstance(timeout, Default) else check_timeout(timeout)
+    if not isinstance(timeout, Default | None) and timeout <= 0:
         raise ValueError(f"timeout must be above 0 seconds, not {timeout:g}; None means no limit")
     return Endpoint(
         base_url=normalize_url(url) + sdk.prefix,
@@ -74,7 +80,21 @@ def endpoint(
         headers=check_headers(extra_headers),
         timeout=timeout,
         request_id_header=sdk.request_id_header,
+        refine=None if sdk.errors is None else _plug_in(sdk.errors),
     )
+
+
+def service_endpoint(base: Endpoint, sdk: Sdk, service: str) -> Endpoint:
+    """Where the calls of one service go: most go where the facade's go.
+
+    Raises:
+        ValueError: The service has a host of its own, and it cannot be told.
+    """
+    host = sdk.services[service].host
+    if host is None:
+        return base
+    root = base.base_url.removesuffix(sdk.prefix)
+    return dataclasses.replace(base, base_url=normalize_url(_plug_in(host)(root)) + sdk.prefix)
 
 
 def _authorize(
@@ -96,13 +116,17 @@ def _authorize(
     if api_key is None or api_secret is None:
         missing = "API secret" if api_key is not None else "API key" if api_secret is not None else "credentials"
         raise ValueError(f"no {missing}: pass {_ways(sdk)}{_or_set(sdk, 'api_key', 'api_secret')}")
-    return _signer(sdk.signer)(check_value("the API key", api_key), check_value("the API secret", api_secret))
+    sign: Authorize = _plug_in(sdk.signer)(
+        check_value("the API key", api_key), check_value("the API secret", api_secret)
+    )
+    return sign
 
 
-def _signer(name: str) -> Callable[[str, str], Authorize]:
+def _plug_in(name: str) -> Callable[..., Any]:
+    """What a manifest names as ``module:attribute``."""
     module, _, attribute = name.partition(":")
-    signer: Callable[[str, str], Authorize] = getattr(importlib.import_module(module), attribute)
-    return signer
+    found: Callable[..., Any] = getattr(importlib.import_module(module), attribute)
+    return found
 
 
 def _environment(sdk: Sdk, what: str) -> str | None:

@@ -12,7 +12,18 @@ from grpc_tools import protoc
 
 PROTOS = Path(__file__).parents[2] / "protos"
 FILES = sorted(path.relative_to(PROTOS).as_posix() for path in PROTOS.rglob("*.proto"))
-SERVICES = ["livekit.RoomService"]  # every field that their requests and answers can hold needs a comment
+SERVICES = [
+    "livekit.AgentDispatchService",
+    "livekit.AgentSimulation",
+    "livekit.CloudAgent",
+    "livekit.Connector",
+    "livekit.Egress",
+    "livekit.Ingress",
+    "livekit.PhoneNumberService",
+    "livekit.Replay",
+    "livekit.RoomService",
+    "livekit.SIP",
+]  # every field that their requests and answers can hold needs a comment
 WIDTH = 110
 
 PARTS = {"service", "method", "message_type", "nested_type", "field", "extension", "enum_type"}

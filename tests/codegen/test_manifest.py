@@ -57,7 +57,8 @@ BAD: dict[str, tuple[str | bytes, str]] = {
         "manifest.toml:4: sdk.prefix '/twirp/' must be empty",
     ),
     "prefix without a slash": (SDK + "prefix = 'twirp'\n", "manifest.toml:4: sdk.prefix 'twirp' must be empty or like"),
-    "signer": (SDK + "signer = 'a.b'\n", "manifest.toml:4: sdk.signer 'a.b' must be like 'package.module:Class'"),
+    "signer": (SDK + "signer = 'a.b'\n", "manifest.toml:4: sdk.signer 'a.b' must be like 'package.module:name'"),
+    "errors": (SDK + "errors = 'a.b'\n", "manifest.toml:4: sdk.errors 'a.b' must be like 'package.module:name'"),
     "header": (
         SDK + "request_id_header = 'a: b'\n",
         "manifest.toml:4: sdk.request_id_header 'a: b' must be the name of a",

@@ -6,7 +6,7 @@ import tomllib
 from pathlib import Path
 
 import pytest
-from generating import ROOT, generate, project, run, tree
+from generating import HATS, ROOT, generate, project, run, tree
 
 PROTOS = ROOT / "protos"
 LIVEKIT = (PROTOS / "livekit.toml").read_text(encoding="utf-8")
@@ -29,7 +29,41 @@ tags = "strings"
 [services."acme.HatService"]
 """
 ROW = "the row MakeHat of acme.HatService"
+PATIENT: dict[str, str | bytes] = {
+    "acme.proto": HATS.replace("package acme;", 'package acme; import "google/protobuf/duration.proto";').replace(
+        "  int32 size = 5;", "  int32 size = 5; google.protobuf.Duration patience = 6; bool sure = 7;"
+    )
+}
+"""A request that says how long to wait, in as many lines."""
+WAIT = "{ grants = {}, retry = 'never', timeout = "
 BAD = {
+    "a timeout of nothing": (WAIT + "0 }", f"{ROW}: timeout must be a number of seconds above 0"),
+    "a timeout of yes": (WAIT + "true }", f"{ROW}: timeout must be a number of seconds above 0"),
+    "a timeout of text": (WAIT + "'10' }", f"{ROW}: timeout must be a number of seconds above 0"),
+    "a wait without a margin": (
+        WAIT + "{ field = 'patience', default = 30 } }",
+        f"{ROW}: a timeout that waits has field, default, margin, and maybe when",
+    ),
+    "a wait of another key": (
+        WAIT + "{ field = 'patience', default = 30, margin = 2, until = 'x' } }",
+        f"{ROW}: a timeout that waits has field, default, margin, and maybe when",
+    ),
+    "a wait of no seconds": (
+        WAIT + "{ field = 'patience', default = 0, margin = 2 } }",
+        f"{ROW}: default and margin of a timeout are numbers of seconds above 0",
+    ),
+    "a margin of no seconds": (
+        WAIT + "{ field = 'patience', default = 3, margin = -2 } }",
+        f"{ROW}: default and margin of a timeout are numbers of seconds above 0",
+    ),
+    "a wait for text": (
+        WAIT + "{ field = 'name', default = 30, margin = 2 } }",
+        f"{ROW}: 'name' is no google.protobuf.Duration of the request",
+    ),
+    "a wait when text": (
+        WAIT + "{ field = 'patience', default = 30, margin = 2, when = 'name' } }",
+        f"{ROW}: 'name' is no bool field of the request",
+    ),
     "grants are missing": (
         "{ retry = 'read' }",
         f"{ROW} needs grants; where no grant is needed, say so with grants = {{}}",
@@ -47,10 +81,10 @@ BAD = {
         "{ grants = {}, retry = ['read'] }",
         f"{ROW} needs a retry class, one of read, idempotent",
     ),
-    "the row is a string": ("'read'", f"{ROW} must be a table with grants, key, retry and nothing else"),
+    "the row is a string": ("'read'", f"{ROW} must be a table with grants, key, retry, timeout and nothing else"),
     "the row has an unknown key": (
         "{ grants = {}, rety = 'read' }",
-        f"{ROW} must be a table with grants, key, retry and",
+        f"{ROW} must be a table with grants, key, retry, timeout and",
     ),
     "the claim is unknown": ("{ grants.caps = {}, retry = 'read' }", f"{ROW}: unknown claim 'caps'; [claims] has hats"),
     "the claim is no table": ("{ grants.hats = true, retry = 'read' }", f"{ROW}: the claim hats must be a table"),
@@ -108,7 +142,7 @@ BAD = {
 @pytest.mark.parametrize("case", BAD)
 def test_a_wrong_row(case: str, tmp_path: Path) -> None:
     row, says = BAD[case]
-    path = project(tmp_path / "in", toml=f"{HEAD}MakeHat = {row}\n")
+    path = project(tmp_path / "in", PATIENT, f"{HEAD}MakeHat = {row}\n")
     done = run("generate", path, "--out", tmp_path / "out")
     assert (done.code, done.err[: len(says) + 18]) == (1, f"manifest.toml:11: {says}")
     assert not (tmp_path / "out").exists()
@@ -126,7 +160,31 @@ def test_a_wrong_row(case: str, tmp_path: Path) -> None:
 def test_a_right_row(row: str, tmp_path: Path) -> None:
     path = project(tmp_path, toml=f"{HEAD}MakeHat = {row}\n")
     policy = json.loads(run("inspect", path).out)["services"][0]["methods"][0]["policy"]
-    assert policy == {"key": None} | tomllib.loads(f"row = {row}")["row"]
+    assert policy == {"key": None, "timeout": None, "wait": None} | tomllib.loads(f"row = {row}")["row"]
+
+
+@pytest.mark.parametrize("when", ["", ", when = 'sure'"])
+def test_a_row_that_waits(when: str, tmp_path: Path) -> None:
+    row = f"{WAIT}{{ field = 'patience', default = 30, margin = 2{when} }} }}"
+    path = project(tmp_path, PATIENT, f"{HEAD}MakeHat = {row}\n")
+    policy = json.loads(run("inspect", path).out)["services"][0]["methods"][0]["policy"]
+    assert policy["wait"] == tomllib.loads(f"row = {row}")["row"]["timeout"]
+    assert policy["timeout"] is None
+    assert run("generate", path, "--out", tmp_path / "out").code == 0
+    text = (tmp_path / "out" / "acme_twirp" / "_sync" / "hat_service.py").read_text(encoding="utf-8")
+    told = " ".join(text.split())
+    assert ("with `sure`, " in told) is bool(when)
+    assert "at least `patience` (30 s where it is unset) and 2 s more: a shorter `timeout` is raised" in told
+
+
+@pytest.mark.parametrize("host", ["'a.b'", "7"])
+def test_a_host_that_is_no_function(host: str, tmp_path: Path) -> None:
+    done = run(
+        "generate", project(tmp_path, toml=f"{HEAD}host = {host}\nMakeHat = {{ grants = {{}}, retry = 'read' }}\n")
+    )
+    assert done.code == 1
+    assert done.err.startswith("manifest.toml:11: host ")
+    assert "of acme.HatService must be like 'package.module:function'" in done.err
 
 
 def test_an_rpc_without_a_row(tmp_path: Path) -> None:

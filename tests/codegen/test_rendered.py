@@ -83,7 +83,7 @@ def test_a_docstring_says_what_its_reader_needs(tmp_path: Path) -> None:
         "\n"
         "Grants: `hats.make`, `hats.shop` of the request's `from`, `hats.sizes` = ['s', '\"'].\n"
         "Retry class: keyed, by `nonce`: 16 random bytes, made for each call that leaves it empty.\n"
-        "Timeout: the client's, unless `timeout` gives one in seconds, or None for no limit.\n"
+        "Timeout: `timeout` in seconds, None for no limit, else the client's, else 10 s.\n"
         "\n"
         "Raises:\n"
         "    TwirpError: The call failed; its subclass says how, its `sent` whether the request may have run.\n"

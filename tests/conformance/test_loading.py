@@ -28,10 +28,15 @@ def test_fields() -> None:
     assert exchange.raw_answer == exchange.response.raw
 
 
+DROPPED = [each.id for each in EXCHANGES if each.id.startswith("mock/fail/drop")]
+
+
 def test_recordings_agree_with_themselves() -> None:
     """The fixtures are what the suite trusts: each answer's raw bytes end with the body that was taken from them."""
     for exchange in EXCHANGES:
-        assert exchange.response is not None
+        if exchange.response is None:
+            assert exchange.id in DROPPED
+            continue
         assert exchange.response.raw.endswith(b"\r\n\r\n" + exchange.response.body)
         assert f" {exchange.response.status} ".encode() in exchange.response.raw
 

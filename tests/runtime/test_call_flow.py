@@ -414,13 +414,13 @@ class TestTimeout:
         opened = livekit()
 
         before = time.monotonic()
-        opened.room()
+        opened.room("list_rooms")
         after = time.monotonic()
 
         deadline = opened.requests[0].deadline
         assert deadline is not None
         assert before + 10 <= deadline <= after + 10
-        assert ENDPOINT.timeout == 10
+        assert ENDPOINT.timeout is DEFAULT
 
     WRONG: ClassVar = [
         (True, TypeError, "timeout must be a number of seconds or None, not bool"),
@@ -642,7 +642,7 @@ class TestWhatShows:
         endpoint = Endpoint("https://h", "tests/1", authorize=Secret("canary"), headers={"X": "canary"}, timeout=None)
 
         assert repr(endpoint) == (
-            "Endpoint(base_url='https://h', user_agent='tests/1', timeout=None, request_id_header=None)"
+            "Endpoint(base_url='https://h', user_agent='tests/1', timeout=None, request_id_header=None, refine=None)"
         )
 
     def test_default_shows_its_name(self) -> None:

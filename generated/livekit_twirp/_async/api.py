@@ -6,8 +6,9 @@ from __future__ import annotations
 from functools import cached_property
 from typing import TYPE_CHECKING, ClassVar
 
+from twirpkit.call import DEFAULT
 from twirpkit.client import AsyncClient
-from twirpkit.sdk import Sdk, endpoint
+from twirpkit.sdk import Sdk, endpoint, service_endpoint
 from twirpkit.transports import async_transport
 
 from livekit_twirp._sdk import SDK
@@ -16,10 +17,19 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     import aiohttp
-    from twirpkit.call import Authorize
+    from twirpkit.call import Authorize, Default
     from twirpkit.transport import AsyncTransport
 
+    from livekit_twirp._async.agent_dispatch import AsyncAgentDispatchService
+    from livekit_twirp._async.agent_simulation import AsyncAgentSimulation
+    from livekit_twirp._async.cloud_agent import AsyncCloudAgent
+    from livekit_twirp._async.connector import AsyncConnector
+    from livekit_twirp._async.egress import AsyncEgress
+    from livekit_twirp._async.ingress import AsyncIngress
+    from livekit_twirp._async.phone_number import AsyncPhoneNumberService
+    from livekit_twirp._async.replay import AsyncReplay
     from livekit_twirp._async.room import AsyncRoomService
+    from livekit_twirp._async.sip import AsyncSIP
 
 __all__ = ["AsyncLiveKitAPI"]
 
@@ -41,7 +51,7 @@ class AsyncLiveKitAPI(AsyncClient):
         *,
         token: str | None = None,
         auth: str | Authorize | None = None,
-        timeout: float | None = 10.0,
+        timeout: float | Default | None = DEFAULT,
         extra_headers: Mapping[str, str] | None = None,
         session: aiohttp.ClientSession | None = None,
         transport: AsyncTransport | None = None,
@@ -54,7 +64,8 @@ class AsyncLiveKitAPI(AsyncClient):
             api_secret: The key's secret. Default: `LIVEKIT_API_SECRET`.
             token: A ready bearer token, instead of a key and its secret. Default: `LIVEKIT_TOKEN`.
             auth: The whole Authorization value, or a function that makes it for each call.
-            timeout: Seconds that one call may take in all; None for no limit. A call may have its own.
+            timeout: Seconds that one call may take in all; None for no limit. A call may have its own. Where neither
+                says, each RPC has a default, 10 seconds for most.
             extra_headers: Headers that every call carries.
             session: Use the connections of this session; it stays yours to close.
             transport: Another network library's adapter; it is closed with the client.
@@ -79,8 +90,72 @@ class AsyncLiveKitAPI(AsyncClient):
         super().__init__(client_endpoint, async_transport(self, session, transport))
 
     @cached_property
+    def replay(self) -> AsyncReplay:
+        """Plays recorded sessions back into rooms, and exports or deletes them."""
+        from livekit_twirp._async.replay import AsyncReplay
+
+        return AsyncReplay._of(self)
+
+    @cached_property
+    def agent_dispatch(self) -> AsyncAgentDispatchService:
+        """Calls agents into rooms, and sends them away."""
+        from livekit_twirp._async.agent_dispatch import AsyncAgentDispatchService
+
+        return AsyncAgentDispatchService._of(self)
+
+    @cached_property
+    def agent_simulation(self) -> AsyncAgentSimulation:
+        """Tests an agent in conversations with simulated users, and judges how it did."""
+        from livekit_twirp._async.agent_simulation import AsyncAgentSimulation
+
+        return AsyncAgentSimulation._of(self)
+
+    @cached_property
+    def cloud_agent(self) -> AsyncCloudAgent:
+        """Creates, deploys and manages the agents that LiveKit Cloud hosts for a project."""
+        from livekit_twirp._async.cloud_agent import AsyncCloudAgent
+
+        there = service_endpoint(self._endpoint, SDK, "livekit.CloudAgent")
+        return AsyncCloudAgent._of(AsyncClient(there, self._transport))
+
+    @cached_property
+    def connector(self) -> AsyncConnector:
+        """Brings calls from WhatsApp and Twilio into rooms, as participants of the kind `CONNECTOR`."""
+        from livekit_twirp._async.connector import AsyncConnector
+
+        return AsyncConnector._of(self)
+
+    @cached_property
+    def egress(self) -> AsyncEgress:
+        """Records rooms and tracks to files, or sends them out as streams."""
+        from livekit_twirp._async.egress import AsyncEgress
+
+        return AsyncEgress._of(self)
+
+    @cached_property
+    def ingress(self) -> AsyncIngress:
+        """Makes and manages the entrances through which encoders and URLs publish into rooms."""
+        from livekit_twirp._async.ingress import AsyncIngress
+
+        return AsyncIngress._of(self)
+
+    @cached_property
+    def phone_number(self) -> AsyncPhoneNumberService:
+        """Finds, buys, assigns and gives back phone numbers."""
+        from livekit_twirp._async.phone_number import AsyncPhoneNumberService
+
+        return AsyncPhoneNumberService._of(self)
+
+    @cached_property
     def room(self) -> AsyncRoomService:
         """Creates, lists and ends rooms, and manages the participants in them."""
         from livekit_twirp._async.room import AsyncRoomService
 
         return AsyncRoomService._of(self)
+
+    @cached_property
+    def sip(self) -> AsyncSIP:
+        """Manages SIP trunks and dispatch rules, calls people into rooms, and transfers their calls."""
+        from livekit_twirp._async.sip import AsyncSIP
+
+        return AsyncSIP._of(self)

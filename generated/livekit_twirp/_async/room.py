@@ -76,7 +76,7 @@ class AsyncRoomService(AsyncService):
         *,
         token: str | None = None,
         auth: str | Authorize | None = None,
-        timeout: float | None = 10.0,
+        timeout: float | Default | None = DEFAULT,
         extra_headers: Mapping[str, str] | None = None,
     ) -> None:
         """Use the connections of a session, which stays yours to close.
@@ -164,7 +164,7 @@ class AsyncRoomService(AsyncService):
 
         Grants: `video.roomCreate`.
         Retry class: idempotent.
-        Timeout: the client's, unless `timeout` gives one in seconds, or None for no limit.
+        Timeout: `timeout` in seconds, None for no limit, else the client's, else 15 s.
 
         Raises:
             TwirpError: The call failed; its subclass says how, its `sent` whether the request may have run.
@@ -210,7 +210,7 @@ class AsyncRoomService(AsyncService):
 
         Grants: `video.roomList`.
         Retry class: read.
-        Timeout: the client's, unless `timeout` gives one in seconds, or None for no limit.
+        Timeout: `timeout` in seconds, None for no limit, else the client's, else 10 s.
 
         Raises:
             TwirpError: The call failed; its subclass says how, its `sent` whether the request may have run.
@@ -256,7 +256,7 @@ class AsyncRoomService(AsyncService):
 
         Grants: `video.roomCreate`.
         Retry class: idempotent.
-        Timeout: the client's, unless `timeout` gives one in seconds, or None for no limit.
+        Timeout: `timeout` in seconds, None for no limit, else the client's, else 10 s.
 
         Raises:
             TwirpError: The call failed; its subclass says how, its `sent` whether the request may have run.
@@ -301,7 +301,7 @@ class AsyncRoomService(AsyncService):
 
         Grants: `video.roomAdmin`, `video.room` of the request's `room`.
         Retry class: read.
-        Timeout: the client's, unless `timeout` gives one in seconds, or None for no limit.
+        Timeout: `timeout` in seconds, None for no limit, else the client's, else 10 s.
 
         Raises:
             TwirpError: The call failed; its subclass says how, its `sent` whether the request may have run.
@@ -351,7 +351,7 @@ class AsyncRoomService(AsyncService):
 
         Grants: `video.roomAdmin`, `video.room` of the request's `room`.
         Retry class: read.
-        Timeout: the client's, unless `timeout` gives one in seconds, or None for no limit.
+        Timeout: `timeout` in seconds, None for no limit, else the client's, else 10 s.
 
         Raises:
             TwirpError: The call failed; its subclass says how, its `sent` whether the request may have run.
@@ -403,7 +403,7 @@ class AsyncRoomService(AsyncService):
 
         Grants: `video.roomAdmin`, `video.room` of the request's `room`.
         Retry class: idempotent.
-        Timeout: the client's, unless `timeout` gives one in seconds, or None for no limit.
+        Timeout: `timeout` in seconds, None for no limit, else the client's, else 10 s.
 
         Raises:
             TwirpError: The call failed; its subclass says how, its `sent` whether the request may have run.
@@ -457,7 +457,7 @@ class AsyncRoomService(AsyncService):
 
         Grants: `video.roomAdmin`, `video.room` of the request's `room`.
         Retry class: idempotent.
-        Timeout: the client's, unless `timeout` gives one in seconds, or None for no limit.
+        Timeout: `timeout` in seconds, None for no limit, else the client's, else 10 s.
 
         Raises:
             TwirpError: The call failed; its subclass says how, its `sent` whether the request may have run.
@@ -512,7 +512,7 @@ class AsyncRoomService(AsyncService):
 
         Grants: `video.roomAdmin`, `video.room` of the request's `room`.
         Retry class: idempotent.
-        Timeout: the client's, unless `timeout` gives one in seconds, or None for no limit.
+        Timeout: `timeout` in seconds, None for no limit, else the client's, else 10 s.
 
         Raises:
             TwirpError: The call failed; its subclass says how, its `sent` whether the request may have run.
@@ -563,7 +563,7 @@ class AsyncRoomService(AsyncService):
 
         Grants: `video.roomAdmin`, `video.room` of the request's `room`.
         Retry class: idempotent.
-        Timeout: the client's, unless `timeout` gives one in seconds, or None for no limit.
+        Timeout: `timeout` in seconds, None for no limit, else the client's, else 10 s.
 
         Raises:
             TwirpError: The call failed; its subclass says how, its `sent` whether the request may have run.
@@ -621,7 +621,7 @@ class AsyncRoomService(AsyncService):
 
         Grants: `video.roomAdmin`, `video.room` of the request's `room`.
         Retry class: keyed, by `nonce`: 16 random bytes, made for each call that leaves it empty.
-        Timeout: the client's, unless `timeout` gives one in seconds, or None for no limit.
+        Timeout: `timeout` in seconds, None for no limit, else the client's, else 10 s.
 
         Raises:
             TwirpError: The call failed; its subclass says how, its `sent` whether the request may have run.
@@ -667,7 +667,7 @@ class AsyncRoomService(AsyncService):
 
         Grants: `video.roomAdmin`, `video.room` of the request's `room`.
         Retry class: idempotent.
-        Timeout: the client's, unless `timeout` gives one in seconds, or None for no limit.
+        Timeout: `timeout` in seconds, None for no limit, else the client's, else 10 s.
 
         Raises:
             TwirpError: The call failed; its subclass says how, its `sent` whether the request may have run.
@@ -717,7 +717,7 @@ class AsyncRoomService(AsyncService):
         Grants: `video.roomAdmin`, `video.room` of the request's `room`, `video.destinationRoom` of the
             request's `destination_room`.
         Retry class: never.
-        Timeout: the client's, unless `timeout` gives one in seconds, or None for no limit.
+        Timeout: `timeout` in seconds, None for no limit, else the client's, else 10 s.
 
         Raises:
             TwirpError: The call failed; its subclass says how, its `sent` whether the request may have run.
@@ -766,7 +766,7 @@ class AsyncRoomService(AsyncService):
         Grants: `video.roomAdmin`, `video.room` of the request's `room`, `video.destinationRoom` of the
             request's `destination_room`.
         Retry class: never.
-        Timeout: the client's, unless `timeout` gives one in seconds, or None for no limit.
+        Timeout: `timeout` in seconds, None for no limit, else the client's, else 10 s.
 
         Raises:
             TwirpError: The call failed; its subclass says how, its `sent` whether the request may have run.
@@ -822,7 +822,7 @@ class AsyncRoomService(AsyncService):
 
         Grants: `video.roomAdmin`, `video.room` of the request's `room`.
         Retry class: never.
-        Timeout: the client's, unless `timeout` gives one in seconds, or None for no limit.
+        Timeout: `timeout` in seconds, None for no limit, else the client's, else 10 s.
 
         Raises:
             TwirpError: The call failed; its subclass says how, its `sent` whether the request may have run.

@@ -39,6 +39,7 @@ CREATE_ROOM = Method(
     response=Room,
     retry=Retry.IDEMPOTENT,
     grants=GRANTS["livekit.RoomService/CreateRoom"],
+    timeout=15,
 )
 LIST_ROOMS = Method(
     service="livekit.RoomService",

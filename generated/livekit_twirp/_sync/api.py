@@ -6,8 +6,9 @@ from __future__ import annotations
 from functools import cached_property
 from typing import TYPE_CHECKING, ClassVar
 
+from twirpkit.call import DEFAULT
 from twirpkit.client import Client
-from twirpkit.sdk import Sdk, endpoint
+from twirpkit.sdk import Sdk, endpoint, service_endpoint
 from twirpkit.transports import sync_transport
 
 from livekit_twirp._sdk import SDK
@@ -16,10 +17,19 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     import requests
-    from twirpkit.call import Authorize
+    from twirpkit.call import Authorize, Default
     from twirpkit.transport import Transport
 
+    from livekit_twirp._sync.agent_dispatch import AgentDispatchService
+    from livekit_twirp._sync.agent_simulation import AgentSimulation
+    from livekit_twirp._sync.cloud_agent import CloudAgent
+    from livekit_twirp._sync.connector import Connector
+    from livekit_twirp._sync.egress import Egress
+    from livekit_twirp._sync.ingress import Ingress
+    from livekit_twirp._sync.phone_number import PhoneNumberService
+    from livekit_twirp._sync.replay import Replay
     from livekit_twirp._sync.room import RoomService
+    from livekit_twirp._sync.sip import SIP
 
 __all__ = ["LiveKitAPI"]
 
@@ -40,7 +50,7 @@ class LiveKitAPI(Client):
         *,
         token: str | None = None,
         auth: str | Authorize | None = None,
-        timeout: float | None = 10.0,
+        timeout: float | Default | None = DEFAULT,
         extra_headers: Mapping[str, str] | None = None,
         session: requests.Session | None = None,
         transport: Transport | None = None,
@@ -53,7 +63,8 @@ class LiveKitAPI(Client):
             api_secret: The key's secret. Default: `LIVEKIT_API_SECRET`.
             token: A ready bearer token, instead of a key and its secret. Default: `LIVEKIT_TOKEN`.
             auth: The whole Authorization value, or a function that makes it for each call.
-            timeout: Seconds that one call may take in all; None for no limit. A call may have its own.
+            timeout: Seconds that one call may take in all; None for no limit. A call may have its own. Where neither
+                says, each RPC has a default, 10 seconds for most.
             extra_headers: Headers that every call carries.
             session: Use the connections of this session; it stays yours to close.
             transport: Another network library's adapter; it is closed with the client.
@@ -78,8 +89,72 @@ class LiveKitAPI(Client):
         super().__init__(client_endpoint, sync_transport(self, session, transport))
 
     @cached_property
+    def replay(self) -> Replay:
+        """Plays recorded sessions back into rooms, and exports or deletes them."""
+        from livekit_twirp._sync.replay import Replay
+
+        return Replay._of(self)
+
+    @cached_property
+    def agent_dispatch(self) -> AgentDispatchService:
+        """Calls agents into rooms, and sends them away."""
+        from livekit_twirp._sync.agent_dispatch import AgentDispatchService
+
+        return AgentDispatchService._of(self)
+
+    @cached_property
+    def agent_simulation(self) -> AgentSimulation:
+        """Tests an agent in conversations with simulated users, and judges how it did."""
+        from livekit_twirp._sync.agent_simulation import AgentSimulation
+
+        return AgentSimulation._of(self)
+
+    @cached_property
+    def cloud_agent(self) -> CloudAgent:
+        """Creates, deploys and manages the agents that LiveKit Cloud hosts for a project."""
+        from livekit_twirp._sync.cloud_agent import CloudAgent
+
+        there = service_endpoint(self._endpoint, SDK, "livekit.CloudAgent")
+        return CloudAgent._of(Client(there, self._transport))
+
+    @cached_property
+    def connector(self) -> Connector:
+        """Brings calls from WhatsApp and Twilio into rooms, as participants of the kind `CONNECTOR`."""
+        from livekit_twirp._sync.connector import Connector
+
+        return Connector._of(self)
+
+    @cached_property
+    def egress(self) -> Egress:
+        """Records rooms and tracks to files, or sends them out as streams."""
+        from livekit_twirp._sync.egress import Egress
+
+        return Egress._of(self)
+
+    @cached_property
+    def ingress(self) -> Ingress:
+        """Makes and manages the entrances through which encoders and URLs publish into rooms."""
+        from livekit_twirp._sync.ingress import Ingress
+
+        return Ingress._of(self)
+
+    @cached_property
+    def phone_number(self) -> PhoneNumberService:
+        """Finds, buys, assigns and gives back phone numbers."""
+        from livekit_twirp._sync.phone_number import PhoneNumberService
+
+        return PhoneNumberService._of(self)
+
+    @cached_property
     def room(self) -> RoomService:
         """Creates, lists and ends rooms, and manages the participants in them."""
         from livekit_twirp._sync.room import RoomService
 
         return RoomService._of(self)
+
+    @cached_property
+    def sip(self) -> SIP:
+        """Manages SIP trunks and dispatch rules, calls people into rooms, and transfers their calls."""
+        from livekit_twirp._sync.sip import SIP
+
+        return SIP._of(self)

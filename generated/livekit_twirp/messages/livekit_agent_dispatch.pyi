@@ -36,7 +36,7 @@ class CreateAgentDispatchRequest(Message):
     """Deployment of the agent to use; must not contain `_`. Unset: the default one."""
     @property
     def attributes(self) -> ScalarMap[str, str]:
-        """Keys and values for the agent, 64 KiB in all. Unset: none."""
+        """Keys and values of your own for the agent, 64 KiB in all. Unset: none."""
     def __init__(
         self,
         *,
@@ -64,7 +64,7 @@ class RoomAgentDispatch(Message):
     """Deployment of the agent to use. Unset: the default one."""
     @property
     def attributes(self) -> ScalarMap[str, str]:
-        """Keys and values for the agent, 64 KiB in all. Unset: none."""
+        """Keys and values of your own for the agent, 64 KiB in all. Unset: none."""
     def __init__(
         self,
         *,
@@ -82,9 +82,9 @@ class DeleteAgentDispatchRequest(Message):
     """Which dispatch to take back."""
 
     dispatch_id: str
-    """Id of the dispatch (`AD_...`)."""
+    """Id of the dispatch (`AD_...`). Required; an unknown one gives `not_found`."""
     room: str
-    """Name of the room that it belongs to."""
+    """Name of the room that it belongs to, not its sid. Required."""
     def __init__(
         self,
         *,
@@ -97,9 +97,9 @@ class ListAgentDispatchRequest(Message):
     """Which dispatches to list."""
 
     dispatch_id: str
-    """Only this one. Unset: all of the room."""
+    """Only the dispatch with this id (`AD_...`); an unknown one gives an empty list. Unset: all of the room."""
     room: str
-    """Name of the room."""
+    """Name of the room, not its sid. Required."""
     def __init__(
         self,
         *,
@@ -113,7 +113,7 @@ class ListAgentDispatchResponse(Message):
 
     @property
     def agent_dispatches(self) -> RepeatedCompositeFieldContainer[AgentDispatch]:
-        """The dispatches, in no particular order."""
+        """The dispatches, in no particular order; empty if none has the id that was asked for."""
     def __init__(
         self,
         *,
@@ -127,21 +127,21 @@ class AgentDispatch(Message):
     id: str
     """Id of the dispatch (`AD_...`)."""
     agent_name: str
-    """Name of the agent. Empty: agents without a name."""
+    """Name of the agent. Empty: agents without a name, as of the dispatch that each room has by itself."""
     room: str
     """Name of the room."""
     metadata: str
-    """Text for the agent; at most 512 KiB."""
+    """Text for the agent; at most 512 KiB. May be empty."""
     @property
     def state(self) -> AgentDispatchState:
-        """Its jobs and times."""
+        """Its jobs and times. In the answer of `CreateDispatch` it has no jobs yet."""
     restart_policy: int
     """What happens when the job fails."""
     deployment: str
     """Deployment of the agent. Empty: the default one."""
     @property
     def attributes(self) -> ScalarMap[str, str]:
-        """Keys and values for the agent, 64 KiB in all."""
+        """Keys and values for the agent, 64 KiB in all. May be empty."""
     def __init__(
         self,
         *,
@@ -167,7 +167,7 @@ class AgentDispatchState(Message):
 
     @property
     def jobs(self) -> RepeatedCompositeFieldContainer[Job]:
-        """Its jobs. Empty as long as no worker has taken it."""
+        """Its jobs. Empty as long as no worker has taken it, and if a worker refused it."""
     created_at: int
     """When it was made, in Unix nanoseconds."""
     deleted_at: int

@@ -138,7 +138,7 @@ class StartEgressRequest(Message):
     """What to record, how to encode it, and where to put it."""
 
     room_name: str
-    """Name of the room. Unset only for a web source."""
+    """Name of the room. Unset only for a web source. An unknown room gives `not_found`."""
     @property
     def template(self) -> TemplateSource:
         """The room, drawn by a web page."""
@@ -155,7 +155,7 @@ class StartEgressRequest(Message):
         """Every value on its own."""
     @property
     def outputs(self) -> RepeatedCompositeFieldContainer[Output]:
-        """Files, streams, segments and images to make."""
+        """Files, streams, segments and images to make, one entry for each. Unset: none."""
     @property
     def storage(self) -> StorageConfig:
         """Where outputs go that have no storage of their own. Unset: what the worker is configured with."""
@@ -205,9 +205,9 @@ class TemplateSource(Message):
     layout: str
     """Name of the layout, such as `grid` or `speaker`. Unset: the template's default."""
     audio_only: bool
-    """True records no video."""
+    """True records no video. Unset: video too."""
     video_only: bool
-    """True records no audio."""
+    """True records no audio. Unset: audio too."""
     custom_base_url: str
     """Address of a page of your own. Unset: LiveKit's."""
     def __init__(
@@ -224,11 +224,11 @@ class WebSource(Message):
     """Any web page."""
 
     url: str
-    """Address of the page."""
+    """Address of the page. Required."""
     audio_only: bool
-    """True records no video."""
+    """True records no video. Unset: video too."""
     video_only: bool
-    """True records no audio."""
+    """True records no audio. Unset: audio too."""
     await_start_signal: bool
     """True begins only when the page logs `START_RECORDING` to its console. Unset: begins once the page has
     loaded.
@@ -253,7 +253,7 @@ class MediaSource(Message):
         """Video of a participant."""
     @property
     def audio(self) -> AudioConfig:
-        """Which sounds are recorded."""
+        """Which sounds are recorded. Unset: video only."""
     def __init__(
         self,
         *,
@@ -269,7 +269,7 @@ class ParticipantVideo(Message):
     """Video of one participant."""
 
     identity: str
-    """Identity of the participant."""
+    """Identity of the participant. Required."""
     prefer_screen_share: bool
     """True takes its screen share while there is one. Unset: its camera."""
     def __init__(
@@ -284,10 +284,10 @@ class AudioConfig(Message):
     """Which sounds are recorded."""
 
     capture_all: bool
-    """True records all sounds of the room."""
+    """True records all sounds of the room. Unset: only those that `routes` names."""
     @property
     def routes(self) -> RepeatedCompositeFieldContainer[AudioRoute]:
-        """Which sound goes to which channel."""
+        """Which sound goes to which channel. Unset: no sound is routed on its own."""
     def __init__(
         self,
         *,
@@ -329,10 +329,10 @@ class DataConfig(Message):
     """Which data is recorded."""
 
     capture_all: bool
-    """True records all data of the room."""
+    """True records all data of the room. Unset: only what `selectors` names."""
     @property
     def selectors(self) -> RepeatedCompositeFieldContainer[DataSelector]:
-        """Which data to record."""
+        """Which data to record. Unset: none is chosen on its own."""
     def __init__(
         self,
         *,
@@ -464,7 +464,7 @@ class FileOutput(Message):
     """Path of the file. Placeholders such as `{room_name}` and `{time}` are filled in. Unset: a name is made up.
     """
     disable_manifest: bool
-    """True leaves out the JSON file that describes the recording."""
+    """True leaves out the JSON file that describes the recording. Unset: it is written."""
     def __init__(
         self,
         *,
@@ -481,10 +481,12 @@ class StreamOutput(Message):
     """Protocol. Unset: what the address says."""
     @property
     def urls(self) -> RepeatedScalarFieldContainer[str]:
-        """Addresses to stream to. They often hold a stream key: treat them as secrets."""
+        """Addresses to stream to. They often hold a stream key: treat them as secrets. Unset: only those of
+        `destinations`.
+        """
     @property
     def destinations(self) -> RepeatedCompositeFieldContainer[StreamDestination]:
-        """Addresses with an id of your own."""
+        """Addresses with an id of your own. Unset: only those of `urls`."""
     def __init__(
         self,
         *,
@@ -498,9 +500,9 @@ class StreamDestination(Message):
     """An address to stream to, with an id of its own."""
 
     id: str
-    """Id by which results name the destination."""
+    """Id of your own, by which results name the destination. Unset: it has none."""
     url: str
-    """The address."""
+    """The address. It often holds a stream key: treat it as a secret. Required."""
     def __init__(
         self,
         *,
@@ -515,9 +517,11 @@ class SegmentedFileOutput(Message):
     protocol: int
     """Kind of segments. Unset: HLS."""
     filename_prefix: str
-    """Path and beginning of the name of each segment. Placeholders are filled in."""
+    """Path and beginning of the name of each segment. Placeholders such as `{room_name}` and `{time}` are filled
+    in. Unset: a name is made up.
+    """
     playlist_name: str
-    """Name of the playlist with all segments."""
+    """Name of the playlist with all segments. Unset: a name is made up."""
     live_playlist_name: str
     """Name of a playlist with the latest segments only. Unset: none is written."""
     segment_duration: int
@@ -525,7 +529,7 @@ class SegmentedFileOutput(Message):
     filename_suffix: int
     """What the names end with. Unset: a number."""
     disable_manifest: bool
-    """True leaves out the JSON file that describes the recording."""
+    """True leaves out the JSON file that describes the recording. Unset: it is written."""
     @property
     def s3(self) -> S3Upload:
         """To Amazon S3, or to anything that speaks its protocol."""
@@ -583,13 +587,15 @@ class ImageOutput(Message):
     height: int
     """Height in pixels. 0 or unset: that of the recording."""
     filename_prefix: str
-    """Path and beginning of the name of each image. Placeholders are filled in."""
+    """Path and beginning of the name of each image. Placeholders such as `{room_name}` and `{time}` are filled in.
+    Unset: a name is made up.
+    """
     filename_suffix: int
     """What the names end with. Unset: a number."""
     image_codec: int
     """Format. Unset: JPEG."""
     disable_manifest: bool
-    """True leaves out the JSON file that describes the recording."""
+    """True leaves out the JSON file that describes the recording. Unset: it is written."""
     @property
     def s3(self) -> S3Upload:
         """To Amazon S3, or to anything that speaks its protocol."""
@@ -670,7 +676,7 @@ class S3Upload(Message):
     access_key: str
     """Access key. Unset: the worker's own credentials are used."""
     secret: str
-    """Secret of the access key."""
+    """Secret that goes with `access_key`. Unset: the worker's own credentials are used."""
     session_token: str
     """Session token that belongs to temporary credentials. Unset: none."""
     assume_role_arn: str
@@ -678,20 +684,22 @@ class S3Upload(Message):
     assume_role_external_id: str
     """External id that the role asks for. Unset: none."""
     region: str
-    """Region of the bucket."""
+    """Region of the bucket, such as `eu-central-1`."""
     endpoint: str
-    """Address of the service. Unset: Amazon's."""
+    """Address of the service, for services other than Amazon's. Unset: Amazon's."""
     bucket: str
-    """Name of the bucket."""
+    """Name of the bucket. Required."""
     force_path_style: bool
-    """True puts the bucket's name into the path instead of the host, as many other services need."""
+    """True puts the bucket's name into the path, as many services other than Amazon's need. Unset: it stands in
+    the host name.
+    """
     @property
     def metadata(self) -> ScalarMap[str, str]:
-        """Metadata to store with each object."""
+        """Metadata to store with each object. Unset: none."""
     tagging: str
-    """Tags to store with each object, as in a URL query: `a=b&c=d`."""
+    """Tags to store with each object, as in a URL query: `a=b&c=d`. Unset: none."""
     content_disposition: str
-    """Content-Disposition header to store with each object."""
+    """Content-Disposition header to store with each object. Unset: none."""
     @property
     def proxy(self) -> ProxyConfig:
         """Proxy to upload through. Unset: none."""
@@ -738,7 +746,7 @@ class GCPUpload(Message):
     credentials: str
     """Service account credentials, as JSON text. Unset: the worker's own are used."""
     bucket: str
-    """Name of the bucket."""
+    """Name of the bucket. Required."""
     @property
     def proxy(self) -> ProxyConfig:
         """Proxy to upload through. Unset: none."""
@@ -760,7 +768,7 @@ class AzureBlobUpload(Message):
     account_key: str
     """Key of the storage account."""
     container_name: str
-    """Name of the container."""
+    """Name of the container. Required."""
     def __init__(
         self,
         *,
@@ -776,13 +784,13 @@ class AliOSSUpload(Message):
     access_key: str
     """Access key."""
     secret: str
-    """Secret of the access key."""
+    """Secret that goes with `access_key`."""
     region: str
     """Region of the bucket."""
     endpoint: str
     """Address of the service."""
     bucket: str
-    """Name of the bucket."""
+    """Name of the bucket. Required."""
     def __init__(
         self,
         *,
@@ -798,11 +806,11 @@ class ProxyConfig(Message):
     """An HTTP proxy."""
 
     url: str
-    """Address of the proxy."""
+    """Address of the proxy. Required."""
     username: str
     """User name. Unset: none."""
     password: str
-    """Password."""
+    """Password that goes with `username`. Unset: none."""
     def __init__(
         self,
         *,
@@ -819,9 +827,9 @@ class ListEgressRequest(Message):
     """
 
     room_name: str
-    """Only those of this room. Unset: of all rooms."""
+    """Only those of this room; an unknown room gives an empty list. Unset: of all rooms, and of web pages."""
     egress_id: str
-    """Only this one. Unset: all of them."""
+    """Only this one; an unknown one gives `not_found`. Unset: all of them."""
     active: bool
     """True lists only those that still run. Unset: ended ones too."""
     @property
@@ -843,7 +851,7 @@ class ListEgressResponse(Message):
 
     @property
     def items(self) -> RepeatedCompositeFieldContainer[EgressInfo]:
-        """The recordings, running and ended."""
+        """The recordings, running and ended, in no particular order; empty if there are none."""
     @property
     def next_page_token(self) -> TokenPagination:
         """Pass it on to get the next page. Unset: this was the last."""
@@ -860,7 +868,7 @@ class StopEgressRequest(Message):
     """Which egress to stop."""
 
     egress_id: str
-    """Id of the egress (`EG_...`)."""
+    """Id of the egress (`EG_...`). Required; unset gives `not_found`."""
     def __init__(
         self,
         *,
@@ -886,7 +894,7 @@ class EgressInfo(Message):
     ended_at: int
     """When it ended, in Unix nanoseconds. 0: not yet."""
     updated_at: int
-    """When this information last changed, in Unix nanoseconds."""
+    """When this information last changed, in Unix nanoseconds. 0: not said."""
     @property
     def egress(self) -> StartEgressRequest:
         """Started with `StartEgress`."""
@@ -910,28 +918,28 @@ class EgressInfo(Message):
         """Started with `StartTrackEgress`."""
     @property
     def stream_results(self) -> RepeatedCompositeFieldContainer[StreamInfo]:
-        """Its streams."""
+        """Its streams, one entry for each address. Empty: none."""
     @property
     def file_results(self) -> RepeatedCompositeFieldContainer[FileInfo]:
-        """Its files."""
+        """Its files. Empty: none, or not finished yet."""
     @property
     def segment_results(self) -> RepeatedCompositeFieldContainer[SegmentsInfo]:
-        """Its segments."""
+        """Its segments, one entry for each output. Empty: none."""
     @property
     def image_results(self) -> RepeatedCompositeFieldContainer[ImagesInfo]:
-        """Its images."""
+        """Its images, one entry for each output. Empty: none."""
     error: str
     """Why it failed. Empty: it did not."""
     error_code: int
     """Status number that goes with `error`, like those of HTTP. 0: none."""
     details: str
-    """More about its end, such as who stopped it."""
+    """More about its end, such as who stopped it. May be empty."""
     manifest_location: str
     """Where the JSON file is that describes it. Empty: there is none."""
     backup_storage_used: bool
     """True if the files went to the backup storage, because the real one failed."""
     retry_count: int
-    """How often it was started again."""
+    """How often it was started again. 0: never."""
     @property
     def stream(self) -> StreamInfoList:
         """Deprecated: its streams. See `stream_results`."""
@@ -1048,9 +1056,9 @@ class StreamInfo(Message):
     url: str
     """The address; stream keys may be blotted out."""
     started_at: int
-    """When it started, in Unix nanoseconds."""
+    """When it started, in Unix nanoseconds. 0: not yet."""
     ended_at: int
-    """When it ended, in Unix nanoseconds. 0: it runs."""
+    """When it ended, in Unix nanoseconds. 0: it runs, or it is not known."""
     duration: int
     """Its length in nanoseconds."""
     status: int
@@ -1087,7 +1095,7 @@ class FileInfo(Message):
     """A file that was recorded."""
 
     filename: str
-    """Path of the file."""
+    """Path of the file, with all placeholders filled in."""
     started_at: int
     """When it begins, in Unix nanoseconds."""
     ended_at: int
@@ -1097,7 +1105,7 @@ class FileInfo(Message):
     size: int
     """Its size in bytes."""
     location: str
-    """Where it was uploaded to."""
+    """Where it was uploaded to. Empty: nowhere yet."""
     def __init__(
         self,
         *,
@@ -1124,7 +1132,7 @@ class SegmentsInfo(Message):
     size: int
     """Size of all segments in bytes."""
     playlist_location: str
-    """Where the playlist was uploaded to."""
+    """Where the playlist was uploaded to. Empty: nowhere yet."""
     live_playlist_location: str
     """Where the live playlist was uploaded to. May be empty."""
     segment_count: int
@@ -1132,7 +1140,7 @@ class SegmentsInfo(Message):
     started_at: int
     """When they begin, in Unix nanoseconds."""
     ended_at: int
-    """When they end, in Unix nanoseconds."""
+    """When they end, in Unix nanoseconds. 0: not yet."""
     def __init__(
         self,
         *,
@@ -1171,7 +1179,7 @@ class ImagesInfo(Message):
     started_at: int
     """When the first was taken, in Unix nanoseconds."""
     ended_at: int
-    """When the last was taken, in Unix nanoseconds."""
+    """When the last was taken, in Unix nanoseconds. 0: not yet."""
     def __init__(
         self,
         *,
@@ -1192,10 +1200,10 @@ class AutoParticipantEgress(Message):
         """Every value on its own."""
     @property
     def file_outputs(self) -> RepeatedCompositeFieldContainer[EncodedFileOutput]:
-        """Files to write."""
+        """Files to write for each participant. Unset: none."""
     @property
     def segment_outputs(self) -> RepeatedCompositeFieldContainer[SegmentedFileOutput]:
-        """Segments to write."""
+        """Segments to write for each participant. Unset: none."""
     def __init__(
         self,
         *,
@@ -1214,9 +1222,11 @@ class AutoTrackEgress(Message):
     """A file for each published track, as it is, started by itself."""
 
     filepath: str
-    """Path of each file. Placeholders such as `{room_name}` and `{track_id}` are filled in."""
+    """Path of each file. Placeholders such as `{room_name}` and `{track_id}` are filled in. Unset: names are made
+    up.
+    """
     disable_manifest: bool
-    """True leaves out the JSON file that describes the recording."""
+    """True leaves out the JSON file that describes the recording. Unset: it is written."""
     @property
     def s3(self) -> S3Upload:
         """To Amazon S3, or to anything that speaks its protocol."""
@@ -1252,7 +1262,7 @@ class ExportReplayRequest(Message):
     """
 
     replay_id: str
-    """Id of the replay."""
+    """Id of the replay. Required."""
     start_offset_ms: int
     """Where to begin, in milliseconds from the start of the replay. Unset: at the start."""
     end_offset_ms: int
@@ -1273,13 +1283,13 @@ class ExportReplayRequest(Message):
         """Every value on its own."""
     @property
     def outputs(self) -> RepeatedCompositeFieldContainer[Output]:
-        """Files, streams, segments and images to make."""
+        """Files, streams, segments and images to make, one entry for each. Unset: none."""
     @property
     def storage(self) -> StorageConfig:
-        """Where outputs go that have no storage of their own."""
+        """Where outputs go that have no storage of their own. Unset: what the worker is configured with."""
     @property
     def webhooks(self) -> RepeatedCompositeFieldContainer[WebhookConfig]:
-        """Further receivers for webhooks about this egress."""
+        """Further receivers for webhooks about this egress. Unset: only the server's own."""
     def __init__(
         self,
         *,
@@ -1328,15 +1338,17 @@ class RoomCompositeEgressRequest(Message):
     """
 
     room_name: str
-    """Name of the room."""
+    """Name of the room. Required; an unknown room gives `not_found`. In `CreateRoomRequest` leave it unset: the
+    server fills it in.
+    """
     layout: str
     """Name of the layout, such as `grid` or `speaker`. Unset: the template's default."""
     audio_only: bool
-    """True records no video."""
+    """True records no video. Unset: video too."""
     audio_mixing: int
     """How sounds are put on two channels; for audio only. Unset: all on both."""
     video_only: bool
-    """True records no audio."""
+    """True records no audio. Unset: audio too."""
     custom_base_url: str
     """Address of a template page of your own. Unset: LiveKit's."""
     @property
@@ -1355,16 +1367,16 @@ class RoomCompositeEgressRequest(Message):
         """Every value on its own."""
     @property
     def file_outputs(self) -> RepeatedCompositeFieldContainer[EncodedFileOutput]:
-        """Files to write."""
+        """Files to write. Unset: none."""
     @property
     def stream_outputs(self) -> RepeatedCompositeFieldContainer[StreamOutput]:
-        """Streams to send."""
+        """Streams to send. Unset: none."""
     @property
     def segment_outputs(self) -> RepeatedCompositeFieldContainer[SegmentedFileOutput]:
-        """Segments to write."""
+        """Segments to write. Unset: none."""
     @property
     def image_outputs(self) -> RepeatedCompositeFieldContainer[ImageOutput]:
-        """Images to take."""
+        """Images to take. Unset: none."""
     @property
     def webhooks(self) -> RepeatedCompositeFieldContainer[WebhookConfig]:
         """Further receivers for webhooks about this egress. Unset: only the server's own."""
@@ -1426,11 +1438,11 @@ class WebEgressRequest(Message):
     """
 
     url: str
-    """Address of the page."""
+    """Address of the page. Required."""
     audio_only: bool
-    """True records no video."""
+    """True records no video. Unset: video too."""
     video_only: bool
-    """True records no audio."""
+    """True records no audio. Unset: audio too."""
     await_start_signal: bool
     """True begins only when the page logs `START_RECORDING` to its console. Unset: begins once the page has
     loaded.
@@ -1451,16 +1463,16 @@ class WebEgressRequest(Message):
         """Every value on its own."""
     @property
     def file_outputs(self) -> RepeatedCompositeFieldContainer[EncodedFileOutput]:
-        """Files to write."""
+        """Files to write. Unset: none."""
     @property
     def stream_outputs(self) -> RepeatedCompositeFieldContainer[StreamOutput]:
-        """Streams to send."""
+        """Streams to send. Unset: none."""
     @property
     def segment_outputs(self) -> RepeatedCompositeFieldContainer[SegmentedFileOutput]:
-        """Segments to write."""
+        """Segments to write. Unset: none."""
     @property
     def image_outputs(self) -> RepeatedCompositeFieldContainer[ImageOutput]:
-        """Images to take."""
+        """Images to take. Unset: none."""
     @property
     def webhooks(self) -> RepeatedCompositeFieldContainer[WebhookConfig]:
         """Further receivers for webhooks about this egress. Unset: only the server's own."""
@@ -1515,9 +1527,9 @@ class ParticipantEgressRequest(Message):
     """A recording or stream of one participant's audio and video."""
 
     room_name: str
-    """Name of the room."""
+    """Name of the room. Required; an unknown room gives `not_found`."""
     identity: str
-    """Identity of the participant."""
+    """Identity of the participant. Required."""
     screen_share: bool
     """True records its screen share. Unset: its camera and microphone."""
     preset: int
@@ -1527,16 +1539,16 @@ class ParticipantEgressRequest(Message):
         """Every value on its own."""
     @property
     def file_outputs(self) -> RepeatedCompositeFieldContainer[EncodedFileOutput]:
-        """Files to write."""
+        """Files to write. Unset: none."""
     @property
     def stream_outputs(self) -> RepeatedCompositeFieldContainer[StreamOutput]:
-        """Streams to send."""
+        """Streams to send. Unset: none."""
     @property
     def segment_outputs(self) -> RepeatedCompositeFieldContainer[SegmentedFileOutput]:
-        """Segments to write."""
+        """Segments to write. Unset: none."""
     @property
     def image_outputs(self) -> RepeatedCompositeFieldContainer[ImageOutput]:
-        """Images to take."""
+        """Images to take. Unset: none."""
     @property
     def webhooks(self) -> RepeatedCompositeFieldContainer[WebhookConfig]:
         """Further receivers for webhooks about this egress. Unset: only the server's own."""
@@ -1577,11 +1589,11 @@ class TrackCompositeEgressRequest(Message):
     """A recording or stream of up to one audio and one video track."""
 
     room_name: str
-    """Name of the room."""
+    """Name of the room. Required; an unknown room gives `not_found`."""
     audio_track_id: str
-    """Sid of the audio track. Unset: video only."""
+    """Sid of the audio track (`TR_...`). Unset: video only."""
     video_track_id: str
-    """Sid of the video track. Unset: audio only."""
+    """Sid of the video track (`TR_...`). Unset: audio only."""
     @property
     def file(self) -> EncodedFileOutput:
         """Deprecated: use `file_outputs`."""
@@ -1598,16 +1610,16 @@ class TrackCompositeEgressRequest(Message):
         """Every value on its own."""
     @property
     def file_outputs(self) -> RepeatedCompositeFieldContainer[EncodedFileOutput]:
-        """Files to write."""
+        """Files to write. Unset: none."""
     @property
     def stream_outputs(self) -> RepeatedCompositeFieldContainer[StreamOutput]:
-        """Streams to send."""
+        """Streams to send. Unset: none."""
     @property
     def segment_outputs(self) -> RepeatedCompositeFieldContainer[SegmentedFileOutput]:
-        """Segments to write."""
+        """Segments to write. Unset: none."""
     @property
     def image_outputs(self) -> RepeatedCompositeFieldContainer[ImageOutput]:
-        """Images to take."""
+        """Images to take. Unset: none."""
     @property
     def webhooks(self) -> RepeatedCompositeFieldContainer[WebhookConfig]:
         """Further receivers for webhooks about this egress. Unset: only the server's own."""
@@ -1660,9 +1672,9 @@ class TrackEgressRequest(Message):
     """The export of a single track as it is."""
 
     room_name: str
-    """Name of the room."""
+    """Name of the room. Required; an unknown room gives `not_found`."""
     track_id: str
-    """Sid of the track."""
+    """Sid of the track (`TR_...`), as in `ParticipantInfo.tracks`. Required."""
     @property
     def file(self) -> DirectFileOutput:
         """To a file."""
@@ -1690,9 +1702,11 @@ class DirectFileOutput(Message):
     """A file that holds a track as it is; its format follows from the codec."""
 
     filepath: str
-    """Path of the file. Placeholders such as `{room_name}` and `{track_id}` are filled in."""
+    """Path of the file. Placeholders such as `{room_name}` and `{track_id}` are filled in. Unset: a name is made
+    up.
+    """
     disable_manifest: bool
-    """True leaves out the JSON file that describes the recording."""
+    """True leaves out the JSON file that describes the recording. Unset: it is written."""
     @property
     def s3(self) -> S3Upload:
         """To Amazon S3, or to anything that speaks its protocol."""
@@ -1730,7 +1744,7 @@ class EncodedFileOutput(Message):
     """Path of the file. Placeholders such as `{room_name}` and `{time}` are filled in. Unset: a name is made up.
     """
     disable_manifest: bool
-    """True leaves out the JSON file that describes the recording."""
+    """True leaves out the JSON file that describes the recording. Unset: it is written."""
     @property
     def s3(self) -> S3Upload:
         """To Amazon S3, or to anything that speaks its protocol."""
@@ -1764,9 +1778,9 @@ class UpdateLayoutRequest(Message):
     """A new layout for a running egress."""
 
     egress_id: str
-    """Id of the egress (`EG_...`)."""
+    """Id of the egress (`EG_...`). Required."""
     layout: str
-    """Name of the layout, such as `grid` or `speaker`."""
+    """Name of the layout, such as `grid` or `speaker`; a template of your own may have others."""
     def __init__(
         self,
         *,
@@ -1779,16 +1793,16 @@ class UpdateStreamRequest(Message):
     """Destinations to add to a running egress, or to remove from it."""
 
     egress_id: str
-    """Id of the egress (`EG_...`)."""
+    """Id of the egress (`EG_...`). Required."""
     @property
     def add_output_urls(self) -> RepeatedScalarFieldContainer[str]:
-        """Addresses to stream to from now on."""
+        """Addresses to stream to from now on. They often hold a stream key: treat them as secrets. Unset: none."""
     @property
     def remove_output_urls(self) -> RepeatedScalarFieldContainer[str]:
-        """Addresses to stop streaming to."""
+        """Addresses to stop streaming to. Unset: none."""
     @property
     def add_destinations(self) -> RepeatedCompositeFieldContainer[StreamDestination]:
-        """Addresses with an id of your own to stream to from now on."""
+        """Addresses with an id of your own to stream to from now on. Unset: none."""
     def __init__(
         self,
         *,

@@ -12,6 +12,23 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 
+class CreateAgentDispatchRequestDict(TypedDict, total=False):
+    """A `CreateAgentDispatchRequest` as a mapping."""
+
+    agent_name: str | None
+    """Name of the agent, as its workers registered it. Unset: agents without a name."""
+    room: str | None
+    """Name of the room; it is made if there is none. Unset: the room whose name is empty."""
+    metadata: str | None
+    """Text for the agent, often JSON; at most 512 KiB. Unset: empty."""
+    restart_policy: int | None
+    """What happens when the job fails. Unset: it is tried again."""
+    deployment: str | None
+    """Deployment of the agent to use; must not contain `_`. Unset: the default one."""
+    attributes: Mapping[str, str] | None
+    """Keys and values of your own for the agent, 64 KiB in all. Unset: none."""
+
+
 class RoomAgentDispatchDict(TypedDict, total=False):
     """A `RoomAgentDispatch` as a mapping."""
 
@@ -24,4 +41,22 @@ class RoomAgentDispatchDict(TypedDict, total=False):
     deployment: str | None
     """Deployment of the agent to use. Unset: the default one."""
     attributes: Mapping[str, str] | None
-    """Keys and values for the agent, 64 KiB in all. Unset: none."""
+    """Keys and values of your own for the agent, 64 KiB in all. Unset: none."""
+
+
+class DeleteAgentDispatchRequestDict(TypedDict, total=False):
+    """A `DeleteAgentDispatchRequest` as a mapping."""
+
+    dispatch_id: str | None
+    """Id of the dispatch (`AD_...`). Required; an unknown one gives `not_found`."""
+    room: str | None
+    """Name of the room that it belongs to, not its sid. Required."""
+
+
+class ListAgentDispatchRequestDict(TypedDict, total=False):
+    """A `ListAgentDispatchRequest` as a mapping."""
+
+    dispatch_id: str | None
+    """Only the dispatch with this id (`AD_...`); an unknown one gives an empty list. Unset: all of the room."""
+    room: str | None
+    """Name of the room, not its sid. Required."""

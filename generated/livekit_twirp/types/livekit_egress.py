@@ -15,19 +15,122 @@ if TYPE_CHECKING:
 
     from livekit_twirp.messages.livekit_egress import (
         AliOSSUpload,
+        AudioConfig,
+        AudioRoute,
         AzureBlobUpload,
+        DirectFileOutput,
         EncodedFileOutput,
         EncodingOptions,
+        FileOutput,
         GCPUpload,
         ImageOutput,
+        MediaSource,
+        Output,
+        ParticipantVideo,
         ProxyConfig,
         S3Upload,
         SegmentedFileOutput,
+        StorageConfig,
         StreamDestination,
         StreamOutput,
+        TemplateSource,
+        WebSource,
     )
-    from livekit_twirp.messages.livekit_models import WebhookConfig
-    from livekit_twirp.types.livekit_models import WebhookConfigDict
+    from livekit_twirp.messages.livekit_models import TokenPagination, WebhookConfig
+    from livekit_twirp.types.livekit_models import TokenPaginationDict, WebhookConfigDict
+
+
+class StartEgressRequestDict(TypedDict, total=False):
+    """A `StartEgressRequest` as a mapping."""
+
+    room_name: str | None
+    """Name of the room. Unset only for a web source. An unknown room gives `not_found`."""
+    template: TemplateSource | TemplateSourceDict | None
+    """The room, drawn by a web page."""
+    web: WebSource | WebSourceDict | None
+    """Any web page."""
+    media: MediaSource | MediaSourceDict | None
+    """Chosen tracks."""
+    preset: int | None
+    """A ready-made encoding."""
+    advanced: EncodingOptions | EncodingOptionsDict | None
+    """Every value on its own."""
+    outputs: Iterable[Output | OutputDict] | None
+    """Files, streams, segments and images to make, one entry for each. Unset: none."""
+    storage: StorageConfig | StorageConfigDict | None
+    """Where outputs go that have no storage of their own. Unset: what the worker is configured with."""
+    webhooks: Iterable[WebhookConfig | WebhookConfigDict] | None
+    """Further receivers for webhooks about this egress. Unset: only the server's own."""
+
+
+class TemplateSourceDict(TypedDict, total=False):
+    """A `TemplateSource` as a mapping."""
+
+    layout: str | None
+    """Name of the layout, such as `grid` or `speaker`. Unset: the template's default."""
+    audio_only: bool | None
+    """True records no video. Unset: video too."""
+    video_only: bool | None
+    """True records no audio. Unset: audio too."""
+    custom_base_url: str | None
+    """Address of a page of your own. Unset: LiveKit's."""
+
+
+class WebSourceDict(TypedDict, total=False):
+    """A `WebSource` as a mapping."""
+
+    url: str | None
+    """Address of the page. Required."""
+    audio_only: bool | None
+    """True records no video. Unset: video too."""
+    video_only: bool | None
+    """True records no audio. Unset: audio too."""
+    await_start_signal: bool | None
+    """True begins only when the page logs `START_RECORDING` to its console. Unset: begins once the page has
+    loaded.
+    """
+
+
+class MediaSourceDict(TypedDict, total=False):
+    """A `MediaSource` as a mapping."""
+
+    video_track_id: str | None
+    """Sid of a video track."""
+    participant_video: ParticipantVideo | ParticipantVideoDict | None
+    """Video of a participant."""
+    audio: AudioConfig | AudioConfigDict | None
+    """Which sounds are recorded. Unset: video only."""
+
+
+class ParticipantVideoDict(TypedDict, total=False):
+    """A `ParticipantVideo` as a mapping."""
+
+    identity: str | None
+    """Identity of the participant. Required."""
+    prefer_screen_share: bool | None
+    """True takes its screen share while there is one. Unset: its camera."""
+
+
+class AudioConfigDict(TypedDict, total=False):
+    """A `AudioConfig` as a mapping."""
+
+    capture_all: bool | None
+    """True records all sounds of the room. Unset: only those that `routes` names."""
+    routes: Iterable[AudioRoute | AudioRouteDict] | None
+    """Which sound goes to which channel. Unset: no sound is routed on its own."""
+
+
+class AudioRouteDict(TypedDict, total=False):
+    """A `AudioRoute` as a mapping."""
+
+    track_id: str | None
+    """Sid of an audio track."""
+    participant_identity: str | None
+    """All sounds of a participant."""
+    participant_kind: int | None
+    """All sounds of participants of a kind, such as agents."""
+    channel: int | None
+    """Where they go. Unset: both channels."""
 
 
 class EncodingOptionsDict(TypedDict, total=False):
@@ -61,24 +164,53 @@ class EncodingOptionsDict(TypedDict, total=False):
     """Deprecated: quality setting of the video encoder."""
 
 
+class OutputDict(TypedDict, total=False):
+    """A `Output` as a mapping."""
+
+    file: FileOutput | FileOutputDict | None
+    """A file."""
+    stream: StreamOutput | StreamOutputDict | None
+    """A stream to one or more addresses."""
+    segments: SegmentedFileOutput | SegmentedFileOutputDict | None
+    """Short files with a playlist, for HLS."""
+    images: ImageOutput | ImageOutputDict | None
+    """Still images at intervals."""
+    storage: StorageConfig | StorageConfigDict | None
+    """Where it goes. Unset: the storage of the request."""
+
+
+class FileOutputDict(TypedDict, total=False):
+    """A `FileOutput` as a mapping."""
+
+    file_type: int | None
+    """Format. Unset: what suits the codecs and `filepath`."""
+    filepath: str | None
+    """Path of the file. Placeholders such as `{room_name}` and `{time}` are filled in. Unset: a name is made up.
+    """
+    disable_manifest: bool | None
+    """True leaves out the JSON file that describes the recording. Unset: it is written."""
+
+
 class StreamOutputDict(TypedDict, total=False):
     """A `StreamOutput` as a mapping."""
 
     protocol: int | None
     """Protocol. Unset: what the address says."""
     urls: Strings | None
-    """Addresses to stream to. They often hold a stream key: treat them as secrets."""
+    """Addresses to stream to. They often hold a stream key: treat them as secrets. Unset: only those of
+    `destinations`.
+    """
     destinations: Iterable[StreamDestination | StreamDestinationDict] | None
-    """Addresses with an id of your own."""
+    """Addresses with an id of your own. Unset: only those of `urls`."""
 
 
 class StreamDestinationDict(TypedDict, total=False):
     """A `StreamDestination` as a mapping."""
 
     id: str | None
-    """Id by which results name the destination."""
+    """Id of your own, by which results name the destination. Unset: it has none."""
     url: str | None
-    """The address."""
+    """The address. It often holds a stream key: treat it as a secret. Required."""
 
 
 class SegmentedFileOutputDict(TypedDict, total=False):
@@ -87,9 +219,11 @@ class SegmentedFileOutputDict(TypedDict, total=False):
     protocol: int | None
     """Kind of segments. Unset: HLS."""
     filename_prefix: str | None
-    """Path and beginning of the name of each segment. Placeholders are filled in."""
+    """Path and beginning of the name of each segment. Placeholders such as `{room_name}` and `{time}` are filled
+    in. Unset: a name is made up.
+    """
     playlist_name: str | None
-    """Name of the playlist with all segments."""
+    """Name of the playlist with all segments. Unset: a name is made up."""
     live_playlist_name: str | None
     """Name of a playlist with the latest segments only. Unset: none is written."""
     segment_duration: int | None
@@ -97,7 +231,7 @@ class SegmentedFileOutputDict(TypedDict, total=False):
     filename_suffix: int | None
     """What the names end with. Unset: a number."""
     disable_manifest: bool | None
-    """True leaves out the JSON file that describes the recording."""
+    """True leaves out the JSON file that describes the recording. Unset: it is written."""
     s3: S3Upload | S3UploadDict | None
     """To Amazon S3, or to anything that speaks its protocol."""
     gcp: GCPUpload | GCPUploadDict | None
@@ -118,13 +252,15 @@ class ImageOutputDict(TypedDict, total=False):
     height: int | None
     """Height in pixels. 0 or unset: that of the recording."""
     filename_prefix: str | None
-    """Path and beginning of the name of each image. Placeholders are filled in."""
+    """Path and beginning of the name of each image. Placeholders such as `{room_name}` and `{time}` are filled in.
+    Unset: a name is made up.
+    """
     filename_suffix: int | None
     """What the names end with. Unset: a number."""
     image_codec: int | None
     """Format. Unset: JPEG."""
     disable_manifest: bool | None
-    """True leaves out the JSON file that describes the recording."""
+    """True leaves out the JSON file that describes the recording. Unset: it is written."""
     s3: S3Upload | S3UploadDict | None
     """To Amazon S3, or to anything that speaks its protocol."""
     gcp: GCPUpload | GCPUploadDict | None
@@ -135,13 +271,26 @@ class ImageOutputDict(TypedDict, total=False):
     """To Alibaba Cloud OSS."""
 
 
+class StorageConfigDict(TypedDict, total=False):
+    """A `StorageConfig` as a mapping."""
+
+    s3: S3Upload | S3UploadDict | None
+    """Amazon S3, or anything that speaks its protocol."""
+    gcp: GCPUpload | GCPUploadDict | None
+    """Google Cloud Storage."""
+    azure: AzureBlobUpload | AzureBlobUploadDict | None
+    """Azure Blob Storage."""
+    aliOSS: AliOSSUpload | AliOSSUploadDict | None
+    """Alibaba Cloud OSS."""
+
+
 class S3UploadDict(TypedDict, total=False):
     """A `S3Upload` as a mapping."""
 
     access_key: str | None
     """Access key. Unset: the worker's own credentials are used."""
     secret: str | None
-    """Secret of the access key."""
+    """Secret that goes with `access_key`. Unset: the worker's own credentials are used."""
     session_token: str | None
     """Session token that belongs to temporary credentials. Unset: none."""
     assume_role_arn: str | None
@@ -149,19 +298,21 @@ class S3UploadDict(TypedDict, total=False):
     assume_role_external_id: str | None
     """External id that the role asks for. Unset: none."""
     region: str | None
-    """Region of the bucket."""
+    """Region of the bucket, such as `eu-central-1`."""
     endpoint: str | None
-    """Address of the service. Unset: Amazon's."""
+    """Address of the service, for services other than Amazon's. Unset: Amazon's."""
     bucket: str | None
-    """Name of the bucket."""
+    """Name of the bucket. Required."""
     force_path_style: bool | None
-    """True puts the bucket's name into the path instead of the host, as many other services need."""
+    """True puts the bucket's name into the path, as many services other than Amazon's need. Unset: it stands in
+    the host name.
+    """
     metadata: Mapping[str, str] | None
-    """Metadata to store with each object."""
+    """Metadata to store with each object. Unset: none."""
     tagging: str | None
-    """Tags to store with each object, as in a URL query: `a=b&c=d`."""
+    """Tags to store with each object, as in a URL query: `a=b&c=d`. Unset: none."""
     content_disposition: str | None
-    """Content-Disposition header to store with each object."""
+    """Content-Disposition header to store with each object. Unset: none."""
     proxy: ProxyConfig | ProxyConfigDict | None
     """Proxy to upload through. Unset: none."""
 
@@ -172,7 +323,7 @@ class GCPUploadDict(TypedDict, total=False):
     credentials: str | None
     """Service account credentials, as JSON text. Unset: the worker's own are used."""
     bucket: str | None
-    """Name of the bucket."""
+    """Name of the bucket. Required."""
     proxy: ProxyConfig | ProxyConfigDict | None
     """Proxy to upload through. Unset: none."""
 
@@ -185,7 +336,7 @@ class AzureBlobUploadDict(TypedDict, total=False):
     account_key: str | None
     """Key of the storage account."""
     container_name: str | None
-    """Name of the container."""
+    """Name of the container. Required."""
 
 
 class AliOSSUploadDict(TypedDict, total=False):
@@ -194,24 +345,44 @@ class AliOSSUploadDict(TypedDict, total=False):
     access_key: str | None
     """Access key."""
     secret: str | None
-    """Secret of the access key."""
+    """Secret that goes with `access_key`."""
     region: str | None
     """Region of the bucket."""
     endpoint: str | None
     """Address of the service."""
     bucket: str | None
-    """Name of the bucket."""
+    """Name of the bucket. Required."""
 
 
 class ProxyConfigDict(TypedDict, total=False):
     """A `ProxyConfig` as a mapping."""
 
     url: str | None
-    """Address of the proxy."""
+    """Address of the proxy. Required."""
     username: str | None
     """User name. Unset: none."""
     password: str | None
-    """Password."""
+    """Password that goes with `username`. Unset: none."""
+
+
+class ListEgressRequestDict(TypedDict, total=False):
+    """A `ListEgressRequest` as a mapping."""
+
+    room_name: str | None
+    """Only those of this room; an unknown room gives an empty list. Unset: of all rooms, and of web pages."""
+    egress_id: str | None
+    """Only this one; an unknown one gives `not_found`. Unset: all of them."""
+    active: bool | None
+    """True lists only those that still run. Unset: ended ones too."""
+    page_token: TokenPagination | TokenPaginationDict | None
+    """Where to continue, from the answer before. Unset: from the start."""
+
+
+class StopEgressRequestDict(TypedDict, total=False):
+    """A `StopEgressRequest` as a mapping."""
+
+    egress_id: str | None
+    """Id of the egress (`EG_...`). Required; unset gives `not_found`."""
 
 
 class AutoParticipantEgressDict(TypedDict, total=False):
@@ -222,18 +393,20 @@ class AutoParticipantEgressDict(TypedDict, total=False):
     advanced: EncodingOptions | EncodingOptionsDict | None
     """Every value on its own."""
     file_outputs: Iterable[EncodedFileOutput | EncodedFileOutputDict] | None
-    """Files to write."""
+    """Files to write for each participant. Unset: none."""
     segment_outputs: Iterable[SegmentedFileOutput | SegmentedFileOutputDict] | None
-    """Segments to write."""
+    """Segments to write for each participant. Unset: none."""
 
 
 class AutoTrackEgressDict(TypedDict, total=False):
     """A `AutoTrackEgress` as a mapping."""
 
     filepath: str | None
-    """Path of each file. Placeholders such as `{room_name}` and `{track_id}` are filled in."""
+    """Path of each file. Placeholders such as `{room_name}` and `{track_id}` are filled in. Unset: names are made
+    up.
+    """
     disable_manifest: bool | None
-    """True leaves out the JSON file that describes the recording."""
+    """True leaves out the JSON file that describes the recording. Unset: it is written."""
     s3: S3Upload | S3UploadDict | None
     """To Amazon S3, or to anything that speaks its protocol."""
     gcp: GCPUpload | GCPUploadDict | None
@@ -244,19 +417,48 @@ class AutoTrackEgressDict(TypedDict, total=False):
     """To Alibaba Cloud OSS."""
 
 
+class ExportReplayRequestDict(TypedDict, total=False):
+    """A `ExportReplayRequest` as a mapping."""
+
+    replay_id: str | None
+    """Id of the replay. Required."""
+    start_offset_ms: int | None
+    """Where to begin, in milliseconds from the start of the replay. Unset: at the start."""
+    end_offset_ms: int | None
+    """Where to end, in milliseconds from the start of the replay. Unset: at its end."""
+    template: TemplateSource | TemplateSourceDict | None
+    """The room, drawn by a web page."""
+    web: WebSource | WebSourceDict | None
+    """Any web page."""
+    media: MediaSource | MediaSourceDict | None
+    """Chosen tracks."""
+    preset: int | None
+    """A ready-made encoding."""
+    advanced: EncodingOptions | EncodingOptionsDict | None
+    """Every value on its own."""
+    outputs: Iterable[Output | OutputDict] | None
+    """Files, streams, segments and images to make, one entry for each. Unset: none."""
+    storage: StorageConfig | StorageConfigDict | None
+    """Where outputs go that have no storage of their own. Unset: what the worker is configured with."""
+    webhooks: Iterable[WebhookConfig | WebhookConfigDict] | None
+    """Further receivers for webhooks about this egress. Unset: only the server's own."""
+
+
 class RoomCompositeEgressRequestDict(TypedDict, total=False):
     """A `RoomCompositeEgressRequest` as a mapping."""
 
     room_name: str | None
-    """Name of the room."""
+    """Name of the room. Required; an unknown room gives `not_found`. In `CreateRoomRequest` leave it unset: the
+    server fills it in.
+    """
     layout: str | None
     """Name of the layout, such as `grid` or `speaker`. Unset: the template's default."""
     audio_only: bool | None
-    """True records no video."""
+    """True records no video. Unset: video too."""
     audio_mixing: int | None
     """How sounds are put on two channels; for audio only. Unset: all on both."""
     video_only: bool | None
-    """True records no audio."""
+    """True records no audio. Unset: audio too."""
     custom_base_url: str | None
     """Address of a template page of your own. Unset: LiveKit's."""
     file: EncodedFileOutput | EncodedFileOutputDict | None
@@ -270,15 +472,140 @@ class RoomCompositeEgressRequestDict(TypedDict, total=False):
     advanced: EncodingOptions | EncodingOptionsDict | None
     """Every value on its own."""
     file_outputs: Iterable[EncodedFileOutput | EncodedFileOutputDict] | None
-    """Files to write."""
+    """Files to write. Unset: none."""
     stream_outputs: Iterable[StreamOutput | StreamOutputDict] | None
-    """Streams to send."""
+    """Streams to send. Unset: none."""
     segment_outputs: Iterable[SegmentedFileOutput | SegmentedFileOutputDict] | None
-    """Segments to write."""
+    """Segments to write. Unset: none."""
     image_outputs: Iterable[ImageOutput | ImageOutputDict] | None
-    """Images to take."""
+    """Images to take. Unset: none."""
     webhooks: Iterable[WebhookConfig | WebhookConfigDict] | None
     """Further receivers for webhooks about this egress. Unset: only the server's own."""
+
+
+class WebEgressRequestDict(TypedDict, total=False):
+    """A `WebEgressRequest` as a mapping."""
+
+    url: str | None
+    """Address of the page. Required."""
+    audio_only: bool | None
+    """True records no video. Unset: video too."""
+    video_only: bool | None
+    """True records no audio. Unset: audio too."""
+    await_start_signal: bool | None
+    """True begins only when the page logs `START_RECORDING` to its console. Unset: begins once the page has
+    loaded.
+    """
+    file: EncodedFileOutput | EncodedFileOutputDict | None
+    """Deprecated: use `file_outputs`."""
+    stream: StreamOutput | StreamOutputDict | None
+    """Deprecated: use `stream_outputs`."""
+    segments: SegmentedFileOutput | SegmentedFileOutputDict | None
+    """Deprecated: use `segment_outputs`."""
+    preset: int | None
+    """A ready-made encoding."""
+    advanced: EncodingOptions | EncodingOptionsDict | None
+    """Every value on its own."""
+    file_outputs: Iterable[EncodedFileOutput | EncodedFileOutputDict] | None
+    """Files to write. Unset: none."""
+    stream_outputs: Iterable[StreamOutput | StreamOutputDict] | None
+    """Streams to send. Unset: none."""
+    segment_outputs: Iterable[SegmentedFileOutput | SegmentedFileOutputDict] | None
+    """Segments to write. Unset: none."""
+    image_outputs: Iterable[ImageOutput | ImageOutputDict] | None
+    """Images to take. Unset: none."""
+    webhooks: Iterable[WebhookConfig | WebhookConfigDict] | None
+    """Further receivers for webhooks about this egress. Unset: only the server's own."""
+
+
+class ParticipantEgressRequestDict(TypedDict, total=False):
+    """A `ParticipantEgressRequest` as a mapping."""
+
+    room_name: str | None
+    """Name of the room. Required; an unknown room gives `not_found`."""
+    identity: str | None
+    """Identity of the participant. Required."""
+    screen_share: bool | None
+    """True records its screen share. Unset: its camera and microphone."""
+    preset: int | None
+    """A ready-made encoding."""
+    advanced: EncodingOptions | EncodingOptionsDict | None
+    """Every value on its own."""
+    file_outputs: Iterable[EncodedFileOutput | EncodedFileOutputDict] | None
+    """Files to write. Unset: none."""
+    stream_outputs: Iterable[StreamOutput | StreamOutputDict] | None
+    """Streams to send. Unset: none."""
+    segment_outputs: Iterable[SegmentedFileOutput | SegmentedFileOutputDict] | None
+    """Segments to write. Unset: none."""
+    image_outputs: Iterable[ImageOutput | ImageOutputDict] | None
+    """Images to take. Unset: none."""
+    webhooks: Iterable[WebhookConfig | WebhookConfigDict] | None
+    """Further receivers for webhooks about this egress. Unset: only the server's own."""
+
+
+class TrackCompositeEgressRequestDict(TypedDict, total=False):
+    """A `TrackCompositeEgressRequest` as a mapping."""
+
+    room_name: str | None
+    """Name of the room. Required; an unknown room gives `not_found`."""
+    audio_track_id: str | None
+    """Sid of the audio track (`TR_...`). Unset: video only."""
+    video_track_id: str | None
+    """Sid of the video track (`TR_...`). Unset: audio only."""
+    file: EncodedFileOutput | EncodedFileOutputDict | None
+    """Deprecated: use `file_outputs`."""
+    stream: StreamOutput | StreamOutputDict | None
+    """Deprecated: use `stream_outputs`."""
+    segments: SegmentedFileOutput | SegmentedFileOutputDict | None
+    """Deprecated: use `segment_outputs`."""
+    preset: int | None
+    """A ready-made encoding."""
+    advanced: EncodingOptions | EncodingOptionsDict | None
+    """Every value on its own."""
+    file_outputs: Iterable[EncodedFileOutput | EncodedFileOutputDict] | None
+    """Files to write. Unset: none."""
+    stream_outputs: Iterable[StreamOutput | StreamOutputDict] | None
+    """Streams to send. Unset: none."""
+    segment_outputs: Iterable[SegmentedFileOutput | SegmentedFileOutputDict] | None
+    """Segments to write. Unset: none."""
+    image_outputs: Iterable[ImageOutput | ImageOutputDict] | None
+    """Images to take. Unset: none."""
+    webhooks: Iterable[WebhookConfig | WebhookConfigDict] | None
+    """Further receivers for webhooks about this egress. Unset: only the server's own."""
+
+
+class TrackEgressRequestDict(TypedDict, total=False):
+    """A `TrackEgressRequest` as a mapping."""
+
+    room_name: str | None
+    """Name of the room. Required; an unknown room gives `not_found`."""
+    track_id: str | None
+    """Sid of the track (`TR_...`), as in `ParticipantInfo.tracks`. Required."""
+    file: DirectFileOutput | DirectFileOutputDict | None
+    """To a file."""
+    websocket_url: str | None
+    """To a WebSocket at this address; audio tracks only."""
+    webhooks: Iterable[WebhookConfig | WebhookConfigDict] | None
+    """Further receivers for webhooks about this egress. Unset: only the server's own."""
+
+
+class DirectFileOutputDict(TypedDict, total=False):
+    """A `DirectFileOutput` as a mapping."""
+
+    filepath: str | None
+    """Path of the file. Placeholders such as `{room_name}` and `{track_id}` are filled in. Unset: a name is made
+    up.
+    """
+    disable_manifest: bool | None
+    """True leaves out the JSON file that describes the recording. Unset: it is written."""
+    s3: S3Upload | S3UploadDict | None
+    """To Amazon S3, or to anything that speaks its protocol."""
+    gcp: GCPUpload | GCPUploadDict | None
+    """To Google Cloud Storage."""
+    azure: AzureBlobUpload | AzureBlobUploadDict | None
+    """To Azure Blob Storage."""
+    aliOSS: AliOSSUpload | AliOSSUploadDict | None
+    """To Alibaba Cloud OSS."""
 
 
 class EncodedFileOutputDict(TypedDict, total=False):
@@ -290,7 +617,7 @@ class EncodedFileOutputDict(TypedDict, total=False):
     """Path of the file. Placeholders such as `{room_name}` and `{time}` are filled in. Unset: a name is made up.
     """
     disable_manifest: bool | None
-    """True leaves out the JSON file that describes the recording."""
+    """True leaves out the JSON file that describes the recording. Unset: it is written."""
     s3: S3Upload | S3UploadDict | None
     """To Amazon S3, or to anything that speaks its protocol."""
     gcp: GCPUpload | GCPUploadDict | None
@@ -299,3 +626,25 @@ class EncodedFileOutputDict(TypedDict, total=False):
     """To Azure Blob Storage."""
     aliOSS: AliOSSUpload | AliOSSUploadDict | None
     """To Alibaba Cloud OSS."""
+
+
+class UpdateLayoutRequestDict(TypedDict, total=False):
+    """A `UpdateLayoutRequest` as a mapping."""
+
+    egress_id: str | None
+    """Id of the egress (`EG_...`). Required."""
+    layout: str | None
+    """Name of the layout, such as `grid` or `speaker`; a template of your own may have others."""
+
+
+class UpdateStreamRequestDict(TypedDict, total=False):
+    """A `UpdateStreamRequest` as a mapping."""
+
+    egress_id: str | None
+    """Id of the egress (`EG_...`). Required."""
+    add_output_urls: Strings | None
+    """Addresses to stream to from now on. They often hold a stream key: treat them as secrets. Unset: none."""
+    remove_output_urls: Strings | None
+    """Addresses to stop streaming to. Unset: none."""
+    add_destinations: Iterable[StreamDestination | StreamDestinationDict] | None
+    """Addresses with an id of your own to stream to from now on. Unset: none."""

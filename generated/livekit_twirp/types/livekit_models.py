@@ -16,6 +16,35 @@ if TYPE_CHECKING:
     from livekit_twirp.messages.livekit_models import FilterParams
 
 
+class PaginationDict(TypedDict, total=False):
+    """A `Pagination` as a mapping."""
+
+    after_id: str | None
+    """Id of the last item of the page before. Empty: from the start."""
+    limit: int | None
+    """How many items to return at most."""
+
+
+class TokenPaginationDict(TypedDict, total=False):
+    """A `TokenPagination` as a mapping."""
+
+    token: str | None
+    """Opaque position in the list. Empty: the start, or in an answer the end."""
+
+
+class ListUpdateDict(TypedDict, total=False):
+    """A `ListUpdate` as a mapping."""
+
+    set: Strings | None
+    """The new list, in place of the old one."""
+    add: Strings | None
+    """Items to add."""
+    remove: Strings | None
+    """Items to remove."""
+    clear: bool | None
+    """True empties the list."""
+
+
 class ParticipantPermissionDict(TypedDict, total=False):
     """A `ParticipantPermission` as a mapping."""
 
@@ -39,6 +68,27 @@ class ParticipantPermissionDict(TypedDict, total=False):
     """May receive the metrics that other participants report."""
     can_manage_agent_session: bool | None
     """May control an agent session in the room."""
+
+
+class VideoLayerDict(TypedDict, total=False):
+    """A `VideoLayer` as a mapping."""
+
+    quality: int | None
+    """Which of the layers this is."""
+    width: int | None
+    """Width in pixels."""
+    height: int | None
+    """Height in pixels."""
+    bitrate: int | None
+    """Bitrate the publisher aims at, in bits per second."""
+    ssrc: int | None
+    """RTP source number of the layer."""
+    spatial_layer: int | None
+    """Number of the spatial layer; 0 is the smallest."""
+    rid: str | None
+    """RTP stream id of the layer (`q`, `h` or `f`). Empty if there is only one."""
+    repair_ssrc: int | None
+    """RTP source number of the retransmissions; 0 if there are none."""
 
 
 class ParticipantTracksDict(TypedDict, total=False):

@@ -208,6 +208,33 @@ class UpdateRoomMetadataRequestDict(TypedDict, total=False):
     """The new text, at most 512 KiB. Empty or unset clears the metadata."""
 
 
+class RoomConfigurationDict(TypedDict, total=False):
+    """A `RoomConfiguration` as a mapping."""
+
+    name: str | None
+    """Name of the configuration, used as its id."""
+    empty_timeout: int | None
+    """Seconds that the room stays open while nobody has joined yet. 0 or unset: the server's default."""
+    departure_timeout: int | None
+    """Seconds that the room stays open after the last participant left. 0 or unset: the server's default."""
+    max_participants: int | None
+    """How many participants may be in the room at the same time. 0 or unset: no limit."""
+    metadata: str | None
+    """Metadata of the room, at most 512 KiB."""
+    egress: RoomEgress | RoomEgressDict | None
+    """Recordings that start by themselves. Unset: nothing is recorded."""
+    min_playout_delay: int | None
+    """Least playout delay of subscribers, in milliseconds."""
+    max_playout_delay: int | None
+    """Largest playout delay of subscribers, in milliseconds."""
+    sync_streams: bool | None
+    """Keeps a participant's audio and video in step. See `CreateRoomRequest`."""
+    agents: Iterable[RoomAgentDispatch | RoomAgentDispatchDict] | None
+    """Agents to call into the room."""
+    tags: Mapping[str, str] | None
+    """Labels of your own for the room."""
+
+
 class ForwardParticipantRequestDict(TypedDict, total=False):
     """A `ForwardParticipantRequest` as a mapping."""
 

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Final
+from typing import Any, Final, TypeAlias
 from uuid import UUID
 
 from google.protobuf.message import DecodeError, Message
@@ -27,7 +27,16 @@ from twirpkit.conformance.tokens import Authorization
 from twirpkit.errors import TransportError, TwirpError
 from twirpkit.transport import HttpRequest, HttpResponse, TransportFailure
 
-__all__ = ["Heard", "answer_mismatches", "foreign_request_mismatches", "heard_mismatches", "request_mismatches"]
+__all__ = [
+    "Heard",
+    "OwnError",
+    "answer_mismatches",
+    "foreign_request_mismatches",
+    "heard_mismatches",
+    "request_mismatches",
+]
+
+OwnError: TypeAlias = Callable[[Mapping[str, Any]], str | None]
 
 KEY_BYTES: Final = 16
 """Length of a key that the client makes itself (rule C4)."""
@@ -108,6 +117,7 @@ def _body_mismatches(plan: Plan, exchange: Exchange, received: Received) -> Iter
         yield f"request body: no {method.request.DESCRIPTOR.full_name}"
         return
     yield from _key_mismatches(method, plan, message)
+    yield from _wait_mismatches(method, plan, message)
     yield from differences(exchange.request.message, protojson(message), "request")
     if not _same_bytes(message, exchange.request.body):
         yield "request body: other bytes than the recorded ones, though its known fields are the same"
@@ -120,6 +130,18 @@ def _key_mismatches(method: Method[Any, Any], plan: Plan, message: Message) -> I
     if len(getattr(message, method.key)) != KEY_BYTES:
         yield f"request.{method.key}: expected {KEY_BYTES} fresh bytes"
     message.ClearField(method.key)
+
+
+def _wait_mismatches(method: Method[Any, Any], plan: Plan, message: Message) -> Iterator[str]:
+    """Check a waiting time that the client wrote, and take it out of the message."""
+    wait = method.wait
+    if wait is None or plan.message is None or plan.message.HasField(wait.field):
+        return
+    if wait.when is not None and not getattr(plan.message, wait.when):
+        return
+    if getattr(message, wait.field).ToNanoseconds() != wait.default * 1e9:
+        yield f"request.{wait.field}: expected {wait.default:g} s"
+    message.ClearField(wait.field)
 
 
 def _same_bytes(message: Message, body: bytes) -> bool:
@@ -169,19 +191,22 @@ def _joined(lines: Iterable[tuple[str, str]]) -> Mapping[str, str]:
     return joined
 
 
-def heard_mismatches(exchange: Exchange, heard: Heard, response_class: type[Message] | None) -> list[str]:
+def heard_mismatches(
+    exchange: Exchange, heard: Heard, response_class: type[Message] | None, own_error: OwnError | None = None
+) -> list[str]:
     """What is wrong with what a caller got.
 
     Args:
         exchange: The exchange.
         heard: What came of the call.
         response_class: The class of the RPC's answer; None where the SDK has no such RPC.
+        own_error: Names the class that the package makes of an error with this metadata, if it makes one.
     """
     expected = exchange.response
     if expected is None:
         return _no_answer_mismatches(heard)
     if expected.status != 200:
-        return list(_error_mismatches(expected, heard))
+        return list(_error_mismatches(expected, heard, own_error))
     if holds_message(expected):
         return _message_mismatches(expected, heard)
     if (
@@ -204,14 +229,15 @@ def _no_answer_mismatches(heard: Heard) -> list[str]:
     return [] if heard.error.sent == "maybe" else [f"error.sent: expected 'maybe', got {heard.error.sent!r}"]
 
 
-def _error_mismatches(expected: RecordedResponse, heard: Heard) -> Iterator[str]:
+def _error_mismatches(expected: RecordedResponse, heard: Heard, own_error: OwnError | None) -> Iterator[str]:
     error = heard.error
     if error is None:
         yield f"outcome: expected an error for status {expected.status}, got a message"
         return
     wanted = expected_error(expected)
-    if (str(error.code), type(error).__name__) != (wanted.code, wanted.class_name):
-        yield f"error: expected {wanted.class_name} with {wanted.code}, got {type(error).__name__} with {error.code}"
+    class_name = (own_error(wanted.meta) if own_error is not None else None) or wanted.class_name
+    if (str(error.code), type(error).__name__) != (wanted.code, class_name):
+        yield f"error: expected {class_name} with {wanted.code}, got {type(error).__name__} with {error.code}"
     if error.status != expected.status:
         yield f"error.status: expected {expected.status}, got {error.status}"
     if error.sent != "yes":

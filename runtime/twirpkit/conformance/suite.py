@@ -10,6 +10,7 @@ from google.protobuf import json_format
 from twirpkit.answers import error_from_response, message_from_response
 from twirpkit.conformance.compare import (
     Heard,
+    OwnError,
     answer_mismatches,
     foreign_request_mismatches,
     heard_mismatches,
@@ -47,6 +48,8 @@ class Suite:
         credentials: Keyword arguments that both are made with beside the URL: ``api_key`` and ``api_secret``,
             ``token``, ``auth``, or nothing.
         authorization: What requests must then carry: `SignedTokens`, the header's value, or None for no such header.
+        own_error: The class that the package itself makes of an error with this metadata, by name; None where it makes
+            none.
         transport: Makes the sync transport under test; by default that of requests.
         async_transport: Makes the async transport under test; by default that of aiohttp.
     """
@@ -58,6 +61,7 @@ class Suite:
         *,
         credentials: Mapping[str, Any] | None = None,
         authorization: Authorization = None,
+        own_error: OwnError | None = None,
         transport: Callable[[], Transport] | None = None,
         async_transport: Callable[[], AsyncTransport] | None = None,
     ) -> None:
@@ -66,6 +70,7 @@ class Suite:
         self._facades = facade, async_facade
         self._credentials = dict(credentials or {})
         self._authorization = authorization
+        self._own_error = own_error
         self._transports = (
             transport or (lambda: default_sync_transport(self, None)),
             async_transport or (lambda: default_async_transport(self, None)),
@@ -131,7 +136,7 @@ class Suite:
     def _heard(self, exchange: Exchange, heard: Heard, rpc: Rpc | None) -> Iterator[str]:
         for step in heard.steps:
             yield from answer_mismatches(exchange, step)
-        yield from heard_mismatches(exchange, heard, rpc.method.response if rpc else None)
+        yield from heard_mismatches(exchange, heard, rpc.method.response if rpc else None, self._own_error)
         if heard.error is not None and heard.error.attempts != len(heard.steps):
             yield f"error.attempts: expected {len(heard.steps)}, got {heard.error.attempts}"
 

@@ -1,0 +1,143 @@
+"""What rows of the manifest say of an RPC: its default timeout, its wait for a person, its own host and errors."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from scripted import Opened, failure_of
+
+from livekit_twirp import CreateSIPParticipantRequest
+from twirpkit import AuthError, HttpResponse
+from twirpkit.livekit.hosts import agents_url
+from twirpkit.livekit.sip import SIPCallError
+
+Livekit = Callable[..., Opened]
+
+DIAL = {"sip_trunk_id": "ST_1", "sip_call_to": "+1555", "room_name": "r"}
+
+
+def dial(opened: Opened, **fields: Any) -> tuple[float | None, CreateSIPParticipantRequest]:
+    """Seconds left to the call when it was sent, and what was sent."""
+    before = time.monotonic()
+    opened.wait(opened.client.sip.create_sip_participant(**DIAL | fields))
+    (request,) = opened.requests
+    left = None if request.deadline is None else round(request.deadline - before, 1)
+    return left, CreateSIPParticipantRequest.FromString(request.body)
+
+
+@pytest.mark.parametrize(
+    ("fields", "left", "rings"),
+    [
+        ({}, 10, None),
+        ({"ringing_timeout": timedelta(seconds=50)}, 10, 50e9),
+        ({"wait_until_answered": True}, 32, 30e9),
+        ({"wait_until_answered": True, "ringing_timeout": timedelta(seconds=50)}, 52, 50e9),
+        ({"wait_until_answered": True, "ringing_timeout": timedelta(seconds=5.5)}, 10, 5.5e9),
+        ({"wait_until_answered": True, "ringing_timeout": timedelta(seconds=8.5)}, 10.5, 8.5e9),
+        ({"wait_until_answered": True, "ringing_timeout": timedelta(0)}, 10, 0),
+        ({"wait_until_answered": True, "timeout": 5}, 32, 30e9),
+        ({"wait_until_answered": True, "timeout": 40}, 40, 30e9),
+        ({"wait_until_answered": True, "timeout": None}, None, 30e9),
+        ({"timeout": 5}, 5, None),
+    ],
+)
+def test_a_call_that_rings_is_given_time_to(
+    livekit: Livekit, fields: dict[str, Any], left: float | None, rings: float | None
+) -> None:
+    opened = livekit()
+
+    got, sent = dial(opened, **fields)
+
+    assert got == left
+    assert (sent.ringing_timeout.ToNanoseconds() if sent.HasField("ringing_timeout") else None) == rings
+
+
+def test_the_callers_message_is_not_filled(livekit: Livekit) -> None:
+    opened = livekit()
+    message = CreateSIPParticipantRequest(**DIAL, wait_until_answered=True)
+
+    opened.wait(opened.client.sip.create_sip_participant(message))
+
+    assert not message.HasField("ringing_timeout")
+
+
+def test_a_transfer_always_waits(livekit: Livekit) -> None:
+    opened = livekit()
+    before = time.monotonic()
+    opened.wait(
+        opened.client.sip.transfer_sip_participant(room_name="r", participant_identity="a", transfer_to="tel:1")
+    )
+
+    assert opened.requests[0].deadline is not None
+    assert round(opened.requests[0].deadline - before, 1) == 32
+
+
+@pytest.mark.parametrize(
+    ("options", "call", "left"),
+    [
+        ({}, {}, 15),
+        ({"timeout": 3}, {}, 3),
+        ({"timeout": None}, {}, None),
+        ({"timeout": None}, {"timeout": 4}, 4),
+        ({"timeout": 3}, {"timeout": None}, None),
+    ],
+)
+def test_the_call_says_then_the_client_then_the_rpc(
+    livekit: Livekit, options: dict[str, Any], call: dict[str, Any], left: float | None
+) -> None:
+    opened = livekit(**options)
+    before = time.monotonic()
+    opened.room("create_room", name="r", **call)
+    deadline = opened.requests[0].deadline
+
+    assert (None if deadline is None else round(deadline - before, 1)) == left
+
+
+def test_a_busy_line_is_an_error_of_its_own(livekit: Livekit) -> None:
+    body = b'{"code":"unauthenticated","msg":"x","meta":{"sip_status_code":"407","sip_status":"Proxy Auth"}}'
+    opened = livekit(HttpResponse(401, {}, body))
+
+    error = failure_of(lambda: dial(opened))
+
+    assert type(error) is SIPCallError
+    assert not isinstance(error, AuthError)
+    assert (error.sip_status_code, error.sip_status) == (407, "Proxy Auth")
+    assert (error.attempts, error.sent, error.status) == (1, "yes", 401)
+    assert error.request_id == opened.requests[0].headers["X-Livekit-Request-Id"]
+
+
+@pytest.mark.parametrize(
+    ("base", "there"),
+    [
+        ("https://hats-1a2b.livekit.cloud", "https://agents.livekit.cloud"),
+        ("https://hats.eu.production.livekit.cloud", "https://agents.eu.production.livekit.cloud"),
+        ("https://HATS.LiveKit.Cloud:8443/base", "https://agents.livekit.cloud:8443/base"),
+    ],
+)
+def test_hosted_agents_have_a_host_beside_the_projects(
+    livekit: Livekit, monkeypatch: pytest.MonkeyPatch, base: str, there: str
+) -> None:
+    monkeypatch.delenv("LK_AGENTS_URL", raising=False)
+    opened = livekit(url=base)
+    opened.wait(opened.client.cloud_agent.list_agents())
+    opened.room("list_rooms")
+
+    assert opened.requests[0].url == f"{there}/twirp/livekit.CloudAgent/ListAgents"
+    assert "agents." not in opened.requests[1].url
+
+
+@pytest.mark.parametrize("base", ["https://livekit.example.com", "http://127.0.0.1:7880", "https://evillivekit.cloud"])
+def test_no_token_goes_to_a_guessed_host(livekit: Livekit, monkeypatch: pytest.MonkeyPatch, base: str) -> None:
+    monkeypatch.delenv("LK_AGENTS_URL", raising=False)
+    opened = livekit(url=base)
+    with pytest.raises(ValueError, match=r"not on it: set LK_AGENTS_URL"):
+        opened.client.cloud_agent  # noqa: B018  # making it is what is refused
+
+    monkeypatch.setenv("LK_AGENTS_URL", "https://agents.example.com")
+    assert agents_url(base) == "https://agents.example.com"
+    opened.wait(opened.client.cloud_agent.list_agents())
+    assert opened.requests[0].url == "https://agents.example.com/twirp/livekit.CloudAgent/ListAgents"
