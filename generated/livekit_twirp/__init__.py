@@ -508,6 +508,7 @@ if TYPE_CHECKING:
     from livekit_twirp.messages.livekit_sip import UpdateSIPDispatchRuleRequest as UpdateSIPDispatchRuleRequest
     from livekit_twirp.messages.livekit_sip import UpdateSIPInboundTrunkRequest as UpdateSIPInboundTrunkRequest
     from livekit_twirp.messages.livekit_sip import UpdateSIPOutboundTrunkRequest as UpdateSIPOutboundTrunkRequest
+    from livekit_twirp.messages.livekit_webhook import WebhookEvent as WebhookEvent
     from livekit_twirp.messages.logger.options import Sensitivity as Sensitivity
 
 _EXPORTS = {
@@ -961,6 +962,7 @@ _EXPORTS = {
     "WebEgressRequest": "livekit_twirp.messages.livekit_egress",
     "WebSource": "livekit_twirp.messages.livekit_egress",
     "WebhookConfig": "livekit_twirp.messages.livekit_models",
+    "WebhookEvent": "livekit_twirp.messages.livekit_webhook",
     "WhatsAppCall": "livekit_twirp.messages.livekit_connector_whatsapp",
     "WhatsAppCallDirection": "livekit_twirp.messages.livekit_connector_whatsapp",
     "WorkerMessage": "livekit_twirp.messages.livekit_agent",
@@ -1446,6 +1448,7 @@ __all__ = [
     "WebEgressRequest",
     "WebSource",
     "WebhookConfig",
+    "WebhookEvent",
     "WhatsAppCall",
     "WhatsAppCallDirection",
     "WorkerMessage",
