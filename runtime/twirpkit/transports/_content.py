@@ -64,21 +64,19 @@ class _Gzip:
     """One gzip member after another (RFC 1952, 2.2)."""
 
     def __init__(self) -> None:
-        self._member = zlib.decompressobj(wbits=31)
-        self._started = False
+        self._member: zlib._Decompress | None = None
 
     def feed(self, data: bytes) -> bytes:
         parts = []
         while data:
-            if self._member.eof:
+            if self._member is None or self._member.eof:
                 self._member = zlib.decompressobj(wbits=31)
-            self._started = True
             parts.append(_decompress(self._member, data, "gzip"))
             data = self._member.unused_data
         return b"".join(parts)
 
     def end(self) -> None:
-        if self._started and not self._member.eof:
+        if self._member is not None and not self._member.eof:
             raise Flawed("the gzip body ends too early")
 
 

@@ -19,7 +19,6 @@ from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
 from urllib3.exceptions import ClosedPoolError, HTTPError
 from urllib3.poolmanager import PoolManager
-from urllib3.util.proxy import connection_requires_http_tunnel
 
 from twirpkit.transport import HttpRequest, HttpResponse, Phase, TransportFailure
 from twirpkit.transports._content import Body, Flawed
@@ -126,7 +125,7 @@ class _Adapter(HTTPAdapter):
     def proxy_manager_for(self, proxy: str, **kwargs: Any) -> PoolManager:
         if proxy.lower().startswith("socks"):
             raise ValueError("SOCKS proxies are not supported")
-        manager = cast(PoolManager, super().proxy_manager_for(proxy, **kwargs))
+        manager: PoolManager = super().proxy_manager_for(proxy, **kwargs)
         manager.pool_classes_by_scheme = _POOLS
         return manager
 
@@ -192,7 +191,7 @@ def _exchange(
             failed = _connect(pool, connection, where, request.deadline)
             if failed is not None:
                 return failed
-        if pool.proxy is not None and not _tunnels(pool, where):
+        if pool.proxy is not None and where.scheme == "http":
             path = where.origin + path
             headers = [*headers, *pool.proxy_headers.items()]
         outcome, reusable = _converse(connection.sock, _request_bytes(request, path, headers), request)
@@ -209,7 +208,7 @@ def _connect(
     connection.deadline = deadline
     try:
         connection.timeout = remaining(deadline)
-        if pool.proxy is not None and _tunnels(pool, where):
+        if pool.proxy is not None and where.scheme == "https":
             pool._prepare_proxy(connection)  # pyright: ignore[reportArgumentType]  # as above
         else:
             connection.connect()
@@ -220,10 +219,6 @@ def _connect(
     except (HTTPError, UnicodeError) as error:  # urllib3's words for a proxy that fails, a name that cannot be one
         return unconnected(where.host, error)
     return None
-
-
-def _tunnels(pool: HTTPConnectionPool, where: Target) -> bool:
-    return connection_requires_http_tunnel(pool.proxy, pool.proxy_config, where.scheme)
 
 
 def _request_bytes(request: HttpRequest, path: str, headers: list[tuple[str, str]]) -> bytes:

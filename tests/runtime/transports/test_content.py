@@ -32,6 +32,12 @@ GOOD = {
     "deflate, small window": ("deflate", zlib.compress(TEXT, 1), TEXT),
     "raw deflate": ("deflate", raw_deflate(TEXT), TEXT),
     "raw deflate, nothing in it": ("deflate", raw_deflate(b""), b""),
+    "raw deflate, half a zlib header": ("deflate", b"\x08\x05\x00\xfa\xffhello\x01\x00\x00\xff\xff", b"hello"),
+    "raw deflate, the other half": (
+        "deflate",
+        b"\x00\x1f\x00\xe0\xff" + b"x" * 31 + b"\x01\x00\x00\xff\xff",
+        b"x" * 31,
+    ),
     "deflate, not a byte": ("deflate", b"", b""),
     "identity": ("identity", TEXT, TEXT),
     "Identity": ("Identity", TEXT, TEXT),
@@ -40,25 +46,30 @@ GOOD = {
 }
 
 BAD = {
-    "gzip, cut": ("gzip", gzip.compress(TEXT)[:-1], TEXT, "too early"),
-    "gzip, cut in its header": ("gzip", gzip.compress(TEXT)[:5], b"", "too early"),
-    "gzip, wrong checksum": ("gzip", gzip.compress(TEXT)[:-8] + b"\0" * 8, b"", "corrupt"),
-    "gzip, no gzip": ("gzip", b"not gzip at all", b"", "corrupt"),
-    "gzip, junk behind": ("gzip", gzip.compress(TEXT) + b"junk", b"", "corrupt"),
-    "gzip, zlib in it": ("gzip", zlib.compress(TEXT), b"", "corrupt"),
-    "gzip, zlib behind": ("gzip", gzip.compress(TEXT) + zlib.compress(TEXT), b"", "corrupt"),
-    "gzip, second member cut": ("gzip", gzip.compress(b"a") + gzip.compress(b"b")[:-3], b"ab", "too early"),
-    "deflate, cut": ("deflate", zlib.compress(TEXT)[:-1], TEXT, "too early"),
-    "deflate, one byte": ("deflate", b"\x78", b"", "too early"),
-    "deflate, corrupt": ("deflate", zlib.compress(TEXT)[:-4] + b"\0\0\0\0", b"", "corrupt"),
-    "deflate, junk behind": ("deflate", zlib.compress(TEXT) + b"junk", b"", "follow"),
-    "raw deflate, cut": ("deflate", raw_deflate(TEXT)[:-1], TEXT, "too early"),
-    "raw deflate, junk behind": ("deflate", raw_deflate(TEXT) + b"j", b"", "follow"),
-    "deflate, no deflate": ("deflate", b"\xff\xff\xff\xff", b"", "corrupt"),
-    "br": ("br", b"\x0b\x02\x80hello\x03", b"", "'br' is unknown"),
-    "zstd": ("zstd", b"\x28\xb5\x2f\xfd", b"", "'zstd' is unknown"),
-    "two codings": ("gzip, gzip", gzip.compress(gzip.compress(TEXT)), b"", "'gzip, gzip' is unknown"),
-    "a long name": ("x" * 1000, b"hi", b"", f"{'x' * 40!r} is unknown"),
+    "gzip, cut": ("gzip", gzip.compress(TEXT)[:-1], TEXT, "the gzip body ends too early"),
+    "gzip, cut in its header": ("gzip", gzip.compress(TEXT)[:5], b"", "the gzip body ends too early"),
+    "gzip, wrong checksum": ("gzip", gzip.compress(TEXT)[:-8] + b"\0" * 8, b"", "the gzip body is corrupt"),
+    "gzip, no gzip": ("gzip", b"not gzip at all", b"", "the gzip body is corrupt"),
+    "gzip, junk behind": ("gzip", gzip.compress(TEXT) + b"junk", b"", "the gzip body is corrupt"),
+    "gzip, zlib in it": ("gzip", zlib.compress(TEXT), b"", "the gzip body is corrupt"),
+    "gzip, zlib behind": ("gzip", gzip.compress(TEXT) + zlib.compress(TEXT), b"", "the gzip body is corrupt"),
+    "gzip, second member cut": (
+        "gzip",
+        gzip.compress(b"a") + gzip.compress(b"b")[:-3],
+        b"ab",
+        "the gzip body ends too early",
+    ),
+    "deflate, cut": ("deflate", zlib.compress(TEXT)[:-1], TEXT, "the deflate body ends too early"),
+    "deflate, one byte": ("deflate", b"\x78", b"", "the deflate body ends too early"),
+    "deflate, corrupt": ("deflate", zlib.compress(TEXT)[:-4] + b"\0\0\0\0", b"", "the deflate body is corrupt"),
+    "deflate, junk behind": ("deflate", zlib.compress(TEXT) + b"junk", b"", "bytes follow the deflate body"),
+    "raw deflate, cut": ("deflate", raw_deflate(TEXT)[:-1], TEXT, "the deflate body ends too early"),
+    "raw deflate, junk behind": ("deflate", raw_deflate(TEXT) + b"j", b"", "bytes follow the deflate body"),
+    "deflate, no deflate": ("deflate", b"\xff\xff\xff\xff", b"", "the deflate body is corrupt"),
+    "br": ("br", b"\x0b\x02\x80hello\x03", b"", "Content-Encoding 'br' is unknown"),
+    "zstd": ("zstd", b"\x28\xb5\x2f\xfd", b"", "Content-Encoding 'zstd' is unknown"),
+    "two codings": ("gzip, gzip", gzip.compress(gzip.compress(TEXT)), b"", "Content-Encoding 'gzip, gzip' is unknown"),
+    "a long name": ("x" * 1000, b"hi", b"", f"Content-Encoding {'x' * 40!r} is unknown"),
 }
 
 
@@ -81,8 +92,7 @@ def test_a_coding_that_cannot_be_undone_is_a_flaw(world: World, name: str, statu
     with serve(http(data, f"Content-Encoding: {coding}", status=status), http(b"next")) as server:
         got = world.send(server.url)
         assert (got.status, got.body) == (int(status[:3]), expected)
-        assert got.flaw is not None
-        assert flaw in got.flaw
+        assert got.flaw == flaw
         assert world.send(server.url).body == b"next"
 
 
@@ -112,7 +122,6 @@ def test_the_segments_do_not_matter(name: str) -> None:
         body.end()
     except Flawed as flawed:
         reason = str(flawed)
-    assert flaw in reason
-    assert bool(flaw) == bool(reason)
+    assert reason == flaw
     if not flaw:
         assert body.value == expected

@@ -114,6 +114,7 @@ CASES = {
     "a hexadecimal size": Case(
         CHUNKED + b"0a\r\n0123456789\r\nB\r\nabcdefghijk\r\n0\r\n\r\n", b"0123456789abcdefghijk"
     ),
+    "a size of two digits": Case(CHUNKED + b"10\r\n0123456789abcdef\r\n0\r\n\r\n", b"0123456789abcdef"),
     "zeros before the size": Case(CHUNKED + b"00002\r\nhi\r\n000\r\n\r\n", b"hi"),
     "line ends in a chunk": Case(CHUNKED + b"4\r\n\r\n\r\n\r\n0\r\n\r\n", b"\r\n\r\n"),
     "trailers": Case(CHUNKED + b"2\r\nhi\r\n0\r\nA: b\r\nC: d\r\n\r\n", b"hi"),

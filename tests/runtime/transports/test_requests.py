@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import contextlib
 import gc
+import gzip
+import io
 import logging
 import os
 import signal
@@ -14,6 +16,7 @@ import sys
 import threading
 import time
 from collections.abc import Iterator
+from http.client import HTTPException
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +24,8 @@ import pytest
 import requests
 from requests.adapters import BaseAdapter, HTTPAdapter
 from scenes import full_backlog
+from urllib3 import HTTPResponse
+from urllib3.exceptions import ProtocolError, ReadTimeoutError
 from urllib3.util import Retry
 from wire import Answer, http, serve
 from worlds import HEADERS, TOKEN, SyncWorld, make_request
@@ -426,7 +431,7 @@ def test_a_proxy_that_refuses(session: requests.Session) -> None:
 
 def test_a_socks_proxy(session: requests.Session) -> None:
     session.proxies = {"http": "socks5://127.0.0.1:1"}
-    with pytest.raises(ValueError, match="SOCKS"):
+    with pytest.raises(ValueError, match=r"^SOCKS proxies are not supported$"):
         SyncWorld(session).send("http://127.0.0.1:1/")
 
 
@@ -531,26 +536,25 @@ def test_an_adapter_that_sends_once_is_used(session: requests.Session, name: str
 class Invented(BaseAdapter):
     """No HTTPAdapter at all: makes answers up, as test doubles do."""
 
-    def __init__(self, answer: bytes | Exception, **headers: str) -> None:
+    def __init__(self, answer: bytes | Exception, status: int = 200, **headers: str) -> None:
         super().__init__()
         self.answer = answer
+        self.status = status
         self.headers = {name.replace("_", "-"): value for name, value in headers.items()}
         self.seen: list[requests.PreparedRequest] = []
+        self.options: dict[str, Any] = {}
 
     def send(self, request: Any, **kwargs: Any) -> Any:
         self.seen.append(request)
+        self.options = kwargs
         if isinstance(self.answer, Exception):
             raise self.answer
-        import io
-
-        from urllib3 import HTTPResponse
-
         response = requests.Response()
-        response.status_code = 200
+        response.status_code = self.status
         response.raw = HTTPResponse(
             io.BytesIO(self.answer),
             headers=self.headers,
-            status=200,
+            status=self.status,
             preload_content=False,
             enforce_content_length=False,
         )
@@ -575,11 +579,153 @@ def test_an_adapter_that_makes_answers_up(session: requests.Session) -> None:
 
 @pytest.mark.parametrize(
     ("headers", "flaw"),
-    [({}, "neither"), ({"Content_Length": "8"}, "another length"), ({"Content_Length": "6"}, "another length")],
+    [
+        ({}, "the answer has neither a Content-Length nor a chunked body"),
+        ({"Content_Length": "8"}, "the answer's body has another length than its Content-Length"),
+        ({"Content_Length": "6"}, "the answer's body has another length than its Content-Length"),
+    ],
 )
 def test_a_made_up_answer_needs_its_length_too(session: requests.Session, headers: dict[str, str], flaw: str) -> None:
-    session.mount("http://", Invented(b"made up", **headers))
-    assert flaw in (SyncWorld(session).send("http://name.invalid/x").flaw or "")
+    session.mount("http://", Invented(b"made up", 500, X="y", **headers))
+    got = SyncWorld(session).send("http://name.invalid/x")
+    assert (got.status, got.body, got.flaw) == (500, b"made up", flaw)
+    assert got.headers == {"x": "y", **{name.replace("_", "-").lower(): value for name, value in headers.items()}}
+
+
+def test_what_an_adapter_is_given(session: requests.Session) -> None:
+    adapter = Invented(b"", Content_Length="0")
+    session.mount("http://", adapter)
+    session.cert = ("cert.pem", "key.pem")
+    session.proxies = {"https": "http://127.0.0.1:1"}
+    for verify, expected in ((True, True), (False, False), ("ca.pem", "ca.pem"), (None, True)):
+        session.verify = verify
+        SyncWorld(session).send("http://name.invalid/x", timeout=None)
+        assert adapter.options == {
+            "stream": True,
+            "timeout": None,
+            "verify": expected,
+            "cert": ("cert.pem", "key.pem"),
+            "proxies": {"https": "http://127.0.0.1:1"},
+        }
+    assert adapter.options["proxies"] is not session.proxies
+
+
+def test_a_made_up_answer_longer_than_one_piece(session: requests.Session) -> None:
+    session.mount("http://", Invented(bytes(200_000), Content_Length="200000"))
+    got = SyncWorld(session).send("http://name.invalid/x")
+    assert (got.body, got.flaw) == (bytes(200_000), None)
+
+
+def test_a_made_up_answer_is_decoded_once(session: requests.Session) -> None:
+    data = gzip.compress(b"made up")
+    session.mount("http://", Invented(data, Content_Length=str(len(data)), Content_Encoding="gzip"))
+    got = SyncWorld(session).send("http://name.invalid/x")
+    assert (got.body, got.flaw) == (b"made up", None)
+
+
+def test_a_made_up_answer_without_a_body(session: requests.Session) -> None:
+    session.mount("http://", Invented(b"", 204))
+    assert SyncWorld(session).send("http://name.invalid/x").flaw is None
+    session.mount("http://", Invented(b"", Content_Length="5"))
+    assert SyncWorld(session).send("http://name.invalid/x", method="HEAD").flaw is None
+
+
+@pytest.mark.parametrize("status", [100, 102, 103, 199])
+def test_a_made_up_interim_answer(session: requests.Session, status: int) -> None:
+    session.mount("http://", Invented(b"", status, Content_Length="0"))
+    failed = SyncWorld(session).fail("http://name.invalid/x")
+    assert (failed.phase, failed.reason) == (
+        Phase.CUT,
+        "the session's adapter took an interim answer for the answer",
+    )
+
+
+def test_a_made_up_101(session: requests.Session) -> None:
+    session.mount("http://", Invented(b"", 101))
+    got = SyncWorld(session).send("http://name.invalid/x")
+    assert (got.status, got.flaw) == (101, None)
+
+
+def test_a_made_up_header_that_is_none(session: requests.Session) -> None:
+    session.mount("http://", Invented(b"", Content_Length="+0"))
+    failed = SyncWorld(session).fail("http://name.invalid/x")
+    assert (failed.phase, failed.reason) == (Phase.CUT, "the answer's Content-Length is not one number")
+
+
+def test_a_made_up_header_that_http_could_not_carry(session: requests.Session) -> None:
+    session.mount("http://", Invented(b"", Content_Length="0", X="1 \u20ac"))
+    assert SyncWorld(session).send("http://name.invalid/x").headers["x"] == "1 ?"
+
+
+class Plain(io.BytesIO):
+    """A body that is not urllib3's: no headers of its own, and it ends as the test says."""
+
+    def __init__(self, data: bytes, ending: Exception | None) -> None:
+        super().__init__(data)
+        self.ending = ending
+
+    def read1(self, size: int | None = -1, /, *, decode_content: bool = True) -> bytes:
+        data = super().read1(-1 if size is None else size)
+        if not data and self.ending is not None:
+            raise self.ending
+        return data
+
+
+class Odd(BaseAdapter):
+    """Its answers hold no urllib3 response."""
+
+    def __init__(self, status: int, ending: Exception | None = None) -> None:
+        super().__init__()
+        self.status = status
+        self.ending = ending
+
+    def send(self, *args: Any, **kwargs: Any) -> Any:
+        response = requests.Response()
+        response.status_code = self.status
+        response.headers.update({"Content-Length": "4", "X": "y"})
+        response.raw = Plain(b"body", self.ending)
+        return response
+
+    def close(self) -> None:
+        pass
+
+
+@pytest.mark.parametrize(
+    ("ending", "flaw"),
+    [
+        (None, None),
+        (TimeoutError(), "the deadline passed during the answer's body"),
+        (ReadTimeoutError(None, "/", "late"), "the deadline passed during the answer's body"),  # type: ignore[arg-type]
+        (ProtocolError("cut"), "the answer was cut inside its body"),
+        (ConnectionResetError(), "the answer was cut inside its body"),
+        (HTTPException(), "the answer was cut inside its body"),
+    ],
+)
+def test_an_odd_answer(session: requests.Session, ending: Exception | None, flaw: str | None) -> None:
+    session.mount("http://", Odd(500, ending))
+    got = SyncWorld(session).send("http://name.invalid/x")
+    assert (got.status, got.body, got.flaw) == (500, b"body", flaw)
+    assert got.headers == {"content-length": "4", "x": "y"}
+    session.mount("http://", Odd(200, ending))
+    if flaw is not None and "deadline" in flaw:
+        failed = SyncWorld(session).fail("http://name.invalid/x")
+        assert (failed.phase, failed.timed_out, failed.reason) == (Phase.CUT, True, flaw)
+    else:
+        assert SyncWorld(session).send("http://name.invalid/x").flaw == flaw
+
+
+class Slow(Invented):
+    """Fails when the time is over."""
+
+    def send(self, request: Any, **kwargs: Any) -> Any:
+        time.sleep(kwargs["timeout"])
+        return super().send(request, **kwargs)
+
+
+def test_an_adapter_that_fails_late(session: requests.Session) -> None:
+    session.mount("http://", Slow(requests.ConnectionError("x")))
+    failed = SyncWorld(session).fail("http://name.invalid/x", timeout=0.02)
+    assert (failed.phase, failed.timed_out) == (Phase.NO_ANSWER, True)
 
 
 @pytest.mark.parametrize(
@@ -599,7 +745,7 @@ def test_an_adapter_that_fails(session: requests.Session, error: Exception, phas
     failed = SyncWorld(session).fail("http://name.invalid/x")
     assert (failed.phase, failed.timed_out) == (phase, timed_out)
     assert (failed.__cause__, failed.__context__) == (None, None)
-    assert type(error).__name__ in failed.reason
+    assert failed.reason == f"the session's adapter failed: {type(error).__name__}"
 
 
 def test_a_bug_in_an_adapter_is_not_hidden(session: requests.Session) -> None:
