@@ -19,6 +19,8 @@ class Phase(enum.Enum):
 
     NOT_SENT = "not sent"
     """No byte of it can have reached a server: name resolution, refused, connect timeout, TLS, no connection free."""
+    STALE = "kept connection closed"
+    """It went out on a connection that had served before, and that closed without a byte of an answer."""
     NO_ANSWER = "no answer"
     """It was, or may have been, sent, and no byte of an answer came. Also what a transport says that cannot tell."""
     CUT = "answer cut"
@@ -53,6 +55,10 @@ class HttpRequest:
     body: bytes = field(repr=False)
     deadline: float | None = None
     """The moment, on `time.monotonic`'s clock, at which the transport must have returned or raised; None: never."""
+    connect_deadline: float | None = None
+    """The moment by which a connection must stand, where that is before `deadline`; None: as `deadline` (rule B2)."""
+    max_body: int = 64 << 20
+    """Decoded bytes that a 200 may have; other answers may have 1 MiB, if that is less (rule A13)."""
     method: str = "POST"
 
 
@@ -66,7 +72,9 @@ class HttpResponse:
     body: bytes = field(repr=False)
     """The decoded bytes (gzip, deflate undone); what came of them where `flaw` is set."""
     flaw: str | None = None
-    """Why the body is not whole (cut, framing, corrupt or unknown encoding, deadline), or None (rules A11, A14)."""
+    """Why the body is not whole (cut, framing, size, encoding, deadline), or None (rules A11, A13, A14)."""
+    oversized: bool = False
+    """Whether it is not whole because it is larger than the request allows: asking again would not help."""
 
 
 class Transport(Protocol):
