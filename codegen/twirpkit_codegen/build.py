@@ -21,6 +21,7 @@ from twirpkit_codegen.errors import GenerationError, Where
 from twirpkit_codegen.files import GOOGLE, Source, build_file, find_type, types_of
 from twirpkit_codegen.manifest import Manifest, is_plug_in
 from twirpkit_codegen.model import Api, File, Message, Method, Service, TypeRef
+from twirpkit_codegen.paging import pages_of
 
 __all__ = ["as_json", "build"]
 
@@ -96,7 +97,10 @@ def _service(context: _Context, source: Source, number: int, proto: ServiceDescr
         for n, each in enumerate(proto.method)
     )
     wheres = [source.where((*path, _SERVICE_METHOD, n)) for n in range(len(methods))]
-    naming.check_unique((each.py_name, each.name, where) for each, where in zip(methods, wheres, strict=True))
+    placed = list(zip(methods, wheres, strict=True))
+    names = [(each.py_name, each.name, where) for each, where in placed]
+    names += [(each.pages.py_name, f"the iterator of {each.name}", where) for each, where in placed if each.pages]
+    naming.check_unique(names)
     return Service(
         name=proto.name,
         full_name=full_name,
@@ -134,6 +138,7 @@ def _method(
         line=where.line,
         left_out=tuple(field.name for field in fields if field.py_name in naming.OPTION_NAMES),
         deprecated=proto.options.deprecated,
+        pages=pages_of(py_name, messages.get(request.full_name), messages.get(response.full_name), messages),
     )
 
 

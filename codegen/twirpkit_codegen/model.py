@@ -15,6 +15,7 @@ __all__ = [
     "File",
     "Message",
     "Method",
+    "Pages",
     "Policy",
     "SdkFacts",
     "Service",
@@ -147,6 +148,20 @@ class Policy:
 
 
 @dataclass(frozen=True, slots=True)
+class Pages:
+    """What makes an RPC's answers pages of one list."""
+
+    py_name: str
+    """The name of the iterator beside the method."""
+    start: str
+    """The string of the request that says where to start; a dot leads into a message."""
+    next: str
+    """The string of the answer that says where to go on."""
+    items: str
+    item: TypeRef
+
+
+@dataclass(frozen=True, slots=True)
 class Method:
     """An RPC."""
 
@@ -162,6 +177,7 @@ class Method:
     left_out: tuple[str, ...] = ()
     """Fields that cannot be keywords, because the method has an option so called."""
     deprecated: bool = False
+    pages: Pages | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -29,6 +29,7 @@ __all__ = [
     "dict_name",
     "escaped",
     "is_public",
+    "iterator",
     "module_name",
     "safe",
     "snake",
@@ -129,6 +130,11 @@ def constant(method: str) -> str:
     """The name of a method's constant: ``create_room`` is ``CREATE_ROOM``; ``METHODS`` is the name of all of them."""
     made = method.rstrip("_").upper()
     return f"{made}_" if made == _METHODS else made
+
+
+def iterator(method: str) -> str:
+    """The name of a method's iterator: ``list_hats`` has ``iter_hats``, ``search_hats`` has ``iter_search_hats``."""
+    return f"iter_{method.removeprefix('list_').rstrip('_')}"
 
 
 def module_name(file: str, where: Where) -> str:

@@ -20,7 +20,7 @@ from twirpkit_codegen.annotations import (
     stub_type,
 )
 from twirpkit_codegen.formatting import formatted
-from twirpkit_codegen.model import Api, File, Message, Method, Policy, Service, TypeRef
+from twirpkit_codegen.model import Api, File, Message, Method, Pages, Policy, Service, TypeRef
 
 __all__ = ["MARK", "render"]
 
@@ -31,6 +31,11 @@ _RAISES: Final = """\
 Raises:
     TwirpError: The call failed; its subclass says how, its `sent` whether the request may have run.
     TypeError, ValueError: The request or an option is malformed; nothing was sent."""
+
+_ITERATOR_RAISES: Final = """\
+Raises:
+    TypeError, ValueError: The request is malformed; nothing was sent.
+    TwirpError: While iterating: a call failed, or the server leads back to a page that it gave before."""
 
 _ERROR_NAMES: Final = frozenset(
     (
@@ -82,10 +87,25 @@ class _World:
     session: str
     transport: str
     make_transport: str
+    items: str
+    iterator: str
 
 
 _WORLDS: Final = (
-    _World("_sync", "", "def", "", "with", "close", "requests", "Session", "Transport", "sync_transport"),
+    _World(
+        "_sync",
+        "",
+        "def",
+        "",
+        "with",
+        "close",
+        "requests",
+        "Session",
+        "Transport",
+        "sync_transport",
+        "sync_items",
+        "Iterator",
+    ),
     _World(
         "_async",
         "Async",
@@ -97,8 +117,21 @@ _WORLDS: Final = (
         "ClientSession",
         "AsyncTransport",
         "async_transport",
+        "async_items",
+        "AsyncIterator",
     ),
 )
+
+
+@dataclass(frozen=True, slots=True)
+class _Call:
+    """A way to call an RPC: the method, or the iterator beside it."""
+
+    def_: str
+    py_name: str
+    returns: str
+    doc: str
+    iterates: bool
 
 
 def render(api: Api) -> dict[str, str]:
@@ -113,7 +146,7 @@ class _Renderer:
         self.root = api.sdk.package.replace(".", "/")
         self.messages = {message.full_name: message for file in api.files for message in _walk(file.messages)}
         self.inputs = self._reachable()
-        self.values = {"api": api, "sdk": api.sdk, "method_doc": self.method_doc}
+        self.values = {"api": api, "sdk": api.sdk}
 
     def files(self) -> Iterator[tuple[str, str]]:
         api = self.api
@@ -169,6 +202,7 @@ class _Renderer:
 
     def service(self, template: str, service: Service, **more: Any) -> str:
         taken = {method.py_name for method in service.methods} | {service.class_name, f"Async{service.class_name}"}
+        taken |= {method.pages.py_name for method in service.methods if method.pages}
         taken |= {method.constant for method in service.methods} | {"METHODS"} | _FILE_NAMES
         scope = Scope(self.api.sdk.package, taken)
         body = self.template(
@@ -192,20 +226,13 @@ class _Renderer:
         methods = (method for service in self.api.services for method in service.methods)
         return {method.request.full_name: method.left_out for method in methods if method.left_out}
 
-    def method_doc(self, method: Method) -> str:
-        """The docstring of a generated method."""
-        doc, policy = method.doc, method.policy
-        fields = [
-            f"    {each.py_name}: {each.doc.text}" for each in method.request_fields if each.name not in method.left_out
-        ]
-        blocks = [doc.summary or f"Call {method.name}.", *doc.body]
-        if fields:
-            blocks.append("\n".join(["Fields:", *fields]))
-        if method.left_out:
-            names = ", ".join(f"`{each}`" for each in method.left_out)
-            blocks.append(f"Only by message or mapping, because an option of the call has the name: {names}.")
-        blocks += [_policy_text(policy), _RAISES]
-        return docs.docstring(*blocks, indent=8)
+    def calls_of(self, method: Method, scope: Scope, io: _World) -> Iterator[_Call]:
+        """The ways to call an RPC."""
+        yield _Call(io.def_, method.py_name, self.class_of(method.response, scope), _method_doc(method), False)
+        if method.pages is not None:
+            iterator = scope.use("collections.abc", io.iterator)
+            returns = f"{iterator}[{self.class_of(method.pages.item, scope)}]"
+            yield _Call("def", method.pages.py_name, returns, _iterator_doc(method, method.pages), True)
 
     def exports(self) -> dict[str, str]:
         """Public names and the modules they come from.
@@ -241,6 +268,36 @@ class _Renderer:
                     field.type.full_name for field in self.messages[name].fields if field.type.kind == "message"
                 ]
         return frozenset(found)
+
+
+def _method_doc(method: Method) -> str:
+    """The docstring of a generated method."""
+    doc, policy = method.doc, method.policy
+    fields = [
+        f"    {each.py_name}: {each.doc.text}" for each in method.request_fields if each.name not in method.left_out
+    ]
+    blocks = [doc.summary or f"Call {method.name}.", *doc.body]
+    if method.pages is not None:
+        blocks.append(f"`{method.pages.py_name}` goes through all pages.")
+    if fields:
+        blocks.append("\n".join(["Fields:", *fields]))
+    if method.left_out:
+        names = ", ".join(f"`{each}`" for each in method.left_out)
+        blocks.append(f"Only by message or mapping, because an option of the call has the name: {names}.")
+    blocks += [_policy_text(policy), _RAISES]
+    return docs.docstring(*blocks, indent=8)
+
+
+def _iterator_doc(method: Method, pages: Pages) -> str:
+    """The docstring of the iterator beside a method."""
+    return docs.docstring(
+        f"The `{pages.items}` of all pages of `{method.py_name}`, one after the other.",
+        "Arguments are the method's. Each page is a call of its own, made when the items before it are used up, and "
+        f"`timeout` is for each. A `{pages.start.partition('.')[0]}` of yours says where to start; the message that "
+        "you pass is not changed.",
+        _ITERATOR_RAISES,
+        indent=8,
+    )
 
 
 def _policy_text(policy: Policy) -> str:

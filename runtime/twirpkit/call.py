@@ -12,7 +12,7 @@ import os
 import time
 from collections.abc import Callable, Generator, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Final, Generic, TypeAlias, TypeVar
+from typing import TYPE_CHECKING, Any, Final, Generic, TypeAlias, TypeVar
 
 from google.protobuf.message import Message
 
@@ -21,6 +21,9 @@ from twirpkit.errors import Code, DeadlineExceededError, Sent, TransportError, T
 from twirpkit.headers import Headers, Secret, check_value
 from twirpkit.timeouts import Wait
 from twirpkit.transport import HttpRequest, HttpResponse, Phase, TransportFailure
+
+if TYPE_CHECKING:
+    from twirpkit.pages import Pages
 
 __all__ = [
     "DEFAULT",
@@ -93,6 +96,8 @@ class Method(Generic[Req, Resp]):
     """Seconds that a call may take where neither it nor its client says."""
     wait: Wait | None = None
     """Set where the server waits for a person."""
+    pages: Pages | None = None
+    """Set where answers are pages of one list."""
 
     @property
     def path(self) -> str:

@@ -12,12 +12,13 @@ import pickle
 import pkgutil
 import sys
 import traceback
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
 from types import ModuleType
 from typing import Any
 
 from google.protobuf.message import Message
 
+from twirpkit import InternalError
 from twirpkit.messages import Enum
 
 OPTIONS = ("self", "timeout", "retry", "extra_headers")
@@ -61,6 +62,9 @@ def probe(name: str, url: str) -> None:
             for arguments, keywords, expected in requests(method):
                 answer = getattr(getattr(client, service), method.py_name)(*arguments, **keywords)
                 check(method, answer, expected)
+                if method.pages is not None and method.request is method.response:
+                    paged = getattr(getattr(client, service), iterator(method))(*arguments, **keywords)
+                    check_pages(method, list(until_it_repeats(paged)), expected)
     asyncio.run(call_async(package, name, sdk, url))
 
 
@@ -71,6 +75,9 @@ async def call_async(package: ModuleType, name: str, sdk: Any, url: str) -> None
             for arguments, keywords, expected in requests(method):
                 answer = await getattr(getattr(client, service), method.py_name)(*arguments, **keywords)
                 check(method, answer, expected)
+                if method.pages is not None and method.request is method.response:
+                    paged = getattr(getattr(client, service), iterator(method))(*arguments, **keywords)
+                    check_pages(method, [item async for item in until_it_repeats_async(paged)], expected)
 
 
 def modules(package: ModuleType) -> Iterator[ModuleType]:
@@ -130,6 +137,38 @@ def check(method: Any, answer: Message, expected: Message) -> None:
     assert type(answer).SerializeToString(answer, deterministic=True) == type(expected).SerializeToString(
         expected, deterministic=True
     )
+
+
+def iterator(method: Any) -> str:
+    """The name of the iterator beside a method."""
+    return "iter_" + method.py_name.removeprefix("list_").rstrip("_")
+
+
+def until_it_repeats(items: Any) -> Iterator[Any]:
+    """The items before the error that the server's page is the one that was asked for."""
+    try:
+        yield from items
+    except InternalError as error:
+        assert "leads back" in error.message, error
+        return
+    raise AssertionError("the echoed token was taken")
+
+
+async def until_it_repeats_async(items: Any) -> AsyncIterator[Any]:
+    """The same of the async client."""
+    try:
+        async for item in items:
+            yield item
+    except InternalError as error:
+        assert "leads back" in error.message, error
+        return
+    raise AssertionError("the echoed token was taken")
+
+
+def check_pages(method: Any, items: list[Message], expected: Message) -> None:
+    """The items are those of the request, which has a token."""
+    answer = method.response.FromString(type(expected).SerializeToString(expected))
+    assert items == list(getattr(answer, method.pages.items)) != []
 
 
 def filled(cls: type[Message], depth: int) -> Any:

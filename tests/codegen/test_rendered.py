@@ -153,3 +153,24 @@ def test_only_the_map_is_a_map(made: Made) -> None:
     stub = (made.path("map_entries") / "messages" / "map_entries.pyi").read_text(encoding="utf-8")
     assert "def part(self) -> ScalarMap[str, str]: ..." in stub
     assert "def entries(self) -> RepeatedCompositeFieldContainer[PartEntry]: ..." in stub
+
+
+def test_iterators_are_for_answers_in_pages(made: Made) -> None:
+    """What lacks something, or has two lists that the items could be, has none."""
+    found = functions(made.path("pages") / "_sync" / "lists.py")
+    assert [name for name in found if name.startswith("iter_")] == [
+        "iter_hats",
+        "iter_search_hats",
+        "iter_list",
+        "iter_import",
+        "iter_usual",
+    ]
+    assert "`iter_hats` goes through all pages." in found["list_hats"]
+    assert found["iter_search_hats"].startswith("The `items` of all pages of `search_hats`, one after the other.")
+
+
+def test_iterators_are_no_coroutines(made: Made) -> None:
+    text = (made.path("pages") / "_async" / "lists.py").read_text(encoding="utf-8")
+    assert "    def iter_hats(" in text
+    assert "async def iter_" not in text
+    assert ") -> AsyncIterator[_Iterator]:" in text or ") -> AsyncIterator[Iterator]:" in text

@@ -85,6 +85,14 @@ def answers(lk: LiveKitAPI) -> None:
         print(rooms)
 
 
+def pages(lk: LiveKitAPI) -> None:
+    lk.phone_number.iter_phone_numbers(limits=3)  # refused: no such field
+    print(lk.phone_number.iter_phone_numbers().items)  # refused: items, not an answer
+    for number in lk.phone_number.iter_phone_numbers():
+        print(number.nmae)  # refused: no such field
+    lk.room.iter_rooms()  # refused: rooms do not come in pages
+
+
 def errors(error: TwirpError) -> None:
     print(error.reason)  # refused: no such attribute
     error.sent = "perhaps"  # refused: not one of the three
@@ -100,6 +108,9 @@ async def waiting(lk: AsyncLiveKitAPI, other: LiveKitAPI) -> None:
     await lk.room.list_rooms(names="standup")  # refused: a bare str for a list
     await lk.room.create_room(CreateRoomRequest(), name="standup")  # refused: two forms
     print((await lk.room.create_room(name="standup")).title)  # refused: no such field
+    for number in lk.phone_number.iter_phone_numbers():  # refused: not an async for
+        print(number)
+    await lk.phone_number.iter_phone_numbers()  # refused: nothing to await
     async with LiveKitAPI():  # refused: a sync client
         pass
     await lk.close()  # refused: it is aclose

@@ -17,11 +17,13 @@ from livekit_twirp import (
     DeadlineExceededError,
     DeleteRoomResponse,
     ListParticipantsResponse,
+    ListPhoneNumbersRequest,
     LiveKitAPI,
     NotFoundError,
     ParticipantInfo,
     ParticipantPermission,
     ParticipantTracks,
+    PhoneNumber,
     Room,
     RoomAgentDispatch,
     RoomCompositeEgressRequest,
@@ -29,6 +31,7 @@ from livekit_twirp import (
     RoomParticipantIdentity,
     RoomService,
     SendDataRequest,
+    SimulationRun,
     TrackInfo,
     TrackSource,
     TrackType,
@@ -106,6 +109,14 @@ def answers(lk: LiveKitAPI) -> list[str]:
         print(muted.track.sid)
     assert_type(lk.room.delete_room(room="standup"), DeleteRoomResponse)
     return [track.sid for participant in everyone.participants for track in participant.tracks]
+
+
+def pages(lk: LiveKitAPI, request: ListPhoneNumbersRequest) -> list[str]:
+    for number in lk.phone_number.iter_phone_numbers(request, timeout=5):
+        assert_type(number, PhoneNumber)
+    for run in lk.agent_simulation.iter_simulation_runs({"page_token": {"token": "x"}}):
+        assert_type(run, SimulationRun)
+    return [each.egress_id for each in lk.egress.iter_egress(room_name="standup", active=True)]
 
 
 def oneofs(packet: DataPacket) -> bytes | None:
@@ -197,6 +208,8 @@ async def waiting(headers: Mapping[str, str]) -> None:
         for participant in (await lk.room.list_participants(room="standup")).participants:
             assert_type(participant, ParticipantInfo)
         await lk.room.send_data(room="standup", data=b"hi", kind=DataPacket.Kind.RELIABLE)
+        async for number in lk.phone_number.iter_phone_numbers(limit=20):
+            assert_type(number, PhoneNumber)
     async with aiohttp.ClientSession() as session:
         service = AsyncRoomService(session, token="token")
         assert_type(await service.get_participant(room="standup", identity="ann"), ParticipantInfo)
