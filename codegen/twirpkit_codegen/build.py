@@ -16,7 +16,7 @@ from google.protobuf.descriptor_pb2 import (
     ServiceDescriptorProto,
 )
 
-from twirpkit_codegen import naming, policy
+from twirpkit_codegen import docs, naming, policy
 from twirpkit_codegen.errors import GenerationError, Where
 from twirpkit_codegen.files import GOOGLE, Source, build_file, find_type, types_of
 from twirpkit_codegen.manifest import Manifest, is_plug_in
@@ -106,7 +106,7 @@ def _service(context: _Context, source: Source, number: int, proto: ServiceDescr
         full_name=full_name,
         attribute=attribute,
         class_name=class_name,
-        doc=source.doc(path),
+        doc=docs.marked(source.doc(path), proto.options.deprecated),
         file=source.file.name,
         line=source.where(path).line,
         host=host,
@@ -130,7 +130,7 @@ def _method(
         constant=naming.constant(py_name),
         request=request,
         response=response,
-        doc=source.doc(path),
+        doc=docs.marked(source.doc(path), proto.options.deprecated),
         policy=policy.row_of(
             manifest, service, proto.name, fields, _RETRY_OF_LEVEL[proto.options.idempotency_level], where
         ),

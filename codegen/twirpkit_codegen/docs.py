@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import re
 import textwrap
+from typing import Final
 
 from twirpkit_codegen.model import Doc
 
-__all__ = ["docstring", "parse"]
+__all__ = ["deprecation", "docstring", "marked", "parse"]
 
 _WIDTH = 112
+_DEPRECATED: Final = re.compile(r"Deprecated(?:: *(.*)|[.]|$)")
+"""How a paragraph begins that says that something is deprecated, and maybe what to do."""
 
 
 def parse(comment: str) -> Doc:
@@ -20,6 +24,23 @@ def parse(comment: str) -> Doc:
         return Doc("", ())
     first, rest = _split_summary(paragraphs[0])
     return Doc(first, tuple(each for each in (rest, *paragraphs[1:]) if each))
+
+
+def marked(doc: Doc, deprecated: bool) -> Doc:
+    """A comment that says so where its subject is deprecated."""
+    if not deprecated or any(_DEPRECATED.match(each) for each in (doc.summary, *doc.body)):
+        return doc
+    return Doc(doc.summary, (*doc.body, "Deprecated.")) if doc.summary else Doc("Deprecated.", ())
+
+
+def deprecation(name: str, doc: Doc) -> str:
+    """What a warning says of something deprecated: in the comment's words, if it says what to use instead."""
+    for paragraph in (doc.summary, *doc.body):
+        found = _DEPRECATED.match(paragraph)
+        if found is not None and found[1]:
+            sentence, _ = _split_summary(found[1])
+            return f"{name} is deprecated: {sentence.removesuffix('.')}"
+    return f"{name} is deprecated"
 
 
 def docstring(*blocks: str, indent: int = 0) -> str:

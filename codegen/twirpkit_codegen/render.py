@@ -378,6 +378,7 @@ def _environment() -> jinja2.Environment:
     made.globals |= {
         "mark": MARK,
         "error_names": sorted(_ERROR_NAMES),
+        "deprecation": docs.deprecation,
         "docstring": docs.docstring,
         "constructor_type": constructor_type,
         "keywords_name": _keywords_name,

@@ -12,6 +12,7 @@ import pickle
 import pkgutil
 import sys
 import traceback
+import warnings
 from collections.abc import AsyncIterator, Iterator
 from types import ModuleType
 from typing import Any
@@ -36,6 +37,7 @@ def main() -> None:
     """Probe each package and print what went wrong."""
     url, folder, *packages = sys.argv[1:]
     sys.path.insert(0, folder)
+    warnings.filterwarnings("ignore", r"\w+ is deprecated", DeprecationWarning)  # what a proto says of itself
     found = {}
     for package in packages:
         try:

@@ -174,3 +174,45 @@ def test_iterators_are_no_coroutines(made: Made) -> None:
     assert "    def iter_hats(" in text
     assert "async def iter_" not in text
     assert ") -> AsyncIterator[_Iterator]:" in text or ") -> AsyncIterator[Iterator]:" in text
+
+
+def test_deprecation_is_told_in_the_comments_words(made: Made) -> None:
+    """Of the method and of its iterator; not of what is not deprecated."""
+    for world in ("_sync", "_async"):
+        tree = ast.parse((made.path("deprecated") / world / "old.py").read_text(encoding="utf-8"))
+        marks = {
+            node.name: [ast.literal_eval(mark.args[0]) for mark in node.decorator_list if isinstance(mark, ast.Call)]
+            for node in ast.walk(tree)
+            if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
+        }
+        of = {
+            "get": ["Get is deprecated"],
+            "find": ['Find is deprecated: use "Get" \\ `Get`'],
+            "list": ["List is deprecated"],
+            "put": [],
+        }
+        iterators = {f"iter_{name}": mark for name, mark in of.items()}
+        assert {name: mark for name, mark in marks.items() if name != "__init__"} == of | iterators
+
+
+def test_docstrings_say_what_is_deprecated(made: Made) -> None:
+    folder = made.path("deprecated")
+    docs = functions(folder / "_sync" / "old.py")
+    assert docs["get"].startswith("Deprecated.\n")
+    assert docs["find"].partition("Fields:")[0].count("Deprecated") == 2
+    assert "Finds it." in docs["find"]
+    assert "Lists it.\n\nDeprecated.\n" in docs["list"]
+    assert "eprecated" not in docs["put"].partition("Fields:")[0]
+    assert '"""Deprecated."""' in (folder / "_sync" / "old.py").read_text(encoding="utf-8")
+    stub = (folder / "messages" / "deprecated.pyi").read_text(encoding="utf-8")
+    assert re.findall(r'"""(.*Deprecated.*)"""', stub) == [
+        "Deprecated.",
+        "Nothing. Deprecated.",
+        "Deprecated.",
+        "Its kind. Deprecated.",
+        "Deprecated: the old page.",
+    ]
+    assert '    """A thing.\n\n    Deprecated.\n    """' in stub
+    assert "    text: Deprecated.\n    kind: Its kind. Deprecated.\n" in docs["put"].replace("        ", "    ")
+    types = (folder / "types" / "deprecated.py").read_text(encoding="utf-8")
+    assert '    kind: int | None\n    """Its kind. Deprecated."""' in types

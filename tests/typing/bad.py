@@ -1,5 +1,8 @@
 """Mistakes of users. Both checkers must refuse each line that says so, and no other."""
 
+# mypy: enable-error-code="deprecated"
+# pyright: reportDeprecated=true
+
 import aiohttp
 import requests
 
@@ -93,6 +96,12 @@ def pages(lk: LiveKitAPI) -> None:
     lk.room.iter_rooms()  # refused: rooms do not come in pages
 
 
+def deprecated(lk: LiveKitAPI) -> None:
+    lk.sip.list_sip_trunk()  # refused: deprecated
+    lk.sip.list_sip_trunk({})  # refused: deprecated
+    lk.sip.list_sip_inbound_trunk()
+
+
 def errors(error: TwirpError) -> None:
     print(error.reason)  # refused: no such attribute
     error.sent = "perhaps"  # refused: not one of the three
@@ -113,6 +122,7 @@ async def waiting(lk: AsyncLiveKitAPI, other: LiveKitAPI) -> None:
     await lk.phone_number.iter_phone_numbers()  # refused: nothing to await
     async with LiveKitAPI():  # refused: a sync client
         pass
+    await lk.sip.list_sip_trunk()  # refused: deprecated
     await lk.close()  # refused: it is aclose
 
 
