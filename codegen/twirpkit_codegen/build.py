@@ -16,7 +16,7 @@ from google.protobuf.descriptor_pb2 import (
     ServiceDescriptorProto,
 )
 
-from twirpkit_codegen import docs, naming, policy
+from twirpkit_codegen import docs, exports, naming, policy
 from twirpkit_codegen.errors import GenerationError, Where
 from twirpkit_codegen.files import GOOGLE, Source, build_file, find_type, types_of
 from twirpkit_codegen.manifest import Manifest, is_plug_in
@@ -63,7 +63,8 @@ def build(descriptors: FileDescriptorSet, manifest: Manifest) -> Api:
     if not services:
         raise GenerationError.at(manifest.where(), "the protos have no service to generate: add one, or skip less")
     _check_facade(manifest, services)
-    return Api(manifest.sdk, files, tuple(services))
+    bound = exports.bound_classes(manifest, index)
+    return Api(manifest.sdk, files, tuple(services), exports.exports(manifest), bound)
 
 
 @dataclass(frozen=True, slots=True)
@@ -173,6 +174,7 @@ def _check_facade(manifest: Manifest, services: list[Service]) -> None:
         naming.check_free(each.attribute, naming.FACADE_NAMES, "a facade", where(each, "attribute"), text)
         classes += [(f"{prefix}{each.class_name}", each.full_name, where(each, "class")) for prefix in ("", "Async")]
     naming.check_unique(classes, advice.format("class"))
+    exports.check_names(manifest, classes)
 
 
 def _collect(makers: Iterable[Callable[[], T]]) -> list[T]:

@@ -27,6 +27,8 @@ _SDK: Final[Mapping[str, type]] = {
     "request_id_header": str,
     "acronyms": list,
     "env": dict,
+    "exports": dict,
+    "bound": dict,
 }
 _TOML_NAMES: Final[Mapping[type, str]] = {str: "string", list: "list of strings", dict: "table"}
 _NOT_OURS: Final = frozenset(("aiohttp", "google", "requests", "twirpkit"))
@@ -45,6 +47,10 @@ class Manifest:
     """The section of each service."""
     skip: tuple[str, ...]
     """Services of the protos that the SDK leaves out."""
+    exports: Mapping[str, tuple[str, ...]]
+    """Names of other packages that this one exports too, by their modules."""
+    bound: Mapping[str, Mapping[str, str]]
+    """By the name of a class: ``base``, and one attribute with the full name of its message."""
     file: str
     text: str
 
@@ -93,8 +99,10 @@ class _Reader:
             sdk=self.sdk_facts(sdk),
             acronyms=self.strings(("sdk", "acronyms"), sdk.get("acronyms", [])),
             claims=self.claims(self.data["claims"]) if "claims" in self.data else None,
-            services=self.tables("services", self.data.get("services", {})),
+            services=self.tables(("services",), self.data.get("services", {})),
             skip=self.strings(("skip",), self.data.get("skip", [])),
+            exports=self.exports(sdk.get("exports", {})),
+            bound=self.bound(sdk.get("bound", {})),
             file=self.file,
             text=self.text,
         )
@@ -149,8 +157,27 @@ class _Reader:
                 raise self.error(f"sdk.env.{name} must be the name of an environment variable", "sdk", "env", name)
         return {name: env[name] for name in sorted(env)}
 
+    def exports(self, exports: Mapping[str, Any]) -> Mapping[str, tuple[str, ...]]:
+        for module, names in exports.items():
+            if not re.fullmatch(r"\w+(\.\w+)*", module, re.ASCII):
+                raise self.error(f"sdk.exports: {module!r} is no module", "sdk", "exports", module)
+            if wrong := [each for each in self.strings(("sdk", "exports", module), names) if not is_public(each)]:
+                text = f"sdk.exports: {wrong[0]!r} of {module} is no public Python name"
+                raise self.error(text, "sdk", "exports", module)
+        return {module: tuple(names) for module, names in exports.items()}
+
+    def bound(self, bound: Any) -> Mapping[str, Mapping[str, str]]:
+        for name, each in self.tables(("sdk", "bound"), bound).items():
+            fits = (
+                len(each) == 2 and is_plug_in(each.get("base")) and all(isinstance(one, str) for one in each.values())
+            )
+            if not fits or not all(map(is_public, (name, *each))):
+                text = f"sdk.bound.{name} must be {{ base = 'package.module:Class', <attribute> = '<message>' }}"
+                raise self.error(text, "sdk", "bound", name)
+        return {name: dict(each) for name, each in bound.items()}
+
     def claims(self, claims: Any) -> Mapping[str, Mapping[str, str]]:
-        schema = self.tables("claims", claims)
+        schema = self.tables(("claims",), claims)
         for claim, names in schema.items():
             for name, kind in names.items():
                 if kind not in ("bool", "string", "strings"):
@@ -158,12 +185,12 @@ class _Reader:
                     raise self.error(text, "claims", claim, name)
         return schema
 
-    def tables(self, what: str, value: Any) -> Mapping[str, Mapping[str, Any]]:
+    def tables(self, path: tuple[str, ...], value: Any) -> Mapping[str, Mapping[str, Any]]:
         if not isinstance(value, dict):
-            raise self.error(f"{what} must be a table of tables", what)
+            raise self.error(f"{'.'.join(path)} must be a table of tables", *path)
         for name, each in value.items():
             if not isinstance(each, dict):
-                raise self.error(f"{what}.{name} must be a table", what, name)
+                raise self.error(f"{'.'.join((*path, name))} must be a table", *path, name)
         return value
 
     def strings(self, path: tuple[str, ...], value: Any) -> tuple[str, ...]:

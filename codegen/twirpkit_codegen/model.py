@@ -8,9 +8,11 @@ from typing import Any, Literal
 
 __all__ = [
     "Api",
+    "BoundClass",
     "Doc",
     "Enum",
     "EnumValue",
+    "Export",
     "Field",
     "File",
     "Message",
@@ -213,9 +215,31 @@ class SdkFacts:
 
 
 @dataclass(frozen=True, slots=True)
+class Export:
+    """A name of another package that this one exports too."""
+
+    name: str
+    module: str
+
+
+@dataclass(frozen=True, slots=True)
+class BoundClass:
+    """A class of another package that works for one message, bound to this package's."""
+
+    name: str
+    base: str
+    """``module:Class``, generic in the message."""
+    attribute: str
+    """The class attribute that says which message."""
+    message: TypeRef
+
+
+@dataclass(frozen=True, slots=True)
 class Api:
     """Everything that is generated from."""
 
     sdk: SdkFacts
     files: tuple[File, ...]
     services: tuple[Service, ...]
+    exports: tuple[Export, ...] = ()
+    bound: tuple[BoundClass, ...] = ()

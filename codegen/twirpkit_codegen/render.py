@@ -37,37 +37,6 @@ Raises:
     TypeError, ValueError: The request is malformed; nothing was sent.
     TwirpError: While iterating: a call failed, or the server leads back to a page that it gave before."""
 
-_ERROR_NAMES: Final = frozenset(
-    (
-        "AbortedError",
-        "AlreadyExistsError",
-        "AuthError",
-        "BadRouteError",
-        "CanceledError",
-        "Code",
-        "DataLossError",
-        "DeadlineExceededError",
-        "DecodeError",
-        "FailedPreconditionError",
-        "InternalError",
-        "InvalidArgumentError",
-        "MalformedError",
-        "NotFoundError",
-        "OutOfRangeError",
-        "PermissionDeniedError",
-        "ResourceExhaustedError",
-        "Sent",
-        "TransportError",
-        "TwirpError",
-        "UnauthenticatedError",
-        "UnavailableError",
-        "UnimplementedError",
-        "UnknownError",
-        "error_class",
-    )
-)
-"""What every package exports from `twirpkit.errors`. (The generator does not import the runtime; a test compares.)"""
-
 _FILE_NAMES: Final = frozenset(("TYPE_CHECKING", "annotations"))
 """What the head of a client's file defines."""
 _TYPES_NAMES: Final = _FILE_NAMES | {"TypedDict"}
@@ -152,10 +121,13 @@ class _Renderer:
         api = self.api
         root = self.root
         exports = self.exports()
-        scope = Scope(api.sdk.package, {*exports, *_ERROR_NAMES})
+        scope = Scope(api.sdk.package, {*exports, *naming.ERROR_NAMES})
         yield f"{root}/__init__.py", self.template("package.py.j2", exports=exports, scope=scope)
         yield f"{root}/py.typed", f"# {MARK}. The types of this package are complete.\n"
         yield f"{root}/_sdk.py", self.template("sdk.py.j2")
+        if api.bound:
+            scope = Scope(api.sdk.package, {each.name for each in api.bound} | _FILE_NAMES)
+            yield f"{root}/_bound.py", self.template("bound.py.j2", scope=scope)
         if any(method.policy.grants is not None for service in api.services for method in service.methods):
             yield f"{root}/grants.py", self.template("grants.py.j2")
         yield (
@@ -245,7 +217,9 @@ class _Renderer:
             found[f"{prefix}{api.sdk.facade}"] = f"{api.sdk.package}.{folder}.api"
             for service in api.services:
                 found[f"{prefix}{service.class_name}"] = f"{api.sdk.package}.{folder}.{service.attribute}"
-        reserved = set(found) | _ERROR_NAMES | naming.PACKAGE_NAMES
+        found |= {each.name: each.module for each in api.exports}
+        found |= {each.name: f"{api.sdk.package}._bound" for each in api.bound}
+        reserved = set(found) | naming.ERROR_NAMES | naming.PACKAGE_NAMES
         count: dict[str, list[str]] = {}
         for file in api.files:
             for py_name in [each.py_name for each in file.messages] + [each.py_name for each in file.enums]:
@@ -377,7 +351,7 @@ def _environment() -> jinja2.Environment:
     )
     made.globals |= {
         "mark": MARK,
-        "error_names": sorted(_ERROR_NAMES),
+        "error_names": sorted(naming.ERROR_NAMES),
         "deprecation": docs.deprecation,
         "docstring": docs.docstring,
         "constructor_type": constructor_type,

@@ -14,7 +14,7 @@ F = TypeVar("F", bound=Callable[..., Any])
 _CO_COROUTINE: Final = 0x80  # inspect.CO_COROUTINE; sync programs need nothing else of that module
 
 if TYPE_CHECKING:
-    # What editors and type checkers know. At run time it would be a dependency, and would load asyncio for sync clients.
+    # What editors and checkers know. At run time it would be a dependency, and would load asyncio for sync clients.
     from typing_extensions import deprecated
 else:
 

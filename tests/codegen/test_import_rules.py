@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 import twirpkit.errors
-from twirpkit_codegen import render
+from twirpkit_codegen import naming
 
 ROOT = Path(__file__).parents[2]
 RUNTIME = sorted((ROOT / "runtime" / "twirpkit").rglob("*.py"))
@@ -63,4 +63,4 @@ def test_nothing_general_knows_livekit(path: Path) -> None:
 
 
 def test_packages_export_every_error() -> None:
-    assert sorted(twirpkit.errors.__all__) == sorted(render._ERROR_NAMES)
+    assert sorted(twirpkit.errors.__all__) == sorted(naming.ERROR_NAMES)

@@ -216,3 +216,19 @@ def test_docstrings_say_what_is_deprecated(made: Made) -> None:
     assert "    text: Deprecated.\n    kind: Its kind. Deprecated.\n" in docs["put"].replace("        ", "    ")
     types = (folder / "types" / "deprecated.py").read_text(encoding="utf-8")
     assert '    kind: int | None\n    """Its kind. Deprecated."""' in types
+
+
+def test_exports_of_other_packages(made: Made) -> None:
+    """They win over messages of their names; a bound class may share its base's name."""
+    folder = made.path("exports")
+    assert {"Fraction", "Mapping", "Set", "Lists", "Inners", "UserList", "Box"} <= exports(folder)
+    text = (folder / "__init__.py").read_text(encoding="utf-8")
+    assert '"Fraction": "fractions"' in text
+    assert '"Lists": "odd_exports._bound"' in text
+    bound = (folder / "_bound.py").read_text(encoding="utf-8")
+    assert "class Lists(_UserList[UserList]):\n" in bound or "class Lists(UserList[_UserList]):\n" in bound
+    assert re.search(r"item_class = _?UserList\.Inner\n", bound)
+
+
+def test_without_bound_classes_there_is_no_module_of_them(made: Made) -> None:
+    assert not (made.path("idempotency") / "_bound.py").exists()

@@ -7,6 +7,7 @@ import aiohttp
 import requests
 
 from livekit_twirp import (
+    AccessToken,
     AsyncLiveKitAPI,
     AsyncRoomService,
     CreateRoomRequest,
@@ -18,6 +19,8 @@ from livekit_twirp import (
     RoomService,
     TrackType,
     TwirpError,
+    VideoGrants,
+    WebhookReceiver,
 )
 from twirpkit import HttpRequest, HttpResponse
 
@@ -100,6 +103,14 @@ def deprecated(lk: LiveKitAPI) -> None:
     lk.sip.list_sip_trunk()  # refused: deprecated
     lk.sip.list_sip_trunk({})  # refused: deprecated
     lk.sip.list_sip_inbound_trunk()
+
+
+def deliveries(receiver: WebhookReceiver, body: bytes) -> None:
+    print(receiver.receive(body, None).message.rom)  # refused: no such field
+    receiver.receive({"event": "room_started"}, None)  # refused: parsed JSON for bytes
+    WebhookReceiver("key", "secret", leeway=5)  # refused: int for a timedelta
+    VideoGrants(room_joined=True)  # refused: no such grant
+    AccessToken("ann")  # refused: fields go by name
 
 
 def errors(error: TwirpError) -> None:

@@ -8,9 +8,11 @@ import requests
 from google.protobuf.message import Message
 
 from livekit_twirp import (
+    AccessToken,
     AsyncLiveKitAPI,
     AsyncRoomService,
     AuthError,
+    Claims,
     Code,
     CreateRoomRequest,
     DataPacket,
@@ -32,10 +34,16 @@ from livekit_twirp import (
     RoomService,
     SendDataRequest,
     SimulationRun,
+    SIPCallError,
+    SIPGrants,
+    TokenVerifier,
     TrackInfo,
     TrackSource,
     TrackType,
     TwirpError,
+    VideoGrants,
+    WebhookEvent,
+    WebhookReceiver,
 )
 from livekit_twirp.types.livekit_room import CreateRoomRequestDict
 from twirpkit import HttpRequest, HttpResponse, Method
@@ -169,6 +177,21 @@ def errors(lk: LiveKitAPI) -> str | None:
             return f"{error.message} after {error.attempts} attempts"
         raise
     return None
+
+
+def deliveries(body: bytes, authorization: str | None) -> str:
+    receiver = WebhookReceiver("key", "secret", keys=None)
+    event = receiver.receive(body, authorization)
+    assert_type(event.message, WebhookEvent)
+    assert_type(event.message.participant, ParticipantInfo)
+    return event.message.room.name
+
+
+def tokens(error: TwirpError) -> str:
+    if isinstance(error, SIPCallError):
+        assert_type(error.sip_status_code, int)
+    assert_type(TokenVerifier("key", "secret").verify("token"), Claims)
+    return AccessToken(identity="ann", video=VideoGrants(room_join=True, room="standup"), sip=SIPGrants()).to_jwt()
 
 
 class Canned:
