@@ -14,9 +14,9 @@ nox.options.sessions = ["tests"]
 nox.options.reuse_existing_virtualenvs = True
 nox.options.error_on_external_run = True
 
-MANIFEST = "protos/livekit.toml"
-GENERATE = ("twirpkit", "generate", MANIFEST)
-CHECK = ("twirpkit", "check", MANIFEST)
+MADE = ("protos/livekit.toml", "--reference", "docs/reference")
+GENERATE = ("twirpkit", "generate", *MADE)
+CHECK = ("twirpkit", "check", *MADE)
 RUNTIME_TESTS = ("tests/runtime", "tests/generated", "tests/conformance")
 
 
@@ -45,14 +45,14 @@ def demo(session: nox.Session) -> None:
 
 @nox.session
 def generate(session: nox.Session) -> None:
-    """Write `generated/` from `protos/`."""
+    """Write `generated/` and `docs/reference/` from `protos/`."""
     _sync(session, extras="codegen")
     session.run(*GENERATE, *session.posargs)
 
 
 @nox.session
 def check(session: nox.Session) -> None:
-    """Fail, with a diff, where `generated/` is not what `protos/` gives."""
+    """Fail, with a diff, where `generated/` or `docs/reference/` is not what `protos/` gives."""
     _sync(session, extras="codegen")
     session.run(*CHECK, *session.posargs)
 

@@ -93,6 +93,10 @@ def _service(context: _Context, source: Source, number: int, proto: ServiceDescr
     if host is not None and not is_plug_in(host):
         text = f"host {host!r} of {full_name} must be like 'package.module:function'"
         raise GenerationError.at(manifest.where("services", full_name, "host"), text)
+    note = section.get("note")
+    if note is not None and not (isinstance(note, str) and note.strip() and note.isprintable()):
+        text = f"note {note!r} of {full_name} must be a line of text"
+        raise GenerationError.at(manifest.where("services", full_name, "note"), text)
     methods = _collect(
         partial(_method, context, source, (*path, _SERVICE_METHOD, n), full_name, each)
         for n, each in enumerate(proto.method)
@@ -107,10 +111,11 @@ def _service(context: _Context, source: Source, number: int, proto: ServiceDescr
         full_name=full_name,
         attribute=attribute,
         class_name=class_name,
-        doc=docs.marked(source.doc(path), proto.options.deprecated),
+        doc=docs.with_note(docs.marked(source.doc(path), proto.options.deprecated), note or ""),
         file=source.file.name,
         line=source.where(path).line,
         host=host,
+        note=note,
         methods=tuple(methods),
     )
 

@@ -8,7 +8,7 @@ from typing import Final
 
 from twirpkit_codegen.model import Doc
 
-__all__ = ["deprecation", "docstring", "marked", "parse"]
+__all__ = ["deprecation", "docstring", "escaped", "marked", "parse", "printable", "with_note"]
 
 _WIDTH = 112
 _DEPRECATED: Final = re.compile(r"Deprecated(?:: *(.*)|[.]|$)")
@@ -28,9 +28,15 @@ def parse(comment: str) -> Doc:
 
 def marked(doc: Doc, deprecated: bool) -> Doc:
     """A comment that says so where its subject is deprecated."""
-    if not deprecated or any(_DEPRECATED.match(each) for each in (doc.summary, *doc.body)):
+    told = any(_DEPRECATED.match(each) for each in (doc.summary, *doc.body))
+    return with_note(doc, "Deprecated.") if deprecated and not told else doc
+
+
+def with_note(doc: Doc, note: str) -> Doc:
+    """A comment with one paragraph more, unless it says that already."""
+    if note in doc.text:
         return doc
-    return Doc(doc.summary, (*doc.body, "Deprecated.")) if doc.summary else Doc("Deprecated.", ())
+    return Doc(doc.summary, (*doc.body, note)) if doc.summary else Doc(note, ())
 
 
 def deprecation(name: str, doc: Doc) -> str:
@@ -59,7 +65,11 @@ def docstring(*blocks: str, indent: int = 0) -> str:
 
 def escaped(text: str) -> str:
     """Text inside a triple-quoted literal: backslashes, triple quotes and what cannot be printed are escaped."""
-    text = text.replace("\\", "\\\\").replace('"""', '\\"\\"\\"')
+    return printable(text.replace("\\", "\\\\").replace('"""', '\\"\\"\\"'))
+
+
+def printable(text: str) -> str:
+    """Text in which what cannot be printed is escaped as in Python; newlines stay."""
     return "".join(each if each.isprintable() or each == "\n" else _escape(each) for each in text)
 
 

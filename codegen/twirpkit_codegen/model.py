@@ -197,6 +197,8 @@ class Service:
     line: int | None
     host: str | None
     """``module:function`` that makes the service's base URL from the facade's."""
+    note: str | None
+    """What to know before the first call, such as where the service is to be had."""
     methods: tuple[Method, ...]
 
 

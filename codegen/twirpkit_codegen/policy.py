@@ -13,7 +13,7 @@ __all__ = ["check_services", "row_of"]
 
 _ROW: Final = frozenset(("grants", "retry", "key", "timeout"))
 _WAIT: Final = frozenset(("field", "default", "margin", "when"))
-_SECTION: Final = frozenset(("attribute", "class", "host"))
+_SECTION: Final = frozenset(("attribute", "class", "host", "note"))
 RETRY_CLASSES: Final = ("read", "idempotent", "keyed", "never")
 
 

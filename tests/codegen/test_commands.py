@@ -54,7 +54,7 @@ def test_inspect_prints_the_model(tmp_path: Path) -> None:
     done = run("inspect", manifest)
     model = json.loads(done.out)
     assert done.out.isascii()
-    assert list(model) == ["sdk", "files", "services"]
+    assert list(model) == ["sdk", "files", "services", "exports", "bound"]
     (service,) = model["services"]
     assert (service["full_name"], service["attribute"], service["line"]) == ("acme.HatService", "hat_service", 5)
     (method,) = service["methods"]

@@ -35,7 +35,10 @@ __all__ = ["AsyncAgentSimulation"]
 
 
 class AsyncAgentSimulation(AsyncService):
-    """Tests an agent in conversations with simulated users, and judges how it did."""
+    """Tests an agent in conversations with simulated users, and judges how it did.
+
+    LiveKit Cloud only.
+    """
 
     def __init__(
         self,

@@ -45,7 +45,10 @@ __all__ = ["Replay"]
 
 
 class Replay(Service):
-    """Plays recorded sessions back into rooms, and exports or deletes them."""
+    """Plays recorded sessions back into rooms, and exports or deletes them.
+
+    LiveKit Cloud only.
+    """
 
     def __init__(
         self,
