@@ -93,10 +93,7 @@ def _service(context: _Context, source: Source, number: int, proto: ServiceDescr
     if host is not None and not is_plug_in(host):
         text = f"host {host!r} of {full_name} must be like 'package.module:function'"
         raise GenerationError.at(manifest.where("services", full_name, "host"), text)
-    note = section.get("note")
-    if note is not None and not (isinstance(note, str) and note.strip() and note.isprintable()):
-        text = f"note {note!r} of {full_name} must be a line of text"
-        raise GenerationError.at(manifest.where("services", full_name, "note"), text)
+    note = policy.checked_note(section, manifest.where("services", full_name, "note"), full_name)
     methods = _collect(
         partial(_method, context, source, (*path, _SERVICE_METHOD, n), full_name, each)
         for n, each in enumerate(proto.method)
@@ -130,16 +127,15 @@ def _method(
     request, response = (find_type(context.index, each, where) for each in (proto.input_type, proto.output_type))
     fields = messages[request.full_name].fields if request.full_name in messages else ()
     py_name = naming.snake(proto.name, manifest.acronyms, where)
+    row = policy.row_of(manifest, service, proto.name, fields, _RETRY_OF_LEVEL[proto.options.idempotency_level], where)
     return Method(
         name=proto.name,
         py_name=py_name,
         constant=naming.constant(py_name),
         request=request,
         response=response,
-        doc=docs.marked(source.doc(path), proto.options.deprecated),
-        policy=policy.row_of(
-            manifest, service, proto.name, fields, _RETRY_OF_LEVEL[proto.options.idempotency_level], where
-        ),
+        doc=docs.with_note(docs.marked(source.doc(path), proto.options.deprecated), row.note or ""),
+        policy=row,
         request_fields=fields,
         line=where.line,
         left_out=tuple(field.name for field in fields if field.py_name in naming.OPTION_NAMES),

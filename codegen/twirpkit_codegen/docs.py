@@ -34,7 +34,7 @@ def marked(doc: Doc, deprecated: bool) -> Doc:
 
 def with_note(doc: Doc, note: str) -> Doc:
     """A comment with one paragraph more, unless it says that already."""
-    if note in doc.text:
+    if note.rstrip(".") in doc.text:
         return doc
     return Doc(doc.summary, (*doc.body, note)) if doc.summary else Doc(note, ())
 

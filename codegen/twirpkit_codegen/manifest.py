@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import re
 import sys
 import tomllib
@@ -210,16 +211,25 @@ class _Reader:
 def _line_of(text: str, path: tuple[str, ...]) -> int:
     """The line of a key, or of the innermost table around it that is there. (tomllib tells no lines.)"""
     best, depth = 1, 0
-    table: tuple[str, ...] = ()
-    for number, line in enumerate(text.replace("\r\n", "\n").split("\n"), 1):
-        if line.lstrip().startswith("["):
-            found = table = _keys(line)
-        else:
-            found = (*table, *_keys(f"{line.partition('=')[0]}= 0")) if "=" in line else ()
+    for number, found in _keyed_lines(text):
         shared = len(path) if found[: len(path)] == path else len(found) if path[: len(found)] == found else 0
         if shared > depth:
             best, depth = number, shared
     return best
+
+
+@functools.lru_cache(maxsize=1)
+def _keyed_lines(text: str) -> list[tuple[int, tuple[str, ...]]]:
+    """The lines that begin a table or a value, and the path of each."""
+    lines: list[tuple[int, tuple[str, ...]]] = []
+    table: tuple[str, ...] = ()
+    for number, line in enumerate(text.replace("\r\n", "\n").split("\n"), 1):
+        if line.lstrip().startswith("["):
+            table = _keys(line)
+            lines.append((number, table))
+        elif "=" in line:
+            lines.append((number, (*table, *_keys(f"{line.partition('=')[0]}= 0"))))
+    return lines
 
 
 def _keys(line: str) -> tuple[str, ...]:

@@ -147,6 +147,8 @@ class Policy:
     """Seconds that a call may take by default; None: the runtime's own default."""
     wait: Mapping[str, Any] | None = None
     """``field``, ``default``, ``margin`` and maybe ``when``: the server waits for a person."""
+    note: str | None = None
+    """What to know before the first call."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -198,7 +200,7 @@ class Service:
     host: str | None
     """``module:function`` that makes the service's base URL from the facade's."""
     note: str | None
-    """What to know before the first call, such as where the service is to be had."""
+    """What to know before the first call."""
     methods: tuple[Method, ...]
 
 

@@ -72,17 +72,26 @@ def test_each_rpc_is_told_of(livekit: Api, pages: dict[str, str]) -> None:
 
 
 def test_cloud_only_services_are_marked(livekit: Api, pages: dict[str, str]) -> None:
-    """In the index, on the page, in the docstring, and by every RPC's comment."""
+    """In the index, on the page, and in the docstring."""
     marked = {service.attribute for service in livekit.services if service.note == CLOUD}
     assert marked == {"agent_simulation", "cloud_agent", "connector", "phone_number", "replay"}
     for service in livekit.services:
         told = service.attribute in marked
         (row,) = (line for line in pages["README.md"].splitlines() if line.startswith(f"| [`{service.attribute}`]"))
         assert row.endswith(f"| {CLOUD} |") is told
-        assert (CLOUD in pages[f"{service.attribute}.md"].partition("\n## ")[0]) is told
-        assert {CLOUD.rstrip(".") in method.doc.text for method in service.methods} == {told}
+        assert (CLOUD in pages[f"{service.attribute}.md"].partition("\n| RPC |")[0]) is told
         client = (ROOT / "generated/livekit_twirp/_sync" / f"{service.attribute}.py").read_text(encoding="utf-8")
         assert (CLOUD in client.partition("def __init__")[0]) is told
+
+
+def test_cloud_only_rpcs_are_marked(livekit: Api, pages: dict[str, str]) -> None:
+    """The comments that say so are of these services and rows, and of no others."""
+    for service in livekit.services:
+        for method in service.methods:
+            told = CLOUD in (service.note, method.policy.note)
+            assert (CLOUD.rstrip(".") in method.doc.text) is told, method.name
+            row = f"| [`{method.py_name}`](#{method.py_name}) | {markdown.cell(method.doc.summary)} **{CLOUD}** |"
+            assert (row in pages[f"{service.attribute}.md"]) is (method.policy.note == CLOUD), method.name
 
 
 def test_types_that_no_call_has_are_left_out(pages: dict[str, str]) -> None:
@@ -250,7 +259,12 @@ def test_a_note_is_a_line_of_text(note: str, tmp_path: Path) -> None:
     path = project(tmp_path, toml=f'{MANIFEST}[services."acme.HatService"]\nnote = {note}\n')
     done = run("inspect", path)
     assert done.code == 1
-    assert re.fullmatch(r"manifest\.toml:5: note .* of acme\.HatService must be a line of text\n", done.err)
+    assert re.fullmatch(r"manifest\.toml:5: acme\.HatService: note .* must be a line of text\n", done.err)
+    path.write_text(f'{MANIFEST}[services."acme.HatService"]\nMakeHat = {{ note = {note} }}\n')
+    assert re.fullmatch(
+        r"manifest\.toml:5: the row MakeHat of acme\.HatService: note .* must be a line of text\n",
+        run("inspect", path).err,
+    )
 
 
 def test_a_note_is_told_once(tmp_path: Path) -> None:
