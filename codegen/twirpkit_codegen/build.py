@@ -63,6 +63,7 @@ def build(descriptors: FileDescriptorSet, manifest: Manifest) -> Api:
     if not services:
         raise GenerationError.at(manifest.where(), "the protos have no service to generate: add one, or skip less")
     _check_facade(manifest, services)
+    _check_acronyms(manifest, services)
     bound = exports.bound_classes(manifest, index)
     return Api(manifest.sdk, files, tuple(services), exports.exports(manifest), bound)
 
@@ -176,6 +177,17 @@ def _check_facade(manifest: Manifest, services: list[Service]) -> None:
         classes += [(f"{prefix}{each.class_name}", each.full_name, where(each, "class")) for prefix in ("", "Async")]
     naming.check_unique(classes, advice.format("class"))
     exports.check_names(manifest, classes)
+
+
+def _check_acronyms(manifest: Manifest, services: list[Service]) -> None:
+    """Refuse an acronym that is no word of any name: it is misspelt, or left from a name that is gone."""
+    where = manifest.where("sdk", "acronyms")
+    names = [method.py_name for service in services for method in service.methods]
+    names += [naming.snake(service.name, manifest.acronyms, Where(service.file, service.line)) for service in services]
+    words = {word.rstrip("0123456789") for name in names for word in name.split("_")}
+    unused = [each for each in manifest.acronyms if each.lower().rstrip("0123456789") not in words]
+    if unused:
+        raise GenerationError.at(where, f"no name has the acronym {unused[0]!r}: remove it from sdk.acronyms")
 
 
 def _collect(makers: Iterable[Callable[[], T]]) -> list[T]:
