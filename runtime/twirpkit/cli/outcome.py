@@ -67,7 +67,8 @@ def json_text(answer: Message) -> str:
         return json_format.MessageToJson(
             answer, preserving_proto_field_name=True, always_print_fields_with_no_presence=True, ensure_ascii=True
         )
-    except (json_format.Error, ValueError, TypeError) as error:  # a date past the year 9999, an Any of a type unknown
+    except (json_format.Error, ValueError, TypeError, AttributeError) as error:
+        # A date past the year 9999, an Any of an unknown type, a field that is called like a method of protobuf's.
         problem = f"the call succeeded, but its answer has no JSON form: {error}"
     raise DecodeError(Code.INTERNAL, problem)
 

@@ -171,6 +171,8 @@ def _told(name: str, attempt: Callable[[], Any]) -> Any:
         problem = str(error)
     except RecursionError:
         problem = "this JSON is nested too deeply"
+    except AttributeError:
+        problem = "protobuf's JSON does not serve messages with fields that are called like its own methods"
     except ValueError as error:
         problem = str(error)
     raise ValueError(f"{name}: {problem}")

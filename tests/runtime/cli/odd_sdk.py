@@ -26,7 +26,7 @@ SDK = Sdk(
 
 
 def _clashing() -> Any:
-    """Fields that are called like options of the command line, or like the negative of another field."""
+    """Fields that are called like options of the command line, like the negative of another, like protobuf's own."""
     file = FileDescriptorProto(name="clashing.proto", package="odd", syntax="proto3")
     message = file.message_type.add(name="Clashing")
     for name, kind in (
@@ -34,10 +34,12 @@ def _clashing() -> Any:
         ("fast", FD.TYPE_BOOL), ("no_fast", FD.TYPE_BOOL), ("command", FD.TYPE_STRING), ("h", FD.TYPE_BOOL),
     ):  # fmt: skip
         field(message, name, kind)
-    return module_of("odd_clashing", file).Clashing
+    field(file.message_type.add(name="Methodical"), "DESCRIPTOR", FD.TYPE_STRING)
+    return module_of("odd_clashing", file)
 
 
-Clashing = _clashing()
+CLASHING = _clashing()
+Clashing, Methodical = CLASHING.Clashing, CLASHING.Methodical
 
 
 def _method(name: str, py_name: str, request: Any, response: Any) -> Method[Any, Any]:
@@ -49,6 +51,7 @@ METHODS = (
     _method("Clash", "clash", Clashing, ODD.Empty),
     _method("Import", "import_", StringValue, StringValue),
     _method("Old", "old", ODD.Empty, ODD.Empty),
+    _method("Methodical", "methodical", Methodical, Methodical),
 )
 
 
@@ -98,6 +101,10 @@ class OddService:
         """Does what was done before."""
         warnings.warn("Old is deprecated: use DoThing\x1b[2J", DeprecationWarning, stacklevel=2)
         return self._client.call(METHODS[3], request, {}, DEFAULT, None)
+
+    def methodical(self, request: Any, /, **options: Any) -> Any:
+        """Has a field that protobuf's JSON stumbles over."""
+        return self._client.call(METHODS[4], request, {}, DEFAULT, None)
 
 
 class Plain:

@@ -38,10 +38,11 @@ def test_service(command: Callable[..., Any], arguments: list[str]) -> None:
         "usage: python -m odd_twirp odd-things RPC [request option …]\n\n"
         "Does odd things.\n\n"
         "RPCs:\n"
-        "  do-thing  Does 100 %(prog)s of the thing.\n"
+        "  do-thing    Does 100 %(prog)s of the thing.\n"
         "  clash\n"
-        "  import    Brings something in.\n"
-        "  old       Does what was done before.\n"
+        "  import      Brings something in.\n"
+        "  old         Does what was done before.\n"
+        "  methodical  Has a field that protobuf's JSON stumbles over.\n"
     )
 
 

@@ -118,13 +118,27 @@ def test_an_answer_without_a_json_form(server: ReplayServer, command: Run) -> No
     assert "internal: the call succeeded, but its answer has no JSON form: " in ran.err
 
 
+def test_fields_that_protobufs_json_does_not_serve(server: ReplayServer, command: Run) -> None:
+    server.answer_with(answer())
+    server.take()
+    ran = command(SDK, "--url", server.url, "odd-things", "methodical")
+    assert (ran.code, ran.out) == (1, "")
+    assert "the call succeeded, but its answer has no JSON form: " in ran.err
+    assert len(server.take()) == 1
+    for arguments in (["--DESCRIPTOR", "x"], ["--json", "{}"]):
+        ran = command(SDK, "--url", server.url, "odd-things", "methodical", *arguments)
+        assert ran.code == 2
+        assert f"methodical: {arguments[0]}: protobuf's JSON does not serve messages with fields" in ran.err
+    assert server.take() == []
+
+
 @pytest.mark.parametrize(
     ("arguments", "problem"),
     [
         (["odd-thing"], ": there is no service 'odd-thing'; did you mean odd-things?"),
         (["zzz"], ": there is no service 'zzz'; there are odd-things, def"),
         (["odd-things", "DO_THING"], " odd-things: there is no RPC 'DO_THING'; did you mean do-thing?"),
-        (["odd-things", "zzz"], " odd-things: there is no RPC 'zzz'; there are do-thing, clash, import, old"),
+        (["odd-things", "zzz"], " odd-things: there is no RPC 'zzz'; there are do-thing, clash, import, old, "),
         (["def", "zzz"], " def: there is no RPC 'zzz'; there are none"),
         (["odd-things", "--timeout", "3", "old"],
          " odd-things: --timeout is an option of the client: it stands before the service"),
