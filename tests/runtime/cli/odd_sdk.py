@@ -88,23 +88,23 @@ class OddService:
             TwirpError: The call failed.
         """
         self.timeouts.append(timeout)
-        return self._client.call(METHODS[0], request, {}, timeout, extra_headers)
+        return self._client.call(METHODS[0], request, {}, timeout, False, extra_headers)
 
     def clash(self, request: Any, /, **options: Any) -> Any:
-        return self._client.call(METHODS[1], request, {}, DEFAULT, None)
+        return self._client.call(METHODS[1], request, {}, DEFAULT, False, None)
 
     def import_(self, request: Any, /, **options: Any) -> Any:
         """Brings something in."""
-        return self._client.call(METHODS[2], request, {}, DEFAULT, None)
+        return self._client.call(METHODS[2], request, {}, DEFAULT, False, None)
 
     def old(self, request: Any, /, **options: Any) -> Any:
         """Does what was done before."""
         warnings.warn("Old is deprecated: use DoThing\x1b[2J", DeprecationWarning, stacklevel=2)
-        return self._client.call(METHODS[3], request, {}, DEFAULT, None)
+        return self._client.call(METHODS[3], request, {}, DEFAULT, False, None)
 
     def methodical(self, request: Any, /, **options: Any) -> Any:
         """Has a field that protobuf's JSON stumbles over."""
-        return self._client.call(METHODS[4], request, {}, DEFAULT, None)
+        return self._client.call(METHODS[4], request, {}, DEFAULT, False, None)
 
 
 class Plain:
