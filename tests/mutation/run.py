@@ -27,6 +27,7 @@ GROUPS = {
             "messages.py",
             "outgoing.py",
             "redaction.py",
+            "result.py",
             "retry.py",
         ),
         ("tests/runtime", "--ignore=tests/runtime/transports"),
