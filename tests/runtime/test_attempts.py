@@ -320,6 +320,27 @@ class TestShares:
         assert (last.attempts, only.attempts) == (3, 1)
 
 
+def test_an_attempt_that_used_its_share_up_says_so(bare: Bare) -> None:
+    budget = RetryBudget()
+    errors: list[Any] = []
+
+    def note(event: Event) -> None:
+        if event.error is not None:
+            errors.append((event.error.message, event.attempt))
+
+    opened = bare(endpoint(budget=budget), failed(Phase.NO_ANSWER, timed_out=True))
+    failure_of(opened.with_options(hooks=[note]).call, METHODS["read"], timeout=20)
+    unlimited = failure_of(opened.call, METHODS["never"], timeout=None)
+
+    path = "acme.Hats/Read: no answer"
+    assert errors == [
+        (f"{path} in this attempt's share of the time: it broke", 1),
+        (f"{path} in this attempt's share of the time: it broke", 2),
+        (f"{path} within 20 s: it broke", 3),
+    ]
+    assert unlimited.message == "acme.Hats/Never: no answer in time: it broke"
+
+
 class TestTimeoutHeader:
     """Rule B4."""
 
