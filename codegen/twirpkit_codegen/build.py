@@ -20,7 +20,7 @@ from twirpkit_codegen import docs, exports, naming, policy
 from twirpkit_codegen.errors import GenerationError, Where
 from twirpkit_codegen.files import GOOGLE, Source, build_file, find_type, types_of
 from twirpkit_codegen.manifest import Manifest, is_plug_in
-from twirpkit_codegen.model import Api, File, Message, Method, Service, TypeRef
+from twirpkit_codegen.model import Api, File, Message, Method, SdkFacts, Service, TypeRef
 from twirpkit_codegen.paging import pages_of
 
 __all__ = ["as_json", "build"]
@@ -64,8 +64,8 @@ def build(descriptors: FileDescriptorSet, manifest: Manifest) -> Api:
         raise GenerationError.at(manifest.where(), "the protos have no service to generate: add one, or skip less")
     _check_facade(manifest, services)
     _check_acronyms(manifest, services)
-    bound = exports.bound_classes(manifest, index)
-    return Api(manifest.sdk, files, tuple(services), exports.exports(manifest), bound)
+    sdk, bound = _with_sensitivity(manifest, descriptors), exports.bound_classes(manifest, index)
+    return Api(sdk, files, tuple(services), exports.exports(manifest), bound)
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,6 +104,8 @@ def _service(context: _Context, source: Source, number: int, proto: ServiceDescr
     names = [(each.py_name, each.name, where) for each, where in placed]
     names += [(each.pages.py_name, f"the iterator of {each.name}", where) for each, where in placed if each.pages]
     naming.check_unique(names)
+    for py_name, _, where in names:
+        naming.check_free(py_name, naming.SERVICE_NAMES, "a service", where)
     return Service(
         name=proto.name,
         full_name=full_name,
@@ -143,6 +145,22 @@ def _method(
         deprecated=proto.options.deprecated,
         pages=pages_of(py_name, messages.get(request.full_name), messages.get(response.full_name), messages),
     )
+
+
+def _with_sensitivity(manifest: Manifest, descriptors: FileDescriptorSet) -> SdkFacts:
+    """The manifest's facts, with the number of the field option that it names."""
+    sdk, name = manifest.sdk, manifest.sdk.sensitivity
+    if name is None:
+        return sdk
+    for file in descriptors.file:
+        for extension in file.extension:
+            if f"{file.package}.{extension.name}".lstrip(".") != name:
+                continue
+            if extension.extendee != ".google.protobuf.FieldOptions":
+                break
+            return dataclasses.replace(sdk, sensitivity_number=extension.number)
+    text = f"sdk.sensitivity {name!r} is no extension of google.protobuf.FieldOptions in the protos"
+    raise GenerationError.at(manifest.where("sdk", "sensitivity"), text)
 
 
 def _check_modules(files: Iterable[File]) -> None:

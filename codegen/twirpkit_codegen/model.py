@@ -15,6 +15,7 @@ __all__ = [
     "Export",
     "Field",
     "File",
+    "KnownAnswer",
     "Message",
     "Method",
     "Pages",
@@ -205,6 +206,19 @@ class Service:
 
 
 @dataclass(frozen=True, slots=True)
+class KnownAnswer:
+    """What is known of an error that the server sends."""
+
+    code: str
+    text: str
+    """What its message has in it."""
+    hint: str
+    """What is added to the message; may be empty."""
+    final: bool
+    """Whether it is never retried."""
+
+
+@dataclass(frozen=True, slots=True)
 class SdkFacts:
     """What the manifest says of the package as a whole."""
 
@@ -214,8 +228,14 @@ class SdkFacts:
     prefix: str
     signer: str | None
     errors: str | None
+    regions: str | None
     request_id_header: str | None
     env: Mapping[str, str]
+    answers: tuple[KnownAnswer, ...]
+    sensitivity: str | None
+    """Full name of the field option that marks secret and personal fields."""
+    sensitivity_number: int | None = None
+    """Its number, known once the protos are read."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -110,6 +110,7 @@ class _Renderer:
         scope = Scope(api.sdk.package, {*exports, *naming.ERROR_NAMES})
         yield f"{root}/__init__.py", self.template("package.py.j2", exports=exports, scope=scope)
         yield f"{root}/py.typed", f"# {templating.MARK}. The types of this package are complete.\n"
+        yield f"{root}/__main__.py", self.template("main.py.j2")
         yield f"{root}/_sdk.py", self.template("sdk.py.j2")
         if api.bound:
             scope = Scope(api.sdk.package, {each.name for each in api.bound} | _FILE_NAMES)

@@ -46,6 +46,7 @@ if TYPE_CHECKING:
     from twirpkit.livekit import Claims as Claims
     from twirpkit.livekit import InferenceGrants as InferenceGrants
     from twirpkit.livekit import ObservabilityGrants as ObservabilityGrants
+    from twirpkit.livekit import Regions as Regions
     from twirpkit.livekit import SIPCallError as SIPCallError
     from twirpkit.livekit import SIPGrants as SIPGrants
     from twirpkit.livekit import TokenError as TokenError
@@ -811,6 +812,7 @@ _EXPORTS = {
     "ReconnectResponse": "livekit_twirp.messages.livekit_rtc",
     "RegionInfo": "livekit_twirp.messages.livekit_rtc",
     "RegionSettings": "livekit_twirp.messages.livekit_rtc",
+    "Regions": "twirpkit.livekit",
     "RegisterWorkerRequest": "livekit_twirp.messages.livekit_agent",
     "RegisterWorkerResponse": "livekit_twirp.messages.livekit_agent",
     "ReleasePhoneNumbersRequest": "livekit_twirp.messages.livekit_phone_number",
@@ -1314,6 +1316,7 @@ __all__ = [
     "ReconnectResponse",
     "RegionInfo",
     "RegionSettings",
+    "Regions",
     "RegisterWorkerRequest",
     "RegisterWorkerResponse",
     "ReleasePhoneNumbersRequest",

@@ -15,10 +15,13 @@ from livekit_twirp._methods import agent_simulation as methods
 from livekit_twirp._sdk import SDK
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Mapping
+    from collections.abc import AsyncIterator, Iterable, Mapping
     from typing import Unpack
 
     import aiohttp
+    from twirpkit.call import RetryOption
+    from twirpkit.events import Hook
+    from twirpkit.livekit.regions import Regions
 
     from livekit_twirp.messages.livekit_agent_simulation import Scenario, SimulationRun
     from livekit_twirp.types.livekit_agent_simulation import (
@@ -50,7 +53,10 @@ class AsyncAgentSimulation(AsyncService):
         token: str | None = None,
         auth: str | Authorize | None = None,
         timeout: float | Default | None = DEFAULT,
+        retry: RetryOption = DEFAULT,
         extra_headers: Mapping[str, str] | None = None,
+        hooks: Iterable[Hook] = (),
+        regions: Regions | Default | None = DEFAULT,
     ) -> None:
         """Use the connections of a session, which stays yours to close.
 
@@ -66,7 +72,10 @@ class AsyncAgentSimulation(AsyncService):
             token=token,
             auth=auth,
             timeout=timeout,
+            retry=retry,
             extra_headers=extra_headers,
+            hooks=hooks,
+            regions=regions,
         )
         self._client = AsyncClient(client_endpoint, async_transport(self, session))
 
@@ -77,6 +86,7 @@ class AsyncAgentSimulation(AsyncService):
         /,
         *,
         timeout: float | Default | None = DEFAULT,
+        retry: RetryOption = DEFAULT,
         extra_headers: Mapping[str, str] | None = None,
     ) -> SimulationRun.Create.Response: ...
     @overload
@@ -85,6 +95,7 @@ class AsyncAgentSimulation(AsyncService):
         /,
         *,
         timeout: float | Default | None = DEFAULT,
+        retry: RetryOption = DEFAULT,
         extra_headers: Mapping[str, str] | None = None,
         **fields: Unpack[SimulationRun_Create_RequestDict],
     ) -> SimulationRun.Create.Response: ...
@@ -94,6 +105,7 @@ class AsyncAgentSimulation(AsyncService):
         /,
         *,
         timeout: float | Default | None = DEFAULT,
+        retry: RetryOption = DEFAULT,
         extra_headers: Mapping[str, str] | None = None,
         **fields: Any,
     ) -> SimulationRun.Create.Response:
@@ -127,7 +139,7 @@ class AsyncAgentSimulation(AsyncService):
             TwirpError: The call failed; its subclass says how, its `sent` whether the request may have run.
             TypeError, ValueError: The request or an option is malformed; nothing was sent.
         """
-        return await self._client.call(methods.CREATE_SIMULATION_RUN, request, fields, timeout, extra_headers)
+        return await self._client.call(methods.CREATE_SIMULATION_RUN, request, fields, timeout, retry, extra_headers)
 
     @overload
     async def confirm_simulation_source_upload(
@@ -136,6 +148,7 @@ class AsyncAgentSimulation(AsyncService):
         /,
         *,
         timeout: float | Default | None = DEFAULT,
+        retry: RetryOption = DEFAULT,
         extra_headers: Mapping[str, str] | None = None,
     ) -> SimulationRun.ConfirmSourceUpload.Response: ...
     @overload
@@ -144,6 +157,7 @@ class AsyncAgentSimulation(AsyncService):
         /,
         *,
         timeout: float | Default | None = DEFAULT,
+        retry: RetryOption = DEFAULT,
         extra_headers: Mapping[str, str] | None = None,
         **fields: Unpack[SimulationRun_ConfirmSourceUpload_RequestDict],
     ) -> SimulationRun.ConfirmSourceUpload.Response: ...
@@ -155,6 +169,7 @@ class AsyncAgentSimulation(AsyncService):
         /,
         *,
         timeout: float | Default | None = DEFAULT,
+        retry: RetryOption = DEFAULT,
         extra_headers: Mapping[str, str] | None = None,
         **fields: Any,
     ) -> SimulationRun.ConfirmSourceUpload.Response:
@@ -176,7 +191,7 @@ class AsyncAgentSimulation(AsyncService):
             TypeError, ValueError: The request or an option is malformed; nothing was sent.
         """
         return await self._client.call(
-            methods.CONFIRM_SIMULATION_SOURCE_UPLOAD, request, fields, timeout, extra_headers
+            methods.CONFIRM_SIMULATION_SOURCE_UPLOAD, request, fields, timeout, retry, extra_headers
         )
 
     @overload
@@ -186,6 +201,7 @@ class AsyncAgentSimulation(AsyncService):
         /,
         *,
         timeout: float | Default | None = DEFAULT,
+        retry: RetryOption = DEFAULT,
         extra_headers: Mapping[str, str] | None = None,
     ) -> SimulationRun.Get.Response: ...
     @overload
@@ -194,6 +210,7 @@ class AsyncAgentSimulation(AsyncService):
         /,
         *,
         timeout: float | Default | None = DEFAULT,
+        retry: RetryOption = DEFAULT,
         extra_headers: Mapping[str, str] | None = None,
         **fields: Unpack[SimulationRun_Get_RequestDict],
     ) -> SimulationRun.Get.Response: ...
@@ -203,6 +220,7 @@ class AsyncAgentSimulation(AsyncService):
         /,
         *,
         timeout: float | Default | None = DEFAULT,
+        retry: RetryOption = DEFAULT,
         extra_headers: Mapping[str, str] | None = None,
         **fields: Any,
     ) -> SimulationRun.Get.Response:
@@ -222,7 +240,7 @@ class AsyncAgentSimulation(AsyncService):
             TwirpError: The call failed; its subclass says how, its `sent` whether the request may have run.
             TypeError, ValueError: The request or an option is malformed; nothing was sent.
         """
-        return await self._client.call(methods.GET_SIMULATION_RUN, request, fields, timeout, extra_headers)
+        return await self._client.call(methods.GET_SIMULATION_RUN, request, fields, timeout, retry, extra_headers)
 
     @overload
     async def list_simulation_runs(
@@ -231,6 +249,7 @@ class AsyncAgentSimulation(AsyncService):
         /,
         *,
         timeout: float | Default | None = DEFAULT,
+        retry: RetryOption = DEFAULT,
         extra_headers: Mapping[str, str] | None = None,
     ) -> SimulationRun.List.Response: ...
     @overload
@@ -239,6 +258,7 @@ class AsyncAgentSimulation(AsyncService):
         /,
         *,
         timeout: float | Default | None = DEFAULT,
+        retry: RetryOption = DEFAULT,
         extra_headers: Mapping[str, str] | None = None,
         **fields: Unpack[SimulationRun_List_RequestDict],
     ) -> SimulationRun.List.Response: ...
@@ -248,6 +268,7 @@ class AsyncAgentSimulation(AsyncService):
         /,
         *,
         timeout: float | Default | None = DEFAULT,
+        retry: RetryOption = DEFAULT,
         extra_headers: Mapping[str, str] | None = None,
         **fields: Any,
     ) -> SimulationRun.List.Response:
@@ -275,7 +296,7 @@ class AsyncAgentSimulation(AsyncService):
             TwirpError: The call failed; its subclass says how, its `sent` whether the request may have run.
             TypeError, ValueError: The request or an option is malformed; nothing was sent.
         """
-        return await self._client.call(methods.LIST_SIMULATION_RUNS, request, fields, timeout, extra_headers)
+        return await self._client.call(methods.LIST_SIMULATION_RUNS, request, fields, timeout, retry, extra_headers)
 
     @overload
     def iter_simulation_runs(
@@ -284,6 +305,7 @@ class AsyncAgentSimulation(AsyncService):
         /,
         *,
         timeout: float | Default | None = DEFAULT,
+        retry: RetryOption = DEFAULT,
         extra_headers: Mapping[str, str] | None = None,
     ) -> AsyncIterator[SimulationRun]: ...
     @overload
@@ -292,6 +314,7 @@ class AsyncAgentSimulation(AsyncService):
         /,
         *,
         timeout: float | Default | None = DEFAULT,
+        retry: RetryOption = DEFAULT,
         extra_headers: Mapping[str, str] | None = None,
         **fields: Unpack[SimulationRun_List_RequestDict],
     ) -> AsyncIterator[SimulationRun]: ...
@@ -301,6 +324,7 @@ class AsyncAgentSimulation(AsyncService):
         /,
         *,
         timeout: float | Default | None = DEFAULT,
+        retry: RetryOption = DEFAULT,
         extra_headers: Mapping[str, str] | None = None,
         **fields: Any,
     ) -> AsyncIterator[SimulationRun]:
@@ -314,7 +338,7 @@ class AsyncAgentSimulation(AsyncService):
             TypeError, ValueError: The request is malformed; nothing was sent.
             TwirpError: While iterating: a call failed, or the server leads back to a page that it gave before.
         """
-        return async_items(self._client, methods.LIST_SIMULATION_RUNS, request, fields, timeout, extra_headers)
+        return async_items(self._client, methods.LIST_SIMULATION_RUNS, request, fields, timeout, retry, extra_headers)
 
     @overload
     async def count_simulation_runs(
@@ -323,6 +347,7 @@ class AsyncAgentSimulation(AsyncService):
         /,
         *,
         timeout: float | Default | None = DEFAULT,
+        retry: RetryOption = DEFAULT,
         extra_headers: Mapping[str, str] | None = None,
     ) -> SimulationRun.Counts.Response: ...
     @overload
@@ -331,6 +356,7 @@ class AsyncAgentSimulation(AsyncService):
         /,
         *,
         timeout: float | Default | None = DEFAULT,
+        retry: RetryOption = DEFAULT,
         extra_headers: Mapping[str, str] | None = None,
         **fields: Unpack[SimulationRun_Counts_RequestDict],
     ) -> SimulationRun.Counts.Response: ...
@@ -340,6 +366,7 @@ class AsyncAgentSimulation(AsyncService):
         /,
         *,
         timeout: float | Default | None = DEFAULT,
+        retry: RetryOption = DEFAULT,
         extra_headers: Mapping[str, str] | None = None,
         **fields: Any,
     ) -> SimulationRun.Counts.Response:
@@ -364,7 +391,7 @@ class AsyncAgentSimulation(AsyncService):
             TwirpError: The call failed; its subclass says how, its `sent` whether the request may have run.
             TypeError, ValueError: The request or an option is malformed; nothing was sent.
         """
-        return await self._client.call(methods.COUNT_SIMULATION_RUNS, request, fields, timeout, extra_headers)
+        return await self._client.call(methods.COUNT_SIMULATION_RUNS, request, fields, timeout, retry, extra_headers)
 
     @overload
     async def cancel_simulation_run(
@@ -373,6 +400,7 @@ class AsyncAgentSimulation(AsyncService):
         /,
         *,
         timeout: float | Default | None = DEFAULT,
+        retry: RetryOption = DEFAULT,
         extra_headers: Mapping[str, str] | None = None,
     ) -> SimulationRun.Cancel.Response: ...
     @overload
@@ -381,6 +409,7 @@ class AsyncAgentSimulation(AsyncService):
         /,
         *,
         timeout: float | Default | None = DEFAULT,
+        retry: RetryOption = DEFAULT,
         extra_headers: Mapping[str, str] | None = None,
         **fields: Unpack[SimulationRun_Cancel_RequestDict],
     ) -> SimulationRun.Cancel.Response: ...
@@ -390,6 +419,7 @@ class AsyncAgentSimulation(AsyncService):
         /,
         *,
         timeout: float | Default | None = DEFAULT,
+        retry: RetryOption = DEFAULT,
         extra_headers: Mapping[str, str] | None = None,
         **fields: Any,
     ) -> SimulationRun.Cancel.Response:
@@ -409,7 +439,7 @@ class AsyncAgentSimulation(AsyncService):
             TwirpError: The call failed; its subclass says how, its `sent` whether the request may have run.
             TypeError, ValueError: The request or an option is malformed; nothing was sent.
         """
-        return await self._client.call(methods.CANCEL_SIMULATION_RUN, request, fields, timeout, extra_headers)
+        return await self._client.call(methods.CANCEL_SIMULATION_RUN, request, fields, timeout, retry, extra_headers)
 
     @overload
     async def create_scenario_from_session(
@@ -418,6 +448,7 @@ class AsyncAgentSimulation(AsyncService):
         /,
         *,
         timeout: float | Default | None = DEFAULT,
+        retry: RetryOption = DEFAULT,
         extra_headers: Mapping[str, str] | None = None,
     ) -> Scenario.CreateFromSession.Response: ...
     @overload
@@ -426,6 +457,7 @@ class AsyncAgentSimulation(AsyncService):
         /,
         *,
         timeout: float | Default | None = DEFAULT,
+        retry: RetryOption = DEFAULT,
         extra_headers: Mapping[str, str] | None = None,
         **fields: Unpack[Scenario_CreateFromSession_RequestDict],
     ) -> Scenario.CreateFromSession.Response: ...
@@ -435,6 +467,7 @@ class AsyncAgentSimulation(AsyncService):
         /,
         *,
         timeout: float | Default | None = DEFAULT,
+        retry: RetryOption = DEFAULT,
         extra_headers: Mapping[str, str] | None = None,
         **fields: Any,
     ) -> Scenario.CreateFromSession.Response:
@@ -455,4 +488,6 @@ class AsyncAgentSimulation(AsyncService):
             TwirpError: The call failed; its subclass says how, its `sent` whether the request may have run.
             TypeError, ValueError: The request or an option is malformed; nothing was sent.
         """
-        return await self._client.call(methods.CREATE_SCENARIO_FROM_SESSION, request, fields, timeout, extra_headers)
+        return await self._client.call(
+            methods.CREATE_SCENARIO_FROM_SESSION, request, fields, timeout, retry, extra_headers
+        )

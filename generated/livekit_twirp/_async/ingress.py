@@ -15,10 +15,13 @@ from livekit_twirp._methods import ingress as methods
 from livekit_twirp._sdk import SDK
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Mapping
+    from collections.abc import AsyncIterator, Iterable, Mapping
     from typing import Unpack
 
     import aiohttp
+    from twirpkit.call import RetryOption
+    from twirpkit.events import Hook
+    from twirpkit.livekit.regions import Regions
 
     from livekit_twirp.messages.livekit_ingress import (
         CreateIngressRequest,
@@ -54,7 +57,10 @@ class AsyncIngress(AsyncService):
         token: str | None = None,
         auth: str | Authorize | None = None,
         timeout: float | Default | None = DEFAULT,
+        retry: RetryOption = DEFAULT,
         extra_headers: Mapping[str, str] | None = None,
+        hooks: Iterable[Hook] = (),
+        regions: Regions | Default | None = DEFAULT,
     ) -> None:
         """Use the connections of a session, which stays yours to close.
 
@@ -70,7 +76,10 @@ class AsyncIngress(AsyncService):
             token=token,
             auth=auth,
             timeout=timeout,
+            retry=retry,
             extra_headers=extra_headers,
+            hooks=hooks,
+            regions=regions,
         )
         self._client = AsyncClient(client_endpoint, async_transport(self, session))
 
@@ -81,6 +90,7 @@ class AsyncIngress(AsyncService):
         /,
         *,
         timeout: float | Default | None = DEFAULT,
+        retry: RetryOption = DEFAULT,
         extra_headers: Mapping[str, str] | None = None,
     ) -> IngressInfo: ...
     @overload
@@ -89,6 +99,7 @@ class AsyncIngress(AsyncService):
         /,
         *,
         timeout: float | Default | None = DEFAULT,
+        retry: RetryOption = DEFAULT,
         extra_headers: Mapping[str, str] | None = None,
         **fields: Unpack[CreateIngressRequestDict],
     ) -> IngressInfo: ...
@@ -98,6 +109,7 @@ class AsyncIngress(AsyncService):
         /,
         *,
         timeout: float | Default | None = DEFAULT,
+        retry: RetryOption = DEFAULT,
         extra_headers: Mapping[str, str] | None = None,
         **fields: Any,
     ) -> IngressInfo:
@@ -137,7 +149,7 @@ class AsyncIngress(AsyncService):
             TwirpError: The call failed; its subclass says how, its `sent` whether the request may have run.
             TypeError, ValueError: The request or an option is malformed; nothing was sent.
         """
-        return await self._client.call(methods.CREATE_INGRESS, request, fields, timeout, extra_headers)
+        return await self._client.call(methods.CREATE_INGRESS, request, fields, timeout, retry, extra_headers)
 
     @overload
     async def update_ingress(
@@ -146,6 +158,7 @@ class AsyncIngress(AsyncService):
         /,
         *,
         timeout: float | Default | None = DEFAULT,
+        retry: RetryOption = DEFAULT,
         extra_headers: Mapping[str, str] | None = None,
     ) -> IngressInfo: ...
     @overload
@@ -154,6 +167,7 @@ class AsyncIngress(AsyncService):
         /,
         *,
         timeout: float | Default | None = DEFAULT,
+        retry: RetryOption = DEFAULT,
         extra_headers: Mapping[str, str] | None = None,
         **fields: Unpack[UpdateIngressRequestDict],
     ) -> IngressInfo: ...
@@ -163,6 +177,7 @@ class AsyncIngress(AsyncService):
         /,
         *,
         timeout: float | Default | None = DEFAULT,
+        retry: RetryOption = DEFAULT,
         extra_headers: Mapping[str, str] | None = None,
         **fields: Any,
     ) -> IngressInfo:
@@ -194,7 +209,7 @@ class AsyncIngress(AsyncService):
             TwirpError: The call failed; its subclass says how, its `sent` whether the request may have run.
             TypeError, ValueError: The request or an option is malformed; nothing was sent.
         """
-        return await self._client.call(methods.UPDATE_INGRESS, request, fields, timeout, extra_headers)
+        return await self._client.call(methods.UPDATE_INGRESS, request, fields, timeout, retry, extra_headers)
 
     @overload
     async def list_ingress(
@@ -203,6 +218,7 @@ class AsyncIngress(AsyncService):
         /,
         *,
         timeout: float | Default | None = DEFAULT,
+        retry: RetryOption = DEFAULT,
         extra_headers: Mapping[str, str] | None = None,
     ) -> ListIngressResponse: ...
     @overload
@@ -211,6 +227,7 @@ class AsyncIngress(AsyncService):
         /,
         *,
         timeout: float | Default | None = DEFAULT,
+        retry: RetryOption = DEFAULT,
         extra_headers: Mapping[str, str] | None = None,
         **fields: Unpack[ListIngressRequestDict],
     ) -> ListIngressResponse: ...
@@ -220,6 +237,7 @@ class AsyncIngress(AsyncService):
         /,
         *,
         timeout: float | Default | None = DEFAULT,
+        retry: RetryOption = DEFAULT,
         extra_headers: Mapping[str, str] | None = None,
         **fields: Any,
     ) -> ListIngressResponse:
@@ -242,7 +260,7 @@ class AsyncIngress(AsyncService):
             TwirpError: The call failed; its subclass says how, its `sent` whether the request may have run.
             TypeError, ValueError: The request or an option is malformed; nothing was sent.
         """
-        return await self._client.call(methods.LIST_INGRESS, request, fields, timeout, extra_headers)
+        return await self._client.call(methods.LIST_INGRESS, request, fields, timeout, retry, extra_headers)
 
     @overload
     def iter_ingress(
@@ -251,6 +269,7 @@ class AsyncIngress(AsyncService):
         /,
         *,
         timeout: float | Default | None = DEFAULT,
+        retry: RetryOption = DEFAULT,
         extra_headers: Mapping[str, str] | None = None,
     ) -> AsyncIterator[IngressInfo]: ...
     @overload
@@ -259,6 +278,7 @@ class AsyncIngress(AsyncService):
         /,
         *,
         timeout: float | Default | None = DEFAULT,
+        retry: RetryOption = DEFAULT,
         extra_headers: Mapping[str, str] | None = None,
         **fields: Unpack[ListIngressRequestDict],
     ) -> AsyncIterator[IngressInfo]: ...
@@ -268,6 +288,7 @@ class AsyncIngress(AsyncService):
         /,
         *,
         timeout: float | Default | None = DEFAULT,
+        retry: RetryOption = DEFAULT,
         extra_headers: Mapping[str, str] | None = None,
         **fields: Any,
     ) -> AsyncIterator[IngressInfo]:
@@ -281,7 +302,7 @@ class AsyncIngress(AsyncService):
             TypeError, ValueError: The request is malformed; nothing was sent.
             TwirpError: While iterating: a call failed, or the server leads back to a page that it gave before.
         """
-        return async_items(self._client, methods.LIST_INGRESS, request, fields, timeout, extra_headers)
+        return async_items(self._client, methods.LIST_INGRESS, request, fields, timeout, retry, extra_headers)
 
     @overload
     async def delete_ingress(
@@ -290,6 +311,7 @@ class AsyncIngress(AsyncService):
         /,
         *,
         timeout: float | Default | None = DEFAULT,
+        retry: RetryOption = DEFAULT,
         extra_headers: Mapping[str, str] | None = None,
     ) -> IngressInfo: ...
     @overload
@@ -298,6 +320,7 @@ class AsyncIngress(AsyncService):
         /,
         *,
         timeout: float | Default | None = DEFAULT,
+        retry: RetryOption = DEFAULT,
         extra_headers: Mapping[str, str] | None = None,
         **fields: Unpack[DeleteIngressRequestDict],
     ) -> IngressInfo: ...
@@ -307,6 +330,7 @@ class AsyncIngress(AsyncService):
         /,
         *,
         timeout: float | Default | None = DEFAULT,
+        retry: RetryOption = DEFAULT,
         extra_headers: Mapping[str, str] | None = None,
         **fields: Any,
     ) -> IngressInfo:
@@ -327,4 +351,4 @@ class AsyncIngress(AsyncService):
             TwirpError: The call failed; its subclass says how, its `sent` whether the request may have run.
             TypeError, ValueError: The request or an option is malformed; nothing was sent.
         """
-        return await self._client.call(methods.DELETE_INGRESS, request, fields, timeout, extra_headers)
+        return await self._client.call(methods.DELETE_INGRESS, request, fields, timeout, retry, extra_headers)

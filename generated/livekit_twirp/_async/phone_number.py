@@ -15,10 +15,13 @@ from livekit_twirp._methods import phone_number as methods
 from livekit_twirp._sdk import SDK
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Mapping
+    from collections.abc import AsyncIterator, Iterable, Mapping
     from typing import Unpack
 
     import aiohttp
+    from twirpkit.call import RetryOption
+    from twirpkit.events import Hook
+    from twirpkit.livekit.regions import Regions
 
     from livekit_twirp.messages.livekit_phone_number import (
         GetPhoneNumberRequest,
@@ -63,7 +66,10 @@ class AsyncPhoneNumberService(AsyncService):
         token: str | None = None,
         auth: str | Authorize | None = None,
         timeout: float | Default | None = DEFAULT,
+        retry: RetryOption = DEFAULT,
         extra_headers: Mapping[str, str] | None = None,
+        hooks: Iterable[Hook] = (),
+        regions: Regions | Default | None = DEFAULT,
     ) -> None:
         """Use the connections of a session, which stays yours to close.
 
@@ -79,7 +85,10 @@ class AsyncPhoneNumberService(AsyncService):
             token=token,
             auth=auth,
             timeout=timeout,
+            retry=retry,
             extra_headers=extra_headers,
+            hooks=hooks,
+            regions=regions,
         )
         self._client = AsyncClient(client_endpoint, async_transport(self, session))
 
@@ -90,6 +99,7 @@ class AsyncPhoneNumberService(AsyncService):
         /,
         *,
         timeout: float | Default | None = DEFAULT,
+        retry: RetryOption = DEFAULT,
         extra_headers: Mapping[str, str] | None = None,
     ) -> SearchPhoneNumbersResponse: ...
     @overload
@@ -98,6 +108,7 @@ class AsyncPhoneNumberService(AsyncService):
         /,
         *,
         timeout: float | Default | None = DEFAULT,
+        retry: RetryOption = DEFAULT,
         extra_headers: Mapping[str, str] | None = None,
         **fields: Unpack[SearchPhoneNumbersRequestDict],
     ) -> SearchPhoneNumbersResponse: ...
@@ -107,6 +118,7 @@ class AsyncPhoneNumberService(AsyncService):
         /,
         *,
         timeout: float | Default | None = DEFAULT,
+        retry: RetryOption = DEFAULT,
         extra_headers: Mapping[str, str] | None = None,
         **fields: Any,
     ) -> SearchPhoneNumbersResponse:
@@ -132,7 +144,7 @@ class AsyncPhoneNumberService(AsyncService):
             TwirpError: The call failed; its subclass says how, its `sent` whether the request may have run.
             TypeError, ValueError: The request or an option is malformed; nothing was sent.
         """
-        return await self._client.call(methods.SEARCH_PHONE_NUMBERS, request, fields, timeout, extra_headers)
+        return await self._client.call(methods.SEARCH_PHONE_NUMBERS, request, fields, timeout, retry, extra_headers)
 
     @overload
     def iter_search_phone_numbers(
@@ -141,6 +153,7 @@ class AsyncPhoneNumberService(AsyncService):
         /,
         *,
         timeout: float | Default | None = DEFAULT,
+        retry: RetryOption = DEFAULT,
         extra_headers: Mapping[str, str] | None = None,
     ) -> AsyncIterator[PhoneNumber]: ...
     @overload
@@ -149,6 +162,7 @@ class AsyncPhoneNumberService(AsyncService):
         /,
         *,
         timeout: float | Default | None = DEFAULT,
+        retry: RetryOption = DEFAULT,
         extra_headers: Mapping[str, str] | None = None,
         **fields: Unpack[SearchPhoneNumbersRequestDict],
     ) -> AsyncIterator[PhoneNumber]: ...
@@ -158,6 +172,7 @@ class AsyncPhoneNumberService(AsyncService):
         /,
         *,
         timeout: float | Default | None = DEFAULT,
+        retry: RetryOption = DEFAULT,
         extra_headers: Mapping[str, str] | None = None,
         **fields: Any,
     ) -> AsyncIterator[PhoneNumber]:
@@ -171,7 +186,7 @@ class AsyncPhoneNumberService(AsyncService):
             TypeError, ValueError: The request is malformed; nothing was sent.
             TwirpError: While iterating: a call failed, or the server leads back to a page that it gave before.
         """
-        return async_items(self._client, methods.SEARCH_PHONE_NUMBERS, request, fields, timeout, extra_headers)
+        return async_items(self._client, methods.SEARCH_PHONE_NUMBERS, request, fields, timeout, retry, extra_headers)
 
     @overload
     async def purchase_phone_number(
@@ -180,6 +195,7 @@ class AsyncPhoneNumberService(AsyncService):
         /,
         *,
         timeout: float | Default | None = DEFAULT,
+        retry: RetryOption = DEFAULT,
         extra_headers: Mapping[str, str] | None = None,
     ) -> PurchasePhoneNumberResponse: ...
     @overload
@@ -188,6 +204,7 @@ class AsyncPhoneNumberService(AsyncService):
         /,
         *,
         timeout: float | Default | None = DEFAULT,
+        retry: RetryOption = DEFAULT,
         extra_headers: Mapping[str, str] | None = None,
         **fields: Unpack[PurchasePhoneNumberRequestDict],
     ) -> PurchasePhoneNumberResponse: ...
@@ -197,6 +214,7 @@ class AsyncPhoneNumberService(AsyncService):
         /,
         *,
         timeout: float | Default | None = DEFAULT,
+        retry: RetryOption = DEFAULT,
         extra_headers: Mapping[str, str] | None = None,
         **fields: Any,
     ) -> PurchasePhoneNumberResponse:
@@ -219,7 +237,7 @@ class AsyncPhoneNumberService(AsyncService):
             TwirpError: The call failed; its subclass says how, its `sent` whether the request may have run.
             TypeError, ValueError: The request or an option is malformed; nothing was sent.
         """
-        return await self._client.call(methods.PURCHASE_PHONE_NUMBER, request, fields, timeout, extra_headers)
+        return await self._client.call(methods.PURCHASE_PHONE_NUMBER, request, fields, timeout, retry, extra_headers)
 
     @overload
     async def list_phone_numbers(
@@ -228,6 +246,7 @@ class AsyncPhoneNumberService(AsyncService):
         /,
         *,
         timeout: float | Default | None = DEFAULT,
+        retry: RetryOption = DEFAULT,
         extra_headers: Mapping[str, str] | None = None,
     ) -> ListPhoneNumbersResponse: ...
     @overload
@@ -236,6 +255,7 @@ class AsyncPhoneNumberService(AsyncService):
         /,
         *,
         timeout: float | Default | None = DEFAULT,
+        retry: RetryOption = DEFAULT,
         extra_headers: Mapping[str, str] | None = None,
         **fields: Unpack[ListPhoneNumbersRequestDict],
     ) -> ListPhoneNumbersResponse: ...
@@ -245,6 +265,7 @@ class AsyncPhoneNumberService(AsyncService):
         /,
         *,
         timeout: float | Default | None = DEFAULT,
+        retry: RetryOption = DEFAULT,
         extra_headers: Mapping[str, str] | None = None,
         **fields: Any,
     ) -> ListPhoneNumbersResponse:
@@ -269,7 +290,7 @@ class AsyncPhoneNumberService(AsyncService):
             TwirpError: The call failed; its subclass says how, its `sent` whether the request may have run.
             TypeError, ValueError: The request or an option is malformed; nothing was sent.
         """
-        return await self._client.call(methods.LIST_PHONE_NUMBERS, request, fields, timeout, extra_headers)
+        return await self._client.call(methods.LIST_PHONE_NUMBERS, request, fields, timeout, retry, extra_headers)
 
     @overload
     def iter_phone_numbers(
@@ -278,6 +299,7 @@ class AsyncPhoneNumberService(AsyncService):
         /,
         *,
         timeout: float | Default | None = DEFAULT,
+        retry: RetryOption = DEFAULT,
         extra_headers: Mapping[str, str] | None = None,
     ) -> AsyncIterator[PhoneNumber]: ...
     @overload
@@ -286,6 +308,7 @@ class AsyncPhoneNumberService(AsyncService):
         /,
         *,
         timeout: float | Default | None = DEFAULT,
+        retry: RetryOption = DEFAULT,
         extra_headers: Mapping[str, str] | None = None,
         **fields: Unpack[ListPhoneNumbersRequestDict],
     ) -> AsyncIterator[PhoneNumber]: ...
@@ -295,6 +318,7 @@ class AsyncPhoneNumberService(AsyncService):
         /,
         *,
         timeout: float | Default | None = DEFAULT,
+        retry: RetryOption = DEFAULT,
         extra_headers: Mapping[str, str] | None = None,
         **fields: Any,
     ) -> AsyncIterator[PhoneNumber]:
@@ -308,7 +332,7 @@ class AsyncPhoneNumberService(AsyncService):
             TypeError, ValueError: The request is malformed; nothing was sent.
             TwirpError: While iterating: a call failed, or the server leads back to a page that it gave before.
         """
-        return async_items(self._client, methods.LIST_PHONE_NUMBERS, request, fields, timeout, extra_headers)
+        return async_items(self._client, methods.LIST_PHONE_NUMBERS, request, fields, timeout, retry, extra_headers)
 
     @overload
     async def get_phone_number(
@@ -317,6 +341,7 @@ class AsyncPhoneNumberService(AsyncService):
         /,
         *,
         timeout: float | Default | None = DEFAULT,
+        retry: RetryOption = DEFAULT,
         extra_headers: Mapping[str, str] | None = None,
     ) -> GetPhoneNumberResponse: ...
     @overload
@@ -325,6 +350,7 @@ class AsyncPhoneNumberService(AsyncService):
         /,
         *,
         timeout: float | Default | None = DEFAULT,
+        retry: RetryOption = DEFAULT,
         extra_headers: Mapping[str, str] | None = None,
         **fields: Unpack[GetPhoneNumberRequestDict],
     ) -> GetPhoneNumberResponse: ...
@@ -334,6 +360,7 @@ class AsyncPhoneNumberService(AsyncService):
         /,
         *,
         timeout: float | Default | None = DEFAULT,
+        retry: RetryOption = DEFAULT,
         extra_headers: Mapping[str, str] | None = None,
         **fields: Any,
     ) -> GetPhoneNumberResponse:
@@ -353,7 +380,7 @@ class AsyncPhoneNumberService(AsyncService):
             TwirpError: The call failed; its subclass says how, its `sent` whether the request may have run.
             TypeError, ValueError: The request or an option is malformed; nothing was sent.
         """
-        return await self._client.call(methods.GET_PHONE_NUMBER, request, fields, timeout, extra_headers)
+        return await self._client.call(methods.GET_PHONE_NUMBER, request, fields, timeout, retry, extra_headers)
 
     @overload
     async def update_phone_number(
@@ -362,6 +389,7 @@ class AsyncPhoneNumberService(AsyncService):
         /,
         *,
         timeout: float | Default | None = DEFAULT,
+        retry: RetryOption = DEFAULT,
         extra_headers: Mapping[str, str] | None = None,
     ) -> UpdatePhoneNumberResponse: ...
     @overload
@@ -370,6 +398,7 @@ class AsyncPhoneNumberService(AsyncService):
         /,
         *,
         timeout: float | Default | None = DEFAULT,
+        retry: RetryOption = DEFAULT,
         extra_headers: Mapping[str, str] | None = None,
         **fields: Unpack[UpdatePhoneNumberRequestDict],
     ) -> UpdatePhoneNumberResponse: ...
@@ -379,6 +408,7 @@ class AsyncPhoneNumberService(AsyncService):
         /,
         *,
         timeout: float | Default | None = DEFAULT,
+        retry: RetryOption = DEFAULT,
         extra_headers: Mapping[str, str] | None = None,
         **fields: Any,
     ) -> UpdatePhoneNumberResponse:
@@ -400,7 +430,7 @@ class AsyncPhoneNumberService(AsyncService):
             TwirpError: The call failed; its subclass says how, its `sent` whether the request may have run.
             TypeError, ValueError: The request or an option is malformed; nothing was sent.
         """
-        return await self._client.call(methods.UPDATE_PHONE_NUMBER, request, fields, timeout, extra_headers)
+        return await self._client.call(methods.UPDATE_PHONE_NUMBER, request, fields, timeout, retry, extra_headers)
 
     @overload
     async def release_phone_numbers(
@@ -409,6 +439,7 @@ class AsyncPhoneNumberService(AsyncService):
         /,
         *,
         timeout: float | Default | None = DEFAULT,
+        retry: RetryOption = DEFAULT,
         extra_headers: Mapping[str, str] | None = None,
     ) -> ReleasePhoneNumbersResponse: ...
     @overload
@@ -417,6 +448,7 @@ class AsyncPhoneNumberService(AsyncService):
         /,
         *,
         timeout: float | Default | None = DEFAULT,
+        retry: RetryOption = DEFAULT,
         extra_headers: Mapping[str, str] | None = None,
         **fields: Unpack[ReleasePhoneNumbersRequestDict],
     ) -> ReleasePhoneNumbersResponse: ...
@@ -426,6 +458,7 @@ class AsyncPhoneNumberService(AsyncService):
         /,
         *,
         timeout: float | Default | None = DEFAULT,
+        retry: RetryOption = DEFAULT,
         extra_headers: Mapping[str, str] | None = None,
         **fields: Any,
     ) -> ReleasePhoneNumbersResponse:
@@ -446,4 +479,4 @@ class AsyncPhoneNumberService(AsyncService):
             TwirpError: The call failed; its subclass says how, its `sent` whether the request may have run.
             TypeError, ValueError: The request or an option is malformed; nothing was sent.
         """
-        return await self._client.call(methods.RELEASE_PHONE_NUMBERS, request, fields, timeout, extra_headers)
+        return await self._client.call(methods.RELEASE_PHONE_NUMBERS, request, fields, timeout, retry, extra_headers)

@@ -15,10 +15,13 @@ from livekit_twirp._methods import sip as methods
 from livekit_twirp._sdk import SDK
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
     from typing import Unpack
 
     import aiohttp
+    from twirpkit.call import RetryOption
+    from twirpkit.events import Hook
+    from twirpkit.livekit.regions import Regions
 
     from livekit_twirp.messages.livekit_sip import (
         CreateSIPDispatchRuleRequest,
@@ -88,7 +91,10 @@ class AsyncSIP(AsyncService):
         token: str | None = None,
         auth: str | Authorize | None = None,
         timeout: float | Default | None = DEFAULT,
+        retry: RetryOption = DEFAULT,
         extra_headers: Mapping[str, str] | None = None,
+        hooks: Iterable[Hook] = (),
+        regions: Regions | Default | None = DEFAULT,
     ) -> None:
         """Use the connections of a session, which stays yours to close.
 
@@ -104,7 +110,10 @@ class AsyncSIP(AsyncService):
             token=token,
             auth=auth,
             timeout=timeout,
+            retry=retry,
             extra_headers=extra_headers,
+            hooks=hooks,
+            regions=regions,
         )
         self._client = AsyncClient(client_endpoint, async_transport(self, session))
 
@@ -115,6 +124,7 @@ class AsyncSIP(AsyncService):
         /,
         *,
         timeout: float | Default | None = DEFAULT,
+        retry: RetryOption = DEFAULT,
         extra_headers: Mapping[str, str] | None = None,
     ) -> ListSIPTrunkResponse: ...
     @overload
@@ -123,6 +133,7 @@ class AsyncSIP(AsyncService):
         /,
         *,
         timeout: float | Default | None = DEFAULT,
+        retry: RetryOption = DEFAULT,
         extra_headers: Mapping[str, str] | None = None,
         **fields: Unpack[ListSIPTrunkRequestDict],
     ) -> ListSIPTrunkResponse: ...
@@ -133,6 +144,7 @@ class AsyncSIP(AsyncService):
         /,
         *,
         timeout: float | Default | None = DEFAULT,
+        retry: RetryOption = DEFAULT,
         extra_headers: Mapping[str, str] | None = None,
         **fields: Any,
     ) -> ListSIPTrunkResponse:
@@ -152,7 +164,7 @@ class AsyncSIP(AsyncService):
             TwirpError: The call failed; its subclass says how, its `sent` whether the request may have run.
             TypeError, ValueError: The request or an option is malformed; nothing was sent.
         """
-        return await self._client.call(methods.LIST_SIP_TRUNK, request, fields, timeout, extra_headers)
+        return await self._client.call(methods.LIST_SIP_TRUNK, request, fields, timeout, retry, extra_headers)
 
     @overload
     async def create_sip_inbound_trunk(
@@ -161,6 +173,7 @@ class AsyncSIP(AsyncService):
         /,
         *,
         timeout: float | Default | None = DEFAULT,
+        retry: RetryOption = DEFAULT,
         extra_headers: Mapping[str, str] | None = None,
     ) -> SIPInboundTrunkInfo: ...
     @overload
@@ -169,6 +182,7 @@ class AsyncSIP(AsyncService):
         /,
         *,
         timeout: float | Default | None = DEFAULT,
+        retry: RetryOption = DEFAULT,
         extra_headers: Mapping[str, str] | None = None,
         **fields: Unpack[CreateSIPInboundTrunkRequestDict],
     ) -> SIPInboundTrunkInfo: ...
@@ -178,6 +192,7 @@ class AsyncSIP(AsyncService):
         /,
         *,
         timeout: float | Default | None = DEFAULT,
+        retry: RetryOption = DEFAULT,
         extra_headers: Mapping[str, str] | None = None,
         **fields: Any,
     ) -> SIPInboundTrunkInfo:
@@ -199,7 +214,7 @@ class AsyncSIP(AsyncService):
             TwirpError: The call failed; its subclass says how, its `sent` whether the request may have run.
             TypeError, ValueError: The request or an option is malformed; nothing was sent.
         """
-        return await self._client.call(methods.CREATE_SIP_INBOUND_TRUNK, request, fields, timeout, extra_headers)
+        return await self._client.call(methods.CREATE_SIP_INBOUND_TRUNK, request, fields, timeout, retry, extra_headers)
 
     @overload
     async def create_sip_outbound_trunk(
@@ -208,6 +223,7 @@ class AsyncSIP(AsyncService):
         /,
         *,
         timeout: float | Default | None = DEFAULT,
+        retry: RetryOption = DEFAULT,
         extra_headers: Mapping[str, str] | None = None,
     ) -> SIPOutboundTrunkInfo: ...
     @overload
@@ -216,6 +232,7 @@ class AsyncSIP(AsyncService):
         /,
         *,
         timeout: float | Default | None = DEFAULT,
+        retry: RetryOption = DEFAULT,
         extra_headers: Mapping[str, str] | None = None,
         **fields: Unpack[CreateSIPOutboundTrunkRequestDict],
     ) -> SIPOutboundTrunkInfo: ...
@@ -225,6 +242,7 @@ class AsyncSIP(AsyncService):
         /,
         *,
         timeout: float | Default | None = DEFAULT,
+        retry: RetryOption = DEFAULT,
         extra_headers: Mapping[str, str] | None = None,
         **fields: Any,
     ) -> SIPOutboundTrunkInfo:
@@ -246,7 +264,9 @@ class AsyncSIP(AsyncService):
             TwirpError: The call failed; its subclass says how, its `sent` whether the request may have run.
             TypeError, ValueError: The request or an option is malformed; nothing was sent.
         """
-        return await self._client.call(methods.CREATE_SIP_OUTBOUND_TRUNK, request, fields, timeout, extra_headers)
+        return await self._client.call(
+            methods.CREATE_SIP_OUTBOUND_TRUNK, request, fields, timeout, retry, extra_headers
+        )
 
     @overload
     async def update_sip_inbound_trunk(
@@ -255,6 +275,7 @@ class AsyncSIP(AsyncService):
         /,
         *,
         timeout: float | Default | None = DEFAULT,
+        retry: RetryOption = DEFAULT,
         extra_headers: Mapping[str, str] | None = None,
     ) -> SIPInboundTrunkInfo: ...
     @overload
@@ -263,6 +284,7 @@ class AsyncSIP(AsyncService):
         /,
         *,
         timeout: float | Default | None = DEFAULT,
+        retry: RetryOption = DEFAULT,
         extra_headers: Mapping[str, str] | None = None,
         **fields: Unpack[UpdateSIPInboundTrunkRequestDict],
     ) -> SIPInboundTrunkInfo: ...
@@ -272,6 +294,7 @@ class AsyncSIP(AsyncService):
         /,
         *,
         timeout: float | Default | None = DEFAULT,
+        retry: RetryOption = DEFAULT,
         extra_headers: Mapping[str, str] | None = None,
         **fields: Any,
     ) -> SIPInboundTrunkInfo:
@@ -294,7 +317,7 @@ class AsyncSIP(AsyncService):
             TwirpError: The call failed; its subclass says how, its `sent` whether the request may have run.
             TypeError, ValueError: The request or an option is malformed; nothing was sent.
         """
-        return await self._client.call(methods.UPDATE_SIP_INBOUND_TRUNK, request, fields, timeout, extra_headers)
+        return await self._client.call(methods.UPDATE_SIP_INBOUND_TRUNK, request, fields, timeout, retry, extra_headers)
 
     @overload
     async def update_sip_outbound_trunk(
@@ -303,6 +326,7 @@ class AsyncSIP(AsyncService):
         /,
         *,
         timeout: float | Default | None = DEFAULT,
+        retry: RetryOption = DEFAULT,
         extra_headers: Mapping[str, str] | None = None,
     ) -> SIPOutboundTrunkInfo: ...
     @overload
@@ -311,6 +335,7 @@ class AsyncSIP(AsyncService):
         /,
         *,
         timeout: float | Default | None = DEFAULT,
+        retry: RetryOption = DEFAULT,
         extra_headers: Mapping[str, str] | None = None,
         **fields: Unpack[UpdateSIPOutboundTrunkRequestDict],
     ) -> SIPOutboundTrunkInfo: ...
@@ -320,6 +345,7 @@ class AsyncSIP(AsyncService):
         /,
         *,
         timeout: float | Default | None = DEFAULT,
+        retry: RetryOption = DEFAULT,
         extra_headers: Mapping[str, str] | None = None,
         **fields: Any,
     ) -> SIPOutboundTrunkInfo:
@@ -342,7 +368,9 @@ class AsyncSIP(AsyncService):
             TwirpError: The call failed; its subclass says how, its `sent` whether the request may have run.
             TypeError, ValueError: The request or an option is malformed; nothing was sent.
         """
-        return await self._client.call(methods.UPDATE_SIP_OUTBOUND_TRUNK, request, fields, timeout, extra_headers)
+        return await self._client.call(
+            methods.UPDATE_SIP_OUTBOUND_TRUNK, request, fields, timeout, retry, extra_headers
+        )
 
     @overload
     async def get_sip_inbound_trunk(
@@ -351,6 +379,7 @@ class AsyncSIP(AsyncService):
         /,
         *,
         timeout: float | Default | None = DEFAULT,
+        retry: RetryOption = DEFAULT,
         extra_headers: Mapping[str, str] | None = None,
     ) -> GetSIPInboundTrunkResponse: ...
     @overload
@@ -359,6 +388,7 @@ class AsyncSIP(AsyncService):
         /,
         *,
         timeout: float | Default | None = DEFAULT,
+        retry: RetryOption = DEFAULT,
         extra_headers: Mapping[str, str] | None = None,
         **fields: Unpack[GetSIPInboundTrunkRequestDict],
     ) -> GetSIPInboundTrunkResponse: ...
@@ -368,6 +398,7 @@ class AsyncSIP(AsyncService):
         /,
         *,
         timeout: float | Default | None = DEFAULT,
+        retry: RetryOption = DEFAULT,
         extra_headers: Mapping[str, str] | None = None,
         **fields: Any,
     ) -> GetSIPInboundTrunkResponse:
@@ -386,7 +417,7 @@ class AsyncSIP(AsyncService):
             TwirpError: The call failed; its subclass says how, its `sent` whether the request may have run.
             TypeError, ValueError: The request or an option is malformed; nothing was sent.
         """
-        return await self._client.call(methods.GET_SIP_INBOUND_TRUNK, request, fields, timeout, extra_headers)
+        return await self._client.call(methods.GET_SIP_INBOUND_TRUNK, request, fields, timeout, retry, extra_headers)
 
     @overload
     async def get_sip_outbound_trunk(
@@ -395,6 +426,7 @@ class AsyncSIP(AsyncService):
         /,
         *,
         timeout: float | Default | None = DEFAULT,
+        retry: RetryOption = DEFAULT,
         extra_headers: Mapping[str, str] | None = None,
     ) -> GetSIPOutboundTrunkResponse: ...
     @overload
@@ -403,6 +435,7 @@ class AsyncSIP(AsyncService):
         /,
         *,
         timeout: float | Default | None = DEFAULT,
+        retry: RetryOption = DEFAULT,
         extra_headers: Mapping[str, str] | None = None,
         **fields: Unpack[GetSIPOutboundTrunkRequestDict],
     ) -> GetSIPOutboundTrunkResponse: ...
@@ -412,6 +445,7 @@ class AsyncSIP(AsyncService):
         /,
         *,
         timeout: float | Default | None = DEFAULT,
+        retry: RetryOption = DEFAULT,
         extra_headers: Mapping[str, str] | None = None,
         **fields: Any,
     ) -> GetSIPOutboundTrunkResponse:
@@ -430,7 +464,7 @@ class AsyncSIP(AsyncService):
             TwirpError: The call failed; its subclass says how, its `sent` whether the request may have run.
             TypeError, ValueError: The request or an option is malformed; nothing was sent.
         """
-        return await self._client.call(methods.GET_SIP_OUTBOUND_TRUNK, request, fields, timeout, extra_headers)
+        return await self._client.call(methods.GET_SIP_OUTBOUND_TRUNK, request, fields, timeout, retry, extra_headers)
 
     @overload
     async def list_sip_inbound_trunk(
@@ -439,6 +473,7 @@ class AsyncSIP(AsyncService):
         /,
         *,
         timeout: float | Default | None = DEFAULT,
+        retry: RetryOption = DEFAULT,
         extra_headers: Mapping[str, str] | None = None,
     ) -> ListSIPInboundTrunkResponse: ...
     @overload
@@ -447,6 +482,7 @@ class AsyncSIP(AsyncService):
         /,
         *,
         timeout: float | Default | None = DEFAULT,
+        retry: RetryOption = DEFAULT,
         extra_headers: Mapping[str, str] | None = None,
         **fields: Unpack[ListSIPInboundTrunkRequestDict],
     ) -> ListSIPInboundTrunkResponse: ...
@@ -456,6 +492,7 @@ class AsyncSIP(AsyncService):
         /,
         *,
         timeout: float | Default | None = DEFAULT,
+        retry: RetryOption = DEFAULT,
         extra_headers: Mapping[str, str] | None = None,
         **fields: Any,
     ) -> ListSIPInboundTrunkResponse:
@@ -478,7 +515,7 @@ class AsyncSIP(AsyncService):
             TwirpError: The call failed; its subclass says how, its `sent` whether the request may have run.
             TypeError, ValueError: The request or an option is malformed; nothing was sent.
         """
-        return await self._client.call(methods.LIST_SIP_INBOUND_TRUNK, request, fields, timeout, extra_headers)
+        return await self._client.call(methods.LIST_SIP_INBOUND_TRUNK, request, fields, timeout, retry, extra_headers)
 
     @overload
     async def list_sip_outbound_trunk(
@@ -487,6 +524,7 @@ class AsyncSIP(AsyncService):
         /,
         *,
         timeout: float | Default | None = DEFAULT,
+        retry: RetryOption = DEFAULT,
         extra_headers: Mapping[str, str] | None = None,
     ) -> ListSIPOutboundTrunkResponse: ...
     @overload
@@ -495,6 +533,7 @@ class AsyncSIP(AsyncService):
         /,
         *,
         timeout: float | Default | None = DEFAULT,
+        retry: RetryOption = DEFAULT,
         extra_headers: Mapping[str, str] | None = None,
         **fields: Unpack[ListSIPOutboundTrunkRequestDict],
     ) -> ListSIPOutboundTrunkResponse: ...
@@ -504,6 +543,7 @@ class AsyncSIP(AsyncService):
         /,
         *,
         timeout: float | Default | None = DEFAULT,
+        retry: RetryOption = DEFAULT,
         extra_headers: Mapping[str, str] | None = None,
         **fields: Any,
     ) -> ListSIPOutboundTrunkResponse:
@@ -526,7 +566,7 @@ class AsyncSIP(AsyncService):
             TwirpError: The call failed; its subclass says how, its `sent` whether the request may have run.
             TypeError, ValueError: The request or an option is malformed; nothing was sent.
         """
-        return await self._client.call(methods.LIST_SIP_OUTBOUND_TRUNK, request, fields, timeout, extra_headers)
+        return await self._client.call(methods.LIST_SIP_OUTBOUND_TRUNK, request, fields, timeout, retry, extra_headers)
 
     @overload
     async def delete_sip_trunk(
@@ -535,6 +575,7 @@ class AsyncSIP(AsyncService):
         /,
         *,
         timeout: float | Default | None = DEFAULT,
+        retry: RetryOption = DEFAULT,
         extra_headers: Mapping[str, str] | None = None,
     ) -> SIPTrunkInfo: ...
     @overload
@@ -543,6 +584,7 @@ class AsyncSIP(AsyncService):
         /,
         *,
         timeout: float | Default | None = DEFAULT,
+        retry: RetryOption = DEFAULT,
         extra_headers: Mapping[str, str] | None = None,
         **fields: Unpack[DeleteSIPTrunkRequestDict],
     ) -> SIPTrunkInfo: ...
@@ -552,6 +594,7 @@ class AsyncSIP(AsyncService):
         /,
         *,
         timeout: float | Default | None = DEFAULT,
+        retry: RetryOption = DEFAULT,
         extra_headers: Mapping[str, str] | None = None,
         **fields: Any,
     ) -> SIPTrunkInfo:
@@ -571,7 +614,7 @@ class AsyncSIP(AsyncService):
             TwirpError: The call failed; its subclass says how, its `sent` whether the request may have run.
             TypeError, ValueError: The request or an option is malformed; nothing was sent.
         """
-        return await self._client.call(methods.DELETE_SIP_TRUNK, request, fields, timeout, extra_headers)
+        return await self._client.call(methods.DELETE_SIP_TRUNK, request, fields, timeout, retry, extra_headers)
 
     @overload
     async def create_sip_dispatch_rule(
@@ -580,6 +623,7 @@ class AsyncSIP(AsyncService):
         /,
         *,
         timeout: float | Default | None = DEFAULT,
+        retry: RetryOption = DEFAULT,
         extra_headers: Mapping[str, str] | None = None,
     ) -> SIPDispatchRuleInfo: ...
     @overload
@@ -588,6 +632,7 @@ class AsyncSIP(AsyncService):
         /,
         *,
         timeout: float | Default | None = DEFAULT,
+        retry: RetryOption = DEFAULT,
         extra_headers: Mapping[str, str] | None = None,
         **fields: Unpack[CreateSIPDispatchRuleRequestDict],
     ) -> SIPDispatchRuleInfo: ...
@@ -597,6 +642,7 @@ class AsyncSIP(AsyncService):
         /,
         *,
         timeout: float | Default | None = DEFAULT,
+        retry: RetryOption = DEFAULT,
         extra_headers: Mapping[str, str] | None = None,
         **fields: Any,
     ) -> SIPDispatchRuleInfo:
@@ -626,7 +672,7 @@ class AsyncSIP(AsyncService):
             TwirpError: The call failed; its subclass says how, its `sent` whether the request may have run.
             TypeError, ValueError: The request or an option is malformed; nothing was sent.
         """
-        return await self._client.call(methods.CREATE_SIP_DISPATCH_RULE, request, fields, timeout, extra_headers)
+        return await self._client.call(methods.CREATE_SIP_DISPATCH_RULE, request, fields, timeout, retry, extra_headers)
 
     @overload
     async def update_sip_dispatch_rule(
@@ -635,6 +681,7 @@ class AsyncSIP(AsyncService):
         /,
         *,
         timeout: float | Default | None = DEFAULT,
+        retry: RetryOption = DEFAULT,
         extra_headers: Mapping[str, str] | None = None,
     ) -> SIPDispatchRuleInfo: ...
     @overload
@@ -643,6 +690,7 @@ class AsyncSIP(AsyncService):
         /,
         *,
         timeout: float | Default | None = DEFAULT,
+        retry: RetryOption = DEFAULT,
         extra_headers: Mapping[str, str] | None = None,
         **fields: Unpack[UpdateSIPDispatchRuleRequestDict],
     ) -> SIPDispatchRuleInfo: ...
@@ -652,6 +700,7 @@ class AsyncSIP(AsyncService):
         /,
         *,
         timeout: float | Default | None = DEFAULT,
+        retry: RetryOption = DEFAULT,
         extra_headers: Mapping[str, str] | None = None,
         **fields: Any,
     ) -> SIPDispatchRuleInfo:
@@ -673,7 +722,7 @@ class AsyncSIP(AsyncService):
             TwirpError: The call failed; its subclass says how, its `sent` whether the request may have run.
             TypeError, ValueError: The request or an option is malformed; nothing was sent.
         """
-        return await self._client.call(methods.UPDATE_SIP_DISPATCH_RULE, request, fields, timeout, extra_headers)
+        return await self._client.call(methods.UPDATE_SIP_DISPATCH_RULE, request, fields, timeout, retry, extra_headers)
 
     @overload
     async def list_sip_dispatch_rule(
@@ -682,6 +731,7 @@ class AsyncSIP(AsyncService):
         /,
         *,
         timeout: float | Default | None = DEFAULT,
+        retry: RetryOption = DEFAULT,
         extra_headers: Mapping[str, str] | None = None,
     ) -> ListSIPDispatchRuleResponse: ...
     @overload
@@ -690,6 +740,7 @@ class AsyncSIP(AsyncService):
         /,
         *,
         timeout: float | Default | None = DEFAULT,
+        retry: RetryOption = DEFAULT,
         extra_headers: Mapping[str, str] | None = None,
         **fields: Unpack[ListSIPDispatchRuleRequestDict],
     ) -> ListSIPDispatchRuleResponse: ...
@@ -699,6 +750,7 @@ class AsyncSIP(AsyncService):
         /,
         *,
         timeout: float | Default | None = DEFAULT,
+        retry: RetryOption = DEFAULT,
         extra_headers: Mapping[str, str] | None = None,
         **fields: Any,
     ) -> ListSIPDispatchRuleResponse:
@@ -723,7 +775,7 @@ class AsyncSIP(AsyncService):
             TwirpError: The call failed; its subclass says how, its `sent` whether the request may have run.
             TypeError, ValueError: The request or an option is malformed; nothing was sent.
         """
-        return await self._client.call(methods.LIST_SIP_DISPATCH_RULE, request, fields, timeout, extra_headers)
+        return await self._client.call(methods.LIST_SIP_DISPATCH_RULE, request, fields, timeout, retry, extra_headers)
 
     @overload
     async def delete_sip_dispatch_rule(
@@ -732,6 +784,7 @@ class AsyncSIP(AsyncService):
         /,
         *,
         timeout: float | Default | None = DEFAULT,
+        retry: RetryOption = DEFAULT,
         extra_headers: Mapping[str, str] | None = None,
     ) -> SIPDispatchRuleInfo: ...
     @overload
@@ -740,6 +793,7 @@ class AsyncSIP(AsyncService):
         /,
         *,
         timeout: float | Default | None = DEFAULT,
+        retry: RetryOption = DEFAULT,
         extra_headers: Mapping[str, str] | None = None,
         **fields: Unpack[DeleteSIPDispatchRuleRequestDict],
     ) -> SIPDispatchRuleInfo: ...
@@ -749,6 +803,7 @@ class AsyncSIP(AsyncService):
         /,
         *,
         timeout: float | Default | None = DEFAULT,
+        retry: RetryOption = DEFAULT,
         extra_headers: Mapping[str, str] | None = None,
         **fields: Any,
     ) -> SIPDispatchRuleInfo:
@@ -768,7 +823,7 @@ class AsyncSIP(AsyncService):
             TwirpError: The call failed; its subclass says how, its `sent` whether the request may have run.
             TypeError, ValueError: The request or an option is malformed; nothing was sent.
         """
-        return await self._client.call(methods.DELETE_SIP_DISPATCH_RULE, request, fields, timeout, extra_headers)
+        return await self._client.call(methods.DELETE_SIP_DISPATCH_RULE, request, fields, timeout, retry, extra_headers)
 
     @overload
     async def create_sip_participant(
@@ -777,6 +832,7 @@ class AsyncSIP(AsyncService):
         /,
         *,
         timeout: float | Default | None = DEFAULT,
+        retry: RetryOption = DEFAULT,
         extra_headers: Mapping[str, str] | None = None,
     ) -> SIPParticipantInfo: ...
     @overload
@@ -785,6 +841,7 @@ class AsyncSIP(AsyncService):
         /,
         *,
         timeout: float | Default | None = DEFAULT,
+        retry: RetryOption = DEFAULT,
         extra_headers: Mapping[str, str] | None = None,
         **fields: Unpack[CreateSIPParticipantRequestDict],
     ) -> SIPParticipantInfo: ...
@@ -794,6 +851,7 @@ class AsyncSIP(AsyncService):
         /,
         *,
         timeout: float | Default | None = DEFAULT,
+        retry: RetryOption = DEFAULT,
         extra_headers: Mapping[str, str] | None = None,
         **fields: Any,
     ) -> SIPParticipantInfo:
@@ -862,7 +920,7 @@ class AsyncSIP(AsyncService):
             TwirpError: The call failed; its subclass says how, its `sent` whether the request may have run.
             TypeError, ValueError: The request or an option is malformed; nothing was sent.
         """
-        return await self._client.call(methods.CREATE_SIP_PARTICIPANT, request, fields, timeout, extra_headers)
+        return await self._client.call(methods.CREATE_SIP_PARTICIPANT, request, fields, timeout, retry, extra_headers)
 
     @overload
     async def transfer_sip_participant(
@@ -871,6 +929,7 @@ class AsyncSIP(AsyncService):
         /,
         *,
         timeout: float | Default | None = DEFAULT,
+        retry: RetryOption = DEFAULT,
         extra_headers: Mapping[str, str] | None = None,
     ) -> TransferSIPParticipantResponse: ...
     @overload
@@ -879,6 +938,7 @@ class AsyncSIP(AsyncService):
         /,
         *,
         timeout: float | Default | None = DEFAULT,
+        retry: RetryOption = DEFAULT,
         extra_headers: Mapping[str, str] | None = None,
         **fields: Unpack[TransferSIPParticipantRequestDict],
     ) -> TransferSIPParticipantResponse: ...
@@ -888,6 +948,7 @@ class AsyncSIP(AsyncService):
         /,
         *,
         timeout: float | Default | None = DEFAULT,
+        retry: RetryOption = DEFAULT,
         extra_headers: Mapping[str, str] | None = None,
         **fields: Any,
     ) -> TransferSIPParticipantResponse:
@@ -922,4 +983,4 @@ class AsyncSIP(AsyncService):
             TwirpError: The call failed; its subclass says how, its `sent` whether the request may have run.
             TypeError, ValueError: The request or an option is malformed; nothing was sent.
         """
-        return await self._client.call(methods.TRANSFER_SIP_PARTICIPANT, request, fields, timeout, extra_headers)
+        return await self._client.call(methods.TRANSFER_SIP_PARTICIPANT, request, fields, timeout, retry, extra_headers)

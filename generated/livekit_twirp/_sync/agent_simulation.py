@@ -15,10 +15,13 @@ from livekit_twirp._methods import agent_simulation as methods
 from livekit_twirp._sdk import SDK
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
     from typing import Unpack
 
     import requests
+    from twirpkit.call import RetryOption
+    from twirpkit.events import Hook
+    from twirpkit.livekit.regions import Regions
 
     from livekit_twirp.messages.livekit_agent_simulation import Scenario, SimulationRun
     from livekit_twirp.types.livekit_agent_simulation import (
@@ -50,7 +53,10 @@ class AgentSimulation(Service):
         token: str | None = None,
         auth: str | Authorize | None = None,
         timeout: float | Default | None = DEFAULT,
+        retry: RetryOption = DEFAULT,
         extra_headers: Mapping[str, str] | None = None,
+        hooks: Iterable[Hook] = (),
+        regions: Regions | Default | None = DEFAULT,
     ) -> None:
         """Use the connections of a session, which stays yours to close.
 
@@ -66,7 +72,10 @@ class AgentSimulation(Service):
             token=token,
             auth=auth,
             timeout=timeout,
+            retry=retry,
             extra_headers=extra_headers,
+            hooks=hooks,
+            regions=regions,
         )
         self._client = Client(client_endpoint, sync_transport(self, session))
 
@@ -77,6 +86,7 @@ class AgentSimulation(Service):
         /,
         *,
         timeout: float | Default | None = DEFAULT,
+        retry: RetryOption = DEFAULT,
         extra_headers: Mapping[str, str] | None = None,
     ) -> SimulationRun.Create.Response: ...
     @overload
@@ -85,6 +95,7 @@ class AgentSimulation(Service):
         /,
         *,
         timeout: float | Default | None = DEFAULT,
+        retry: RetryOption = DEFAULT,
         extra_headers: Mapping[str, str] | None = None,
         **fields: Unpack[SimulationRun_Create_RequestDict],
     ) -> SimulationRun.Create.Response: ...
@@ -94,6 +105,7 @@ class AgentSimulation(Service):
         /,
         *,
         timeout: float | Default | None = DEFAULT,
+        retry: RetryOption = DEFAULT,
         extra_headers: Mapping[str, str] | None = None,
         **fields: Any,
     ) -> SimulationRun.Create.Response:
@@ -127,7 +139,7 @@ class AgentSimulation(Service):
             TwirpError: The call failed; its subclass says how, its `sent` whether the request may have run.
             TypeError, ValueError: The request or an option is malformed; nothing was sent.
         """
-        return self._client.call(methods.CREATE_SIMULATION_RUN, request, fields, timeout, extra_headers)
+        return self._client.call(methods.CREATE_SIMULATION_RUN, request, fields, timeout, retry, extra_headers)
 
     @overload
     def confirm_simulation_source_upload(
@@ -136,6 +148,7 @@ class AgentSimulation(Service):
         /,
         *,
         timeout: float | Default | None = DEFAULT,
+        retry: RetryOption = DEFAULT,
         extra_headers: Mapping[str, str] | None = None,
     ) -> SimulationRun.ConfirmSourceUpload.Response: ...
     @overload
@@ -144,6 +157,7 @@ class AgentSimulation(Service):
         /,
         *,
         timeout: float | Default | None = DEFAULT,
+        retry: RetryOption = DEFAULT,
         extra_headers: Mapping[str, str] | None = None,
         **fields: Unpack[SimulationRun_ConfirmSourceUpload_RequestDict],
     ) -> SimulationRun.ConfirmSourceUpload.Response: ...
@@ -155,6 +169,7 @@ class AgentSimulation(Service):
         /,
         *,
         timeout: float | Default | None = DEFAULT,
+        retry: RetryOption = DEFAULT,
         extra_headers: Mapping[str, str] | None = None,
         **fields: Any,
     ) -> SimulationRun.ConfirmSourceUpload.Response:
@@ -175,7 +190,9 @@ class AgentSimulation(Service):
             TwirpError: The call failed; its subclass says how, its `sent` whether the request may have run.
             TypeError, ValueError: The request or an option is malformed; nothing was sent.
         """
-        return self._client.call(methods.CONFIRM_SIMULATION_SOURCE_UPLOAD, request, fields, timeout, extra_headers)
+        return self._client.call(
+            methods.CONFIRM_SIMULATION_SOURCE_UPLOAD, request, fields, timeout, retry, extra_headers
+        )
 
     @overload
     def get_simulation_run(
@@ -184,6 +201,7 @@ class AgentSimulation(Service):
         /,
         *,
         timeout: float | Default | None = DEFAULT,
+        retry: RetryOption = DEFAULT,
         extra_headers: Mapping[str, str] | None = None,
     ) -> SimulationRun.Get.Response: ...
     @overload
@@ -192,6 +210,7 @@ class AgentSimulation(Service):
         /,
         *,
         timeout: float | Default | None = DEFAULT,
+        retry: RetryOption = DEFAULT,
         extra_headers: Mapping[str, str] | None = None,
         **fields: Unpack[SimulationRun_Get_RequestDict],
     ) -> SimulationRun.Get.Response: ...
@@ -201,6 +220,7 @@ class AgentSimulation(Service):
         /,
         *,
         timeout: float | Default | None = DEFAULT,
+        retry: RetryOption = DEFAULT,
         extra_headers: Mapping[str, str] | None = None,
         **fields: Any,
     ) -> SimulationRun.Get.Response:
@@ -220,7 +240,7 @@ class AgentSimulation(Service):
             TwirpError: The call failed; its subclass says how, its `sent` whether the request may have run.
             TypeError, ValueError: The request or an option is malformed; nothing was sent.
         """
-        return self._client.call(methods.GET_SIMULATION_RUN, request, fields, timeout, extra_headers)
+        return self._client.call(methods.GET_SIMULATION_RUN, request, fields, timeout, retry, extra_headers)
 
     @overload
     def list_simulation_runs(
@@ -229,6 +249,7 @@ class AgentSimulation(Service):
         /,
         *,
         timeout: float | Default | None = DEFAULT,
+        retry: RetryOption = DEFAULT,
         extra_headers: Mapping[str, str] | None = None,
     ) -> SimulationRun.List.Response: ...
     @overload
@@ -237,6 +258,7 @@ class AgentSimulation(Service):
         /,
         *,
         timeout: float | Default | None = DEFAULT,
+        retry: RetryOption = DEFAULT,
         extra_headers: Mapping[str, str] | None = None,
         **fields: Unpack[SimulationRun_List_RequestDict],
     ) -> SimulationRun.List.Response: ...
@@ -246,6 +268,7 @@ class AgentSimulation(Service):
         /,
         *,
         timeout: float | Default | None = DEFAULT,
+        retry: RetryOption = DEFAULT,
         extra_headers: Mapping[str, str] | None = None,
         **fields: Any,
     ) -> SimulationRun.List.Response:
@@ -273,7 +296,7 @@ class AgentSimulation(Service):
             TwirpError: The call failed; its subclass says how, its `sent` whether the request may have run.
             TypeError, ValueError: The request or an option is malformed; nothing was sent.
         """
-        return self._client.call(methods.LIST_SIMULATION_RUNS, request, fields, timeout, extra_headers)
+        return self._client.call(methods.LIST_SIMULATION_RUNS, request, fields, timeout, retry, extra_headers)
 
     @overload
     def iter_simulation_runs(
@@ -282,6 +305,7 @@ class AgentSimulation(Service):
         /,
         *,
         timeout: float | Default | None = DEFAULT,
+        retry: RetryOption = DEFAULT,
         extra_headers: Mapping[str, str] | None = None,
     ) -> Iterator[SimulationRun]: ...
     @overload
@@ -290,6 +314,7 @@ class AgentSimulation(Service):
         /,
         *,
         timeout: float | Default | None = DEFAULT,
+        retry: RetryOption = DEFAULT,
         extra_headers: Mapping[str, str] | None = None,
         **fields: Unpack[SimulationRun_List_RequestDict],
     ) -> Iterator[SimulationRun]: ...
@@ -299,6 +324,7 @@ class AgentSimulation(Service):
         /,
         *,
         timeout: float | Default | None = DEFAULT,
+        retry: RetryOption = DEFAULT,
         extra_headers: Mapping[str, str] | None = None,
         **fields: Any,
     ) -> Iterator[SimulationRun]:
@@ -312,7 +338,7 @@ class AgentSimulation(Service):
             TypeError, ValueError: The request is malformed; nothing was sent.
             TwirpError: While iterating: a call failed, or the server leads back to a page that it gave before.
         """
-        return sync_items(self._client, methods.LIST_SIMULATION_RUNS, request, fields, timeout, extra_headers)
+        return sync_items(self._client, methods.LIST_SIMULATION_RUNS, request, fields, timeout, retry, extra_headers)
 
     @overload
     def count_simulation_runs(
@@ -321,6 +347,7 @@ class AgentSimulation(Service):
         /,
         *,
         timeout: float | Default | None = DEFAULT,
+        retry: RetryOption = DEFAULT,
         extra_headers: Mapping[str, str] | None = None,
     ) -> SimulationRun.Counts.Response: ...
     @overload
@@ -329,6 +356,7 @@ class AgentSimulation(Service):
         /,
         *,
         timeout: float | Default | None = DEFAULT,
+        retry: RetryOption = DEFAULT,
         extra_headers: Mapping[str, str] | None = None,
         **fields: Unpack[SimulationRun_Counts_RequestDict],
     ) -> SimulationRun.Counts.Response: ...
@@ -338,6 +366,7 @@ class AgentSimulation(Service):
         /,
         *,
         timeout: float | Default | None = DEFAULT,
+        retry: RetryOption = DEFAULT,
         extra_headers: Mapping[str, str] | None = None,
         **fields: Any,
     ) -> SimulationRun.Counts.Response:
@@ -362,7 +391,7 @@ class AgentSimulation(Service):
             TwirpError: The call failed; its subclass says how, its `sent` whether the request may have run.
             TypeError, ValueError: The request or an option is malformed; nothing was sent.
         """
-        return self._client.call(methods.COUNT_SIMULATION_RUNS, request, fields, timeout, extra_headers)
+        return self._client.call(methods.COUNT_SIMULATION_RUNS, request, fields, timeout, retry, extra_headers)
 
     @overload
     def cancel_simulation_run(
@@ -371,6 +400,7 @@ class AgentSimulation(Service):
         /,
         *,
         timeout: float | Default | None = DEFAULT,
+        retry: RetryOption = DEFAULT,
         extra_headers: Mapping[str, str] | None = None,
     ) -> SimulationRun.Cancel.Response: ...
     @overload
@@ -379,6 +409,7 @@ class AgentSimulation(Service):
         /,
         *,
         timeout: float | Default | None = DEFAULT,
+        retry: RetryOption = DEFAULT,
         extra_headers: Mapping[str, str] | None = None,
         **fields: Unpack[SimulationRun_Cancel_RequestDict],
     ) -> SimulationRun.Cancel.Response: ...
@@ -388,6 +419,7 @@ class AgentSimulation(Service):
         /,
         *,
         timeout: float | Default | None = DEFAULT,
+        retry: RetryOption = DEFAULT,
         extra_headers: Mapping[str, str] | None = None,
         **fields: Any,
     ) -> SimulationRun.Cancel.Response:
@@ -407,7 +439,7 @@ class AgentSimulation(Service):
             TwirpError: The call failed; its subclass says how, its `sent` whether the request may have run.
             TypeError, ValueError: The request or an option is malformed; nothing was sent.
         """
-        return self._client.call(methods.CANCEL_SIMULATION_RUN, request, fields, timeout, extra_headers)
+        return self._client.call(methods.CANCEL_SIMULATION_RUN, request, fields, timeout, retry, extra_headers)
 
     @overload
     def create_scenario_from_session(
@@ -416,6 +448,7 @@ class AgentSimulation(Service):
         /,
         *,
         timeout: float | Default | None = DEFAULT,
+        retry: RetryOption = DEFAULT,
         extra_headers: Mapping[str, str] | None = None,
     ) -> Scenario.CreateFromSession.Response: ...
     @overload
@@ -424,6 +457,7 @@ class AgentSimulation(Service):
         /,
         *,
         timeout: float | Default | None = DEFAULT,
+        retry: RetryOption = DEFAULT,
         extra_headers: Mapping[str, str] | None = None,
         **fields: Unpack[Scenario_CreateFromSession_RequestDict],
     ) -> Scenario.CreateFromSession.Response: ...
@@ -433,6 +467,7 @@ class AgentSimulation(Service):
         /,
         *,
         timeout: float | Default | None = DEFAULT,
+        retry: RetryOption = DEFAULT,
         extra_headers: Mapping[str, str] | None = None,
         **fields: Any,
     ) -> Scenario.CreateFromSession.Response:
@@ -453,4 +488,4 @@ class AgentSimulation(Service):
             TwirpError: The call failed; its subclass says how, its `sent` whether the request may have run.
             TypeError, ValueError: The request or an option is malformed; nothing was sent.
         """
-        return self._client.call(methods.CREATE_SCENARIO_FROM_SESSION, request, fields, timeout, extra_headers)
+        return self._client.call(methods.CREATE_SCENARIO_FROM_SESSION, request, fields, timeout, retry, extra_headers)

@@ -14,10 +14,13 @@ from livekit_twirp._methods import cloud_agent as methods
 from livekit_twirp._sdk import SDK
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
     from typing import Unpack
 
     import requests
+    from twirpkit.call import RetryOption
+    from twirpkit.events import Hook
+    from twirpkit.livekit.regions import Regions
 
     from livekit_twirp.messages.livekit_cloud_agent import (
         ClientSettingsRequest,
@@ -97,7 +100,10 @@ class CloudAgent(Service):
         token: str | None = None,
         auth: str | Authorize | None = None,
         timeout: float | Default | None = DEFAULT,
+        retry: RetryOption = DEFAULT,
         extra_headers: Mapping[str, str] | None = None,
+        hooks: Iterable[Hook] = (),
+        regions: Regions | Default | None = DEFAULT,
     ) -> None:
         """Use the connections of a session, which stays yours to close.
 
@@ -113,7 +119,10 @@ class CloudAgent(Service):
             token=token,
             auth=auth,
             timeout=timeout,
+            retry=retry,
             extra_headers=extra_headers,
+            hooks=hooks,
+            regions=regions,
         )
         client_endpoint = service_endpoint(client_endpoint, SDK, "livekit.CloudAgent")
         self._client = Client(client_endpoint, sync_transport(self, session))
@@ -125,6 +134,7 @@ class CloudAgent(Service):
         /,
         *,
         timeout: float | Default | None = DEFAULT,
+        retry: RetryOption = DEFAULT,
         extra_headers: Mapping[str, str] | None = None,
     ) -> CreateAgentResponse: ...
     @overload
@@ -133,6 +143,7 @@ class CloudAgent(Service):
         /,
         *,
         timeout: float | Default | None = DEFAULT,
+        retry: RetryOption = DEFAULT,
         extra_headers: Mapping[str, str] | None = None,
         **fields: Unpack[CreateAgentRequestDict],
     ) -> CreateAgentResponse: ...
@@ -142,6 +153,7 @@ class CloudAgent(Service):
         /,
         *,
         timeout: float | Default | None = DEFAULT,
+        retry: RetryOption = DEFAULT,
         extra_headers: Mapping[str, str] | None = None,
         **fields: Any,
     ) -> CreateAgentResponse:
@@ -166,7 +178,7 @@ class CloudAgent(Service):
             TwirpError: The call failed; its subclass says how, its `sent` whether the request may have run.
             TypeError, ValueError: The request or an option is malformed; nothing was sent.
         """
-        return self._client.call(methods.CREATE_AGENT, request, fields, timeout, extra_headers)
+        return self._client.call(methods.CREATE_AGENT, request, fields, timeout, retry, extra_headers)
 
     @overload
     def create_agent_v2(
@@ -175,6 +187,7 @@ class CloudAgent(Service):
         /,
         *,
         timeout: float | Default | None = DEFAULT,
+        retry: RetryOption = DEFAULT,
         extra_headers: Mapping[str, str] | None = None,
     ) -> CreateAgentV2Response: ...
     @overload
@@ -183,6 +196,7 @@ class CloudAgent(Service):
         /,
         *,
         timeout: float | Default | None = DEFAULT,
+        retry: RetryOption = DEFAULT,
         extra_headers: Mapping[str, str] | None = None,
         **fields: Unpack[CreateAgentV2RequestDict],
     ) -> CreateAgentV2Response: ...
@@ -192,6 +206,7 @@ class CloudAgent(Service):
         /,
         *,
         timeout: float | Default | None = DEFAULT,
+        retry: RetryOption = DEFAULT,
         extra_headers: Mapping[str, str] | None = None,
         **fields: Any,
     ) -> CreateAgentV2Response:
@@ -212,7 +227,7 @@ class CloudAgent(Service):
             TwirpError: The call failed; its subclass says how, its `sent` whether the request may have run.
             TypeError, ValueError: The request or an option is malformed; nothing was sent.
         """
-        return self._client.call(methods.CREATE_AGENT_V2, request, fields, timeout, extra_headers)
+        return self._client.call(methods.CREATE_AGENT_V2, request, fields, timeout, retry, extra_headers)
 
     @overload
     def promote_agent(
@@ -221,6 +236,7 @@ class CloudAgent(Service):
         /,
         *,
         timeout: float | Default | None = DEFAULT,
+        retry: RetryOption = DEFAULT,
         extra_headers: Mapping[str, str] | None = None,
     ) -> PromoteAgentResponse: ...
     @overload
@@ -229,6 +245,7 @@ class CloudAgent(Service):
         /,
         *,
         timeout: float | Default | None = DEFAULT,
+        retry: RetryOption = DEFAULT,
         extra_headers: Mapping[str, str] | None = None,
         **fields: Unpack[PromoteAgentRequestDict],
     ) -> PromoteAgentResponse: ...
@@ -238,6 +255,7 @@ class CloudAgent(Service):
         /,
         *,
         timeout: float | Default | None = DEFAULT,
+        retry: RetryOption = DEFAULT,
         extra_headers: Mapping[str, str] | None = None,
         **fields: Any,
     ) -> PromoteAgentResponse:
@@ -259,7 +277,7 @@ class CloudAgent(Service):
             TwirpError: The call failed; its subclass says how, its `sent` whether the request may have run.
             TypeError, ValueError: The request or an option is malformed; nothing was sent.
         """
-        return self._client.call(methods.PROMOTE_AGENT, request, fields, timeout, extra_headers)
+        return self._client.call(methods.PROMOTE_AGENT, request, fields, timeout, retry, extra_headers)
 
     @overload
     def list_agents(
@@ -268,6 +286,7 @@ class CloudAgent(Service):
         /,
         *,
         timeout: float | Default | None = DEFAULT,
+        retry: RetryOption = DEFAULT,
         extra_headers: Mapping[str, str] | None = None,
     ) -> ListAgentsResponse: ...
     @overload
@@ -276,6 +295,7 @@ class CloudAgent(Service):
         /,
         *,
         timeout: float | Default | None = DEFAULT,
+        retry: RetryOption = DEFAULT,
         extra_headers: Mapping[str, str] | None = None,
         **fields: Unpack[ListAgentsRequestDict],
     ) -> ListAgentsResponse: ...
@@ -285,6 +305,7 @@ class CloudAgent(Service):
         /,
         *,
         timeout: float | Default | None = DEFAULT,
+        retry: RetryOption = DEFAULT,
         extra_headers: Mapping[str, str] | None = None,
         **fields: Any,
     ) -> ListAgentsResponse:
@@ -304,7 +325,7 @@ class CloudAgent(Service):
             TwirpError: The call failed; its subclass says how, its `sent` whether the request may have run.
             TypeError, ValueError: The request or an option is malformed; nothing was sent.
         """
-        return self._client.call(methods.LIST_AGENTS, request, fields, timeout, extra_headers)
+        return self._client.call(methods.LIST_AGENTS, request, fields, timeout, retry, extra_headers)
 
     @overload
     def list_agent_versions(
@@ -313,6 +334,7 @@ class CloudAgent(Service):
         /,
         *,
         timeout: float | Default | None = DEFAULT,
+        retry: RetryOption = DEFAULT,
         extra_headers: Mapping[str, str] | None = None,
     ) -> ListAgentVersionsResponse: ...
     @overload
@@ -321,6 +343,7 @@ class CloudAgent(Service):
         /,
         *,
         timeout: float | Default | None = DEFAULT,
+        retry: RetryOption = DEFAULT,
         extra_headers: Mapping[str, str] | None = None,
         **fields: Unpack[ListAgentVersionsRequestDict],
     ) -> ListAgentVersionsResponse: ...
@@ -330,6 +353,7 @@ class CloudAgent(Service):
         /,
         *,
         timeout: float | Default | None = DEFAULT,
+        retry: RetryOption = DEFAULT,
         extra_headers: Mapping[str, str] | None = None,
         **fields: Any,
     ) -> ListAgentVersionsResponse:
@@ -349,7 +373,7 @@ class CloudAgent(Service):
             TwirpError: The call failed; its subclass says how, its `sent` whether the request may have run.
             TypeError, ValueError: The request or an option is malformed; nothing was sent.
         """
-        return self._client.call(methods.LIST_AGENT_VERSIONS, request, fields, timeout, extra_headers)
+        return self._client.call(methods.LIST_AGENT_VERSIONS, request, fields, timeout, retry, extra_headers)
 
     @overload
     def list_agent_secrets(
@@ -358,6 +382,7 @@ class CloudAgent(Service):
         /,
         *,
         timeout: float | Default | None = DEFAULT,
+        retry: RetryOption = DEFAULT,
         extra_headers: Mapping[str, str] | None = None,
     ) -> ListAgentSecretsResponse: ...
     @overload
@@ -366,6 +391,7 @@ class CloudAgent(Service):
         /,
         *,
         timeout: float | Default | None = DEFAULT,
+        retry: RetryOption = DEFAULT,
         extra_headers: Mapping[str, str] | None = None,
         **fields: Unpack[ListAgentSecretsRequestDict],
     ) -> ListAgentSecretsResponse: ...
@@ -375,6 +401,7 @@ class CloudAgent(Service):
         /,
         *,
         timeout: float | Default | None = DEFAULT,
+        retry: RetryOption = DEFAULT,
         extra_headers: Mapping[str, str] | None = None,
         **fields: Any,
     ) -> ListAgentSecretsResponse:
@@ -395,7 +422,7 @@ class CloudAgent(Service):
             TwirpError: The call failed; its subclass says how, its `sent` whether the request may have run.
             TypeError, ValueError: The request or an option is malformed; nothing was sent.
         """
-        return self._client.call(methods.LIST_AGENT_SECRETS, request, fields, timeout, extra_headers)
+        return self._client.call(methods.LIST_AGENT_SECRETS, request, fields, timeout, retry, extra_headers)
 
     @overload
     def update_agent(
@@ -404,6 +431,7 @@ class CloudAgent(Service):
         /,
         *,
         timeout: float | Default | None = DEFAULT,
+        retry: RetryOption = DEFAULT,
         extra_headers: Mapping[str, str] | None = None,
     ) -> UpdateAgentResponse: ...
     @overload
@@ -412,6 +440,7 @@ class CloudAgent(Service):
         /,
         *,
         timeout: float | Default | None = DEFAULT,
+        retry: RetryOption = DEFAULT,
         extra_headers: Mapping[str, str] | None = None,
         **fields: Unpack[UpdateAgentRequestDict],
     ) -> UpdateAgentResponse: ...
@@ -421,6 +450,7 @@ class CloudAgent(Service):
         /,
         *,
         timeout: float | Default | None = DEFAULT,
+        retry: RetryOption = DEFAULT,
         extra_headers: Mapping[str, str] | None = None,
         **fields: Any,
     ) -> UpdateAgentResponse:
@@ -446,7 +476,7 @@ class CloudAgent(Service):
             TwirpError: The call failed; its subclass says how, its `sent` whether the request may have run.
             TypeError, ValueError: The request or an option is malformed; nothing was sent.
         """
-        return self._client.call(methods.UPDATE_AGENT, request, fields, timeout, extra_headers)
+        return self._client.call(methods.UPDATE_AGENT, request, fields, timeout, retry, extra_headers)
 
     @overload
     def restart_agent(
@@ -455,6 +485,7 @@ class CloudAgent(Service):
         /,
         *,
         timeout: float | Default | None = DEFAULT,
+        retry: RetryOption = DEFAULT,
         extra_headers: Mapping[str, str] | None = None,
     ) -> RestartAgentResponse: ...
     @overload
@@ -463,6 +494,7 @@ class CloudAgent(Service):
         /,
         *,
         timeout: float | Default | None = DEFAULT,
+        retry: RetryOption = DEFAULT,
         extra_headers: Mapping[str, str] | None = None,
         **fields: Unpack[RestartAgentRequestDict],
     ) -> RestartAgentResponse: ...
@@ -472,6 +504,7 @@ class CloudAgent(Service):
         /,
         *,
         timeout: float | Default | None = DEFAULT,
+        retry: RetryOption = DEFAULT,
         extra_headers: Mapping[str, str] | None = None,
         **fields: Any,
     ) -> RestartAgentResponse:
@@ -490,7 +523,7 @@ class CloudAgent(Service):
             TwirpError: The call failed; its subclass says how, its `sent` whether the request may have run.
             TypeError, ValueError: The request or an option is malformed; nothing was sent.
         """
-        return self._client.call(methods.RESTART_AGENT, request, fields, timeout, extra_headers)
+        return self._client.call(methods.RESTART_AGENT, request, fields, timeout, retry, extra_headers)
 
     @overload
     def deploy_agent(
@@ -499,6 +532,7 @@ class CloudAgent(Service):
         /,
         *,
         timeout: float | Default | None = DEFAULT,
+        retry: RetryOption = DEFAULT,
         extra_headers: Mapping[str, str] | None = None,
     ) -> DeployAgentResponse: ...
     @overload
@@ -507,6 +541,7 @@ class CloudAgent(Service):
         /,
         *,
         timeout: float | Default | None = DEFAULT,
+        retry: RetryOption = DEFAULT,
         extra_headers: Mapping[str, str] | None = None,
         **fields: Unpack[DeployAgentRequestDict],
     ) -> DeployAgentResponse: ...
@@ -516,6 +551,7 @@ class CloudAgent(Service):
         /,
         *,
         timeout: float | Default | None = DEFAULT,
+        retry: RetryOption = DEFAULT,
         extra_headers: Mapping[str, str] | None = None,
         **fields: Any,
     ) -> DeployAgentResponse:
@@ -543,7 +579,7 @@ class CloudAgent(Service):
             TwirpError: The call failed; its subclass says how, its `sent` whether the request may have run.
             TypeError, ValueError: The request or an option is malformed; nothing was sent.
         """
-        return self._client.call(methods.DEPLOY_AGENT, request, fields, timeout, extra_headers)
+        return self._client.call(methods.DEPLOY_AGENT, request, fields, timeout, retry, extra_headers)
 
     @overload
     def deploy_agent_v2(
@@ -552,6 +588,7 @@ class CloudAgent(Service):
         /,
         *,
         timeout: float | Default | None = DEFAULT,
+        retry: RetryOption = DEFAULT,
         extra_headers: Mapping[str, str] | None = None,
     ) -> DeployAgentV2Response: ...
     @overload
@@ -560,6 +597,7 @@ class CloudAgent(Service):
         /,
         *,
         timeout: float | Default | None = DEFAULT,
+        retry: RetryOption = DEFAULT,
         extra_headers: Mapping[str, str] | None = None,
         **fields: Unpack[DeployAgentV2RequestDict],
     ) -> DeployAgentV2Response: ...
@@ -569,6 +607,7 @@ class CloudAgent(Service):
         /,
         *,
         timeout: float | Default | None = DEFAULT,
+        retry: RetryOption = DEFAULT,
         extra_headers: Mapping[str, str] | None = None,
         **fields: Any,
     ) -> DeployAgentV2Response:
@@ -592,7 +631,7 @@ class CloudAgent(Service):
             TwirpError: The call failed; its subclass says how, its `sent` whether the request may have run.
             TypeError, ValueError: The request or an option is malformed; nothing was sent.
         """
-        return self._client.call(methods.DEPLOY_AGENT_V2, request, fields, timeout, extra_headers)
+        return self._client.call(methods.DEPLOY_AGENT_V2, request, fields, timeout, retry, extra_headers)
 
     @overload
     def update_agent_secrets(
@@ -601,6 +640,7 @@ class CloudAgent(Service):
         /,
         *,
         timeout: float | Default | None = DEFAULT,
+        retry: RetryOption = DEFAULT,
         extra_headers: Mapping[str, str] | None = None,
     ) -> UpdateAgentSecretsResponse: ...
     @overload
@@ -609,6 +649,7 @@ class CloudAgent(Service):
         /,
         *,
         timeout: float | Default | None = DEFAULT,
+        retry: RetryOption = DEFAULT,
         extra_headers: Mapping[str, str] | None = None,
         **fields: Unpack[UpdateAgentSecretsRequestDict],
     ) -> UpdateAgentSecretsResponse: ...
@@ -618,6 +659,7 @@ class CloudAgent(Service):
         /,
         *,
         timeout: float | Default | None = DEFAULT,
+        retry: RetryOption = DEFAULT,
         extra_headers: Mapping[str, str] | None = None,
         **fields: Any,
     ) -> UpdateAgentSecretsResponse:
@@ -641,7 +683,7 @@ class CloudAgent(Service):
             TwirpError: The call failed; its subclass says how, its `sent` whether the request may have run.
             TypeError, ValueError: The request or an option is malformed; nothing was sent.
         """
-        return self._client.call(methods.UPDATE_AGENT_SECRETS, request, fields, timeout, extra_headers)
+        return self._client.call(methods.UPDATE_AGENT_SECRETS, request, fields, timeout, retry, extra_headers)
 
     @overload
     def rollback_agent(
@@ -650,6 +692,7 @@ class CloudAgent(Service):
         /,
         *,
         timeout: float | Default | None = DEFAULT,
+        retry: RetryOption = DEFAULT,
         extra_headers: Mapping[str, str] | None = None,
     ) -> RollbackAgentResponse: ...
     @overload
@@ -658,6 +701,7 @@ class CloudAgent(Service):
         /,
         *,
         timeout: float | Default | None = DEFAULT,
+        retry: RetryOption = DEFAULT,
         extra_headers: Mapping[str, str] | None = None,
         **fields: Unpack[RollbackAgentRequestDict],
     ) -> RollbackAgentResponse: ...
@@ -667,6 +711,7 @@ class CloudAgent(Service):
         /,
         *,
         timeout: float | Default | None = DEFAULT,
+        retry: RetryOption = DEFAULT,
         extra_headers: Mapping[str, str] | None = None,
         **fields: Any,
     ) -> RollbackAgentResponse:
@@ -689,7 +734,7 @@ class CloudAgent(Service):
             TwirpError: The call failed; its subclass says how, its `sent` whether the request may have run.
             TypeError, ValueError: The request or an option is malformed; nothing was sent.
         """
-        return self._client.call(methods.ROLLBACK_AGENT, request, fields, timeout, extra_headers)
+        return self._client.call(methods.ROLLBACK_AGENT, request, fields, timeout, retry, extra_headers)
 
     @overload
     def delete_agent(
@@ -698,6 +743,7 @@ class CloudAgent(Service):
         /,
         *,
         timeout: float | Default | None = DEFAULT,
+        retry: RetryOption = DEFAULT,
         extra_headers: Mapping[str, str] | None = None,
     ) -> DeleteAgentResponse: ...
     @overload
@@ -706,6 +752,7 @@ class CloudAgent(Service):
         /,
         *,
         timeout: float | Default | None = DEFAULT,
+        retry: RetryOption = DEFAULT,
         extra_headers: Mapping[str, str] | None = None,
         **fields: Unpack[DeleteAgentRequestDict],
     ) -> DeleteAgentResponse: ...
@@ -715,6 +762,7 @@ class CloudAgent(Service):
         /,
         *,
         timeout: float | Default | None = DEFAULT,
+        retry: RetryOption = DEFAULT,
         extra_headers: Mapping[str, str] | None = None,
         **fields: Any,
     ) -> DeleteAgentResponse:
@@ -735,7 +783,7 @@ class CloudAgent(Service):
             TwirpError: The call failed; its subclass says how, its `sent` whether the request may have run.
             TypeError, ValueError: The request or an option is malformed; nothing was sent.
         """
-        return self._client.call(methods.DELETE_AGENT, request, fields, timeout, extra_headers)
+        return self._client.call(methods.DELETE_AGENT, request, fields, timeout, retry, extra_headers)
 
     @overload
     def get_client_settings(
@@ -744,6 +792,7 @@ class CloudAgent(Service):
         /,
         *,
         timeout: float | Default | None = DEFAULT,
+        retry: RetryOption = DEFAULT,
         extra_headers: Mapping[str, str] | None = None,
     ) -> ClientSettingsResponse: ...
     @overload
@@ -752,6 +801,7 @@ class CloudAgent(Service):
         /,
         *,
         timeout: float | Default | None = DEFAULT,
+        retry: RetryOption = DEFAULT,
         extra_headers: Mapping[str, str] | None = None,
     ) -> ClientSettingsResponse: ...
     def get_client_settings(
@@ -760,6 +810,7 @@ class CloudAgent(Service):
         /,
         *,
         timeout: float | Default | None = DEFAULT,
+        retry: RetryOption = DEFAULT,
         extra_headers: Mapping[str, str] | None = None,
         **fields: Any,
     ) -> ClientSettingsResponse:
@@ -775,7 +826,7 @@ class CloudAgent(Service):
             TwirpError: The call failed; its subclass says how, its `sent` whether the request may have run.
             TypeError, ValueError: The request or an option is malformed; nothing was sent.
         """
-        return self._client.call(methods.GET_CLIENT_SETTINGS, request, fields, timeout, extra_headers)
+        return self._client.call(methods.GET_CLIENT_SETTINGS, request, fields, timeout, retry, extra_headers)
 
     @overload
     def create_private_link(
@@ -784,6 +835,7 @@ class CloudAgent(Service):
         /,
         *,
         timeout: float | Default | None = DEFAULT,
+        retry: RetryOption = DEFAULT,
         extra_headers: Mapping[str, str] | None = None,
     ) -> CreatePrivateLinkResponse: ...
     @overload
@@ -792,6 +844,7 @@ class CloudAgent(Service):
         /,
         *,
         timeout: float | Default | None = DEFAULT,
+        retry: RetryOption = DEFAULT,
         extra_headers: Mapping[str, str] | None = None,
         **fields: Unpack[CreatePrivateLinkRequestDict],
     ) -> CreatePrivateLinkResponse: ...
@@ -801,6 +854,7 @@ class CloudAgent(Service):
         /,
         *,
         timeout: float | Default | None = DEFAULT,
+        retry: RetryOption = DEFAULT,
         extra_headers: Mapping[str, str] | None = None,
         **fields: Any,
     ) -> CreatePrivateLinkResponse:
@@ -827,7 +881,7 @@ class CloudAgent(Service):
             TwirpError: The call failed; its subclass says how, its `sent` whether the request may have run.
             TypeError, ValueError: The request or an option is malformed; nothing was sent.
         """
-        return self._client.call(methods.CREATE_PRIVATE_LINK, request, fields, timeout, extra_headers)
+        return self._client.call(methods.CREATE_PRIVATE_LINK, request, fields, timeout, retry, extra_headers)
 
     @overload
     def destroy_private_link(
@@ -836,6 +890,7 @@ class CloudAgent(Service):
         /,
         *,
         timeout: float | Default | None = DEFAULT,
+        retry: RetryOption = DEFAULT,
         extra_headers: Mapping[str, str] | None = None,
     ) -> DestroyPrivateLinkResponse: ...
     @overload
@@ -844,6 +899,7 @@ class CloudAgent(Service):
         /,
         *,
         timeout: float | Default | None = DEFAULT,
+        retry: RetryOption = DEFAULT,
         extra_headers: Mapping[str, str] | None = None,
         **fields: Unpack[DestroyPrivateLinkRequestDict],
     ) -> DestroyPrivateLinkResponse: ...
@@ -853,6 +909,7 @@ class CloudAgent(Service):
         /,
         *,
         timeout: float | Default | None = DEFAULT,
+        retry: RetryOption = DEFAULT,
         extra_headers: Mapping[str, str] | None = None,
         **fields: Any,
     ) -> DestroyPrivateLinkResponse:
@@ -871,7 +928,7 @@ class CloudAgent(Service):
             TwirpError: The call failed; its subclass says how, its `sent` whether the request may have run.
             TypeError, ValueError: The request or an option is malformed; nothing was sent.
         """
-        return self._client.call(methods.DESTROY_PRIVATE_LINK, request, fields, timeout, extra_headers)
+        return self._client.call(methods.DESTROY_PRIVATE_LINK, request, fields, timeout, retry, extra_headers)
 
     @overload
     def list_private_links(
@@ -880,6 +937,7 @@ class CloudAgent(Service):
         /,
         *,
         timeout: float | Default | None = DEFAULT,
+        retry: RetryOption = DEFAULT,
         extra_headers: Mapping[str, str] | None = None,
     ) -> ListPrivateLinksResponse: ...
     @overload
@@ -888,6 +946,7 @@ class CloudAgent(Service):
         /,
         *,
         timeout: float | Default | None = DEFAULT,
+        retry: RetryOption = DEFAULT,
         extra_headers: Mapping[str, str] | None = None,
     ) -> ListPrivateLinksResponse: ...
     def list_private_links(
@@ -896,6 +955,7 @@ class CloudAgent(Service):
         /,
         *,
         timeout: float | Default | None = DEFAULT,
+        retry: RetryOption = DEFAULT,
         extra_headers: Mapping[str, str] | None = None,
         **fields: Any,
     ) -> ListPrivateLinksResponse:
@@ -911,7 +971,7 @@ class CloudAgent(Service):
             TwirpError: The call failed; its subclass says how, its `sent` whether the request may have run.
             TypeError, ValueError: The request or an option is malformed; nothing was sent.
         """
-        return self._client.call(methods.LIST_PRIVATE_LINKS, request, fields, timeout, extra_headers)
+        return self._client.call(methods.LIST_PRIVATE_LINKS, request, fields, timeout, retry, extra_headers)
 
     @overload
     def get_private_link_status(
@@ -920,6 +980,7 @@ class CloudAgent(Service):
         /,
         *,
         timeout: float | Default | None = DEFAULT,
+        retry: RetryOption = DEFAULT,
         extra_headers: Mapping[str, str] | None = None,
     ) -> GetPrivateLinkStatusResponse: ...
     @overload
@@ -928,6 +989,7 @@ class CloudAgent(Service):
         /,
         *,
         timeout: float | Default | None = DEFAULT,
+        retry: RetryOption = DEFAULT,
         extra_headers: Mapping[str, str] | None = None,
         **fields: Unpack[GetPrivateLinkStatusRequestDict],
     ) -> GetPrivateLinkStatusResponse: ...
@@ -937,6 +999,7 @@ class CloudAgent(Service):
         /,
         *,
         timeout: float | Default | None = DEFAULT,
+        retry: RetryOption = DEFAULT,
         extra_headers: Mapping[str, str] | None = None,
         **fields: Any,
     ) -> GetPrivateLinkStatusResponse:
@@ -955,4 +1018,4 @@ class CloudAgent(Service):
             TwirpError: The call failed; its subclass says how, its `sent` whether the request may have run.
             TypeError, ValueError: The request or an option is malformed; nothing was sent.
         """
-        return self._client.call(methods.GET_PRIVATE_LINK_STATUS, request, fields, timeout, extra_headers)
+        return self._client.call(methods.GET_PRIVATE_LINK_STATUS, request, fields, timeout, retry, extra_headers)

@@ -14,10 +14,13 @@ from livekit_twirp._methods import connector as methods
 from livekit_twirp._sdk import SDK
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
     from typing import Unpack
 
     import requests
+    from twirpkit.call import RetryOption
+    from twirpkit.events import Hook
+    from twirpkit.livekit.regions import Regions
 
     from livekit_twirp.messages.livekit_connector_twilio import ConnectTwilioCallRequest, ConnectTwilioCallResponse
     from livekit_twirp.messages.livekit_connector_whatsapp import (
@@ -57,7 +60,10 @@ class Connector(Service):
         token: str | None = None,
         auth: str | Authorize | None = None,
         timeout: float | Default | None = DEFAULT,
+        retry: RetryOption = DEFAULT,
         extra_headers: Mapping[str, str] | None = None,
+        hooks: Iterable[Hook] = (),
+        regions: Regions | Default | None = DEFAULT,
     ) -> None:
         """Use the connections of a session, which stays yours to close.
 
@@ -73,7 +79,10 @@ class Connector(Service):
             token=token,
             auth=auth,
             timeout=timeout,
+            retry=retry,
             extra_headers=extra_headers,
+            hooks=hooks,
+            regions=regions,
         )
         self._client = Client(client_endpoint, sync_transport(self, session))
 
@@ -84,6 +93,7 @@ class Connector(Service):
         /,
         *,
         timeout: float | Default | None = DEFAULT,
+        retry: RetryOption = DEFAULT,
         extra_headers: Mapping[str, str] | None = None,
     ) -> DialWhatsAppCallResponse: ...
     @overload
@@ -92,6 +102,7 @@ class Connector(Service):
         /,
         *,
         timeout: float | Default | None = DEFAULT,
+        retry: RetryOption = DEFAULT,
         extra_headers: Mapping[str, str] | None = None,
         **fields: Unpack[DialWhatsAppCallRequestDict],
     ) -> DialWhatsAppCallResponse: ...
@@ -101,6 +112,7 @@ class Connector(Service):
         /,
         *,
         timeout: float | Default | None = DEFAULT,
+        retry: RetryOption = DEFAULT,
         extra_headers: Mapping[str, str] | None = None,
         **fields: Any,
     ) -> DialWhatsAppCallResponse:
@@ -136,7 +148,7 @@ class Connector(Service):
             TwirpError: The call failed; its subclass says how, its `sent` whether the request may have run.
             TypeError, ValueError: The request or an option is malformed; nothing was sent.
         """
-        return self._client.call(methods.DIAL_WHATSAPP_CALL, request, fields, timeout, extra_headers)
+        return self._client.call(methods.DIAL_WHATSAPP_CALL, request, fields, timeout, retry, extra_headers)
 
     @overload
     def disconnect_whatsapp_call(
@@ -145,6 +157,7 @@ class Connector(Service):
         /,
         *,
         timeout: float | Default | None = DEFAULT,
+        retry: RetryOption = DEFAULT,
         extra_headers: Mapping[str, str] | None = None,
     ) -> DisconnectWhatsAppCallResponse: ...
     @overload
@@ -153,6 +166,7 @@ class Connector(Service):
         /,
         *,
         timeout: float | Default | None = DEFAULT,
+        retry: RetryOption = DEFAULT,
         extra_headers: Mapping[str, str] | None = None,
         **fields: Unpack[DisconnectWhatsAppCallRequestDict],
     ) -> DisconnectWhatsAppCallResponse: ...
@@ -162,6 +176,7 @@ class Connector(Service):
         /,
         *,
         timeout: float | Default | None = DEFAULT,
+        retry: RetryOption = DEFAULT,
         extra_headers: Mapping[str, str] | None = None,
         **fields: Any,
     ) -> DisconnectWhatsAppCallResponse:
@@ -183,7 +198,7 @@ class Connector(Service):
             TwirpError: The call failed; its subclass says how, its `sent` whether the request may have run.
             TypeError, ValueError: The request or an option is malformed; nothing was sent.
         """
-        return self._client.call(methods.DISCONNECT_WHATSAPP_CALL, request, fields, timeout, extra_headers)
+        return self._client.call(methods.DISCONNECT_WHATSAPP_CALL, request, fields, timeout, retry, extra_headers)
 
     @overload
     def connect_whatsapp_call(
@@ -192,6 +207,7 @@ class Connector(Service):
         /,
         *,
         timeout: float | Default | None = DEFAULT,
+        retry: RetryOption = DEFAULT,
         extra_headers: Mapping[str, str] | None = None,
     ) -> ConnectWhatsAppCallResponse: ...
     @overload
@@ -200,6 +216,7 @@ class Connector(Service):
         /,
         *,
         timeout: float | Default | None = DEFAULT,
+        retry: RetryOption = DEFAULT,
         extra_headers: Mapping[str, str] | None = None,
         **fields: Unpack[ConnectWhatsAppCallRequestDict],
     ) -> ConnectWhatsAppCallResponse: ...
@@ -209,6 +226,7 @@ class Connector(Service):
         /,
         *,
         timeout: float | Default | None = DEFAULT,
+        retry: RetryOption = DEFAULT,
         extra_headers: Mapping[str, str] | None = None,
         **fields: Any,
     ) -> ConnectWhatsAppCallResponse:
@@ -230,7 +248,7 @@ class Connector(Service):
             TwirpError: The call failed; its subclass says how, its `sent` whether the request may have run.
             TypeError, ValueError: The request or an option is malformed; nothing was sent.
         """
-        return self._client.call(methods.CONNECT_WHATSAPP_CALL, request, fields, timeout, extra_headers)
+        return self._client.call(methods.CONNECT_WHATSAPP_CALL, request, fields, timeout, retry, extra_headers)
 
     @overload
     def accept_whatsapp_call(
@@ -239,6 +257,7 @@ class Connector(Service):
         /,
         *,
         timeout: float | Default | None = DEFAULT,
+        retry: RetryOption = DEFAULT,
         extra_headers: Mapping[str, str] | None = None,
     ) -> AcceptWhatsAppCallResponse: ...
     @overload
@@ -247,6 +266,7 @@ class Connector(Service):
         /,
         *,
         timeout: float | Default | None = DEFAULT,
+        retry: RetryOption = DEFAULT,
         extra_headers: Mapping[str, str] | None = None,
         **fields: Unpack[AcceptWhatsAppCallRequestDict],
     ) -> AcceptWhatsAppCallResponse: ...
@@ -256,6 +276,7 @@ class Connector(Service):
         /,
         *,
         timeout: float | Default | None = DEFAULT,
+        retry: RetryOption = DEFAULT,
         extra_headers: Mapping[str, str] | None = None,
         **fields: Any,
     ) -> AcceptWhatsAppCallResponse:
@@ -294,7 +315,7 @@ class Connector(Service):
             TwirpError: The call failed; its subclass says how, its `sent` whether the request may have run.
             TypeError, ValueError: The request or an option is malformed; nothing was sent.
         """
-        return self._client.call(methods.ACCEPT_WHATSAPP_CALL, request, fields, timeout, extra_headers)
+        return self._client.call(methods.ACCEPT_WHATSAPP_CALL, request, fields, timeout, retry, extra_headers)
 
     @overload
     def connect_twilio_call(
@@ -303,6 +324,7 @@ class Connector(Service):
         /,
         *,
         timeout: float | Default | None = DEFAULT,
+        retry: RetryOption = DEFAULT,
         extra_headers: Mapping[str, str] | None = None,
     ) -> ConnectTwilioCallResponse: ...
     @overload
@@ -311,6 +333,7 @@ class Connector(Service):
         /,
         *,
         timeout: float | Default | None = DEFAULT,
+        retry: RetryOption = DEFAULT,
         extra_headers: Mapping[str, str] | None = None,
         **fields: Unpack[ConnectTwilioCallRequestDict],
     ) -> ConnectTwilioCallResponse: ...
@@ -320,6 +343,7 @@ class Connector(Service):
         /,
         *,
         timeout: float | Default | None = DEFAULT,
+        retry: RetryOption = DEFAULT,
         extra_headers: Mapping[str, str] | None = None,
         **fields: Any,
     ) -> ConnectTwilioCallResponse:
@@ -347,4 +371,4 @@ class Connector(Service):
             TwirpError: The call failed; its subclass says how, its `sent` whether the request may have run.
             TypeError, ValueError: The request or an option is malformed; nothing was sent.
         """
-        return self._client.call(methods.CONNECT_TWILIO_CALL, request, fields, timeout, extra_headers)
+        return self._client.call(methods.CONNECT_TWILIO_CALL, request, fields, timeout, retry, extra_headers)

@@ -15,10 +15,13 @@ from livekit_twirp._methods import egress as methods
 from livekit_twirp._sdk import SDK
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
     from typing import Unpack
 
     import requests
+    from twirpkit.call import RetryOption
+    from twirpkit.events import Hook
+    from twirpkit.livekit.regions import Regions
 
     from livekit_twirp.messages.livekit_egress import (
         EgressInfo,
@@ -63,7 +66,10 @@ class Egress(Service):
         token: str | None = None,
         auth: str | Authorize | None = None,
         timeout: float | Default | None = DEFAULT,
+        retry: RetryOption = DEFAULT,
         extra_headers: Mapping[str, str] | None = None,
+        hooks: Iterable[Hook] = (),
+        regions: Regions | Default | None = DEFAULT,
     ) -> None:
         """Use the connections of a session, which stays yours to close.
 
@@ -79,7 +85,10 @@ class Egress(Service):
             token=token,
             auth=auth,
             timeout=timeout,
+            retry=retry,
             extra_headers=extra_headers,
+            hooks=hooks,
+            regions=regions,
         )
         self._client = Client(client_endpoint, sync_transport(self, session))
 
@@ -90,6 +99,7 @@ class Egress(Service):
         /,
         *,
         timeout: float | Default | None = DEFAULT,
+        retry: RetryOption = DEFAULT,
         extra_headers: Mapping[str, str] | None = None,
     ) -> EgressInfo: ...
     @overload
@@ -98,6 +108,7 @@ class Egress(Service):
         /,
         *,
         timeout: float | Default | None = DEFAULT,
+        retry: RetryOption = DEFAULT,
         extra_headers: Mapping[str, str] | None = None,
         **fields: Unpack[StartEgressRequestDict],
     ) -> EgressInfo: ...
@@ -107,6 +118,7 @@ class Egress(Service):
         /,
         *,
         timeout: float | Default | None = DEFAULT,
+        retry: RetryOption = DEFAULT,
         extra_headers: Mapping[str, str] | None = None,
         **fields: Any,
     ) -> EgressInfo:
@@ -140,7 +152,7 @@ class Egress(Service):
             TwirpError: The call failed; its subclass says how, its `sent` whether the request may have run.
             TypeError, ValueError: The request or an option is malformed; nothing was sent.
         """
-        return self._client.call(methods.START_EGRESS, request, fields, timeout, extra_headers)
+        return self._client.call(methods.START_EGRESS, request, fields, timeout, retry, extra_headers)
 
     @overload
     def update_layout(
@@ -149,6 +161,7 @@ class Egress(Service):
         /,
         *,
         timeout: float | Default | None = DEFAULT,
+        retry: RetryOption = DEFAULT,
         extra_headers: Mapping[str, str] | None = None,
     ) -> EgressInfo: ...
     @overload
@@ -157,6 +170,7 @@ class Egress(Service):
         /,
         *,
         timeout: float | Default | None = DEFAULT,
+        retry: RetryOption = DEFAULT,
         extra_headers: Mapping[str, str] | None = None,
         **fields: Unpack[UpdateLayoutRequestDict],
     ) -> EgressInfo: ...
@@ -166,6 +180,7 @@ class Egress(Service):
         /,
         *,
         timeout: float | Default | None = DEFAULT,
+        retry: RetryOption = DEFAULT,
         extra_headers: Mapping[str, str] | None = None,
         **fields: Any,
     ) -> EgressInfo:
@@ -187,7 +202,7 @@ class Egress(Service):
             TwirpError: The call failed; its subclass says how, its `sent` whether the request may have run.
             TypeError, ValueError: The request or an option is malformed; nothing was sent.
         """
-        return self._client.call(methods.UPDATE_LAYOUT, request, fields, timeout, extra_headers)
+        return self._client.call(methods.UPDATE_LAYOUT, request, fields, timeout, retry, extra_headers)
 
     @overload
     def update_stream(
@@ -196,6 +211,7 @@ class Egress(Service):
         /,
         *,
         timeout: float | Default | None = DEFAULT,
+        retry: RetryOption = DEFAULT,
         extra_headers: Mapping[str, str] | None = None,
     ) -> EgressInfo: ...
     @overload
@@ -204,6 +220,7 @@ class Egress(Service):
         /,
         *,
         timeout: float | Default | None = DEFAULT,
+        retry: RetryOption = DEFAULT,
         extra_headers: Mapping[str, str] | None = None,
         **fields: Unpack[UpdateStreamRequestDict],
     ) -> EgressInfo: ...
@@ -213,6 +230,7 @@ class Egress(Service):
         /,
         *,
         timeout: float | Default | None = DEFAULT,
+        retry: RetryOption = DEFAULT,
         extra_headers: Mapping[str, str] | None = None,
         **fields: Any,
     ) -> EgressInfo:
@@ -237,7 +255,7 @@ class Egress(Service):
             TwirpError: The call failed; its subclass says how, its `sent` whether the request may have run.
             TypeError, ValueError: The request or an option is malformed; nothing was sent.
         """
-        return self._client.call(methods.UPDATE_STREAM, request, fields, timeout, extra_headers)
+        return self._client.call(methods.UPDATE_STREAM, request, fields, timeout, retry, extra_headers)
 
     @overload
     def list_egress(
@@ -246,6 +264,7 @@ class Egress(Service):
         /,
         *,
         timeout: float | Default | None = DEFAULT,
+        retry: RetryOption = DEFAULT,
         extra_headers: Mapping[str, str] | None = None,
     ) -> ListEgressResponse: ...
     @overload
@@ -254,6 +273,7 @@ class Egress(Service):
         /,
         *,
         timeout: float | Default | None = DEFAULT,
+        retry: RetryOption = DEFAULT,
         extra_headers: Mapping[str, str] | None = None,
         **fields: Unpack[ListEgressRequestDict],
     ) -> ListEgressResponse: ...
@@ -263,6 +283,7 @@ class Egress(Service):
         /,
         *,
         timeout: float | Default | None = DEFAULT,
+        retry: RetryOption = DEFAULT,
         extra_headers: Mapping[str, str] | None = None,
         **fields: Any,
     ) -> ListEgressResponse:
@@ -288,7 +309,7 @@ class Egress(Service):
             TwirpError: The call failed; its subclass says how, its `sent` whether the request may have run.
             TypeError, ValueError: The request or an option is malformed; nothing was sent.
         """
-        return self._client.call(methods.LIST_EGRESS, request, fields, timeout, extra_headers)
+        return self._client.call(methods.LIST_EGRESS, request, fields, timeout, retry, extra_headers)
 
     @overload
     def iter_egress(
@@ -297,6 +318,7 @@ class Egress(Service):
         /,
         *,
         timeout: float | Default | None = DEFAULT,
+        retry: RetryOption = DEFAULT,
         extra_headers: Mapping[str, str] | None = None,
     ) -> Iterator[EgressInfo]: ...
     @overload
@@ -305,6 +327,7 @@ class Egress(Service):
         /,
         *,
         timeout: float | Default | None = DEFAULT,
+        retry: RetryOption = DEFAULT,
         extra_headers: Mapping[str, str] | None = None,
         **fields: Unpack[ListEgressRequestDict],
     ) -> Iterator[EgressInfo]: ...
@@ -314,6 +337,7 @@ class Egress(Service):
         /,
         *,
         timeout: float | Default | None = DEFAULT,
+        retry: RetryOption = DEFAULT,
         extra_headers: Mapping[str, str] | None = None,
         **fields: Any,
     ) -> Iterator[EgressInfo]:
@@ -327,7 +351,7 @@ class Egress(Service):
             TypeError, ValueError: The request is malformed; nothing was sent.
             TwirpError: While iterating: a call failed, or the server leads back to a page that it gave before.
         """
-        return sync_items(self._client, methods.LIST_EGRESS, request, fields, timeout, extra_headers)
+        return sync_items(self._client, methods.LIST_EGRESS, request, fields, timeout, retry, extra_headers)
 
     @overload
     def stop_egress(
@@ -336,6 +360,7 @@ class Egress(Service):
         /,
         *,
         timeout: float | Default | None = DEFAULT,
+        retry: RetryOption = DEFAULT,
         extra_headers: Mapping[str, str] | None = None,
     ) -> EgressInfo: ...
     @overload
@@ -344,6 +369,7 @@ class Egress(Service):
         /,
         *,
         timeout: float | Default | None = DEFAULT,
+        retry: RetryOption = DEFAULT,
         extra_headers: Mapping[str, str] | None = None,
         **fields: Unpack[StopEgressRequestDict],
     ) -> EgressInfo: ...
@@ -353,6 +379,7 @@ class Egress(Service):
         /,
         *,
         timeout: float | Default | None = DEFAULT,
+        retry: RetryOption = DEFAULT,
         extra_headers: Mapping[str, str] | None = None,
         **fields: Any,
     ) -> EgressInfo:
@@ -373,7 +400,7 @@ class Egress(Service):
             TwirpError: The call failed; its subclass says how, its `sent` whether the request may have run.
             TypeError, ValueError: The request or an option is malformed; nothing was sent.
         """
-        return self._client.call(methods.STOP_EGRESS, request, fields, timeout, extra_headers)
+        return self._client.call(methods.STOP_EGRESS, request, fields, timeout, retry, extra_headers)
 
     @overload
     def start_room_composite_egress(
@@ -382,6 +409,7 @@ class Egress(Service):
         /,
         *,
         timeout: float | Default | None = DEFAULT,
+        retry: RetryOption = DEFAULT,
         extra_headers: Mapping[str, str] | None = None,
     ) -> EgressInfo: ...
     @overload
@@ -390,6 +418,7 @@ class Egress(Service):
         /,
         *,
         timeout: float | Default | None = DEFAULT,
+        retry: RetryOption = DEFAULT,
         extra_headers: Mapping[str, str] | None = None,
         **fields: Unpack[RoomCompositeEgressRequestDict],
     ) -> EgressInfo: ...
@@ -399,6 +428,7 @@ class Egress(Service):
         /,
         *,
         timeout: float | Default | None = DEFAULT,
+        retry: RetryOption = DEFAULT,
         extra_headers: Mapping[str, str] | None = None,
         **fields: Any,
     ) -> EgressInfo:
@@ -435,7 +465,7 @@ class Egress(Service):
             TwirpError: The call failed; its subclass says how, its `sent` whether the request may have run.
             TypeError, ValueError: The request or an option is malformed; nothing was sent.
         """
-        return self._client.call(methods.START_ROOM_COMPOSITE_EGRESS, request, fields, timeout, extra_headers)
+        return self._client.call(methods.START_ROOM_COMPOSITE_EGRESS, request, fields, timeout, retry, extra_headers)
 
     @overload
     def start_web_egress(
@@ -444,6 +474,7 @@ class Egress(Service):
         /,
         *,
         timeout: float | Default | None = DEFAULT,
+        retry: RetryOption = DEFAULT,
         extra_headers: Mapping[str, str] | None = None,
     ) -> EgressInfo: ...
     @overload
@@ -452,6 +483,7 @@ class Egress(Service):
         /,
         *,
         timeout: float | Default | None = DEFAULT,
+        retry: RetryOption = DEFAULT,
         extra_headers: Mapping[str, str] | None = None,
         **fields: Unpack[WebEgressRequestDict],
     ) -> EgressInfo: ...
@@ -461,6 +493,7 @@ class Egress(Service):
         /,
         *,
         timeout: float | Default | None = DEFAULT,
+        retry: RetryOption = DEFAULT,
         extra_headers: Mapping[str, str] | None = None,
         **fields: Any,
     ) -> EgressInfo:
@@ -494,7 +527,7 @@ class Egress(Service):
             TwirpError: The call failed; its subclass says how, its `sent` whether the request may have run.
             TypeError, ValueError: The request or an option is malformed; nothing was sent.
         """
-        return self._client.call(methods.START_WEB_EGRESS, request, fields, timeout, extra_headers)
+        return self._client.call(methods.START_WEB_EGRESS, request, fields, timeout, retry, extra_headers)
 
     @overload
     def start_participant_egress(
@@ -503,6 +536,7 @@ class Egress(Service):
         /,
         *,
         timeout: float | Default | None = DEFAULT,
+        retry: RetryOption = DEFAULT,
         extra_headers: Mapping[str, str] | None = None,
     ) -> EgressInfo: ...
     @overload
@@ -511,6 +545,7 @@ class Egress(Service):
         /,
         *,
         timeout: float | Default | None = DEFAULT,
+        retry: RetryOption = DEFAULT,
         extra_headers: Mapping[str, str] | None = None,
         **fields: Unpack[ParticipantEgressRequestDict],
     ) -> EgressInfo: ...
@@ -520,6 +555,7 @@ class Egress(Service):
         /,
         *,
         timeout: float | Default | None = DEFAULT,
+        retry: RetryOption = DEFAULT,
         extra_headers: Mapping[str, str] | None = None,
         **fields: Any,
     ) -> EgressInfo:
@@ -549,7 +585,7 @@ class Egress(Service):
             TwirpError: The call failed; its subclass says how, its `sent` whether the request may have run.
             TypeError, ValueError: The request or an option is malformed; nothing was sent.
         """
-        return self._client.call(methods.START_PARTICIPANT_EGRESS, request, fields, timeout, extra_headers)
+        return self._client.call(methods.START_PARTICIPANT_EGRESS, request, fields, timeout, retry, extra_headers)
 
     @overload
     def start_track_composite_egress(
@@ -558,6 +594,7 @@ class Egress(Service):
         /,
         *,
         timeout: float | Default | None = DEFAULT,
+        retry: RetryOption = DEFAULT,
         extra_headers: Mapping[str, str] | None = None,
     ) -> EgressInfo: ...
     @overload
@@ -566,6 +603,7 @@ class Egress(Service):
         /,
         *,
         timeout: float | Default | None = DEFAULT,
+        retry: RetryOption = DEFAULT,
         extra_headers: Mapping[str, str] | None = None,
         **fields: Unpack[TrackCompositeEgressRequestDict],
     ) -> EgressInfo: ...
@@ -575,6 +613,7 @@ class Egress(Service):
         /,
         *,
         timeout: float | Default | None = DEFAULT,
+        retry: RetryOption = DEFAULT,
         extra_headers: Mapping[str, str] | None = None,
         **fields: Any,
     ) -> EgressInfo:
@@ -607,7 +646,7 @@ class Egress(Service):
             TwirpError: The call failed; its subclass says how, its `sent` whether the request may have run.
             TypeError, ValueError: The request or an option is malformed; nothing was sent.
         """
-        return self._client.call(methods.START_TRACK_COMPOSITE_EGRESS, request, fields, timeout, extra_headers)
+        return self._client.call(methods.START_TRACK_COMPOSITE_EGRESS, request, fields, timeout, retry, extra_headers)
 
     @overload
     def start_track_egress(
@@ -616,6 +655,7 @@ class Egress(Service):
         /,
         *,
         timeout: float | Default | None = DEFAULT,
+        retry: RetryOption = DEFAULT,
         extra_headers: Mapping[str, str] | None = None,
     ) -> EgressInfo: ...
     @overload
@@ -624,6 +664,7 @@ class Egress(Service):
         /,
         *,
         timeout: float | Default | None = DEFAULT,
+        retry: RetryOption = DEFAULT,
         extra_headers: Mapping[str, str] | None = None,
         **fields: Unpack[TrackEgressRequestDict],
     ) -> EgressInfo: ...
@@ -633,6 +674,7 @@ class Egress(Service):
         /,
         *,
         timeout: float | Default | None = DEFAULT,
+        retry: RetryOption = DEFAULT,
         extra_headers: Mapping[str, str] | None = None,
         **fields: Any,
     ) -> EgressInfo:
@@ -657,4 +699,4 @@ class Egress(Service):
             TwirpError: The call failed; its subclass says how, its `sent` whether the request may have run.
             TypeError, ValueError: The request or an option is malformed; nothing was sent.
         """
-        return self._client.call(methods.START_TRACK_EGRESS, request, fields, timeout, extra_headers)
+        return self._client.call(methods.START_TRACK_EGRESS, request, fields, timeout, retry, extra_headers)

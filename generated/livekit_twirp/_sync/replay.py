@@ -15,11 +15,14 @@ from livekit_twirp._methods import replay as methods
 from livekit_twirp._sdk import SDK
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
     from typing import Unpack
 
     import requests
     from google.protobuf.empty_pb2 import Empty
+    from twirpkit.call import RetryOption
+    from twirpkit.events import Hook
+    from twirpkit.livekit.regions import Regions
 
     from livekit_twirp.messages.cloud_replay import (
         ClosePlaybackRequest,
@@ -60,7 +63,10 @@ class Replay(Service):
         token: str | None = None,
         auth: str | Authorize | None = None,
         timeout: float | Default | None = DEFAULT,
+        retry: RetryOption = DEFAULT,
         extra_headers: Mapping[str, str] | None = None,
+        hooks: Iterable[Hook] = (),
+        regions: Regions | Default | None = DEFAULT,
     ) -> None:
         """Use the connections of a session, which stays yours to close.
 
@@ -76,7 +82,10 @@ class Replay(Service):
             token=token,
             auth=auth,
             timeout=timeout,
+            retry=retry,
             extra_headers=extra_headers,
+            hooks=hooks,
+            regions=regions,
         )
         self._client = Client(client_endpoint, sync_transport(self, session))
 
@@ -87,6 +96,7 @@ class Replay(Service):
         /,
         *,
         timeout: float | Default | None = DEFAULT,
+        retry: RetryOption = DEFAULT,
         extra_headers: Mapping[str, str] | None = None,
     ) -> ListReplaysResponse: ...
     @overload
@@ -95,6 +105,7 @@ class Replay(Service):
         /,
         *,
         timeout: float | Default | None = DEFAULT,
+        retry: RetryOption = DEFAULT,
         extra_headers: Mapping[str, str] | None = None,
         **fields: Unpack[ListReplaysRequestDict],
     ) -> ListReplaysResponse: ...
@@ -104,6 +115,7 @@ class Replay(Service):
         /,
         *,
         timeout: float | Default | None = DEFAULT,
+        retry: RetryOption = DEFAULT,
         extra_headers: Mapping[str, str] | None = None,
         **fields: Any,
     ) -> ListReplaysResponse:
@@ -126,7 +138,7 @@ class Replay(Service):
             TwirpError: The call failed; its subclass says how, its `sent` whether the request may have run.
             TypeError, ValueError: The request or an option is malformed; nothing was sent.
         """
-        return self._client.call(methods.LIST_REPLAYS, request, fields, timeout, extra_headers)
+        return self._client.call(methods.LIST_REPLAYS, request, fields, timeout, retry, extra_headers)
 
     @overload
     def iter_replays(
@@ -135,6 +147,7 @@ class Replay(Service):
         /,
         *,
         timeout: float | Default | None = DEFAULT,
+        retry: RetryOption = DEFAULT,
         extra_headers: Mapping[str, str] | None = None,
     ) -> Iterator[ReplayInfo]: ...
     @overload
@@ -143,6 +156,7 @@ class Replay(Service):
         /,
         *,
         timeout: float | Default | None = DEFAULT,
+        retry: RetryOption = DEFAULT,
         extra_headers: Mapping[str, str] | None = None,
         **fields: Unpack[ListReplaysRequestDict],
     ) -> Iterator[ReplayInfo]: ...
@@ -152,6 +166,7 @@ class Replay(Service):
         /,
         *,
         timeout: float | Default | None = DEFAULT,
+        retry: RetryOption = DEFAULT,
         extra_headers: Mapping[str, str] | None = None,
         **fields: Any,
     ) -> Iterator[ReplayInfo]:
@@ -165,7 +180,7 @@ class Replay(Service):
             TypeError, ValueError: The request is malformed; nothing was sent.
             TwirpError: While iterating: a call failed, or the server leads back to a page that it gave before.
         """
-        return sync_items(self._client, methods.LIST_REPLAYS, request, fields, timeout, extra_headers)
+        return sync_items(self._client, methods.LIST_REPLAYS, request, fields, timeout, retry, extra_headers)
 
     @overload
     def playback(
@@ -174,6 +189,7 @@ class Replay(Service):
         /,
         *,
         timeout: float | Default | None = DEFAULT,
+        retry: RetryOption = DEFAULT,
         extra_headers: Mapping[str, str] | None = None,
     ) -> PlaybackResponse: ...
     @overload
@@ -182,6 +198,7 @@ class Replay(Service):
         /,
         *,
         timeout: float | Default | None = DEFAULT,
+        retry: RetryOption = DEFAULT,
         extra_headers: Mapping[str, str] | None = None,
         **fields: Unpack[PlaybackRequestDict],
     ) -> PlaybackResponse: ...
@@ -191,6 +208,7 @@ class Replay(Service):
         /,
         *,
         timeout: float | Default | None = DEFAULT,
+        retry: RetryOption = DEFAULT,
         extra_headers: Mapping[str, str] | None = None,
         **fields: Any,
     ) -> PlaybackResponse:
@@ -213,7 +231,7 @@ class Replay(Service):
             TwirpError: The call failed; its subclass says how, its `sent` whether the request may have run.
             TypeError, ValueError: The request or an option is malformed; nothing was sent.
         """
-        return self._client.call(methods.PLAYBACK, request, fields, timeout, extra_headers)
+        return self._client.call(methods.PLAYBACK, request, fields, timeout, retry, extra_headers)
 
     @overload
     def seek(
@@ -222,6 +240,7 @@ class Replay(Service):
         /,
         *,
         timeout: float | Default | None = DEFAULT,
+        retry: RetryOption = DEFAULT,
         extra_headers: Mapping[str, str] | None = None,
     ) -> Empty: ...
     @overload
@@ -230,6 +249,7 @@ class Replay(Service):
         /,
         *,
         timeout: float | Default | None = DEFAULT,
+        retry: RetryOption = DEFAULT,
         extra_headers: Mapping[str, str] | None = None,
         **fields: Unpack[SeekRequestDict],
     ) -> Empty: ...
@@ -239,6 +259,7 @@ class Replay(Service):
         /,
         *,
         timeout: float | Default | None = DEFAULT,
+        retry: RetryOption = DEFAULT,
         extra_headers: Mapping[str, str] | None = None,
         **fields: Any,
     ) -> Empty:
@@ -259,7 +280,7 @@ class Replay(Service):
             TwirpError: The call failed; its subclass says how, its `sent` whether the request may have run.
             TypeError, ValueError: The request or an option is malformed; nothing was sent.
         """
-        return self._client.call(methods.SEEK, request, fields, timeout, extra_headers)
+        return self._client.call(methods.SEEK, request, fields, timeout, retry, extra_headers)
 
     @overload
     def close(
@@ -268,6 +289,7 @@ class Replay(Service):
         /,
         *,
         timeout: float | Default | None = DEFAULT,
+        retry: RetryOption = DEFAULT,
         extra_headers: Mapping[str, str] | None = None,
     ) -> Empty: ...
     @overload
@@ -276,6 +298,7 @@ class Replay(Service):
         /,
         *,
         timeout: float | Default | None = DEFAULT,
+        retry: RetryOption = DEFAULT,
         extra_headers: Mapping[str, str] | None = None,
         **fields: Unpack[ClosePlaybackRequestDict],
     ) -> Empty: ...
@@ -285,6 +308,7 @@ class Replay(Service):
         /,
         *,
         timeout: float | Default | None = DEFAULT,
+        retry: RetryOption = DEFAULT,
         extra_headers: Mapping[str, str] | None = None,
         **fields: Any,
     ) -> Empty:
@@ -303,7 +327,7 @@ class Replay(Service):
             TwirpError: The call failed; its subclass says how, its `sent` whether the request may have run.
             TypeError, ValueError: The request or an option is malformed; nothing was sent.
         """
-        return self._client.call(methods.CLOSE, request, fields, timeout, extra_headers)
+        return self._client.call(methods.CLOSE, request, fields, timeout, retry, extra_headers)
 
     @overload
     def export(
@@ -312,6 +336,7 @@ class Replay(Service):
         /,
         *,
         timeout: float | Default | None = DEFAULT,
+        retry: RetryOption = DEFAULT,
         extra_headers: Mapping[str, str] | None = None,
     ) -> EgressInfo: ...
     @overload
@@ -320,6 +345,7 @@ class Replay(Service):
         /,
         *,
         timeout: float | Default | None = DEFAULT,
+        retry: RetryOption = DEFAULT,
         extra_headers: Mapping[str, str] | None = None,
         **fields: Unpack[ExportReplayRequestDict],
     ) -> EgressInfo: ...
@@ -329,6 +355,7 @@ class Replay(Service):
         /,
         *,
         timeout: float | Default | None = DEFAULT,
+        retry: RetryOption = DEFAULT,
         extra_headers: Mapping[str, str] | None = None,
         **fields: Any,
     ) -> EgressInfo:
@@ -359,7 +386,7 @@ class Replay(Service):
             TwirpError: The call failed; its subclass says how, its `sent` whether the request may have run.
             TypeError, ValueError: The request or an option is malformed; nothing was sent.
         """
-        return self._client.call(methods.EXPORT, request, fields, timeout, extra_headers)
+        return self._client.call(methods.EXPORT, request, fields, timeout, retry, extra_headers)
 
     @overload
     def delete_replay(
@@ -368,6 +395,7 @@ class Replay(Service):
         /,
         *,
         timeout: float | Default | None = DEFAULT,
+        retry: RetryOption = DEFAULT,
         extra_headers: Mapping[str, str] | None = None,
     ) -> Empty: ...
     @overload
@@ -376,6 +404,7 @@ class Replay(Service):
         /,
         *,
         timeout: float | Default | None = DEFAULT,
+        retry: RetryOption = DEFAULT,
         extra_headers: Mapping[str, str] | None = None,
         **fields: Unpack[DeleteReplayRequestDict],
     ) -> Empty: ...
@@ -385,6 +414,7 @@ class Replay(Service):
         /,
         *,
         timeout: float | Default | None = DEFAULT,
+        retry: RetryOption = DEFAULT,
         extra_headers: Mapping[str, str] | None = None,
         **fields: Any,
     ) -> Empty:
@@ -403,4 +433,4 @@ class Replay(Service):
             TwirpError: The call failed; its subclass says how, its `sent` whether the request may have run.
             TypeError, ValueError: The request or an option is malformed; nothing was sent.
         """
-        return self._client.call(methods.DELETE_REPLAY, request, fields, timeout, extra_headers)
+        return self._client.call(methods.DELETE_REPLAY, request, fields, timeout, retry, extra_headers)

@@ -15,10 +15,13 @@ from livekit_twirp._methods import sip as methods
 from livekit_twirp._sdk import SDK
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
     from typing import Unpack
 
     import requests
+    from twirpkit.call import RetryOption
+    from twirpkit.events import Hook
+    from twirpkit.livekit.regions import Regions
 
     from livekit_twirp.messages.livekit_sip import (
         CreateSIPDispatchRuleRequest,
@@ -88,7 +91,10 @@ class SIP(Service):
         token: str | None = None,
         auth: str | Authorize | None = None,
         timeout: float | Default | None = DEFAULT,
+        retry: RetryOption = DEFAULT,
         extra_headers: Mapping[str, str] | None = None,
+        hooks: Iterable[Hook] = (),
+        regions: Regions | Default | None = DEFAULT,
     ) -> None:
         """Use the connections of a session, which stays yours to close.
 
@@ -104,7 +110,10 @@ class SIP(Service):
             token=token,
             auth=auth,
             timeout=timeout,
+            retry=retry,
             extra_headers=extra_headers,
+            hooks=hooks,
+            regions=regions,
         )
         self._client = Client(client_endpoint, sync_transport(self, session))
 
@@ -115,6 +124,7 @@ class SIP(Service):
         /,
         *,
         timeout: float | Default | None = DEFAULT,
+        retry: RetryOption = DEFAULT,
         extra_headers: Mapping[str, str] | None = None,
     ) -> ListSIPTrunkResponse: ...
     @overload
@@ -123,6 +133,7 @@ class SIP(Service):
         /,
         *,
         timeout: float | Default | None = DEFAULT,
+        retry: RetryOption = DEFAULT,
         extra_headers: Mapping[str, str] | None = None,
         **fields: Unpack[ListSIPTrunkRequestDict],
     ) -> ListSIPTrunkResponse: ...
@@ -133,6 +144,7 @@ class SIP(Service):
         /,
         *,
         timeout: float | Default | None = DEFAULT,
+        retry: RetryOption = DEFAULT,
         extra_headers: Mapping[str, str] | None = None,
         **fields: Any,
     ) -> ListSIPTrunkResponse:
@@ -152,7 +164,7 @@ class SIP(Service):
             TwirpError: The call failed; its subclass says how, its `sent` whether the request may have run.
             TypeError, ValueError: The request or an option is malformed; nothing was sent.
         """
-        return self._client.call(methods.LIST_SIP_TRUNK, request, fields, timeout, extra_headers)
+        return self._client.call(methods.LIST_SIP_TRUNK, request, fields, timeout, retry, extra_headers)
 
     @overload
     def create_sip_inbound_trunk(
@@ -161,6 +173,7 @@ class SIP(Service):
         /,
         *,
         timeout: float | Default | None = DEFAULT,
+        retry: RetryOption = DEFAULT,
         extra_headers: Mapping[str, str] | None = None,
     ) -> SIPInboundTrunkInfo: ...
     @overload
@@ -169,6 +182,7 @@ class SIP(Service):
         /,
         *,
         timeout: float | Default | None = DEFAULT,
+        retry: RetryOption = DEFAULT,
         extra_headers: Mapping[str, str] | None = None,
         **fields: Unpack[CreateSIPInboundTrunkRequestDict],
     ) -> SIPInboundTrunkInfo: ...
@@ -178,6 +192,7 @@ class SIP(Service):
         /,
         *,
         timeout: float | Default | None = DEFAULT,
+        retry: RetryOption = DEFAULT,
         extra_headers: Mapping[str, str] | None = None,
         **fields: Any,
     ) -> SIPInboundTrunkInfo:
@@ -199,7 +214,7 @@ class SIP(Service):
             TwirpError: The call failed; its subclass says how, its `sent` whether the request may have run.
             TypeError, ValueError: The request or an option is malformed; nothing was sent.
         """
-        return self._client.call(methods.CREATE_SIP_INBOUND_TRUNK, request, fields, timeout, extra_headers)
+        return self._client.call(methods.CREATE_SIP_INBOUND_TRUNK, request, fields, timeout, retry, extra_headers)
 
     @overload
     def create_sip_outbound_trunk(
@@ -208,6 +223,7 @@ class SIP(Service):
         /,
         *,
         timeout: float | Default | None = DEFAULT,
+        retry: RetryOption = DEFAULT,
         extra_headers: Mapping[str, str] | None = None,
     ) -> SIPOutboundTrunkInfo: ...
     @overload
@@ -216,6 +232,7 @@ class SIP(Service):
         /,
         *,
         timeout: float | Default | None = DEFAULT,
+        retry: RetryOption = DEFAULT,
         extra_headers: Mapping[str, str] | None = None,
         **fields: Unpack[CreateSIPOutboundTrunkRequestDict],
     ) -> SIPOutboundTrunkInfo: ...
@@ -225,6 +242,7 @@ class SIP(Service):
         /,
         *,
         timeout: float | Default | None = DEFAULT,
+        retry: RetryOption = DEFAULT,
         extra_headers: Mapping[str, str] | None = None,
         **fields: Any,
     ) -> SIPOutboundTrunkInfo:
@@ -246,7 +264,7 @@ class SIP(Service):
             TwirpError: The call failed; its subclass says how, its `sent` whether the request may have run.
             TypeError, ValueError: The request or an option is malformed; nothing was sent.
         """
-        return self._client.call(methods.CREATE_SIP_OUTBOUND_TRUNK, request, fields, timeout, extra_headers)
+        return self._client.call(methods.CREATE_SIP_OUTBOUND_TRUNK, request, fields, timeout, retry, extra_headers)
 
     @overload
     def update_sip_inbound_trunk(
@@ -255,6 +273,7 @@ class SIP(Service):
         /,
         *,
         timeout: float | Default | None = DEFAULT,
+        retry: RetryOption = DEFAULT,
         extra_headers: Mapping[str, str] | None = None,
     ) -> SIPInboundTrunkInfo: ...
     @overload
@@ -263,6 +282,7 @@ class SIP(Service):
         /,
         *,
         timeout: float | Default | None = DEFAULT,
+        retry: RetryOption = DEFAULT,
         extra_headers: Mapping[str, str] | None = None,
         **fields: Unpack[UpdateSIPInboundTrunkRequestDict],
     ) -> SIPInboundTrunkInfo: ...
@@ -272,6 +292,7 @@ class SIP(Service):
         /,
         *,
         timeout: float | Default | None = DEFAULT,
+        retry: RetryOption = DEFAULT,
         extra_headers: Mapping[str, str] | None = None,
         **fields: Any,
     ) -> SIPInboundTrunkInfo:
@@ -294,7 +315,7 @@ class SIP(Service):
             TwirpError: The call failed; its subclass says how, its `sent` whether the request may have run.
             TypeError, ValueError: The request or an option is malformed; nothing was sent.
         """
-        return self._client.call(methods.UPDATE_SIP_INBOUND_TRUNK, request, fields, timeout, extra_headers)
+        return self._client.call(methods.UPDATE_SIP_INBOUND_TRUNK, request, fields, timeout, retry, extra_headers)
 
     @overload
     def update_sip_outbound_trunk(
@@ -303,6 +324,7 @@ class SIP(Service):
         /,
         *,
         timeout: float | Default | None = DEFAULT,
+        retry: RetryOption = DEFAULT,
         extra_headers: Mapping[str, str] | None = None,
     ) -> SIPOutboundTrunkInfo: ...
     @overload
@@ -311,6 +333,7 @@ class SIP(Service):
         /,
         *,
         timeout: float | Default | None = DEFAULT,
+        retry: RetryOption = DEFAULT,
         extra_headers: Mapping[str, str] | None = None,
         **fields: Unpack[UpdateSIPOutboundTrunkRequestDict],
     ) -> SIPOutboundTrunkInfo: ...
@@ -320,6 +343,7 @@ class SIP(Service):
         /,
         *,
         timeout: float | Default | None = DEFAULT,
+        retry: RetryOption = DEFAULT,
         extra_headers: Mapping[str, str] | None = None,
         **fields: Any,
     ) -> SIPOutboundTrunkInfo:
@@ -342,7 +366,7 @@ class SIP(Service):
             TwirpError: The call failed; its subclass says how, its `sent` whether the request may have run.
             TypeError, ValueError: The request or an option is malformed; nothing was sent.
         """
-        return self._client.call(methods.UPDATE_SIP_OUTBOUND_TRUNK, request, fields, timeout, extra_headers)
+        return self._client.call(methods.UPDATE_SIP_OUTBOUND_TRUNK, request, fields, timeout, retry, extra_headers)
 
     @overload
     def get_sip_inbound_trunk(
@@ -351,6 +375,7 @@ class SIP(Service):
         /,
         *,
         timeout: float | Default | None = DEFAULT,
+        retry: RetryOption = DEFAULT,
         extra_headers: Mapping[str, str] | None = None,
     ) -> GetSIPInboundTrunkResponse: ...
     @overload
@@ -359,6 +384,7 @@ class SIP(Service):
         /,
         *,
         timeout: float | Default | None = DEFAULT,
+        retry: RetryOption = DEFAULT,
         extra_headers: Mapping[str, str] | None = None,
         **fields: Unpack[GetSIPInboundTrunkRequestDict],
     ) -> GetSIPInboundTrunkResponse: ...
@@ -368,6 +394,7 @@ class SIP(Service):
         /,
         *,
         timeout: float | Default | None = DEFAULT,
+        retry: RetryOption = DEFAULT,
         extra_headers: Mapping[str, str] | None = None,
         **fields: Any,
     ) -> GetSIPInboundTrunkResponse:
@@ -386,7 +413,7 @@ class SIP(Service):
             TwirpError: The call failed; its subclass says how, its `sent` whether the request may have run.
             TypeError, ValueError: The request or an option is malformed; nothing was sent.
         """
-        return self._client.call(methods.GET_SIP_INBOUND_TRUNK, request, fields, timeout, extra_headers)
+        return self._client.call(methods.GET_SIP_INBOUND_TRUNK, request, fields, timeout, retry, extra_headers)
 
     @overload
     def get_sip_outbound_trunk(
@@ -395,6 +422,7 @@ class SIP(Service):
         /,
         *,
         timeout: float | Default | None = DEFAULT,
+        retry: RetryOption = DEFAULT,
         extra_headers: Mapping[str, str] | None = None,
     ) -> GetSIPOutboundTrunkResponse: ...
     @overload
@@ -403,6 +431,7 @@ class SIP(Service):
         /,
         *,
         timeout: float | Default | None = DEFAULT,
+        retry: RetryOption = DEFAULT,
         extra_headers: Mapping[str, str] | None = None,
         **fields: Unpack[GetSIPOutboundTrunkRequestDict],
     ) -> GetSIPOutboundTrunkResponse: ...
@@ -412,6 +441,7 @@ class SIP(Service):
         /,
         *,
         timeout: float | Default | None = DEFAULT,
+        retry: RetryOption = DEFAULT,
         extra_headers: Mapping[str, str] | None = None,
         **fields: Any,
     ) -> GetSIPOutboundTrunkResponse:
@@ -430,7 +460,7 @@ class SIP(Service):
             TwirpError: The call failed; its subclass says how, its `sent` whether the request may have run.
             TypeError, ValueError: The request or an option is malformed; nothing was sent.
         """
-        return self._client.call(methods.GET_SIP_OUTBOUND_TRUNK, request, fields, timeout, extra_headers)
+        return self._client.call(methods.GET_SIP_OUTBOUND_TRUNK, request, fields, timeout, retry, extra_headers)
 
     @overload
     def list_sip_inbound_trunk(
@@ -439,6 +469,7 @@ class SIP(Service):
         /,
         *,
         timeout: float | Default | None = DEFAULT,
+        retry: RetryOption = DEFAULT,
         extra_headers: Mapping[str, str] | None = None,
     ) -> ListSIPInboundTrunkResponse: ...
     @overload
@@ -447,6 +478,7 @@ class SIP(Service):
         /,
         *,
         timeout: float | Default | None = DEFAULT,
+        retry: RetryOption = DEFAULT,
         extra_headers: Mapping[str, str] | None = None,
         **fields: Unpack[ListSIPInboundTrunkRequestDict],
     ) -> ListSIPInboundTrunkResponse: ...
@@ -456,6 +488,7 @@ class SIP(Service):
         /,
         *,
         timeout: float | Default | None = DEFAULT,
+        retry: RetryOption = DEFAULT,
         extra_headers: Mapping[str, str] | None = None,
         **fields: Any,
     ) -> ListSIPInboundTrunkResponse:
@@ -478,7 +511,7 @@ class SIP(Service):
             TwirpError: The call failed; its subclass says how, its `sent` whether the request may have run.
             TypeError, ValueError: The request or an option is malformed; nothing was sent.
         """
-        return self._client.call(methods.LIST_SIP_INBOUND_TRUNK, request, fields, timeout, extra_headers)
+        return self._client.call(methods.LIST_SIP_INBOUND_TRUNK, request, fields, timeout, retry, extra_headers)
 
     @overload
     def list_sip_outbound_trunk(
@@ -487,6 +520,7 @@ class SIP(Service):
         /,
         *,
         timeout: float | Default | None = DEFAULT,
+        retry: RetryOption = DEFAULT,
         extra_headers: Mapping[str, str] | None = None,
     ) -> ListSIPOutboundTrunkResponse: ...
     @overload
@@ -495,6 +529,7 @@ class SIP(Service):
         /,
         *,
         timeout: float | Default | None = DEFAULT,
+        retry: RetryOption = DEFAULT,
         extra_headers: Mapping[str, str] | None = None,
         **fields: Unpack[ListSIPOutboundTrunkRequestDict],
     ) -> ListSIPOutboundTrunkResponse: ...
@@ -504,6 +539,7 @@ class SIP(Service):
         /,
         *,
         timeout: float | Default | None = DEFAULT,
+        retry: RetryOption = DEFAULT,
         extra_headers: Mapping[str, str] | None = None,
         **fields: Any,
     ) -> ListSIPOutboundTrunkResponse:
@@ -526,7 +562,7 @@ class SIP(Service):
             TwirpError: The call failed; its subclass says how, its `sent` whether the request may have run.
             TypeError, ValueError: The request or an option is malformed; nothing was sent.
         """
-        return self._client.call(methods.LIST_SIP_OUTBOUND_TRUNK, request, fields, timeout, extra_headers)
+        return self._client.call(methods.LIST_SIP_OUTBOUND_TRUNK, request, fields, timeout, retry, extra_headers)
 
     @overload
     def delete_sip_trunk(
@@ -535,6 +571,7 @@ class SIP(Service):
         /,
         *,
         timeout: float | Default | None = DEFAULT,
+        retry: RetryOption = DEFAULT,
         extra_headers: Mapping[str, str] | None = None,
     ) -> SIPTrunkInfo: ...
     @overload
@@ -543,6 +580,7 @@ class SIP(Service):
         /,
         *,
         timeout: float | Default | None = DEFAULT,
+        retry: RetryOption = DEFAULT,
         extra_headers: Mapping[str, str] | None = None,
         **fields: Unpack[DeleteSIPTrunkRequestDict],
     ) -> SIPTrunkInfo: ...
@@ -552,6 +590,7 @@ class SIP(Service):
         /,
         *,
         timeout: float | Default | None = DEFAULT,
+        retry: RetryOption = DEFAULT,
         extra_headers: Mapping[str, str] | None = None,
         **fields: Any,
     ) -> SIPTrunkInfo:
@@ -571,7 +610,7 @@ class SIP(Service):
             TwirpError: The call failed; its subclass says how, its `sent` whether the request may have run.
             TypeError, ValueError: The request or an option is malformed; nothing was sent.
         """
-        return self._client.call(methods.DELETE_SIP_TRUNK, request, fields, timeout, extra_headers)
+        return self._client.call(methods.DELETE_SIP_TRUNK, request, fields, timeout, retry, extra_headers)
 
     @overload
     def create_sip_dispatch_rule(
@@ -580,6 +619,7 @@ class SIP(Service):
         /,
         *,
         timeout: float | Default | None = DEFAULT,
+        retry: RetryOption = DEFAULT,
         extra_headers: Mapping[str, str] | None = None,
     ) -> SIPDispatchRuleInfo: ...
     @overload
@@ -588,6 +628,7 @@ class SIP(Service):
         /,
         *,
         timeout: float | Default | None = DEFAULT,
+        retry: RetryOption = DEFAULT,
         extra_headers: Mapping[str, str] | None = None,
         **fields: Unpack[CreateSIPDispatchRuleRequestDict],
     ) -> SIPDispatchRuleInfo: ...
@@ -597,6 +638,7 @@ class SIP(Service):
         /,
         *,
         timeout: float | Default | None = DEFAULT,
+        retry: RetryOption = DEFAULT,
         extra_headers: Mapping[str, str] | None = None,
         **fields: Any,
     ) -> SIPDispatchRuleInfo:
@@ -626,7 +668,7 @@ class SIP(Service):
             TwirpError: The call failed; its subclass says how, its `sent` whether the request may have run.
             TypeError, ValueError: The request or an option is malformed; nothing was sent.
         """
-        return self._client.call(methods.CREATE_SIP_DISPATCH_RULE, request, fields, timeout, extra_headers)
+        return self._client.call(methods.CREATE_SIP_DISPATCH_RULE, request, fields, timeout, retry, extra_headers)
 
     @overload
     def update_sip_dispatch_rule(
@@ -635,6 +677,7 @@ class SIP(Service):
         /,
         *,
         timeout: float | Default | None = DEFAULT,
+        retry: RetryOption = DEFAULT,
         extra_headers: Mapping[str, str] | None = None,
     ) -> SIPDispatchRuleInfo: ...
     @overload
@@ -643,6 +686,7 @@ class SIP(Service):
         /,
         *,
         timeout: float | Default | None = DEFAULT,
+        retry: RetryOption = DEFAULT,
         extra_headers: Mapping[str, str] | None = None,
         **fields: Unpack[UpdateSIPDispatchRuleRequestDict],
     ) -> SIPDispatchRuleInfo: ...
@@ -652,6 +696,7 @@ class SIP(Service):
         /,
         *,
         timeout: float | Default | None = DEFAULT,
+        retry: RetryOption = DEFAULT,
         extra_headers: Mapping[str, str] | None = None,
         **fields: Any,
     ) -> SIPDispatchRuleInfo:
@@ -673,7 +718,7 @@ class SIP(Service):
             TwirpError: The call failed; its subclass says how, its `sent` whether the request may have run.
             TypeError, ValueError: The request or an option is malformed; nothing was sent.
         """
-        return self._client.call(methods.UPDATE_SIP_DISPATCH_RULE, request, fields, timeout, extra_headers)
+        return self._client.call(methods.UPDATE_SIP_DISPATCH_RULE, request, fields, timeout, retry, extra_headers)
 
     @overload
     def list_sip_dispatch_rule(
@@ -682,6 +727,7 @@ class SIP(Service):
         /,
         *,
         timeout: float | Default | None = DEFAULT,
+        retry: RetryOption = DEFAULT,
         extra_headers: Mapping[str, str] | None = None,
     ) -> ListSIPDispatchRuleResponse: ...
     @overload
@@ -690,6 +736,7 @@ class SIP(Service):
         /,
         *,
         timeout: float | Default | None = DEFAULT,
+        retry: RetryOption = DEFAULT,
         extra_headers: Mapping[str, str] | None = None,
         **fields: Unpack[ListSIPDispatchRuleRequestDict],
     ) -> ListSIPDispatchRuleResponse: ...
@@ -699,6 +746,7 @@ class SIP(Service):
         /,
         *,
         timeout: float | Default | None = DEFAULT,
+        retry: RetryOption = DEFAULT,
         extra_headers: Mapping[str, str] | None = None,
         **fields: Any,
     ) -> ListSIPDispatchRuleResponse:
@@ -723,7 +771,7 @@ class SIP(Service):
             TwirpError: The call failed; its subclass says how, its `sent` whether the request may have run.
             TypeError, ValueError: The request or an option is malformed; nothing was sent.
         """
-        return self._client.call(methods.LIST_SIP_DISPATCH_RULE, request, fields, timeout, extra_headers)
+        return self._client.call(methods.LIST_SIP_DISPATCH_RULE, request, fields, timeout, retry, extra_headers)
 
     @overload
     def delete_sip_dispatch_rule(
@@ -732,6 +780,7 @@ class SIP(Service):
         /,
         *,
         timeout: float | Default | None = DEFAULT,
+        retry: RetryOption = DEFAULT,
         extra_headers: Mapping[str, str] | None = None,
     ) -> SIPDispatchRuleInfo: ...
     @overload
@@ -740,6 +789,7 @@ class SIP(Service):
         /,
         *,
         timeout: float | Default | None = DEFAULT,
+        retry: RetryOption = DEFAULT,
         extra_headers: Mapping[str, str] | None = None,
         **fields: Unpack[DeleteSIPDispatchRuleRequestDict],
     ) -> SIPDispatchRuleInfo: ...
@@ -749,6 +799,7 @@ class SIP(Service):
         /,
         *,
         timeout: float | Default | None = DEFAULT,
+        retry: RetryOption = DEFAULT,
         extra_headers: Mapping[str, str] | None = None,
         **fields: Any,
     ) -> SIPDispatchRuleInfo:
@@ -768,7 +819,7 @@ class SIP(Service):
             TwirpError: The call failed; its subclass says how, its `sent` whether the request may have run.
             TypeError, ValueError: The request or an option is malformed; nothing was sent.
         """
-        return self._client.call(methods.DELETE_SIP_DISPATCH_RULE, request, fields, timeout, extra_headers)
+        return self._client.call(methods.DELETE_SIP_DISPATCH_RULE, request, fields, timeout, retry, extra_headers)
 
     @overload
     def create_sip_participant(
@@ -777,6 +828,7 @@ class SIP(Service):
         /,
         *,
         timeout: float | Default | None = DEFAULT,
+        retry: RetryOption = DEFAULT,
         extra_headers: Mapping[str, str] | None = None,
     ) -> SIPParticipantInfo: ...
     @overload
@@ -785,6 +837,7 @@ class SIP(Service):
         /,
         *,
         timeout: float | Default | None = DEFAULT,
+        retry: RetryOption = DEFAULT,
         extra_headers: Mapping[str, str] | None = None,
         **fields: Unpack[CreateSIPParticipantRequestDict],
     ) -> SIPParticipantInfo: ...
@@ -794,6 +847,7 @@ class SIP(Service):
         /,
         *,
         timeout: float | Default | None = DEFAULT,
+        retry: RetryOption = DEFAULT,
         extra_headers: Mapping[str, str] | None = None,
         **fields: Any,
     ) -> SIPParticipantInfo:
@@ -862,7 +916,7 @@ class SIP(Service):
             TwirpError: The call failed; its subclass says how, its `sent` whether the request may have run.
             TypeError, ValueError: The request or an option is malformed; nothing was sent.
         """
-        return self._client.call(methods.CREATE_SIP_PARTICIPANT, request, fields, timeout, extra_headers)
+        return self._client.call(methods.CREATE_SIP_PARTICIPANT, request, fields, timeout, retry, extra_headers)
 
     @overload
     def transfer_sip_participant(
@@ -871,6 +925,7 @@ class SIP(Service):
         /,
         *,
         timeout: float | Default | None = DEFAULT,
+        retry: RetryOption = DEFAULT,
         extra_headers: Mapping[str, str] | None = None,
     ) -> TransferSIPParticipantResponse: ...
     @overload
@@ -879,6 +934,7 @@ class SIP(Service):
         /,
         *,
         timeout: float | Default | None = DEFAULT,
+        retry: RetryOption = DEFAULT,
         extra_headers: Mapping[str, str] | None = None,
         **fields: Unpack[TransferSIPParticipantRequestDict],
     ) -> TransferSIPParticipantResponse: ...
@@ -888,6 +944,7 @@ class SIP(Service):
         /,
         *,
         timeout: float | Default | None = DEFAULT,
+        retry: RetryOption = DEFAULT,
         extra_headers: Mapping[str, str] | None = None,
         **fields: Any,
     ) -> TransferSIPParticipantResponse:
@@ -922,4 +979,4 @@ class SIP(Service):
             TwirpError: The call failed; its subclass says how, its `sent` whether the request may have run.
             TypeError, ValueError: The request or an option is malformed; nothing was sent.
         """
-        return self._client.call(methods.TRANSFER_SIP_PARTICIPANT, request, fields, timeout, extra_headers)
+        return self._client.call(methods.TRANSFER_SIP_PARTICIPANT, request, fields, timeout, retry, extra_headers)

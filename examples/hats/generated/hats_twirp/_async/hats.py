@@ -15,10 +15,12 @@ from hats_twirp._methods import hats as methods
 from hats_twirp._sdk import SDK
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Mapping
+    from collections.abc import AsyncIterator, Iterable, Mapping
     from typing import Unpack
 
     import aiohttp
+    from twirpkit.call import RetryOption
+    from twirpkit.events import Hook
 
     from hats_twirp.messages.hats import GetHatRequest, Hat, ListHatsRequest, ListHatsResponse, MakeHatRequest
     from hats_twirp.types.hats import GetHatRequestDict, ListHatsRequestDict, MakeHatRequestDict
@@ -37,7 +39,9 @@ class AsyncHatService(AsyncService):
         token: str | None = None,
         auth: str | Authorize | None = None,
         timeout: float | Default | None = DEFAULT,
+        retry: RetryOption = DEFAULT,
         extra_headers: Mapping[str, str] | None = None,
+        hooks: Iterable[Hook] = (),
     ) -> None:
         """Use the connections of a session, which stays yours to close.
 
@@ -51,7 +55,9 @@ class AsyncHatService(AsyncService):
             token=token,
             auth=auth,
             timeout=timeout,
+            retry=retry,
             extra_headers=extra_headers,
+            hooks=hooks,
         )
         self._client = AsyncClient(client_endpoint, async_transport(self, session))
 
@@ -62,6 +68,7 @@ class AsyncHatService(AsyncService):
         /,
         *,
         timeout: float | Default | None = DEFAULT,
+        retry: RetryOption = DEFAULT,
         extra_headers: Mapping[str, str] | None = None,
     ) -> Hat: ...
     @overload
@@ -70,6 +77,7 @@ class AsyncHatService(AsyncService):
         /,
         *,
         timeout: float | Default | None = DEFAULT,
+        retry: RetryOption = DEFAULT,
         extra_headers: Mapping[str, str] | None = None,
         **fields: Unpack[MakeHatRequestDict],
     ) -> Hat: ...
@@ -79,6 +87,7 @@ class AsyncHatService(AsyncService):
         /,
         *,
         timeout: float | Default | None = DEFAULT,
+        retry: RetryOption = DEFAULT,
         extra_headers: Mapping[str, str] | None = None,
         **fields: Any,
     ) -> Hat:
@@ -98,7 +107,7 @@ class AsyncHatService(AsyncService):
             TwirpError: The call failed; its subclass says how, its `sent` whether the request may have run.
             TypeError, ValueError: The request or an option is malformed; nothing was sent.
         """
-        return await self._client.call(methods.MAKE_HAT, request, fields, timeout, extra_headers)
+        return await self._client.call(methods.MAKE_HAT, request, fields, timeout, retry, extra_headers)
 
     @overload
     async def get_hat(
@@ -107,6 +116,7 @@ class AsyncHatService(AsyncService):
         /,
         *,
         timeout: float | Default | None = DEFAULT,
+        retry: RetryOption = DEFAULT,
         extra_headers: Mapping[str, str] | None = None,
     ) -> Hat: ...
     @overload
@@ -115,6 +125,7 @@ class AsyncHatService(AsyncService):
         /,
         *,
         timeout: float | Default | None = DEFAULT,
+        retry: RetryOption = DEFAULT,
         extra_headers: Mapping[str, str] | None = None,
         **fields: Unpack[GetHatRequestDict],
     ) -> Hat: ...
@@ -124,6 +135,7 @@ class AsyncHatService(AsyncService):
         /,
         *,
         timeout: float | Default | None = DEFAULT,
+        retry: RetryOption = DEFAULT,
         extra_headers: Mapping[str, str] | None = None,
         **fields: Any,
     ) -> Hat:
@@ -141,7 +153,7 @@ class AsyncHatService(AsyncService):
             TwirpError: The call failed; its subclass says how, its `sent` whether the request may have run.
             TypeError, ValueError: The request or an option is malformed; nothing was sent.
         """
-        return await self._client.call(methods.GET_HAT, request, fields, timeout, extra_headers)
+        return await self._client.call(methods.GET_HAT, request, fields, timeout, retry, extra_headers)
 
     @overload
     async def list_hats(
@@ -150,6 +162,7 @@ class AsyncHatService(AsyncService):
         /,
         *,
         timeout: float | Default | None = DEFAULT,
+        retry: RetryOption = DEFAULT,
         extra_headers: Mapping[str, str] | None = None,
     ) -> ListHatsResponse: ...
     @overload
@@ -158,6 +171,7 @@ class AsyncHatService(AsyncService):
         /,
         *,
         timeout: float | Default | None = DEFAULT,
+        retry: RetryOption = DEFAULT,
         extra_headers: Mapping[str, str] | None = None,
         **fields: Unpack[ListHatsRequestDict],
     ) -> ListHatsResponse: ...
@@ -167,6 +181,7 @@ class AsyncHatService(AsyncService):
         /,
         *,
         timeout: float | Default | None = DEFAULT,
+        retry: RetryOption = DEFAULT,
         extra_headers: Mapping[str, str] | None = None,
         **fields: Any,
     ) -> ListHatsResponse:
@@ -185,7 +200,7 @@ class AsyncHatService(AsyncService):
             TwirpError: The call failed; its subclass says how, its `sent` whether the request may have run.
             TypeError, ValueError: The request or an option is malformed; nothing was sent.
         """
-        return await self._client.call(methods.LIST_HATS, request, fields, timeout, extra_headers)
+        return await self._client.call(methods.LIST_HATS, request, fields, timeout, retry, extra_headers)
 
     @overload
     def iter_hats(
@@ -194,6 +209,7 @@ class AsyncHatService(AsyncService):
         /,
         *,
         timeout: float | Default | None = DEFAULT,
+        retry: RetryOption = DEFAULT,
         extra_headers: Mapping[str, str] | None = None,
     ) -> AsyncIterator[Hat]: ...
     @overload
@@ -202,6 +218,7 @@ class AsyncHatService(AsyncService):
         /,
         *,
         timeout: float | Default | None = DEFAULT,
+        retry: RetryOption = DEFAULT,
         extra_headers: Mapping[str, str] | None = None,
         **fields: Unpack[ListHatsRequestDict],
     ) -> AsyncIterator[Hat]: ...
@@ -211,6 +228,7 @@ class AsyncHatService(AsyncService):
         /,
         *,
         timeout: float | Default | None = DEFAULT,
+        retry: RetryOption = DEFAULT,
         extra_headers: Mapping[str, str] | None = None,
         **fields: Any,
     ) -> AsyncIterator[Hat]:
@@ -224,4 +242,4 @@ class AsyncHatService(AsyncService):
             TypeError, ValueError: The request is malformed; nothing was sent.
             TwirpError: While iterating: a call failed, or the server leads back to a page that it gave before.
         """
-        return async_items(self._client, methods.LIST_HATS, request, fields, timeout, extra_headers)
+        return async_items(self._client, methods.LIST_HATS, request, fields, timeout, retry, extra_headers)
