@@ -1,0 +1,112 @@
+"""The server, once for all tests; names of ours on it, and their end; and each test for both clients."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from callers import Caller
+from livekit_server import Program, ServerError, Target, named_target, started_target, why_none
+from ours import Ours
+
+from livekit_twirp import LiveKitAPI
+
+if TYPE_CHECKING:
+    from people import People
+    from scenes import Stage
+
+
+@pytest.fixture(scope="session")
+def _server() -> Iterator[tuple[Target, list[Program]]]:
+    if (reason := why_none(os.environ)) is not None:
+        pytest.skip(reason)
+    if (target := named_target(os.environ)) is not None:
+        yield target, []
+        return
+    with started_target() as started:
+        yield started
+
+
+@pytest.fixture(scope="session")
+def target(_server: tuple[Target, list[Program]]) -> Target:
+    """The server that is called."""
+    return _server[0]
+
+
+@pytest.fixture(autouse=True)
+def _alive(_server: tuple[Target, list[Program]]) -> Iterator[None]:
+    """End the run when a program of ours has gone: all that follows would only say that nobody answers."""
+    yield
+    for program in _server[1]:
+        try:
+            program.check()
+        except ServerError as error:
+            pytest.exit(str(error), returncode=1)
+
+
+@pytest.fixture(scope="session")
+def api(target: Target) -> Iterator[LiveKitAPI]:
+    """A client for what is not itself under test: setting up, and clearing away."""
+    with LiveKitAPI(target.url, target.key, target.secret) as api:
+        yield api
+
+
+@pytest.fixture(scope="session")
+def ours(api: LiveKitAPI) -> Iterator[Ours]:
+    """Names for what tests make. At the end nothing that has one is left."""
+    ours = Ours(api)
+    yield ours
+    assert ours.remove() == []
+
+
+@pytest.fixture(params=["sync", "async"])
+def kind(request: pytest.FixtureRequest) -> str:
+    """Which client."""
+    name: str = request.param
+    return name
+
+
+@pytest.fixture
+def open_caller(kind: str, target: Target) -> Iterator[Callable[..., Caller]]:
+    """Opens a client of the test's kind; see `Caller` for its options."""
+    opened: list[Caller] = []
+
+    def make(**options: Any) -> Caller:
+        opened.append(Caller(kind, target, **options))
+        return opened[-1]
+
+    yield make
+    for each in opened:
+        each.close()
+
+
+@pytest.fixture
+def world(open_caller: Callable[..., Caller]) -> Caller:
+    """A client as people make it: its tokens carry the policy table's grants and no others."""
+    return open_caller()
+
+
+@pytest.fixture(scope="session")
+def people(ours: Ours) -> Iterator[People]:
+    """Those who join. They leave before the rooms are removed."""
+    pytest.importorskip("livekit.rtc", reason="no participants without the dependency group 'live'")
+    from people import People
+
+    with People() as people:
+        yield people
+
+
+@pytest.fixture(scope="session")
+def open_stage(api: LiveKitAPI, target: Target, ours: Ours, people: People) -> Callable[[], Stage]:
+    """Makes a room with two participants in it."""
+    from scenes import set_stage
+
+    return lambda: set_stage(api, target, ours, people)
+
+
+@pytest.fixture(scope="session")
+def stage(open_stage: Callable[[], Stage]) -> Stage:
+    """The room of all tests that leave it as it was."""
+    return open_stage()
