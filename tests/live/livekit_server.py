@@ -100,10 +100,15 @@ class Program:
                 start_new_session=True,
             )
 
+    @property
+    def has_ended(self) -> bool:
+        """Whether it does not run any more."""
+        return self._process.poll() is not None
+
     def check(self) -> None:
         """Raise `ServerError` if the program has ended."""
-        if (code := self._process.poll()) is not None:
-            raise ServerError(f"{self._name} ended with exit code {code}. {self._last_lines()}")
+        if self.has_ended:
+            raise ServerError(f"{self._name} ended with exit code {self._process.returncode}. {self._last_lines()}")
 
     def wait_until(self, serves: Callable[[], bool]) -> None:
         """Return when it serves; raise `ServerError` if it ends before, or takes too long."""

@@ -16,7 +16,7 @@ from livekit_server import Target
 from twirpkit.livekit import AccessToken, VideoGrants
 from twirpkit.url import normalize_url
 
-__all__ = ["Participant", "People"]
+__all__ = ["SOON", "Participant", "People"]
 
 T = TypeVar("T")
 
