@@ -65,7 +65,7 @@ class Caller:
         return self._runner.run(result) if self._runner is not None and inspect.iscoroutine(result) else result
 
 
-def transport_with(kind: str, change: Callable[[dict[str, str]], None]) -> Any:
+def transport_with(kind: str, change: Callable[[dict[str, str]], object]) -> Any:
     """The client's own transport, before which the headers of each request are looked at, or changed."""
 
     def changed(request: HttpRequest) -> HttpRequest:

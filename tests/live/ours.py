@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import secrets
 from collections.abc import Callable, Iterator
+from functools import partial
 from typing import Any, Final
 
 from livekit_twirp import InternalError, LiveKitAPI, NotFoundError
@@ -45,36 +46,28 @@ class Ours:
     def _found(self) -> Iterator[tuple[str, Callable[[], Any]]]:
         """What is there, and how to remove it. Everybody's things are listed; only ours come out."""
         api = self._api
-        for egress in _listed(lambda: api.egress.list_egress(active=True).items):
+        for egress in _listed(partial(api.egress.list_egress, active=True)):
             if egress.room_name in self._names:
-                yield f"egress {egress.egress_id}", lambda it=egress: api.egress.stop_egress(egress_id=it.egress_id)
-        for ingress in _listed(lambda: api.ingress.list_ingress().items):
+                yield f"egress {egress.egress_id}", partial(api.egress.stop_egress, egress_id=egress.egress_id)
+        for ingress in _listed(api.ingress.list_ingress):
             if ingress.name in self._names:
-                yield (
-                    f"ingress {ingress.name}",
-                    lambda it=ingress: api.ingress.delete_ingress(ingress_id=it.ingress_id),
-                )
-        for rule in _listed(lambda: api.sip.list_sip_dispatch_rule().items):
+                yield f"ingress {ingress.name}", partial(api.ingress.delete_ingress, ingress_id=ingress.ingress_id)
+        for rule in _listed(api.sip.list_sip_dispatch_rule):
             if rule.name in self._names:
-                yield (
-                    f"dispatch rule {rule.name}",
-                    lambda it=rule: api.sip.delete_sip_dispatch_rule(sip_dispatch_rule_id=it.sip_dispatch_rule_id),
-                )
+                gone = partial(api.sip.delete_sip_dispatch_rule, sip_dispatch_rule_id=rule.sip_dispatch_rule_id)
+                yield f"dispatch rule {rule.name}", gone
         for list_trunks in (api.sip.list_sip_inbound_trunk, api.sip.list_sip_outbound_trunk):
-            for trunk in _listed(lambda call=list_trunks: call().items):
+            for trunk in _listed(list_trunks):
                 if trunk.name in self._names:
-                    yield (
-                        f"trunk {trunk.name}",
-                        lambda it=trunk: api.sip.delete_sip_trunk(sip_trunk_id=it.sip_trunk_id),
-                    )
+                    yield f"trunk {trunk.name}", partial(api.sip.delete_sip_trunk, sip_trunk_id=trunk.sip_trunk_id)
         for room in api.room.list_rooms(names=sorted(self._names)).rooms if self._names else ():
-            yield f"room {room.name}", lambda it=room: api.room.delete_room(room=it.name)
+            yield f"room {room.name}", partial(api.room.delete_room, room=room.name)
 
 
 def _listed(call: Callable[[], Any]) -> list[Any]:
-    """The items of a list; none where the server has no Redis and so not the service."""
+    """The items of an answer; none where the server has no Redis and so not the service."""
     try:
-        return list(call())
+        return list(call().items)
     except InternalError as error:
         if WITHOUT_REDIS not in error.message:
             raise

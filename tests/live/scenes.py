@@ -39,6 +39,8 @@ class Scene:
     """The name of a room that does not exist yet."""
     text: str = field(default_factory=lambda: secrets.token_hex(4))
     """A short text: the smallest of the recorded servers takes 64 bytes."""
+    kept: dict[str, str] = field(default_factory=dict)
+    """What one step keeps for the next."""
 
 
 def set_stage(api: LiveKitAPI, target: Target, ours: Ours, people: People) -> Stage:

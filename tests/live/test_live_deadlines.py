@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Final
+from typing import Any, Final
 
 import pytest
 from callers import Caller, failure_of, transport_with
@@ -16,7 +16,7 @@ SHORT: Final = 1.0
 """Seconds. A server gives up waiting after 3."""
 LONG: Final = 30.0
 
-WAITING: Final = {
+WAITING: Final[dict[str, dict[str, Any]]] = {
     "livekit.RoomService/MutePublishedTrack": {"identity": "nobody", "track_sid": "TR_twirpkit", "muted": True},
     "livekit.RoomService/UpdateSubscriptions": {"identity": "nobody", "track_sids": ["TR_twirpkit"]},
     "livekit.RoomService/SendData": {"data": b"x"},
