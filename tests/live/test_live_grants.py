@@ -19,7 +19,7 @@ from twirpkit.grants import claims
 pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning")  # deprecated RPCs have rows too
 
 BRIEFLY: Final = 2.0
-"""Seconds that a call may take: a refusal comes at once, and some calls that are not refused wait for a worker."""
+"""Seconds for a call that is let in, and that may wait for a worker; one that is refused has ended long before."""
 
 Path = tuple[str, ...]
 
@@ -90,9 +90,7 @@ def test_nothing_of_a_row_can_be_left_out(
     room: str,
     ours: Ours,
 ) -> None:
-    caller = open_caller(
-        auth=lambda method, message: bearer(target, spoil(claims(method.grants or {}, message), path)), timeout=BRIEFLY
-    )
+    caller = open_caller(auth=lambda method, message: bearer(target, spoil(claims(method.grants or {}, message), path)))
     _is_refused(caller, rpc, request_for(rpc, room, ours.name()))
 
 
@@ -100,7 +98,7 @@ def test_nothing_of_a_row_can_be_left_out(
 def test_token_without_grants_is_refused(
     rpc: str, target: Target, open_caller: Callable[..., Caller], room: str, ours: Ours
 ) -> None:
-    caller = open_caller(auth=bearer(target, {}), timeout=BRIEFLY)
+    caller = open_caller(auth=bearer(target, {}))
     _is_refused(caller, rpc, request_for(rpc, room, ours.name()))
 
 
