@@ -114,6 +114,21 @@ def test_the_answer_of_a_later_attempt_is_the_calls(bare: Bare, end: str) -> Non
     assert len(opened.requests) == 3
 
 
+@pytest.mark.parametrize("last", [Phase.NOT_SENT, Phase.CUT])
+def test_the_reason_before_a_silence_is_not_lost(bare: Bare, last: Phase) -> None:
+    reasons = [answered(503, "unavailable", "first"), answered(503, "unavailable", "second"), failed(last)]
+
+    error = failure_of(bare(endpoint(), *reasons).call, METHODS["read"])
+
+    assert error.message == "acme.Hats/Read: it broke (attempt 3; before it: second)"
+
+
+def test_an_answer_after_a_silence_speaks_for_itself(bare: Bare) -> None:
+    error = failure_of(bare(endpoint(), failed(Phase.CUT), answered(404, "not_found", "gone")).call, METHODS["read"])
+
+    assert error.message == "gone"
+
+
 @pytest.mark.parametrize(
     ("ends", "sent"),
     [
@@ -316,7 +331,7 @@ class TestShares:
 
         for error in (last, only):
             assert isinstance(error, DeadlineExceededError)
-            assert error.message.endswith(": no answer within 20 s: it broke")
+            assert error.message.startswith("acme.Hats/Read: no answer within 20 s: it broke")
         assert (last.attempts, only.attempts) == (3, 1)
 
 
@@ -336,7 +351,7 @@ def test_an_attempt_that_used_its_share_up_says_so(bare: Bare) -> None:
     assert errors == [
         (f"{path} in this attempt's share of the time: it broke", 1),
         (f"{path} in this attempt's share of the time: it broke", 2),
-        (f"{path} within 20 s: it broke", 3),
+        (f"{path} within 20 s: it broke (attempt 3; before it: {errors[1][0]})", 3),
     ]
     assert unlimited.message == "acme.Hats/Never: no answer in time: it broke"
 
