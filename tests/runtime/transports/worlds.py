@@ -29,17 +29,20 @@ def make_request(
     headers: Mapping[str, str] = HEADERS,
     body: bytes = b"ask",
     timeout: float | None = 5.0,
-    method: str = "POST",
+    connecting: float | None = None,
+    **options: Any,
 ) -> HttpRequest:
-    deadline = None if timeout is None else time.monotonic() + timeout
-    return HttpRequest(url, headers, body, deadline, method)
+    now = time.monotonic()
+    deadline = None if timeout is None else now + timeout
+    connect_deadline = None if connecting is None else now + connecting
+    return HttpRequest(url, headers, body, deadline, connect_deadline, **options)
 
 
 class SyncWorld:
     name = "sync"
 
-    def __init__(self, session: Any = None) -> None:
-        self.transport = RequestsTransport(session)
+    def __init__(self, session: Any = None, **options: Any) -> None:
+        self.transport = RequestsTransport(session, **options)
 
     def send(self, url: str, **options: Any) -> HttpResponse:
         return self.transport.send(make_request(url, **options))
@@ -60,9 +63,9 @@ class SyncWorld:
 class AsyncWorld:
     name = "async"
 
-    def __init__(self, session: Any = None) -> None:
+    def __init__(self, session: Any = None, **options: Any) -> None:
+        self.transport = AiohttpTransport(session, **options)
         self.runner = asyncio.Runner()
-        self.transport = AiohttpTransport(session)
 
     def send(self, url: str, **options: Any) -> HttpResponse:
         return self.runner.run(self.transport.send(make_request(url, **options)))
