@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import concurrent.futures
 import time
 from collections.abc import Mapping
 from typing import Any
+
+from wire import Server
 
 from twirpkit.transport import HttpRequest, HttpResponse, TransportFailure
 from twirpkit.transports.aiohttp import AiohttpTransport
@@ -50,6 +53,15 @@ class SyncWorld:
     def fail(self, url: str, **options: Any) -> TransportFailure:
         return _fail(self, url, **options)
 
+    def release_together(self, server: Server, count: int) -> list[HttpResponse]:
+        """Send so many at once, and have the server answer when all have arrived."""
+        with concurrent.futures.ThreadPoolExecutor(count) as threads:
+            calls = [threads.submit(self.send, server.url) for _ in range(count)]
+            while len(server.requests) < count:
+                time.sleep(0.001)
+            server.released.set()
+            return [call.result() for call in calls]
+
     def pause(self, seconds: float) -> None:
         time.sleep(seconds)
 
@@ -72,6 +84,16 @@ class AsyncWorld:
 
     def fail(self, url: str, **options: Any) -> TransportFailure:
         return _fail(self, url, **options)
+
+    def release_together(self, server: Server, count: int) -> list[HttpResponse]:
+        async def send_all() -> list[HttpResponse]:
+            calls = [asyncio.create_task(self.transport.send(make_request(server.url))) for _ in range(count)]
+            while len(server.requests) < count:
+                await asyncio.sleep(0.001)
+            server.released.set()
+            return await asyncio.gather(*calls)
+
+        return self.runner.run(send_all())
 
     def pause(self, seconds: float) -> None:
         self.runner.run(asyncio.sleep(seconds))
