@@ -6,6 +6,7 @@ by the other.
 
 from __future__ import annotations
 
+import os
 import re
 import selectors
 import socket
@@ -226,9 +227,8 @@ def unconnected(where: str, why: str | BaseException) -> TransportFailure:
     """No connection."""
     if isinstance(why, str):
         return failure(f"could not connect to {where}: {why}", Phase.NOT_SENT)
-    reason = type(why).__name__
-    if isinstance(why, OSError):
-        reason = why.strerror or str(why) or reason
+    plain = _plain(why)
+    reason = type(why).__name__ if plain is None else plain.strerror or str(plain) or type(why).__name__
     return failure(f"could not connect to {where}: {reason}", Phase.NOT_SENT, why)
 
 
@@ -244,7 +244,10 @@ def _plain(error: BaseException | None) -> OSError | None:
     if not isinstance(error, OSError):
         return None
     kind = type(error) if type(error) in _PLAIN else OSError
-    return kind(error.errno, error.strerror) if error.errno is not None else kind(str(error))
+    if error.errno is None:
+        return kind(str(error))
+    # asyncio has "Connect call failed" for every reason; name resolution and TLS have numbers of their own.
+    return kind(error.errno, os.strerror(error.errno) if kind is OSError else error.strerror)
 
 
 _PLAIN = {socket.gaierror, ssl.SSLError, ssl.SSLCertVerificationError, ssl.SSLEOFError, ssl.SSLZeroReturnError}
