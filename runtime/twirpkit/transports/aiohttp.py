@@ -144,7 +144,7 @@ class AiohttpTransport:
         """Those of this process (rule F1)."""
         pools = self._pools.setdefault(process(), {})
         for other in [other for other in self._pools if other is not process()]:
-            for pool in self._pools.pop(other, {}).values():
+            for pool in list(self._pools.pop(other, {}).values()):
                 pool.abandon()
         return pools
 
