@@ -155,6 +155,7 @@ def test_what_a_child_inherits_is_not_taken_apart() -> None:
         nonlocal transport, runner
         with warnings.catch_warnings(record=True) as seen:
             warnings.simplefilter("always")
+            asyncio.set_event_loop(None)
             del transport, runner
             gc.collect()
         assert not seen, [str(warning.message) for warning in seen]

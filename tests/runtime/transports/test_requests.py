@@ -287,11 +287,12 @@ def test_the_systems_store_is_trusted(tls: ssl.SSLContext, monkeypatch: pytest.M
 
 def test_a_certificate_for_another_name(tls: ssl.SSLContext, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SSL_CERT_FILE", str(PEM))
-    with serve(http(b"one"), tls=tls) as server:
+    with serve(http(b"one"), tls=tls, host="127.0.0.2") as server:
         world = SyncWorld()
-        failed = world.fail(server.url.replace("127.0.0.1", "127.0.0.2"))
+        failed = world.fail(f"https://127.0.0.2:{server.port}")
         world.end()
     assert failed.phase is Phase.NOT_SENT
+    assert type(failed.__cause__) is ssl.SSLCertVerificationError
 
 
 def test_a_client_certificate(session: requests.Session, tls: ssl.SSLContext) -> None:
