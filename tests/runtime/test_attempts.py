@@ -31,7 +31,7 @@ from twirpkit import (
 )
 from twirpkit.call import Endpoint
 from twirpkit.hints import KnownAnswer
-from twirpkit.retry import RetryBudget
+from twirpkit.retry import RetryBudget, retry_after
 
 Livekit = Callable[..., Opened]
 Bare = Callable[..., Opened]
@@ -242,6 +242,8 @@ class TestWaiting:
         soon, late = (format_datetime(datetime.now(UTC) + timedelta(seconds=s), usegmt=True) for s in (-5, 60))
         assert failure_of(livekit(answered(429, retry_after=soon), retry=AT_ONCE).room).attempts == 3
         assert failure_of(livekit(answered(429, retry_after=late), retry=AT_ONCE).room).attempts == 1
+        assert retry_after(answered(429, retry_after=soon)) == 0
+        assert 58 < (retry_after(answered(429, retry_after=late)) or 0) <= 60
 
     def test_without_a_limit_a_server_may_ask_for_a_minute(self, livekit: Livekit) -> None:
         opened = livekit(answered(429, retry_after="61"), retry=AT_ONCE, timeout=None)
