@@ -15,9 +15,8 @@ nox.options.sessions = ["tests"]
 nox.options.reuse_existing_virtualenvs = True
 nox.options.error_on_external_run = True
 
-MANIFEST = "protos/livekit.toml"
-GENERATE = ("twirpkit", "generate", MANIFEST)
-CHECK = ("twirpkit", "check", MANIFEST)
+MADE = ("protos/livekit.toml", "--reference", "docs/reference")
+HATS = ("examples/hats/protos/hats.toml", "--out", "examples/hats/generated")
 RUNTIME_TESTS = ("tests/runtime", "tests/generated", "tests/conformance")
 
 
@@ -37,25 +36,29 @@ def _sync(session: nox.Session, *groups: str, extras: str = "sync,async,codegen"
 
 @nox.session
 def demo(session: nox.Session) -> None:
-    """Regenerate the SDK, check it, and run both clients; `-- --live` against a server of yours."""
+    """Regenerate, check, and run both clients, and the hats example; `-- --live` against a server of yours."""
     _sync(session)
-    session.run(*GENERATE)
-    session.run(*CHECK)
+    for command in ("generate", "check"):
+        session.run("twirpkit", command, *MADE)
+        session.run("twirpkit", command, *HATS)
     session.run("python", "examples/rooms/demo.py", *session.posargs)
+    session.run("python", "examples/hats/demo.py")
 
 
 @nox.session
 def generate(session: nox.Session) -> None:
-    """Write `generated/` from `protos/`."""
+    """Write `generated/` and `docs/reference/` from `protos/`, and the hats example's package from its own."""
     _sync(session, extras="codegen")
-    session.run(*GENERATE, *session.posargs)
+    session.run("twirpkit", "generate", *MADE, *session.posargs)
+    session.run("twirpkit", "generate", *HATS)
 
 
 @nox.session
 def check(session: nox.Session) -> None:
-    """Fail, with a diff, where `generated/` is not what `protos/` gives."""
+    """Fail, with a diff, where anything that `generate` writes is not what its inputs give."""
     _sync(session, extras="codegen")
-    session.run(*CHECK, *session.posargs)
+    session.run("twirpkit", "check", *MADE, *session.posargs)
+    session.run("twirpkit", "check", *HATS)
 
 
 @nox.session
