@@ -38,6 +38,10 @@ from twirpkit.errors import (
 )
 
 if TYPE_CHECKING:
+    from twirpkit import Event as Event
+    from twirpkit import InsecureTransportWarning as InsecureTransportWarning
+    from twirpkit import RetryPolicy as RetryPolicy
+    from twirpkit import ShortSecretWarning as ShortSecretWarning
     from twirpkit.livekit import UNKNOWN_ENUM as UNKNOWN_ENUM
     from twirpkit.livekit import AccessToken as AccessToken
     from twirpkit.livekit import AgentEndpointGrants as AgentEndpointGrants
@@ -672,6 +676,7 @@ _EXPORTS = {
     "EncryptedPacketPayload": "livekit_twirp.messages.livekit_models",
     "Encryption": "livekit_twirp.messages.livekit_models",
     "EotModelUsage": "livekit_twirp.messages.agent.livekit_agent_session",
+    "Event": "twirpkit",
     "EventMetric": "livekit_twirp.messages.livekit_metrics",
     "ExportReplayRequest": "livekit_twirp.messages.livekit_egress",
     "FileInfo": "livekit_twirp.messages.livekit_egress",
@@ -710,6 +715,7 @@ _EXPORTS = {
     "IngressVideoOptions": "livekit_twirp.messages.livekit_ingress",
     "InputAudioState": "livekit_twirp.messages.livekit_ingress",
     "InputVideoState": "livekit_twirp.messages.livekit_ingress",
+    "InsecureTransportWarning": "twirpkit",
     "InterruptionModelUsage": "livekit_twirp.messages.agent.livekit_agent_session",
     "Job": "livekit_twirp.messages.livekit_agent",
     "JobAssignment": "livekit_twirp.messages.livekit_agent",
@@ -823,6 +829,7 @@ _EXPORTS = {
     "RequestResponse": "livekit_twirp.messages.livekit_rtc",
     "RestartAgentRequest": "livekit_twirp.messages.livekit_cloud_agent",
     "RestartAgentResponse": "livekit_twirp.messages.livekit_cloud_agent",
+    "RetryPolicy": "twirpkit",
     "RollbackAgentRequest": "livekit_twirp.messages.livekit_cloud_agent",
     "RollbackAgentResponse": "livekit_twirp.messages.livekit_cloud_agent",
     "Room": "livekit_twirp.messages.livekit_models",
@@ -894,6 +901,7 @@ _EXPORTS = {
     "SessionRequest": "livekit_twirp.messages.agent.livekit_agent_session",
     "SessionResponse": "livekit_twirp.messages.agent.livekit_agent_session",
     "SettingsParam": "livekit_twirp.messages.livekit_cloud_agent",
+    "ShortSecretWarning": "twirpkit",
     "SignalRequest": "livekit_twirp.messages.livekit_rtc",
     "SignalResponse": "livekit_twirp.messages.livekit_rtc",
     "SignalTarget": "livekit_twirp.messages.livekit_rtc",
@@ -1176,6 +1184,7 @@ __all__ = [
     "EncryptedPacketPayload",
     "Encryption",
     "EotModelUsage",
+    "Event",
     "EventMetric",
     "ExportReplayRequest",
     "FileInfo",
@@ -1214,6 +1223,7 @@ __all__ = [
     "IngressVideoOptions",
     "InputAudioState",
     "InputVideoState",
+    "InsecureTransportWarning",
     "InterruptionModelUsage",
     "Job",
     "JobAssignment",
@@ -1327,6 +1337,7 @@ __all__ = [
     "RequestResponse",
     "RestartAgentRequest",
     "RestartAgentResponse",
+    "RetryPolicy",
     "RollbackAgentRequest",
     "RollbackAgentResponse",
     "Room",
@@ -1398,6 +1409,7 @@ __all__ = [
     "SessionRequest",
     "SessionResponse",
     "SettingsParam",
+    "ShortSecretWarning",
     "SignalRequest",
     "SignalResponse",
     "SignalTarget",

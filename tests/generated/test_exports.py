@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import base64
+import copy
 import hashlib
 import json
+import pickle
 import subprocess
 import sys
 from datetime import UTC, datetime, timedelta
@@ -36,6 +38,17 @@ def test_receiver_gives_the_packages_event() -> None:
     event = WebhookReceiver(KEY, SECRET).receive(body, signed(body))
     assert type(event.message) is WebhookEvent
     assert (event.event, event.message.room.name) == ("room_started", "standup")
+
+
+def test_an_events_fields_are_those_of_its_message() -> None:
+    body = json.dumps({"event": "room_started", "id": "EV_1", "createdAt": "5", "room": {"name": "standup"}}).encode()
+    event = WebhookReceiver(KEY, SECRET).receive(body, signed(body))
+
+    assert (event.room.name, event.participant.identity) == ("standup", "")
+    assert event.created_at == datetime(1970, 1, 1, 0, 0, 5, tzinfo=UTC)
+    assert copy.copy(event) == pickle.loads(pickle.dumps(event)) == event
+    with pytest.raises(AttributeError, match="rooom"):
+        event.rooom  # noqa: B018  # looking is what fails
 
 
 def test_receiver_refuses_what_its_base_refuses() -> None:

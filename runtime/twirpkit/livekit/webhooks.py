@@ -40,7 +40,10 @@ class WebhookError(ValueError):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WebhookEvent(Generic[M]):
-    """One delivery whose signature is good."""
+    """One delivery whose signature is good.
+
+    The fields of its message can be read here too: ``event.room`` is ``event.message.room``.
+    """
 
     event: str
     """What happened, such as ``room_started``; also a name that we do not know yet."""
@@ -59,6 +62,12 @@ class WebhookEvent(Generic[M]):
     def __post_init__(self) -> None:
         object.__setattr__(self, "unknown", freeze(self.unknown))
         object.__setattr__(self, "raw", freeze(self.raw))
+
+    def __getattr__(self, name: str) -> Any:
+        # Only what is not found otherwise comes here. While a copy is made, the message is not there yet.
+        if name == "message" or name.startswith("__"):
+            raise AttributeError(name)
+        return getattr(self.message, name)
 
 
 class WebhookReceiver(Generic[M]):
