@@ -12,7 +12,7 @@ from google.protobuf.message import DecodeError, Message
 import twirpkit.errors
 from twirpkit.call import Method
 from twirpkit.conformance.exchange import Exchange, RecordedResponse
-from twirpkit.conformance.framing import Received
+from twirpkit.testing.framing import Received
 from twirpkit.conformance.oracle import (
     decoded_body,
     differences,
