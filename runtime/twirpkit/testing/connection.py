@@ -99,7 +99,7 @@ class Connection:
                 case Hang():
                     self._hang(read=_is_read(made))
                 case Close():
-                    self._close(read=_is_read(made))
+                    self._close(ledger, made)
                 case Reset():
                     self._reset()
                 case CloseOnNext():
@@ -109,7 +109,7 @@ class Connection:
                 case StartTls():
                     self.start_tls(step.context)
         if made is not None and not keeps:
-            self._close(read=_is_read(made))
+            self._close(ledger, made)
 
     def _send(self, step: Send, ledger: Ledger, made: Made | None) -> bool:
         """Write; whether a whole answer is out that lets the connection go on."""
@@ -137,7 +137,8 @@ class Connection:
             rest = rest[first:]
             if entry is not None and answer.status is not None:
                 ledger.head(entry)
-        self._sock.sendall(rest)
+        if rest:  # sending nothing fails, too, once the client has left
+            self._sock.sendall(rest)
 
     def _finish(self, answer: Answer, ledger: Ledger, made: Made | None) -> bool:
         method = "POST" if made is None else made[0].received.method
@@ -163,7 +164,7 @@ class Connection:
                 pass
         raise Ended
 
-    def _close(self, *, read: bool) -> None:
+    def _close(self, ledger: Ledger, made: Made | None) -> None:
         """End in order. A request that nobody read would turn the end into a reset: so it is taken now."""
         with contextlib.suppress(OSError):
             if isinstance(self._sock, ssl.SSLSocket):
@@ -171,13 +172,16 @@ class Connection:
                 self._sock.unwrap()
         with contextlib.suppress(OSError):
             socket.socket.shutdown(self._sock, socket.SHUT_WR)
+        _settle(ledger, made)
+        with contextlib.suppress(OSError):
             self._sock.settimeout(PATIENCE)
-            while not read and self._sock.recv(_RECV):
+            while not _is_read(made) and self._sock.recv(_RECV):
                 pass
         raise Ended
 
     def _reset(self) -> None:
         self._sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET)
+        self._sock.close()
         raise Ended
 
     def _readable(self, timeout: float | None) -> bool:

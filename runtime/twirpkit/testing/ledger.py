@@ -86,7 +86,7 @@ class Ledger:
         return [entry for entry in self.entries() if entry.call == call]
 
     def settled(self, timeout: float = 10.0) -> list[Entry]:
-        """`entries`, once no request is under way any more.
+        """`entries`, once no request is under way any more: a connection that its script ends has then been ended.
 
         Raises:
             TimeoutError: One still was after that many seconds.
