@@ -71,7 +71,7 @@ def from_redirect(status: int, location: str) -> dict[str, str]:
 
 CLASS_OF_CODE: dict[str, tuple[int, type[TwirpError]]] = {
     # the status that the Go server sends with each
-    "canceled": (408, errors.CanceledError),
+    "canceled": (499, errors.CanceledError),  # Go sends 408, which is a deadline here: rule B4 has rows of its own
     "unknown": (500, errors.UnknownError),
     "invalid_argument": (400, errors.InvalidArgumentError),
     "malformed": (400, errors.MalformedError),

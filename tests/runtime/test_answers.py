@@ -67,14 +67,14 @@ def server() -> Iterator[ReplayServer]:
 
 @pytest.fixture(scope="module")
 def sync_calls(server: ReplayServer) -> Iterator[Callable[..., Any]]:
-    with LiveKitAPI(server.url, auth=lambda method, message: f"Bearer {TOKEN[0]}") as client:
+    with LiveKitAPI(server.url, auth=lambda method, message: f"Bearer {TOKEN[0]}", retry=False) as client:
         yield client.room.create_room
 
 
 @pytest.fixture(scope="module")
 def async_calls(server: ReplayServer) -> Iterator[Callable[..., Any]]:
     with asyncio.Runner() as runner:
-        client = AsyncLiveKitAPI(server.url, auth=lambda method, message: f"Bearer {TOKEN[0]}")
+        client = AsyncLiveKitAPI(server.url, auth=lambda method, message: f"Bearer {TOKEN[0]}", retry=False)
         yield lambda **options: runner.run(client.room.create_room(**options))
         runner.run(client.aclose())
 
