@@ -9,6 +9,7 @@ import statistics
 import time
 from collections import defaultdict
 from collections.abc import Awaitable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import apart
@@ -51,6 +52,8 @@ PLACES: dict[str, tuple[Retry, Behaviour]] = {
 }
 CONNECTING = "connecting"
 DISCOVERING = ("discovery that hangs", "discovery that drips")
+HEARD = ("drip in an error's body", *DISCOVERING)
+"""Here an answer's header came, so that the error is the answer's, and not that of a deadline (rule A14)."""
 LONGEST_DISCOVERY = 2.0
 """Discovery ends by itself after 2 s (rule D2), so its budgets are below that."""
 
@@ -116,12 +119,20 @@ def run(scale: float) -> Iterator[Row]:
                     raise outcome
                 took, what = outcome
                 late[place].append(took - budget)
-                if not isinstance(what, DeadlineExceededError) and place not in DISCOVERING:
+                if not isinstance(what, DeadlineExceededError) and place not in HEARD:
                     wrong.append(f"{place}, {budget} s: {what!r}")
 
-            options = {"regions": Regions(suffixes=("127.0.0.1",)), "workers": AT_ONCE}
-            calls.each(world, running.url, todo(list(PLACES), scale), start, tell, **options)
+            plain = [place for place in PLACES if place not in DISCOVERING]
+            calls.each(world, running.url, todo(plain, scale), start, tell, workers=AT_ONCE)
             calls.each(world, hole, todo([CONNECTING], scale), start, tell, workers=AT_ONCE)
+
+            def alone(job: Job, world: str = world, tell: Any = tell) -> None:
+                # With a client of its own: the calls of one client would share a discovery, and with it its end.
+                options = {"regions": Regions(suffixes=("127.0.0.1",)), "workers": 1}
+                calls.each(world, running.url, [job], start, tell, **options)
+
+            with ThreadPoolExecutor(AT_ONCE) as pool:
+                list(pool.map(alone, todo(DISCOVERING, scale)))
             yield from judge(world, late, wrong)
 
 

@@ -93,9 +93,8 @@ def judge(what: str, report: Report, *, most_errors: float | None) -> Iterator[R
         most_errors: The share of calls of class "never" that may fail; None: that cannot be helped, only told.
     """
     failed = [kind for kind in report.kinds if "failure" in kind and Retry(kind.split()[0]) in WANTED]
-    yield Row(
-        f"{what}, {report.calls} calls, read, idempotent, keyed", "100 %", ", ".join(failed) or "100 %", not failed
-    )
+    shown = ", ".join(failed) or "100 %"
+    yield Row(f"{what}, {report.calls} calls, read, idempotent, keyed", "100 %", shown, not failed)
     never = {kind: count for kind, count in report.kinds.items() if kind.startswith("never")}
     share = 1 - never.get("never success", 0) / max(1, sum(never.values()))
     must = "said truly" if most_errors is None else f"<= {most_errors:.1%} errors"

@@ -233,10 +233,19 @@ class Cluster:
         """The base URLs, in the order of the scripts."""
         return [server.url for server in self._servers]
 
-    def places(self, call: str | None = None) -> list[int]:
-        """Which servers were asked, in the order of the requests: 0 is the first. With an id: for that call alone."""
+    def places(self, call: str | None = None, *, method: str = "POST") -> list[int]:
+        """Which servers were asked, in the order of the requests: 0 is the first.
+
+        Args:
+            call: Only for the call of this id.
+            method: Only for requests of this HTTP method: those of calls, and not of a discovery.
+        """
         ports = [server.port for server in self._servers]
-        return [ports.index(entry.port) for entry in self.ledger.entries() if call is None or entry.call == call]
+        return [
+            ports.index(entry.port)
+            for entry in self.ledger.entries()
+            if entry.method == method and call in (None, entry.call)
+        ]
 
     def __len__(self) -> int:
         return len(self._servers)
