@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import multiprocessing
+import resource
 import time
 from collections.abc import Iterator
 from typing import Any
@@ -29,7 +30,9 @@ CAPS = {200: 64 * MEGABYTE, 500: 1 * MEGABYTE}
 ROOM = 16 * MEGABYTE
 PATIENCE = 1.0
 """Seconds between the cap and the error."""
-TIMEOUT = 120.0
+TIMEOUT = 30.0
+MOST = 1 << 30
+"""Bytes of address space that a process gets, so that a client without a cap fails here and spares the machine."""
 
 
 def bombs(status: int) -> dict[str, tuple[Answer, Answer | None]]:
@@ -78,14 +81,14 @@ def run(scale: float) -> Iterator[Row]:
                     after = took - compared
                     must = f"<= {PATIENCE:g} s after the cap"
                     yield Row(f"{what}, {outcome}", must, f"{after:.2f} s", after <= PATIENCE)
-                    if outcome == "no error":
-                        yield Row(f"{what}, outcome", "an error", outcome, passed=False)
+                    if outcome.split()[0] in ("no", "a"):
+                        yield Row(f"{what}, outcome", "an error of ours", outcome, passed=False)
 
 
 def meet(world: str, url: str, name: str) -> tuple[int, float, float, str]:
     """Bytes of memory that one call cost, its time, the time of a body just below the cap, and the error's name."""
-    began: float
-    warm_up(world, url)
+    resource.setrlimit(resource.RLIMIT_AS, (MOST, MOST))
+    ask(world, url, "10,000 headers bomb")  # loads all that a call loads
     before = resident()
     reset_peak()
     began = time.monotonic()
@@ -100,11 +103,6 @@ def meet(world: str, url: str, name: str) -> tuple[int, float, float, str]:
     return grown, took, compared, outcome
 
 
-def warm_up(world: str, url: str) -> None:
-    """Load all that a call loads."""
-    ask(world, url, "10,000 headers bomb")
-
-
 def ask(world: str, url: str, call: str) -> str:
     """One call; the name of its error."""
     outcomes: list[Any] = []
@@ -117,9 +115,9 @@ def ask(world: str, url: str, call: str) -> str:
         workers=1,
     )
     (outcome,) = outcomes
-    if isinstance(outcome, BaseException) and not isinstance(outcome, TwirpError):
-        raise outcome
-    return type(outcome).__name__ if isinstance(outcome, TwirpError) else "no error"
+    if not isinstance(outcome, BaseException):
+        return "no error"
+    return type(outcome).__name__ if isinstance(outcome, TwirpError) else f"a foreign {type(outcome).__name__}"
 
 
 if __name__ == "__main__":

@@ -21,9 +21,9 @@ from twirpkit import Retry
 from twirpkit.testing import Behaviour, Outcomes, Report, Request, ScriptedServer, check, delay, drip
 
 CANCELLED = 10_000
-TASKS = 100
+TASKS = 20
 SIGNALLED = 3_000
-LONGEST = {"sync": 0.006, "async": 0.08}
+LONGEST = {"sync": 0.02, "async": 0.08}
 """Seconds until a call is given up, at most; many answers take less, so that calls end at every point."""
 PATIENCE = 60.0
 """Seconds without an end after which a call counts as hung."""

@@ -20,7 +20,7 @@ CALLS = 50_000
 WARM_UP = 10_000
 SHARE = 0.1
 TIMEOUT = 0.25
-WORKERS = {"sync": 32, "async": 64}
+WORKERS = 16
 GROWTH = 1 << 20
 
 
@@ -61,7 +61,7 @@ def run(scale: float) -> Iterator[Row]:
                 calls.jobs(scaled(WARM_UP, scale), prefix="warm"),
                 calls.jobs(scaled(CALLS, scale)),
             ]
-            calls.in_phases(world, running.url, phases, start, tell, after, workers=WORKERS[world])
+            calls.in_phases(world, running.url, phases, start, tell, after, workers=WORKERS)
             left = descriptors(), threading.active_count()
             closed = running.all_closed()
         what = f"{world}, {sum(told.values())} calls, {told['failed']} of them failed"
