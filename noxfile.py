@@ -97,6 +97,13 @@ def conformance(session: nox.Session) -> None:
 
 
 @nox.session
+def stress(session: nox.Session) -> None:
+    """Show the figures of docs/reliability.md; takes about half an hour, `-- NAME ...` runs some."""
+    _sync(session, extras="sync,async")
+    session.run("python", "tests/stress/run.py", *session.posargs)
+
+
+@nox.session
 def build(session: nox.Session) -> None:
     """Build sdist and wheel, and use the wheel in an environment of its own."""
     session.install("build")

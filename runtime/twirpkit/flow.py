@@ -14,17 +14,17 @@ from typing import Any, Final, Generic, Literal, TypeVar
 
 from google.protobuf.message import Message
 
-from twirpkit.answers import error_from_response, message_from_response, redact
 from twirpkit.call import CallOptions, Endpoint, Method
-from twirpkit.errors import Code, DeadlineExceededError, DecodeError, Sent, TransportError, TwirpError
+from twirpkit.errors import Code, DeadlineExceededError, Sent, TwirpError
 from twirpkit.events import LOGGER, Event
 from twirpkit.headers import Headers, Secret
 from twirpkit.hints import known_answer
 from twirpkit.outgoing import Outgoing, authorization, outgoing
-from twirpkit.redaction import sensitive_texts, shown
+from twirpkit.redaction import shown
+from twirpkit.result import TIMEOUT_HEADER, attempt_result, reword, whether_sent
 from twirpkit.retry import LONGEST_UNLIMITED, Ended, RetryPolicy, ended, may_follow, retry_after
 from twirpkit.steps import Failover, Outcome, Send, Sleep, Step
-from twirpkit.transport import HttpRequest, HttpResponse, Phase, TransportFailure
+from twirpkit.transport import HttpRequest, HttpResponse, TransportFailure
 
 __all__ = ["flow"]
 
@@ -34,7 +34,6 @@ LONGEST_CONNECT: Final = 5.0
 """Seconds that connecting may take where another attempt can follow (rule B2)."""
 SHORTEST_ATTEMPT: Final = 1.0
 """Seconds that an attempt gets at least, where the call has them (rule B2)."""
-TIMEOUT_HEADER: Final = "X-Twirp-Timeout-Ms"
 
 
 def flow(
@@ -141,60 +140,16 @@ class _Call(Generic[Resp]):
         self, outcome: HttpResponse | TransportFailure, request: HttpRequest, token: Secret | None
     ) -> Resp | TwirpError:
         """What the call returns, or the error that this attempt came to, with all that is known of the call in it."""
-        answer = self._heard(outcome, request, token)
+        answer = attempt_result(self.endpoint, self.method, self.out, request, outcome, token)
         if not isinstance(answer, TwirpError):
             return answer
-        self.sent = _sum(self.sent, _sent(outcome, answer))
+        self.sent = whether_sent(self.sent, outcome, answer)
         self._mark(answer)
         refine = self.endpoint.refine
         return answer if refine is None else refine(answer)
 
     def _mark(self, error: TwirpError) -> None:
         error.attempts, error.request_id, error.sent = self.attempts, self.out.request_id, self.sent
-
-    def _heard(
-        self, outcome: HttpResponse | TransportFailure, request: HttpRequest, token: Secret | None
-    ) -> Resp | TwirpError:
-        path = self.method.path
-        if isinstance(outcome, TransportFailure):
-            return self._failure(outcome, request, token)
-        if outcome.status != 200:  # only 200 is a success (rule A3)
-            private = sensitive_texts(self.out.message, self.endpoint.sensitivity)
-            return self._refused(error_from_response(outcome, secret=token, private=private), request)
-        if outcome.oversized:
-            text = f"{path}: the answer is too large: {outcome.flaw}"
-            return DecodeError(Code.INTERNAL, text, status=200)
-        if outcome.flaw is not None:
-            text = f"{path}: the answer is not whole: {redact(outcome.flaw, token)}"
-            return TransportError(Code.UNAVAILABLE, text, status=200)
-        return message_from_response(self.method.response, outcome, secret=token)
-
-    def _refused(self, error: TwirpError, request: HttpRequest) -> TwirpError:
-        """The error of an answer, with what is known of such answers."""
-        if error.status == 408 and error.code is Code.CANCELED and TIMEOUT_HEADER in request.headers:
-            # The server gave up when the time was over that we had told it (rule B4).
-            meta = {**error.meta, "server_code": error.code.value}
-            return DeadlineExceededError(Code.DEADLINE_EXCEEDED, error.message, meta=meta, status=408)
-        known = known_answer(self.endpoint.known, error)
-        if known is not None and known.hint:
-            _reword(error, f"{error.message} ({known.hint})")
-        return error
-
-    def _failure(self, failure: TransportFailure, request: HttpRequest, token: Secret | None) -> TwirpError:
-        path, reason = self.method.path, redact(failure.reason, token)
-        if failure.timed_out:
-            text = f"{path}: no answer {self._within(request)}: {reason}"
-            return DeadlineExceededError(Code.DEADLINE_EXCEEDED, text)
-        error = TransportError(Code.UNAVAILABLE, f"{path}: {reason}")
-        error.__cause__ = failure.__cause__
-        return error
-
-    def _within(self, request: HttpRequest) -> str:
-        if request.deadline is None:
-            return "in time"  # a transport may have a limit of its own
-        if request.deadline != self.out.deadline:
-            return "in this attempt's share of the time"
-        return f"within {self.out.timeout:g} s"
 
     def _next(
         self, outcome: HttpResponse | TransportFailure, error: TwirpError, request: HttpRequest
@@ -243,7 +198,7 @@ class _Call(Generic[Resp]):
         base = yield from self._elsewhere(failover, request, moved=not self.moved)
         self.moved = True
         if base is None:
-            _reword(error, f"{error.message} ({failover.nowhere})")
+            reword(error, f"{error.message} ({failover.nowhere})")
             return None
         self.bases.append(base)
         return 0.0 if self._in_time(0.0) else None
@@ -290,19 +245,3 @@ class _Call(Generic[Resp]):
                 time.monotonic() - self.out.began,
                 shown(self.out.message, self.endpoint.sensitivity),
             )
-
-
-def _sent(outcome: HttpResponse | TransportFailure, error: TwirpError) -> Sent:
-    """Whether the request of one attempt may have run."""
-    if isinstance(outcome, TransportFailure):
-        return "no" if outcome.phase is Phase.NOT_SENT else "maybe"
-    return "maybe" if isinstance(error, TransportError) else "yes"
-
-
-def _sum(before: Sent, now: Sent) -> Sent:
-    """Of several attempts: one in doubt leaves the call in doubt (rule C5)."""
-    return "maybe" if "maybe" in (before, now) else "yes" if "yes" in (before, now) else "no"
-
-
-def _reword(error: TwirpError, message: str) -> None:
-    error.message, error.args = message, (error.code, message)
