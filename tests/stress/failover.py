@@ -20,6 +20,7 @@ from figures import Row, main, scaled
 from twirpkit import Retry, TwirpError
 from twirpkit.livekit.regions import Regions
 from twirpkit.testing import (
+    Answer,
     Behaviour,
     Cluster,
     Request,
@@ -110,16 +111,16 @@ class Field:
             faulty = self.case.everywhere or place == 0
             return FAULTS[self.case.fault] if faulty else calls.answer_to(request)
 
-        return by_path({DISCOVERY: lambda request: self.discovery()}, script)
+        return by_path({DISCOVERY: lambda request: alone(self.discovery())}, script)
 
-    def discovery(self) -> Behaviour:
+    def discovery(self) -> Answer:
         """What is answered to who asks for the regions."""
         stranger = self.stranger.url.replace("127.0.0.1", "localhost")
         match self.case.discovery:
             case "ok":
                 return regions(self.cluster.urls)
             case "slow":
-                return hang()
+                return Answer(b"")
             case "junk":
                 return http(200, b'{"regions": {"region": 1}} and more')
             case "huge":
@@ -132,6 +133,14 @@ class Field:
                 return regions([stranger, *near, "ftp://127.0.0.1", "", ours[0], ours[1]])
             case status:
                 return http(int(status))
+
+
+def alone(answer: Answer) -> Behaviour:
+    """An answer after which the connection is closed; nothing at all hangs.
+
+    On a kept connection the next attempt would be one on a connection that had served before, and would count otherwise.
+    """
+    return Answer(answer.raw.replace(b"\r\n\r\n", b"\r\nConnection: close\r\n\r\n", 1)) if answer.raw else hang()
 
 
 def play(case: Case) -> str:
