@@ -24,7 +24,7 @@ WORKERS = 500
 SHORT = 0.05
 """A limit below the age at which the client drops its connections: then only its probe helps."""
 FEW = 8
-"""Workers where the limit is short: more would measure how long a busy server takes between its decision and its FIN."""
+"""Workers where the limit is short: more would measure how long a busy server takes from its decision to its FIN."""
 RACES = 0.08
 """The share of answers after which the server wins the race. More would spend the retry budget."""
 WANTED = (Retry.READ, Retry.IDEMPOTENT, Retry.KEYED)
