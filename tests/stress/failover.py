@@ -138,7 +138,7 @@ class Field:
 def alone(answer: Answer) -> Behaviour:
     """An answer after which the connection is closed; nothing at all hangs.
 
-    On a kept connection the next attempt would be on one that had served before, and a drop of it would count otherwise.
+    On a kept connection the next attempt would be on one that had served before, and a drop would count otherwise.
     """
     return Answer(answer.raw.replace(b"\r\n\r\n", b"\r\nConnection: close\r\n\r\n", 1)) if answer.raw else hang()
 
