@@ -8,6 +8,7 @@ from __future__ import annotations
 import itertools
 import random
 import threading
+import uuid
 from collections import Counter
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -145,19 +146,19 @@ def alone(answer: Answer) -> Behaviour:
 
 def play(case: Case) -> str:
     """What is wrong with one case, or nothing."""
-    field = Field(case)
+    field, call = Field(case), str(uuid.uuid4())
     with field.cluster as cluster, field.stranger:
         options = {"regions": Regions(suffixes=("127.0.0.1",)), "timeout": case.timeout, "workers": 1}
         outcomes: list[Any] = []
         calls.each(
             case.world,
             cluster.urls[0],
-            ["c"],
+            [call],
             lambda client, name: calls.call(client, case.retry, name),
             lambda name, outcome: outcomes.append(outcome),
             **options,
         )
-        asked = cluster.places()
+        asked = cluster.places(call)
         strangers = field.stranger.ledger.total
     wanted = expected(case)
     succeeds = not case.everywhere and wanted[-1] != 0

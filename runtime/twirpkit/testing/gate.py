@@ -47,22 +47,23 @@ class Gate:
 
     def shut(self) -> None:
         """Refuse connections, and keep the port. Twice is fine."""
-        thread, self._thread = self._thread, None
-        if thread is None or self._bound is None:
-            return
-        port = self.port
-        self._shutting.set()
-        with contextlib.suppress(OSError):  # wakes accept()
-            socket.create_connection((HOST, port), timeout=_PATIENCE).close()
-        thread.join(_PATIENCE)
-        self._bound.close()
-        self._bound = _bind(port)
+        if self._thread is not None:
+            port = self.port
+            self.release()
+            self._bound = _bind(port)
 
     def release(self) -> None:
-        """Give the port back."""
-        if self._bound is not None:
-            self._bound.close()
-            self._bound = None
+        """Give the port back. Twice is fine."""
+        bound, self._bound = self._bound, None
+        thread, self._thread = self._thread, None
+        if bound is None:
+            return
+        if thread is not None:
+            self._shutting.set()
+            with contextlib.suppress(OSError):  # wakes accept()
+                socket.create_connection(bound.getsockname(), timeout=_PATIENCE).close()
+            thread.join(_PATIENCE)
+        bound.close()
 
     def _accept(self, listener: socket.socket, shutting: threading.Event) -> None:
         while True:

@@ -134,7 +134,6 @@ class ScriptedServer:
     def __exit__(self, kind: type[BaseException] | None, *exc_info: object) -> None:
         self._timer.cancel()
         self._stop()
-        self._gate.release()
         if self._failures and kind is None:
             raise RuntimeError("a script raised; its exception is the cause of this one") from self._failures[0]
 
@@ -142,7 +141,8 @@ class ScriptedServer:
         self._stopping.set()
         with self._state:
             threads = list(self._open.values())
-        self.go_down()
+        self._gate.release()
+        self._end_connections()
         for thread in threads:
             thread.join(PATIENCE)
 
