@@ -139,9 +139,9 @@ class ScriptedServer:
 
     def _stop(self) -> None:
         self._stopping.set()
+        self._gate.release()
         with self._state:
             threads = list(self._open.values())
-        self._gate.release()
         self._end_connections()
         for thread in threads:
             thread.join(PATIENCE)

@@ -88,6 +88,11 @@ EXPLAINED: dict[str, tuple[Tell, Retry, list[Entry]]] = {
         NEVER,
         [answered(content=None)],
     ),
+    "a success that is too large": (
+        failure(DecodeError(Code.INTERNAL, "", status=200, attempts=2, sent="yes", request_id="c")),
+        READ,
+        [answered(503), broken(status=200, head_written=1.5)],
+    ),
     "a success that cannot be taken": (
         failure(unavailable("maybe", status=200)),
         NEVER,
@@ -145,6 +150,12 @@ CONTRADICTED: dict[str, tuple[Rule, Tell, Retry, list[Entry]]] = {
         failure(unavailable("yes", 2)),
         READ,
         [broken(status=200, head_written=1.5), answered(503)],
+    ),
+    "an attempt broke before one that was too large": (
+        "sent yes, but an attempt broke",
+        failure(DecodeError(Code.INTERNAL, "", status=200, attempts=2, sent="yes", request_id="c")),
+        READ,
+        [broken(), broken(status=200, head_written=1.5)],
     ),
     "all was answered": ("sent maybe, without a reason", failure(unavailable("maybe")), NEVER, [answered(503)]),
     "all was answered in order": (

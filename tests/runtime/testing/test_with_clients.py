@@ -30,14 +30,17 @@ from twirpkit.testing import (
     black_hole,
     break_off,
     check,
+    compressed_bomb,
     cut,
     drip,
     early,
+    endless_chunks,
     error,
     framing_faults,
     give,
     hang,
     http,
+    identity_bomb,
     keep_alive_race,
     many_headers,
     reply,
@@ -160,6 +163,24 @@ def test_framing_fault(kind: str, name: str) -> None:
             assert isinstance(forward(client, "c2", outcomes), ForwardParticipantResponse)
     report = check(server.ledger, outcomes)
     assert report.contradictions == [], str(report)
+
+
+BOMBS = {
+    "gzip": compressed_bomb("gzip", megabytes=80),
+    "deflate": compressed_bomb("deflate", megabytes=80),
+    "identity": identity_bomb(megabytes=80),
+    "chunks": endless_chunks(),
+}
+
+
+@pytest.mark.parametrize("name", BOMBS)
+def test_bomb(kind: str, name: str) -> None:
+    outcomes = Outcomes()
+    with ScriptedServer(BOMBS[name], call_id_header=ID) as server:
+        with opened(kind, server.url) as client:
+            assert isinstance(forward(client, "c1", outcomes, timeout=30), DecodeError)
+        assert server.all_closed()
+    assert check(server.ledger, outcomes).contradictions == []
 
 
 @pytest.mark.parametrize("steps", [(Reset(),), (Close(),), (Send(Answer(b"SSH-2.0\r\n")), Close())])
