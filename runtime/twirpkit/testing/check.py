@@ -198,8 +198,10 @@ def _failure(outcome: Outcome, entries: Sequence[Entry]) -> Iterator[Rule]:
     if outcome.sent == "yes":
         if not any(entry.head_written is not None for entry in entries):
             yield "sent yes, but not answered"
-        if any(_broke(entry) for entry in (entries[:-1] if outcome.status == 200 else entries)):
-            yield "sent yes, but an attempt broke"  # of a 200 that was refused, the client need not have read all
+        # Of a 200 that the client refused as too large or of the wrong type it need not have read the rest.
+        heard = entries[:-1] if outcome.status == 200 else entries
+        if any(_broke(entry) for entry in heard):
+            yield "sent yes, but an attempt broke"
     if outcome.sent == "maybe" and not _may_have_failed(outcome, entries):
         yield "sent maybe, without a reason"
     if outcome.attempts < len(entries):
