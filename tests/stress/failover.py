@@ -69,7 +69,7 @@ class Case:
         """Seconds: room for the hangs, and for discoveries that take their 2 s."""
         if self.fault != "hang":
             return 10.0
-        return 20.0 if self.discovery == "slow" else 4.0
+        return 24.0 if self.discovery == "slow" else 8.0
 
 
 def allowed(case: Case) -> int:
