@@ -101,6 +101,13 @@ def conformance(session: nox.Session) -> None:
 
 
 @nox.session
+def stress(session: nox.Session) -> None:
+    """Show the figures of docs/reliability.md; takes about half an hour, `-- NAME ...` runs some."""
+    _sync(session, extras="sync,async")
+    session.run("python", "tests/stress/run.py", *session.posargs)
+
+
+@nox.session
 def live(session: nox.Session) -> None:
     """Call a real server: the one that TWIRPKIT_TEST_URL, _KEY and _SECRET name, else livekit-server from PATH."""
     session.env.update({name: None for name in os.environ if name.startswith("LIVEKIT_")})

@@ -19,11 +19,11 @@ The guide is `docs/conformance.md`.
 
 from twirpkit.conformance.exchange import Exchange, RecordedRequest, RecordedResponse, load
 from twirpkit.conformance.forms import Form
-from twirpkit.conformance.framing import Received
 from twirpkit.conformance.plan import Plan, Route
 from twirpkit.conformance.server import Answerer, ReplayServer, by_request
 from twirpkit.conformance.suite import Suite, WorldName
 from twirpkit.conformance.tokens import Authorization, SignedTokens
+from twirpkit.testing.framing import Received
 
 __all__ = [
     "Answerer",

@@ -12,7 +12,6 @@ from google.protobuf.message import DecodeError, Message
 import twirpkit.errors
 from twirpkit.call import Method
 from twirpkit.conformance.exchange import Exchange, RecordedResponse
-from twirpkit.conformance.framing import Received
 from twirpkit.conformance.oracle import (
     decoded_body,
     differences,
@@ -25,6 +24,7 @@ from twirpkit.conformance.oracle import (
 from twirpkit.conformance.plan import Plan, protojson
 from twirpkit.conformance.tokens import Authorization
 from twirpkit.errors import TransportError, TwirpError
+from twirpkit.testing.framing import Received
 from twirpkit.transport import HttpRequest, HttpResponse, TransportFailure
 
 __all__ = [

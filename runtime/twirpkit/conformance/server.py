@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable
 from typing import Final, Self, TypeAlias
 
 from twirpkit.conformance.exchange import Exchange
-from twirpkit.conformance.framing import Received, RequestReader, ends_itself, split_interim
+from twirpkit.testing.framing import Received, RequestReader, ends_itself, split_interim
 
 __all__ = ["Answerer", "ReplayServer", "by_request"]
 

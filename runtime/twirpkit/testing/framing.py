@@ -7,9 +7,7 @@ import socket
 from dataclasses import dataclass, field
 from typing import Final
 
-from twirpkit.conformance.exchange import HeaderLines
-
-__all__ = ["Received", "RequestReader", "ends_itself", "split_interim"]
+__all__ = ["Received", "RequestReader", "ends_itself", "split_interim", "status_of"]
 
 HEAD_LIMIT: Final = 4 * 1024 * 1024
 """Bytes of a request's header block."""
@@ -27,7 +25,8 @@ class Received:
     method: str
     target: str
     version: str
-    headers: HeaderLines = field(repr=False)
+    headers: tuple[tuple[str, str], ...] = field(repr=False)
+    """Header lines in wire order, names as they were spelled."""
     body: bytes = field(default=b"", repr=False)
     """Chunks undone."""
     whole: bool = False
@@ -62,6 +61,11 @@ class RequestReader:
         method, target, version = line.split(" ")
         pairs = (each.partition(":") for each in fields if each)
         return Received(method, target, version, tuple((name, value.strip(" \t")) for name, _, value in pairs))
+
+    @property
+    def pending(self) -> bool:
+        """Whether bytes have come that nothing has taken yet."""
+        return bool(self._buffer)
 
     def body(self, head: Received) -> tuple[bytes, bool]:
         """The body that belongs to the head, and whether it came to its end."""
@@ -123,6 +127,12 @@ def split_interim(raw: bytes) -> tuple[bytes, bytes]:
     return raw[:end], raw[end:]
 
 
+def status_of(raw: bytes) -> int | None:
+    """The status of an answer without interim ones before it, None for what is no HTTP/1.x."""
+    match = _STATUS_LINE.match(raw.partition(b"\r\n")[0])
+    return None if match is None else int(match[2])
+
+
 def ends_itself(raw: bytes, method: str) -> bool:
     """Whether an answer says exactly where it ends and lets the connection go on; else the server must close it.
 
@@ -140,7 +150,7 @@ def ends_itself(raw: bytes, method: str) -> bool:
     ]
     if (b"connection", b"close") in headers:
         return False
-    if method == "HEAD" or status[2] in _BODILESS:
+    if method == "HEAD" or status[2] in _BODILESS or (method == "CONNECT" and status[2].startswith(b"2")):
         return not body
     if (b"transfer-encoding", b"chunked") in headers:
         return _chunks_end(body)

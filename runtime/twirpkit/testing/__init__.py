@@ -1,0 +1,96 @@
+"""A server that does what a script says, keeps a ledger of it, and a checker that holds a client against the ledger.
+
+```python
+with ScriptedServer(sequence(break_off(), reply(Hat(inches=3)))) as server, HatsAPI(server.url, auth="x") as hats:
+    assert hats.hat.make_hat(inches=3).inches == 3
+assert [entry.status for entry in server.ledger.entries()] == [None, 200]
+```
+
+Raw sockets and threads on 127.0.0.1, for tests of any client. The guide is `docs/testing.md`.
+"""
+
+from twirpkit.testing.answers import Answer, Encoding, error, framing_faults, http, regions, reply, retry_after
+from twirpkit.testing.bombs import compressed_bomb, endless_chunks, identity_bomb, many_headers
+from twirpkit.testing.check import Contradiction, Outcome, Outcomes, Report, Rule, check
+from twirpkit.testing.framing import Received
+from twirpkit.testing.gate import black_hole
+from twirpkit.testing.ledger import Entry, Ledger
+from twirpkit.testing.request import Request
+from twirpkit.testing.script import Script, by_path, by_rpc, mix, sequence
+from twirpkit.testing.server import Cluster, ScriptedServer, ServerOptions
+from twirpkit.testing.steps import (
+    Behaviour,
+    Close,
+    CloseOnNext,
+    Execute,
+    Hang,
+    Read,
+    Reset,
+    Send,
+    StartTls,
+    Step,
+    Wait,
+    break_off,
+    cut,
+    delay,
+    drip,
+    early,
+    give,
+    hang,
+    keep_alive_race,
+    tunnel,
+)
+
+__all__ = [
+    "Answer",
+    "Behaviour",
+    "Close",
+    "CloseOnNext",
+    "Cluster",
+    "Contradiction",
+    "Encoding",
+    "Entry",
+    "Execute",
+    "Hang",
+    "Ledger",
+    "Outcome",
+    "Outcomes",
+    "Read",
+    "Received",
+    "Report",
+    "Request",
+    "Reset",
+    "Rule",
+    "Script",
+    "ScriptedServer",
+    "Send",
+    "ServerOptions",
+    "StartTls",
+    "Step",
+    "Wait",
+    "black_hole",
+    "break_off",
+    "by_path",
+    "by_rpc",
+    "check",
+    "compressed_bomb",
+    "cut",
+    "delay",
+    "drip",
+    "early",
+    "endless_chunks",
+    "error",
+    "framing_faults",
+    "give",
+    "hang",
+    "http",
+    "identity_bomb",
+    "keep_alive_race",
+    "many_headers",
+    "mix",
+    "regions",
+    "reply",
+    "retry_after",
+    "sequence",
+    "tunnel",
+]

@@ -1,0 +1,86 @@
+"""A request, as a script sees it."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable
+from typing import Final, TypeVar
+
+from google.protobuf.message import Message
+
+from twirpkit.testing.framing import Received
+
+__all__ = ["Request"]
+
+Msg = TypeVar("Msg", bound=Message)
+
+
+class Request:
+    """A request, as a script sees it.
+
+    Args:
+        received: Its header block.
+        port: Of the server.
+        connection: The number of its connection, from 0 on.
+        number: How many requests came to this server before it.
+        call: The value of the request-id header.
+        read: Reads its body.
+    """
+
+    def __init__(
+        self,
+        received: Received,
+        *,
+        port: int,
+        connection: int,
+        number: int,
+        call: str | None,
+        read: Callable[[], bytes],
+    ) -> None:
+        self.received: Final = received
+        self.port: Final = port
+        self.connection: Final = connection
+        self.number: Final = number
+        self.call: Final = call
+        self.attempt: int = 1
+        """The how-manyth request of its call it is; the servers of a cluster count together."""
+        self._read = read
+        self._body: bytes | None = None
+
+    @property
+    def body(self) -> bytes:
+        """Its body, read from the connection when first asked for. Raises ConnectionError where that ends too early."""
+        if self._body is None:
+            self._body = self._read()
+        return self._body
+
+    @property
+    def is_read(self) -> bool:
+        """Whether its body was read."""
+        return self._body is not None
+
+    @property
+    def path(self) -> str:
+        """Its target without the query, and (where a proxy was asked) without the origin."""
+        target = self.received.target
+        if "://" in target:
+            target = "/" + target.partition("://")[2].partition("/")[2]
+        return target.partition("?")[0]
+
+    @property
+    def rpc(self) -> tuple[str, str]:
+        """Package and service, and method: the last two parts of its path."""
+        service, _, method = self.path.rpartition("/")
+        return service.rpartition("/")[2], method
+
+    def header(self, name: str) -> str | None:
+        """The value of the first header line of that name, in any case."""
+        return next(iter(self.received.values(name)), None)
+
+    def message(self, cls: type[Msg]) -> Msg:
+        """Its body as a message. Raises protobuf's DecodeError."""
+        return cls.FromString(self.body)
+
+    def random(self, seed: object = 0) -> random.Random:
+        """A source of random numbers that gives the same for the same seed, call and attempt, in whatever order."""
+        return random.Random(f"{seed}/{self.call or self.number}/{self.attempt}")  # noqa: S311

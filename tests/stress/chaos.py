@@ -1,0 +1,90 @@
+"""Chaos: one request in ten meets a reset, a cut, a proxy's error or a delay. Nothing runs twice or is made up."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import apart
+import calls
+from figures import Row, main, scaled
+
+from twirpkit import Retry
+from twirpkit.testing import (
+    Behaviour,
+    Outcomes,
+    Report,
+    Request,
+    ScriptedServer,
+    break_off,
+    check,
+    cut,
+    delay,
+    http,
+    mix,
+)
+
+CALLS = 20_000
+SHARE = 0.02
+WANTED = 0.998
+
+
+def cut_somewhere(request: Request) -> Behaviour:
+    """Cut the answer at a random byte."""
+    answer = calls.answer_to(request)
+    return cut(answer, request.random("cut").randrange(len(answer)))
+
+
+def proxy_error(request: Request) -> Behaviour:
+    """What a proxy says whose backend is away."""
+    return http(request.random("status").choice((502, 503, 504)), b"<html>no backend</html>")
+
+
+def slow(request: Request) -> Behaviour:
+    """A success that comes late."""
+    return delay(request.random("delay").uniform(0.05, 0.5), calls.answer_to(request))
+
+
+def server() -> ScriptedServer:
+    """The server of this scenario."""
+    faults = (break_off(), break_off(executed=True), cut_somewhere, proxy_error, slow)
+    script = mix(calls.answer_to, *((SHARE, fault) for fault in faults))
+    return ScriptedServer(script, call_id_header=calls.ID, key=calls.nonce)
+
+
+def run(scale: float) -> Iterator[Row]:
+    """The rows."""
+    for world in calls.WORLDS:
+        outcomes = Outcomes()
+        todo = calls.jobs(scaled(CALLS, scale))
+        with apart.apart(server) as running:
+            calls.run(world, running.url, todo, outcomes)
+            entries = running.entries()
+        yield from judge(world, check(entries, outcomes))
+
+
+def judge(world: str, report: Report) -> Iterator[Row]:
+    """What a report shows."""
+    found = [each.rule for each in report.contradictions]
+    repeated = found.count("executed twice") + found.count("sent again")
+    what = f"{world}, {report.calls} calls"
+    yield Row(f"{what}, run twice (never, keyed)", "0", str(repeated + found.count("key changed")), not repeated)
+    wrong = sum(rule.startswith("success") for rule in found)
+    yield Row(f"{what}, wrong or empty successes", "0", str(wrong), wrong == 0)
+    for retry in (Retry.READ, Retry.IDEMPOTENT, Retry.KEYED, Retry.NEVER):
+        share = succeeded(report, retry)
+        wanted = WANTED if retry in (Retry.READ, Retry.IDEMPOTENT) else 0.0
+        must = f">= {wanted:.1%} succeed" if wanted else "no bound"
+        yield Row(f"{what}, {retry}", must, f"{share:.2%}", share >= wanted)
+    yield Row(f"{what}, {report.requests} requests", "0 contradictions", str(len(found)), not found)
+    if found:
+        print(report)
+
+
+def succeeded(report: Report, retry: Retry) -> float:
+    """The share of the calls of a class that succeeded."""
+    of_class = {kind: count for kind, count in report.kinds.items() if kind.split()[0] == retry}
+    return of_class.get(f"{retry} success", 0) / max(1, sum(of_class.values()))
+
+
+if __name__ == "__main__":
+    main(run)

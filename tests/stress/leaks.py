@@ -1,0 +1,76 @@
+"""Fifty thousand calls, half of which fail in every way: descriptors, threads, tasks and memory must come back."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections import Counter
+from collections.abc import Iterator
+from typing import Any
+
+import apart
+import calls
+from figures import Row, main, scaled
+from holding import descriptors, resident
+
+from twirpkit import TwirpError
+from twirpkit.testing import Behaviour, Request, ScriptedServer, break_off, cut, error, hang, mix
+
+CALLS = 50_000
+WARM_UP = 10_000
+SHARE = 0.1
+TIMEOUT = 0.25
+WORKERS = 16
+GROWTH = 1 << 20
+
+
+def cut_somewhere(request: Request) -> Behaviour:
+    """Cut the answer at a random byte."""
+    answer = calls.answer_to(request)
+    return cut(answer, request.random("cut").randrange(len(answer)))
+
+
+def server() -> ScriptedServer:
+    """The server of this scenario. Its ledger stays small: nobody asks for it."""
+    faults = (break_off(), break_off(executed=True), cut_somewhere, error("unavailable"), hang())
+    return ScriptedServer(mix(calls.answer_to, *((SHARE, fault) for fault in faults)), call_id_header=calls.ID)
+
+
+def run(scale: float) -> Iterator[Row]:
+    """The rows."""
+    for world in calls.WORLDS:
+        with apart.apart(server) as running:
+            before = descriptors(), threading.active_count()
+            memory: list[int] = []
+            tasks: list[int] = []
+            told: Counter[str] = Counter()
+
+            def after(phase: int, memory: Any = memory, tasks: Any = tasks, world: str = world) -> None:
+                memory.append(resident())
+                tasks.append(len(asyncio.all_tasks()) if world == "async" else 0)
+
+            def tell(job: calls.Job, outcome: Any, told: Any = told) -> None:
+                if isinstance(outcome, BaseException) and not isinstance(outcome, TwirpError):
+                    raise outcome
+                told["failed" if isinstance(outcome, TwirpError) else "succeeded"] += 1
+
+            def start(client: Any, job: calls.Job) -> Any:
+                return calls.call(client, job[1], job[0], timeout=TIMEOUT)
+
+            phases = [
+                calls.jobs(scaled(WARM_UP, scale), prefix="warm"),
+                calls.jobs(scaled(CALLS, scale)),
+            ]
+            calls.in_phases(world, running.url, phases, start, tell, after, workers=WORKERS)
+            left = descriptors(), threading.active_count()
+            closed = running.all_closed()
+        what = f"{world}, {sum(told.values())} calls, {told['failed']} of them failed"
+        shown = f"{before} before, {left} after, server's side {'closed' if closed else 'open'}"
+        yield Row(f"{what}, descriptors and threads", "back to the start", shown, left == before and closed)
+        yield Row(f"{what}, tasks", "back to the start", f"{tasks[0]}, {tasks[-1]}", tasks[-1] == tasks[0])
+        grown = memory[-1] - memory[0]
+        yield Row(f"{what}, memory after warm-up", "< 1 MB more", f"{grown / 1024:+.0f} KiB", grown < GROWTH)
+
+
+if __name__ == "__main__":
+    main(run)
