@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import base64
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Literal
 from urllib.parse import unquote_to_bytes
 from urllib.request import getproxies_environment, proxy_bypass_environment  # type: ignore[attr-defined]
 
@@ -17,7 +17,7 @@ __all__ = [
     "CLOSED",
     "NO_HTTP",
     "Proxy",
-    "chosen",
+    "chooser",
     "environment",
     "from_environment",
     "parse",
@@ -42,13 +42,16 @@ class Proxy:
     """The Proxy-Authorization header."""
 
 
-def chosen(option: ProxyOption) -> Proxy | Literal[False] | None:
-    """What ``proxy=`` means. Raises TypeError, and ValueError for a URL that cannot be a proxy's."""
-    if option is None or option is False:
-        return option
+def chooser(option: ProxyOption) -> Callable[[Target], Proxy | None]:
+    """What ``proxy=`` means for each target. Raises TypeError, and ValueError for a URL that cannot be a proxy's."""
+    if option is None:
+        return from_environment
+    if option is False:
+        return lambda _: None
     if not isinstance(option, str):
         raise TypeError(f"proxy must be a URL, None or False, not {type(option).__name__}")
-    return parse(option)
+    proxy = parse(option)
+    return lambda _: proxy
 
 
 def parse(url: str) -> Proxy:

@@ -6,44 +6,25 @@ import asyncio
 import contextlib
 import functools
 import inspect
-import io
 import ssl
 import sys
-import time
 import warnings
 from collections.abc import AsyncGenerator, Callable
-from contextvars import ContextVar
-from types import SimpleNamespace
-from typing import Any, Literal
+from typing import Any
 
 import aiohttp
-import yarl
-from aiohttp.connector import Connection
 
 from twirpkit.transport import HttpRequest, HttpResponse, Phase, TransportFailure
 from twirpkit.transports import _proxy
-from twirpkit.transports._content import Body, Flawed
+from twirpkit.transports._exchange import Exchange, Request, tracing
 from twirpkit.transports._http import (
     IDLE,
     LATE,
     MAX_HEAD,
     MAX_LINES,
-    NO_LENGTH,
-    Lines,
-    Malformed,
     Target,
-    answer,
-    check_announced,
     failure,
-    framing,
-    headers_of,
     late,
-    merged,
-    new_body,
-    readable,
-    target,
-    too_slow,
-    unconnected,
 )
 from twirpkit.transports._process import process
 from twirpkit.transports._tls import tls_context
@@ -83,7 +64,7 @@ class AiohttpTransport:
                 "environment's proxies make it with trust_env=True; or give proxy and tls without a session"
             )
         self._session = session
-        self._proxy = False if session is not None and not session.trust_env else _proxy.chosen(proxy)
+        self._proxy = _proxy.chooser(False if session is not None and not session.trust_env else proxy)
         self._tls = tls_context(tls)
         self._closed = False
 
@@ -112,7 +93,7 @@ class AiohttpTransport:
     async def _attempt(self, request: HttpRequest) -> HttpResponse | TransportFailure:
         if self._closed:
             raise RuntimeError("this AiohttpTransport is closed")
-        exchange = _Exchange(request)
+        exchange = Exchange(request)
         if late(request.deadline):
             return failure(f"{LATE} before the request", Phase.NOT_SENT, timed_out=True)
         pool = await self._pool()
@@ -170,24 +151,22 @@ class _Pool:
     def __init__(
         self,
         borrowed: aiohttp.ClientSession | None,
-        proxy: _proxy.Proxy | Literal[False] | None,
+        proxy: Callable[[Target], _proxy.Proxy | None],
         tls: ssl.SSLContext | None,
         forget: Callable[[], object],
     ) -> None:
         self._loop = asyncio.get_running_loop()
-        self._proxy = proxy
-        self._environment: dict[str, _proxy.Proxy | None] = {}
+        self._choose = proxy
+        self._proxies: dict[str, _proxy.Proxy | None] = {}
         self.owner = borrowed is None
         self.session = _new_session(borrowed, tls)
         self._keeper = _until_shutdown(self.session, forget)
 
     def proxy(self, where: Target) -> _proxy.Proxy | None:
-        """The proxy for a target; the environment is asked once an origin."""
-        if self._proxy is not None:
-            return self._proxy or None
-        if where.origin not in self._environment:
-            self._environment[where.origin] = _proxy.from_environment(where)
-        return self._environment[where.origin]
+        """The proxy for a target; chosen once an origin."""
+        if where.origin not in self._proxies:
+            self._proxies[where.origin] = self._choose(where)
+        return self._proxies[where.origin]
 
     async def start(self) -> None:
         await anext(self._keeper)
@@ -258,8 +237,8 @@ def _new_session(borrowed: aiohttp.ClientSession | None, tls: ssl.SSLContext | N
         trust_env=False,  # it would read ~/.netrc too
         raise_for_status=False,
         skip_auto_headers=("User-Agent", "Accept", "Accept-Encoding", "Content-Type"),
-        request_class=_Request,
-        trace_configs=[_tracing()],
+        request_class=Request,
+        trace_configs=[tracing()],
         **_limits(),
     )
     session._retry_connection = False  # aiohttp would send a GET twice when a kept connection fails
@@ -270,201 +249,3 @@ def _limits() -> dict[str, Any]:
     limits = {"max_line_size": MAX_HEAD, "max_field_size": MAX_HEAD, "max_headers": MAX_LINES + 2}
     known = inspect.signature(aiohttp.ClientSession).parameters
     return {name: limit for name, limit in limits.items() if name in known}
-
-
-def _tracing() -> aiohttp.TraceConfig:
-    """Tells an exchange when it got its connection: until then nothing can have been sent."""
-
-    async def created(session: aiohttp.ClientSession, context: SimpleNamespace, params: object) -> None:
-        context.trace_request_ctx.connects(reused=False)
-
-    async def reused(session: aiohttp.ClientSession, context: SimpleNamespace, params: object) -> None:
-        context.trace_request_ctx.connects(reused=True)
-
-    config = aiohttp.TraceConfig()
-    config.on_connection_create_end.append(created)
-    config.on_connection_reuseconn.append(reused)
-    return config
-
-
-def _payload(body: bytes) -> bytes | io.BytesIO | None:
-    """aiohttp sends raw bytes in one piece, and warns when that is a large one."""
-    return io.BytesIO(body) if len(body) > 1 << 16 else body or None
-
-
-_CURRENT: ContextVar[_Exchange] = ContextVar("_CURRENT")
-
-
-class _Dropped(Exception):
-    """A kept connection that must not be used; nothing was sent on it."""
-
-
-class _Request(aiohttp.ClientRequest):
-    """Looks at its connection before a byte goes out, and listens for the first that comes back."""
-
-    async def send(self, conn: Connection) -> aiohttp.ClientResponse:
-        exchange = _CURRENT.get()
-        transport, protocol = conn.transport, conn.protocol
-        if transport is None or protocol is None:
-            raise _Dropped
-        if exchange.reused:
-            # What came while it was idle belongs to nobody, and the loop may not have seen yet that it was closed.
-            sock = transport.get_extra_info("socket")
-            if protocol.should_close or (sock is not None and readable(sock.fileno())):
-                raise _Dropped
-        transport.set_protocol(_Listener(transport, protocol, exchange))
-        return await super().send(conn)
-
-
-class _Listener(asyncio.Protocol):
-    """Stands before aiohttp's protocol until a byte comes."""
-
-    def __init__(self, transport: asyncio.Transport, protocol: asyncio.Protocol, exchange: _Exchange) -> None:
-        self._transport = transport
-        self._protocol = protocol
-        self._exchange = exchange
-
-    def data_received(self, data: bytes) -> None:
-        self._exchange.heard = True
-        self._transport.set_protocol(self._protocol)
-        self._protocol.data_received(data)
-
-    def eof_received(self) -> bool | None:
-        return self._protocol.eof_received()
-
-    def connection_lost(self, exc: Exception | None) -> None:
-        self._protocol.connection_lost(exc)
-
-    def pause_writing(self) -> None:
-        self._protocol.pause_writing()
-
-    def resume_writing(self) -> None:
-        self._protocol.resume_writing()
-
-
-class _Exchange:
-    """One request, and how far it has come."""
-
-    def __init__(self, request: HttpRequest) -> None:
-        self._request = request
-        self.where = target(request.url)
-        self._way = self.where.host
-        self._headers = headers_of(request, self.where.host)
-        self.limit = asyncio.timeout_at(_loop_time(_first(request.deadline, request.connect_deadline)))
-        self.connected = False
-        self.reused = False
-        self.heard = False
-        """Whether any byte came, be it of an interim answer."""
-        self._answer: tuple[int, dict[str, str], Body] | None = None
-
-    def connects(self, *, reused: bool) -> None:
-        """The connection stands: what is left is the deadline's."""
-        self.connected = True
-        self.reused = reused
-        self.limit.reschedule(_loop_time(self._request.deadline))
-
-    async def run(self, session: aiohttp.ClientSession, proxy: _proxy.Proxy | None) -> HttpResponse | TransportFailure:
-        self._way = _proxy.through(self.where, proxy)
-        before = _CURRENT.set(self)
-        try:
-            response = await self._ask(session, proxy)
-        finally:
-            _CURRENT.reset(before)
-        try:
-            return await self._read(response)
-        finally:
-            response.close()  # after a whole body the connection is back in its pool already
-
-    async def _ask(self, session: aiohttp.ClientSession, proxy: _proxy.Proxy | None) -> aiohttp.ClientResponse:
-        request, where = self._request, self.where
-        while True:
-            try:
-                return await session.request(
-                    request.method,
-                    yarl.URL(where.origin + where.path, encoded=True),
-                    data=_payload(request.body),
-                    headers=self._headers if where.scheme == "https" else [*self._headers, *_proxy_headers(proxy)],
-                    allow_redirects=False,
-                    trace_request_ctx=self,
-                    proxy=None if proxy is None else proxy.origin,
-                    proxy_headers=_proxy_headers(proxy) if where.scheme == "https" else None,
-                )
-            except _Dropped:
-                self.connected = self.reused = False
-
-    async def _read(self, response: aiohttp.ClientResponse) -> HttpResponse | TransportFailure:
-        if response.version is None or response.version.major != 1 or response.status < 100:
-            return failure("the answer's status line is not HTTP/1.x", Phase.CUT)
-        try:
-            headers = merged(response.raw_headers)
-            frame = framing(self._request.method, response.status, headers)
-        except Malformed as malformed:
-            return failure(str(malformed), Phase.CUT)
-        body = new_body(self._request, response.status, headers)
-        self._answer = response.status, headers, body
-        flaw: Flawed | None = None
-        try:
-            check_announced(body, response.status, frame)
-            while data := await response.content.readany():
-                body.feed(data)
-            if frame.length is None and not frame.chunked:
-                raise Flawed(NO_LENGTH)
-            body.end()
-        except Flawed as flawed:
-            flaw = flawed
-        except aiohttp.ClientError:
-            flaw = Flawed("the answer was cut inside its body")
-        return answer(response.status, headers, body, flaw)
-
-    def late(self) -> HttpResponse | TransportFailure:
-        """The outcome when the limit passes."""
-        if self._answer is not None:
-            return answer(*self._answer, Flawed(f"{LATE} during the answer's body"), timed_out=True)
-        if self.connected:
-            phase = Phase.CUT if self.heard else Phase.NO_ANSWER
-            return failure(f"{LATE} while waiting for the answer", phase, timed_out=True)
-        return too_slow(self._way, self._request.deadline)
-
-    def failed(self, error: Exception) -> TransportFailure:
-        """The outcome when aiohttp gives up before the header block is whole."""
-        if not self.connected:
-            return self._unconnected(error)
-        if isinstance(error, aiohttp.ClientResponseError):
-            return failure("the answer is not HTTP/1.x", Phase.CUT)
-        if _cut(error) if isinstance(error, aiohttp.ServerDisconnectedError) else self.heard:
-            return failure("the connection was closed inside the answer's header", Phase.CUT, error)
-        phase = Phase.STALE if self.reused and not self.heard else Phase.NO_ANSWER
-        return failure("the connection was closed before an answer", phase, error)
-
-    def _unconnected(self, error: Exception) -> TransportFailure:
-        if isinstance(error, aiohttp.ClientConnectorCertificateError):
-            return unconnected(self._way, error.certificate_error)
-        if isinstance(error, aiohttp.ClientConnectorError):
-            return unconnected(self._way, error.os_error)
-        if isinstance(error, aiohttp.ClientHttpProxyError):
-            return unconnected(self._way, _proxy.refused(error.status))
-        if isinstance(error, aiohttp.ClientResponseError):
-            return unconnected(self._way, _proxy.NO_HTTP)
-        if isinstance(error, aiohttp.ServerDisconnectedError | aiohttp.ClientOSError):
-            return unconnected(self._way, _proxy.CLOSED)
-        return unconnected(self._way, error)  # the name cannot be one, or the connector was closed
-
-
-def _cut(error: aiohttp.ServerDisconnectedError) -> bool:
-    """Whether a part of a header block had come, which aiohttp keeps in place of a text."""
-    return not isinstance(error.message, str)
-
-
-def _proxy_headers(proxy: _proxy.Proxy | None) -> list[tuple[str, str]]:
-    if proxy is None or proxy.authorization is None:
-        return []
-    return Lines([("Proxy-Authorization", proxy.authorization.reveal())])
-
-
-def _first(*moments: float | None) -> float | None:
-    return min((moment for moment in moments if moment is not None), default=None)
-
-
-def _loop_time(moment: float | None) -> float | None:
-    """A moment on `time.monotonic`'s clock, on the loop's."""
-    return None if moment is None else asyncio.get_running_loop().time() + moment - time.monotonic()

@@ -70,7 +70,7 @@ class RequestsTransport:
         if session is not None and (proxy is not None or tls is not None):
             raise ValueError("the session brings its own: set its proxies and verify instead of giving proxy or tls")
         self._session = session
-        self._proxy = _proxy.chosen(proxy)
+        self._proxy = _proxy.chooser(proxy)
         self._tls = tls_context(tls)
         self._origins = _Origins()
         self._closed = False
@@ -129,8 +129,7 @@ class RequestsTransport:
         return origin
 
     def _own(self, where: Target) -> _Origin:
-        proxy = _proxy.from_environment(where) if self._proxy is None else self._proxy or None
-        return _Origin(proxy, self._trust() if where.scheme == "https" else None)
+        return _Origin(self._proxy(where), self._trust() if where.scheme == "https" else None)
 
     def _trust(self) -> ssl.SSLContext:
         """One context for all connections: reading a CA bundle takes longer than most calls."""

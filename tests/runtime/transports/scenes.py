@@ -6,7 +6,7 @@ import contextlib
 import socket
 from collections.abc import Iterator
 
-__all__ = ["full_backlog"]
+__all__ = ["full_backlog", "nobody"]
 
 
 @contextlib.contextmanager
@@ -21,3 +21,11 @@ def full_backlog() -> Iterator[str]:
             client.setblocking(False)
             client.connect_ex(listener.getsockname())
         yield f"http://127.0.0.1:{listener.getsockname()[1]}"
+
+
+@contextlib.contextmanager
+def nobody() -> Iterator[str]:
+    """A port that refuses: bound, and nobody listens."""
+    with socket.socket() as held:
+        held.bind(("127.0.0.1", 0))
+        yield f"http://127.0.0.1:{held.getsockname()[1]}"

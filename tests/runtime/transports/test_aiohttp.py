@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import gc
 import os
+import socket
 import ssl
 import subprocess
 import sys
@@ -209,6 +210,43 @@ def test_cancelled_it_leaves_no_half_read_connection(start: bytes) -> None:
         assert asyncio.all_tasks() == {asyncio.current_task()}
 
     assert run(scene, Answer(start, "hold"), http(b"next")).connections == 2
+
+
+@pytest.mark.parametrize("name", ["cancelled", "late", "cut"])
+def test_a_connection_is_closed_at_once(name: str) -> None:
+    """Over TLS too, whose other side may never say farewell: the loop may end, and with it whatever waits for that."""
+    released = threading.Event()
+
+    def talk(listener: socket.socket) -> None:
+        raw, _ = listener.accept()
+        with server_tls().wrap_socket(raw, server_side=True) as connection:
+            while b"ask" not in connection.recv(65536):
+                pass
+            if name == "cut":
+                connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: x\r\n\r\n")
+            released.wait(10)
+
+    async def scene(url: str) -> None:
+        call = asyncio.create_task(transport.send(make_request(url, timeout=0.5 if name == "late" else 10)))
+        if name == "cancelled":
+            await asyncio.sleep(0.3)
+            call.cancel()
+        await asyncio.gather(call, return_exceptions=True)
+        await transport.aclose()
+
+    transport = AiohttpTransport(tls=PEM)
+    before = len(os.listdir("/dev/fd"))
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        thread = threading.Thread(target=talk, args=(listener,))
+        thread.start()
+        with warnings.catch_warnings(record=True) as seen:
+            warnings.simplefilter("always")
+            asyncio.run(scene(f"https://127.0.0.1:{listener.getsockname()[1]}"))
+            gc.collect()
+        assert len(os.listdir("/dev/fd")) <= before + 2, "the listener and the server's end are left"
+        released.set()
+        thread.join(10)
+    assert not seen, [str(warning.message) for warning in seen]
 
 
 def test_a_timeout_of_the_caller_is_the_callers() -> None:

@@ -90,6 +90,6 @@ def test_a_name_is_not_looked_up_too_late(world: World) -> None:
 
 def test_a_connection_that_is_given_up_is_closed(world: World) -> None:
     with serve(Answer(b"", "hold")) as server:
-        world.fail(server.url.replace("http:", "https:"), connecting=SOON)
+        world.fail(server.url.replace("http:", "https:"), connecting=5 * SOON)
         world.pause(0.01)  # for the event loop to close it
         assert server.gone.acquire(timeout=5)

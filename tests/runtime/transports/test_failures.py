@@ -9,18 +9,11 @@ import traceback
 from collections.abc import Callable, Iterator
 
 import pytest
+from scenes import nobody
 from wire import Answer, http, serve
 from worlds import HEADERS, TOKEN, World
 
 from twirpkit.transport import Phase, TransportFailure
-
-
-@contextlib.contextmanager
-def nobody() -> Iterator[str]:
-    """A port that refuses: bound, and nobody listens."""
-    with socket.socket() as held:
-        held.bind(("127.0.0.1", 0))
-        yield f"http://127.0.0.1:{held.getsockname()[1]}"
 
 
 @contextlib.contextmanager
