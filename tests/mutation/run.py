@@ -33,7 +33,20 @@ GROUPS = {
         ("tests/runtime", "--ignore=tests/runtime/transports"),
     ),
     "transports": (
-        ("_content.py", "_foreign.py", "_http.py", "_http1.py", "aiohttp.py", "requests.py"),
+        (
+            "_connect.py",
+            "_content.py",
+            "_exchange.py",
+            "_foreign.py",
+            "_http.py",
+            "_http1.py",
+            "_pool.py",
+            "_process.py",
+            "_proxy.py",
+            "_tls.py",
+            "aiohttp.py",
+            "requests.py",
+        ),
         ("tests/runtime/transports",),
     ),
 }

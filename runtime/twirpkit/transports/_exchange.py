@@ -71,28 +71,30 @@ class Request(aiohttp.ClientRequest):
         transport, protocol = conn.transport, conn.protocol
         if transport is None or protocol is None:
             raise _Dropped
-        exchange.transport = transport
+        exchange.listener = _Listener(transport, protocol)
         if exchange.reused:
             # What came while it was idle belongs to nobody, and the loop may not have seen yet that it was closed.
             sock = transport.get_extra_info("socket")
             if protocol.should_close or (sock is not None and readable(sock.fileno())):
                 raise _Dropped
-        transport.set_protocol(_Listener(transport, protocol, exchange))
+        transport.set_protocol(exchange.listener)
         return await super().send(conn)
 
 
 class _Listener(asyncio.Protocol):
-    """Stands before aiohttp's protocol until a byte comes."""
+    """Stands before aiohttp's protocol: from here on, until the next request on its connection."""
 
-    def __init__(self, transport: asyncio.Transport, protocol: asyncio.Protocol, exchange: Exchange) -> None:
-        self._transport = transport
+    def __init__(self, transport: asyncio.Transport, protocol: asyncio.Protocol) -> None:
+        self.transport = transport
+        self.heard = False
+        """Whether any byte came, be it of an interim answer."""
         self._protocol = protocol
-        self._exchange = exchange
 
     def data_received(self, data: bytes) -> None:
-        self._exchange.heard = True
-        self._transport.set_protocol(self._protocol)
+        self.heard = True
         self._protocol.data_received(data)
+        if self.transport.is_closing():  # the bytes made no sense
+            self.transport.abort()
 
     def eof_received(self) -> bool | None:
         return self._protocol.eof_received()
@@ -116,11 +118,9 @@ class Exchange:
         self._way = self.where.host
         self._headers = headers_of(request, self.where.host)
         self.limit = asyncio.timeout_at(_loop_time(_first(request.deadline, request.connect_deadline)))
-        self.transport: asyncio.Transport | None = None
+        self.listener: _Listener | None = None
         self.connected = False
         self.reused = False
-        self.heard = False
-        """Whether any byte came, be it of an interim answer."""
         self._answer: tuple[int, dict[str, str], Body] | None = None
 
     def connects(self, *, reused: bool) -> None:
@@ -148,8 +148,12 @@ class Exchange:
 
     def _abort(self, *, unless: bool = False) -> None:
         """Close a connection at once that is not kept: over TLS, aiohttp would wait for the other side's farewell."""
-        if self.transport is not None and (self.transport.is_closing() or not unless):
-            self.transport.abort()
+        if self.listener is not None and (self.listener.transport.is_closing() or not unless):
+            self.listener.transport.abort()
+
+    @property
+    def _heard(self) -> bool:
+        return self.listener is not None and self.listener.heard
 
     async def _ask(self, session: aiohttp.ClientSession, proxy: _proxy.Proxy | None) -> aiohttp.ClientResponse:
         request, where = self._request, self.where
@@ -198,7 +202,7 @@ class Exchange:
         if self._answer is not None:
             return answer(*self._answer, Flawed(f"{LATE} during the answer's body"), timed_out=True)
         if self.connected:
-            phase = Phase.CUT if self.heard else Phase.NO_ANSWER
+            phase = Phase.CUT if self._heard else Phase.NO_ANSWER
             return failure(f"{LATE} while waiting for the answer", phase, timed_out=True)
         return too_slow(self._way, self._request.deadline)
 
@@ -208,9 +212,9 @@ class Exchange:
             return self._unconnected(error)
         if isinstance(error, aiohttp.ClientResponseError):
             return failure("the answer is not HTTP/1.x", Phase.CUT)
-        if _cut(error) if isinstance(error, aiohttp.ServerDisconnectedError) else self.heard:
+        if _cut(error) if isinstance(error, aiohttp.ServerDisconnectedError) else self._heard:
             return failure("the connection was closed inside the answer's header", Phase.CUT, error)
-        phase = Phase.STALE if self.reused and not self.heard else Phase.NO_ANSWER
+        phase = Phase.STALE if self.reused and not self._heard else Phase.NO_ANSWER
         return failure("the connection was closed before an answer", phase, error)
 
     def _unconnected(self, error: Exception) -> TransportFailure:
