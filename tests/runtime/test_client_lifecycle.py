@@ -271,7 +271,8 @@ def test_the_services_of_a_facade_are_made_once(livekit: Livekit) -> None:
 
 def hide(monkeypatch: pytest.MonkeyPatch, adapter: str, library: str) -> None:
     """As if the library were not installed, and nothing had been imported yet."""
-    monkeypatch.delitem(sys.modules, f"twirpkit.transports.{adapter}", raising=False)
+    for module in (adapter, "_exchange"):
+        monkeypatch.delitem(sys.modules, f"twirpkit.transports.{module}", raising=False)
     monkeypatch.setitem(sys.modules, library, None)
 
 
