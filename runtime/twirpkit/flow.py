@@ -68,6 +68,8 @@ class _Call(Generic[Resp]):
         self.unsure = 0
         """Attempts that may have run and got no answer that tells: phases P2 and P3."""
         self.sent: Sent = "no"
+        self.fresh = False
+        """Whether the next attempt wants a new connection: a kept one had closed, and others may have, too."""
         self.moved = False
         """Whether a server has sent the call to another host."""
         self.before: TwirpError | None = None
@@ -135,7 +137,8 @@ class _Call(Generic[Resp]):
             headers[TIMEOUT_HEADER] = str(max(1, milliseconds - min(100, milliseconds // 10)))
         if token is not None:
             headers["Authorization"] = token.reveal()
-        return HttpRequest(f"{self._base}/{self.method.path}", headers, out.body, deadline, connect_deadline)
+        url = f"{self._base}/{self.method.path}"
+        return HttpRequest(url, headers, out.body, deadline, connect_deadline, fresh=self.fresh)
 
     def _another(self, policy: RetryPolicy | None) -> bool:
         """Whether a further attempt is possible at all."""
@@ -166,6 +169,7 @@ class _Call(Generic[Resp]):
         how = self._ended(outcome, error)
         unsure_before = self.unsure
         self.unsure += how in (Ended.NO_ANSWER, Ended.CUT)
+        self.fresh = how is Ended.STALE
         if policy is None or not self._another(policy):
             return None
         if not may_follow(self.method.retry, how, unsure_before=unsure_before):

@@ -60,6 +60,8 @@ class HttpRequest:
     max_body: int = 64 << 20
     """Decoded bytes that a 200 may have; other answers may have 1 MiB, if that is less (rule A13)."""
     method: str = "POST"
+    fresh: bool = False
+    """Whether it must not go out on a connection that has served before."""
 
 
 @dataclass(frozen=True, slots=True)

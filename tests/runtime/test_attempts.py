@@ -114,6 +114,13 @@ def test_the_answer_of_a_later_attempt_is_the_calls(bare: Bare, end: str) -> Non
     assert len(opened.requests) == 3
 
 
+def test_a_new_connection_is_asked_for_after_a_kept_one_that_had_closed(bare: Bare) -> None:
+    opened = bare(endpoint(retry=RetryPolicy(max_attempts=4, backoff=0)), *map(failed, [Phase.STALE, Phase.CUT]), OK)
+    opened.call(METHODS["read"])
+
+    assert [request.fresh for request in opened.requests] == [False, True, False]
+
+
 @pytest.mark.parametrize("last", [Phase.NOT_SENT, Phase.CUT])
 def test_the_reason_before_a_silence_is_not_lost(bare: Bare, last: Phase) -> None:
     reasons = [answered(503, "unavailable", "first"), answered(503, "unavailable", "second"), failed(last)]

@@ -128,6 +128,8 @@ class RegionFailover:
         own = self._flight = _Flight()
         try:
             found = yield from self._ask(request, until)
+            if found is None and until == deadline and time.monotonic() >= until:
+                return self._known  # this call's own time was too short: one of those that wait asks again
             own.regions = self._known if found is None else found
             return own.regions
         finally:  # also where the call is cancelled: then one of those that wait asks

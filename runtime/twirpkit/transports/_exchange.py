@@ -75,7 +75,8 @@ class Request(aiohttp.ClientRequest):
         if exchange.reused:
             # What came while it was idle belongs to nobody, and the loop may not have seen yet that it was closed.
             sock = transport.get_extra_info("socket")
-            if protocol.should_close or (sock is not None and readable(sock.fileno())):
+            dead = protocol.should_close or (sock is not None and readable(sock.fileno()))
+            if exchange.fresh or dead:
                 raise _Dropped
         transport.set_protocol(exchange.listener)
         return await super().send(conn)
@@ -115,6 +116,7 @@ class Exchange:
     def __init__(self, request: HttpRequest) -> None:
         self._request = request
         self.where = target(request.url)
+        self.fresh = request.fresh
         self._way = self.where.host
         self._headers = headers_of(request, self.where.host)
         self.limit = asyncio.timeout_at(_loop_time(_first(request.deadline, request.connect_deadline)))

@@ -189,7 +189,7 @@ def _session_context(session: requests.Session) -> ssl.SSLContext:
 
 def _exchange(origin: _Origin, where: Target, request: HttpRequest, headers: Lines) -> HttpResponse | TransportFailure:
     """One request and its answer, on a connection that is kept only if it may be used again."""
-    connection = origin.pool.take()
+    connection = None if request.fresh else origin.pool.take()
     reused = connection is not None
     if connection is None:
         made = connect(where, origin.proxy, origin.context, request)

@@ -379,6 +379,31 @@ class TestMemory:
         assert isinstance(second.send(None), Send)
         assert isinstance(third.send(None), Sleep)
 
+    def test_a_question_that_its_own_calls_time_cut_short_is_asked_by_one_that_waits(self) -> None:
+        failover = Regions().failover(BASE)
+        assert failover is not None
+        request = HttpRequest(BASE, {}, b"")
+        soon = time.monotonic() + 0.05
+        first = failover.next_base(request, soon, BASE, [BASE], moved=False)
+        second = failover.next_base(request, None, BASE, [BASE], moved=False)
+        next(first), next(second)
+        time.sleep(max(0.0, soon - time.monotonic()))
+        with pytest.raises(StopIteration):
+            first.send(TransportFailure("late", phase=Phase.NO_ANSWER, timed_out=True))
+
+        assert isinstance(second.send(None), Send)
+
+    def test_a_question_that_failed_is_not_asked_by_those_that_wait(self) -> None:
+        failover = Regions().failover(BASE)
+        assert failover is not None
+        request = HttpRequest(BASE, {}, b"")
+        deadline = time.monotonic() + 60
+        first, second = (failover.next_base(request, deadline, BASE, [BASE], moved=False) for _ in range(2))
+        next(first), next(second)
+        for steps, outcome in ((first, HttpResponse(500, {}, b"")), (second, None)):
+            with pytest.raises(StopIteration):
+                steps.send(outcome)
+
     def test_who_waits_does_not_wait_beyond_its_deadline(self) -> None:
         failover = Regions().failover(BASE)
         assert failover is not None

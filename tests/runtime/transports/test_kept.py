@@ -69,6 +69,15 @@ def test_all_that_were_closed_are_passed_over(world: World) -> None:
     assert server.connections == 4
 
 
+def test_a_request_that_wants_a_new_connection_gets_one(world: World) -> None:
+    with serve(*[http(b"hi")] * 5) as server:
+        world.send(server.url)
+        world.send(server.url, fresh=True)
+        world.send(server.url)
+    assert [request.connection for request in server.requests][:2] == [0, 1]
+    assert server.connections == 2
+
+
 def test_after_four_seconds_of_rest_a_connection_is_not_used() -> None:
     """Both at once, since the time is real."""
 
