@@ -133,6 +133,7 @@ class ScriptedServer:
 
     def __exit__(self, kind: type[BaseException] | None, *exc_info: object) -> None:
         self._timer.cancel()
+        self._timer.join()
         self._stop()
         if self._failures and kind is None:
             raise RuntimeError("a script raised; its exception is the cause of this one") from self._failures[0]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import socket
+import threading
 
 from twirpkit.testing import ScriptedServer
 
@@ -49,3 +50,10 @@ def ending(connection: socket.socket) -> str:
         return "open"
     finally:
         connection.settimeout(5)
+
+
+def ends_all_but(before: set[threading.Thread]) -> bool:
+    """Whether every thread that was not there before ends."""
+    for thread in set(threading.enumerate()) - before:
+        thread.join(5)
+    return not set(threading.enumerate()) - before

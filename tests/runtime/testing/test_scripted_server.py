@@ -12,7 +12,7 @@ import time
 from pathlib import Path
 
 import pytest
-from bare import ASK, ask, ending, open_to, read, read_all
+from bare import ASK, ask, ending, ends_all_but, open_to, read, read_all
 from google.protobuf.wrappers_pb2 import Int32Value
 
 from twirpkit.testing import (
@@ -188,14 +188,14 @@ def test_tls() -> None:
 
 
 def test_leaving_ends_tls_connections_too() -> None:
-    before = threading.active_count()
+    before = set(threading.enumerate())
     with ScriptedServer(ONE, tls=server_context()) as server:
         connection = client_context().wrap_socket(open_to(server), server_hostname="localhost")
         connection.sendall(ASK)
         assert read(connection, len(ONE)) == ONE.raw
     with connection, contextlib.suppress(OSError):
         assert connection.recv(1) == b""
-    assert threading.active_count() == before
+    assert ends_all_but(before)
 
 
 CONNECT = b"CONNECT livekit.example.com:443 HTTP/1.1\r\nHost: livekit.example.com:443\r\n\r\n"
@@ -246,7 +246,7 @@ def test_open_connections() -> None:
 
 
 def test_runs_in_its_block_only_and_again() -> None:
-    before = threading.active_count()
+    before = set(threading.enumerate())
     server = ScriptedServer(ONE)
     for _ in range(2):
         with server, open_to(server) as idle:
@@ -256,7 +256,7 @@ def test_runs_in_its_block_only_and_again() -> None:
         for ask_for in ("url", "port"):
             with pytest.raises(RuntimeError, match="'with' block"):
                 getattr(server, ask_for)
-    assert threading.active_count() == before
+    assert ends_all_but(before)
 
 
 def test_its_life_is_bounded() -> None:

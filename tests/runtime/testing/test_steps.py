@@ -8,7 +8,7 @@ import socket
 import threading
 
 import pytest
-from bare import ASK, ask, ending, open_to, read, read_all
+from bare import ASK, ask, ending, ends_all_but, open_to, read, read_all
 
 from twirpkit.testing import (
     Answer,
@@ -131,13 +131,13 @@ def test_a_delay_until_the_test_says_so() -> None:
 
 
 def test_a_server_that_ends_ends_every_wait() -> None:
-    before = threading.active_count()
+    before = set(threading.enumerate())
     for steps in ((Wait(60),), (Wait(threading.Event()),), (Hang(),), hang(read=False), drip(OK, 60)):
         with ScriptedServer(steps) as server, open_to(server) as connection:
             connection.sendall(ASK)
             connection.recv(1) if steps[-1] == drip(OK, 60)[-1] else ending(connection)
         assert moments(server.ledger.settled()[0]).endswith("B")
-    assert threading.active_count() == before
+    assert ends_all_but(before)
 
 
 def test_a_request_is_read_only_when_a_step_wants_it() -> None:
