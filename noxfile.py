@@ -14,9 +14,11 @@ nox.options.sessions = ["tests"]
 nox.options.reuse_existing_virtualenvs = True
 nox.options.error_on_external_run = True
 
-MANIFEST = "protos/livekit.toml"
-GENERATE = ("twirpkit", "generate", MANIFEST)
-CHECK = ("twirpkit", "check", MANIFEST)
+SDKS = {
+    "protos/livekit.toml": "generated",
+    "runtime/twirpkit/clientcompat/protos/clientcompat.toml": "runtime",
+}
+"""Manifests, and the folder that each one's package goes into."""
 RUNTIME_TESTS = ("tests/runtime", "tests/generated", "tests/conformance")
 
 
@@ -34,27 +36,32 @@ def _sync(session: nox.Session, *groups: str, extras: str = "sync,async,codegen"
     session.install("-e", f".[{extras}]", *(f"--group={group}" for group in groups))
 
 
+def _twirpkit(session: nox.Session, command: str, *arguments: str) -> None:
+    for manifest, out in SDKS.items():
+        session.run("twirpkit", command, manifest, "--out", out, *arguments)
+
+
 @nox.session
 def demo(session: nox.Session) -> None:
     """Regenerate the SDK, check it, and run both clients; `-- --live` against a server of yours."""
     _sync(session)
-    session.run(*GENERATE)
-    session.run(*CHECK)
+    _twirpkit(session, "generate")
+    _twirpkit(session, "check")
     session.run("python", "examples/rooms/demo.py", *session.posargs)
 
 
 @nox.session
 def generate(session: nox.Session) -> None:
-    """Write `generated/` from `protos/`."""
+    """Write `generated/` from `protos/`, and the client of Twirp's client test from its own."""
     _sync(session, extras="codegen")
-    session.run(*GENERATE, *session.posargs)
+    _twirpkit(session, "generate", *session.posargs)
 
 
 @nox.session
 def check(session: nox.Session) -> None:
-    """Fail, with a diff, where `generated/` is not what `protos/` gives."""
+    """Fail, with a diff, where generated code is not what its protos give."""
     _sync(session, extras="codegen")
-    session.run(*CHECK, *session.posargs)
+    _twirpkit(session, "check", *session.posargs)
 
 
 @nox.session
