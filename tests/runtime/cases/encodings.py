@@ -141,7 +141,7 @@ def tokens_as_codings() -> Iterator[Case]:
             yield Case(
                 name=f"{name}-as-the-coding-of-a-{status}",
                 rule="E1",
-                also=("A13",),
+                also=("A8", "A13", "A14"),
                 go=GO_IS_INTERNAL if status == 200 else "",
                 status=status,
                 headers={"content-encoding": token},

@@ -176,8 +176,12 @@ def routes() -> Iterator[Case]:
 
     def case(name: str, body: bytes, message: str, status: int = 404, **more: Any) -> Case:
         known = {"error": errors.BadRouteError, "code": Code.BAD_ROUTE, **more}
-        also = ("A6",) if body.startswith(b"{") else ("A8",)
-        return Case(name=name, rule="A18", also=also, status=status, body=body, message=message, **known)
+        rule = "A6" if body.startswith(b"{") else "A8"
+        hinted = message.endswith(HINT)
+        also = (rule if hinted else "A18",)
+        return Case(
+            name=name, rule="A18" if hinted else rule, also=also, status=status, body=body, message=message, **known
+        )
 
     plain = "HTTP 404 without a Twirp error: "
     yield case("no-handler", twirp("bad_route", no_handler), no_handler + HINT)

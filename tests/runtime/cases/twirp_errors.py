@@ -160,8 +160,8 @@ def unknown_codes() -> Iterator[Case]:
     for code, name in (("dataloss", "spec-spelling"), ("data_loss", "go-spelling")):
         yield Case(
             name=f"data-loss-in-{name}",
-            rule="A7",
-            also=("A6",),
+            rule="A6" if code == "data_loss" else "A7",
+            also=("A6", "A7"),
             go="" if code == "data_loss" else "Go knows data_loss alone",
             status=500,
             body=twirp(code),

@@ -81,7 +81,7 @@ def hostile_json() -> Iterator[Case]:
         return Case(
             name=name,
             rule="A6",
-            also=("A10",),
+            also=("A9", "A10"),
             status=500,
             body=body,
             error=errors.NotFoundError,
