@@ -20,7 +20,7 @@ from twirpkit_codegen import naming, policy
 from twirpkit_codegen.errors import GenerationError, Where
 from twirpkit_codegen.files import GOOGLE, Source, build_file, find_type, types_of
 from twirpkit_codegen.manifest import Manifest, is_plug_in
-from twirpkit_codegen.model import Api, File, Message, Method, Service, TypeRef
+from twirpkit_codegen.model import Api, File, Message, Method, SdkFacts, Service, TypeRef
 
 __all__ = ["as_json", "build"]
 
@@ -62,7 +62,7 @@ def build(descriptors: FileDescriptorSet, manifest: Manifest) -> Api:
     if not services:
         raise GenerationError.at(manifest.where(), "the protos have no service to generate: add one, or skip less")
     _check_facade(manifest, services)
-    return Api(manifest.sdk, files, tuple(services))
+    return Api(_with_sensitivity(manifest, descriptors), files, tuple(services))
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,6 +97,8 @@ def _service(context: _Context, source: Source, number: int, proto: ServiceDescr
     )
     wheres = [source.where((*path, _SERVICE_METHOD, n)) for n in range(len(methods))]
     naming.check_unique((each.py_name, each.name, where) for each, where in zip(methods, wheres, strict=True))
+    for each, where in zip(methods, wheres, strict=True):
+        naming.check_free(each.py_name, naming.SERVICE_NAMES, "a service", where)
     return Service(
         name=proto.name,
         full_name=full_name,
@@ -135,6 +137,22 @@ def _method(
         left_out=tuple(field.name for field in fields if field.py_name in naming.OPTION_NAMES),
         deprecated=proto.options.deprecated,
     )
+
+
+def _with_sensitivity(manifest: Manifest, descriptors: FileDescriptorSet) -> SdkFacts:
+    """The manifest's facts, with the number of the field option that it names."""
+    sdk, name = manifest.sdk, manifest.sdk.sensitivity
+    if name is None:
+        return sdk
+    for file in descriptors.file:
+        for extension in file.extension:
+            if f"{file.package}.{extension.name}".lstrip(".") != name:
+                continue
+            if extension.extendee != ".google.protobuf.FieldOptions":
+                break
+            return dataclasses.replace(sdk, sensitivity_number=extension.number)
+    text = f"sdk.sensitivity {name!r} is no extension of google.protobuf.FieldOptions in the protos"
+    raise GenerationError.at(manifest.where("sdk", "sensitivity"), text)
 
 
 def _check_modules(files: Iterable[File]) -> None:

@@ -11,12 +11,12 @@ from pathlib import Path
 from typing import Any, Final
 
 from twirpkit_codegen.errors import GenerationError, Where
-from twirpkit_codegen.model import SdkFacts
+from twirpkit_codegen.model import KnownAnswer, SdkFacts
 from twirpkit_codegen.naming import is_public
 
 __all__ = ["Manifest", "is_plug_in", "load"]
 
-_TOP: Final = frozenset(("sdk", "claims", "services", "skip"))
+_TOP: Final = frozenset(("sdk", "answers", "claims", "services", "skip"))
 _SDK: Final[Mapping[str, type]] = {
     "package": str,
     "facade": str,
@@ -24,12 +24,35 @@ _SDK: Final[Mapping[str, type]] = {
     "prefix": str,
     "signer": str,
     "errors": str,
+    "regions": str,
     "request_id_header": str,
+    "sensitivity": str,
     "acronyms": list,
     "env": dict,
 }
 _TOML_NAMES: Final[Mapping[type, str]] = {str: "string", list: "list of strings", dict: "table"}
 _NOT_OURS: Final = frozenset(("aiohttp", "google", "requests", "twirpkit"))
+_CODES: Final = (
+    "canceled",
+    "unknown",
+    "invalid_argument",
+    "malformed",
+    "deadline_exceeded",
+    "not_found",
+    "bad_route",
+    "already_exists",
+    "permission_denied",
+    "unauthenticated",
+    "resource_exhausted",
+    "failed_precondition",
+    "aborted",
+    "out_of_range",
+    "unimplemented",
+    "internal",
+    "unavailable",
+    "data_loss",
+)
+"""Twirp's error codes. (The generator does not import the runtime; a test compares.)"""
 _ENV: Final = frozenset(("url", "token", "api_key", "api_secret"))
 
 
@@ -121,7 +144,7 @@ class _Reader:
         if prefix and not re.fullmatch(r"(/[A-Za-z0-9._~-]+)+", prefix):
             text = f"sdk.prefix {prefix!r} must be empty or like '/twirp', without a slash at its end"
             raise self.error(text, "sdk", "prefix")
-        for name in ("signer", "errors"):
+        for name in ("signer", "errors", "regions"):
             if name in sdk and not is_plug_in(sdk[name]):
                 raise self.error(f"sdk.{name} {sdk[name]!r} must be like 'package.module:name'", "sdk", name)
         header = sdk.get("request_id_header")
@@ -138,9 +161,29 @@ class _Reader:
             prefix=prefix,
             signer=sdk.get("signer"),
             errors=sdk.get("errors"),
+            regions=sdk.get("regions"),
             request_id_header=header,
             env=self.env(sdk.get("env", {})),
+            answers=self.answers(self.data.get("answers", [])),
+            sensitivity=sdk.get("sensitivity"),
         )
+
+    def answers(self, answers: Any) -> tuple[KnownAnswer, ...]:
+        if not isinstance(answers, list) or not all(isinstance(each, dict) for each in answers):
+            raise self.error("answers must be a list of tables: write [[answers]]", "answers")
+        return tuple(self.answer(each) for each in answers)
+
+    def answer(self, answer: Mapping[str, Any]) -> KnownAnswer:
+        self.check_keys("[[answers]]", ("answers",), answer, ("code", "text", "hint", "final"))
+        code, text = answer.get("code"), answer.get("text")
+        hint, final = answer.get("hint", ""), answer.get("final", False)
+        if code not in _CODES:
+            raise self.error(f"[[answers]] needs a code, one of {', '.join(_CODES)}; one has {code!r}", "answers")
+        if not isinstance(text, str) or not text:
+            raise self.error("[[answers]] needs a text: what the error's message has in it", "answers")
+        if not isinstance(hint, str) or not isinstance(final, bool) or not (hint or final):
+            raise self.error("[[answers]] needs a hint (a string), or final = true, or both", "answers")
+        return KnownAnswer(code, text, hint, final)
 
     def env(self, env: Mapping[str, Any]) -> Mapping[str, str]:
         self.check_keys("[sdk.env]", ("sdk", "env"), env, _ENV)

@@ -13,6 +13,7 @@ __all__ = [
     "EnumValue",
     "Field",
     "File",
+    "KnownAnswer",
     "Message",
     "Method",
     "Policy",
@@ -183,6 +184,19 @@ class Service:
 
 
 @dataclass(frozen=True, slots=True)
+class KnownAnswer:
+    """What is known of an error that the server sends."""
+
+    code: str
+    text: str
+    """What its message has in it."""
+    hint: str
+    """What is added to the message; may be empty."""
+    final: bool
+    """Whether it is never retried."""
+
+
+@dataclass(frozen=True, slots=True)
 class SdkFacts:
     """What the manifest says of the package as a whole."""
 
@@ -192,8 +206,14 @@ class SdkFacts:
     prefix: str
     signer: str | None
     errors: str | None
+    regions: str | None
     request_id_header: str | None
     env: Mapping[str, str]
+    answers: tuple[KnownAnswer, ...]
+    sensitivity: str | None
+    """Full name of the field option that marks secret and personal fields."""
+    sensitivity_number: int | None = None
+    """Its number, known once the protos are read."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -23,6 +23,7 @@ __all__ = [
     "MODULE_NAMES",
     "OPTION_NAMES",
     "PACKAGE_NAMES",
+    "SERVICE_NAMES",
     "check_free",
     "check_unique",
     "constant",
@@ -36,6 +37,9 @@ __all__ = [
 
 OPTION_NAMES: Final = frozenset(("self", "timeout", "retry", "extra_headers"))
 """Keywords that a generated method has of its own: a request field so called is given by message or mapping."""
+
+SERVICE_NAMES: Final = frozenset(("with_options",))
+"""What every service has of its own: no RPC's method may be one."""
 
 FACADE_NAMES: Final = frozenset(("aclose", "api", "call", "close", "sdk", "with_options"))
 """What a facade and its folder have of their own: no service's attribute may be one."""

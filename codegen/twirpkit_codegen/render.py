@@ -122,6 +122,7 @@ class _Renderer:
         scope = Scope(api.sdk.package, {*exports, *_ERROR_NAMES})
         yield f"{root}/__init__.py", self.template("package.py.j2", exports=exports, scope=scope)
         yield f"{root}/py.typed", f"# {MARK}. The types of this package are complete.\n"
+        yield f"{root}/__main__.py", self.template("main.py.j2")
         yield f"{root}/_sdk.py", self.template("sdk.py.j2")
         if any(method.policy.grants is not None for service in api.services for method in service.methods):
             yield f"{root}/grants.py", self.template("grants.py.j2")

@@ -4,7 +4,7 @@ Most programs import a generated package and catch the errors that it exports to
 a transport, an ``auth`` function, or tests.
 """
 
-from twirpkit.call import DEFAULT, Authorize, Default, Method, Retry
+from twirpkit.call import DEFAULT, Authorize, Default, Method, Retry, RetryOption
 from twirpkit.errors import (
     AbortedError,
     AlreadyExistsError,
@@ -32,8 +32,11 @@ from twirpkit.errors import (
     UnknownError,
     error_class,
 )
+from twirpkit.events import Event, Hook
+from twirpkit.retry import RetryPolicy
 from twirpkit.transport import AsyncTransport, HttpRequest, HttpResponse, Phase, Transport, TransportFailure
 from twirpkit.version import __version__
+from twirpkit.warnings import InsecureTransportWarning, ShortSecretWarning
 
 __all__ = [
     "DEFAULT",
@@ -49,9 +52,12 @@ __all__ = [
     "DeadlineExceededError",
     "DecodeError",
     "Default",
+    "Event",
     "FailedPreconditionError",
+    "Hook",
     "HttpRequest",
     "HttpResponse",
+    "InsecureTransportWarning",
     "InternalError",
     "InvalidArgumentError",
     "MalformedError",
@@ -62,7 +68,10 @@ __all__ = [
     "Phase",
     "ResourceExhaustedError",
     "Retry",
+    "RetryOption",
+    "RetryPolicy",
     "Sent",
+    "ShortSecretWarning",
     "Transport",
     "TransportError",
     "TransportFailure",

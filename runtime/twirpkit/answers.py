@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any, Final, NoReturn, TypeVar
 from urllib.parse import quote
 
@@ -12,7 +12,7 @@ import google.protobuf.message
 from google.protobuf.message import Message
 
 from twirpkit.errors import SHOWN_CHARACTERS, Code, DecodeError, TwirpError, error_class
-from twirpkit.headers import Secret
+from twirpkit.headers import REDACTED, Secret
 from twirpkit.transport import HttpResponse
 
 __all__ = ["error_from_response", "message_from_response", "redact"]
@@ -44,17 +44,20 @@ _TOKEN_START: Final = re.compile(r"eyJ|eyA|ewo|ewk|ew0")
 _UPPER: Final = re.compile(r"[A-Z]")
 
 
-def error_from_response(response: HttpResponse, *, secret: Secret | None = None) -> TwirpError:
+def error_from_response(
+    response: HttpResponse, *, secret: Secret | None = None, private: Iterable[str] = ()
+) -> TwirpError:
     """The error that an answer stands for.
 
     Args:
         response: Any answer that is not a success.
         secret: The Authorization value that was sent: should the answer repeat it, it is replaced.
+        private: Texts of the request that must not show (rule E5): should the answer repeat them, they are replaced.
 
     Returns:
         The error, without ``attempts``, ``sent`` and ``request_id``, which the call knows.
     """
-    clean = _cleaner(secret)
+    clean = _cleaner(secret, private)
     if 300 <= response.status <= 399:
         return _redirect(response, clean)
     twirp = _twirp_error(response.body)
@@ -103,16 +106,20 @@ def redact(text: str, secret: Secret | None = None) -> str:
     return _redactor(secret)(text)
 
 
-def _redactor(secret: Secret | None) -> Callable[[str], str]:
-    if secret is None:
+def _redactor(secret: Secret | None, private: Iterable[str] = ()) -> Callable[[str], str]:
+    replaced = dict.fromkeys(private, REDACTED)
+    if secret is not None:
+        replaced |= dict.fromkeys(_spellings(secret.reveal()), "<token>")
+    if not replaced:
         return lambda text: _TOKEN_RUN.sub(_mask, text)
-    known = re.compile("|".join(map(re.escape, _spellings(secret.reveal()))))
-    return lambda text: _TOKEN_RUN.sub(_mask, known.sub("<token>", text))
+    longest_first = sorted(replaced, key=len, reverse=True)
+    known = re.compile("|".join(map(re.escape, longest_first)))
+    return lambda text: _TOKEN_RUN.sub(_mask, known.sub(lambda found: replaced[found.group()], text))
 
 
-def _cleaner(secret: Secret | None) -> Callable[[str], str]:
+def _cleaner(secret: Secret | None, private: Iterable[str] = ()) -> Callable[[str], str]:
     """What makes a server's text fit to be kept: no token in it, at most `META_BYTES` long, printable."""
-    redacted = _redactor(secret)
+    redacted = _redactor(secret, private)
 
     def clean(text: str) -> str:
         # Redacted before it is cut: half a token is not known as one. Lone surrogates, which JSON can spell, cannot be

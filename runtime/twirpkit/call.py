@@ -1,26 +1,22 @@
-"""One logical call, without I/O.
-
-`flow` is a generator: it yields `Send` steps, is sent what came of each - an `HttpResponse` or the `TransportFailure` -
-and returns the decoded answer or raises. `twirpkit.client` holds the two drivers, one that waits and one that awaits.
-"""
+"""What a call is told: the facts of its RPC, where it goes, and its options. `twirpkit.flow` makes it."""
 
 from __future__ import annotations
 
 import enum
 import math
-import os
-import time
-from collections.abc import Callable, Generator, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Final, Generic, TypeAlias, TypeVar
+from typing import Any, Final, Generic, Literal, TypeAlias, TypeVar
 
 from google.protobuf.message import Message
 
-from twirpkit.answers import error_from_response, message_from_response, redact
-from twirpkit.errors import Code, DeadlineExceededError, Sent, TransportError, TwirpError
-from twirpkit.headers import Headers, Secret, check_value
+from twirpkit.errors import TwirpError
+from twirpkit.events import Hook
+from twirpkit.headers import Secret
+from twirpkit.hints import KnownAnswer
+from twirpkit.retry import Retry, RetryBudget, RetryPolicy
+from twirpkit.steps import Failover
 from twirpkit.timeouts import Wait
-from twirpkit.transport import HttpRequest, HttpResponse, Phase, TransportFailure
 
 __all__ = [
     "DEFAULT",
@@ -30,19 +26,14 @@ __all__ = [
     "Endpoint",
     "Method",
     "Retry",
-    "Send",
+    "RetryOption",
+    "check_retry",
     "check_timeout",
-    "flow",
 ]
 
 Req = TypeVar("Req", bound=Message)
 Resp = TypeVar("Resp", bound=Message)
 
-_OWN_HEADERS: Final = {
-    "Content-Type": "application/protobuf",
-    "Accept": "application/protobuf",
-    "Accept-Encoding": "gzip, deflate",
-}
 _LONGEST: Final = 1e8  # three years: what socket and loop timers can hold, and no one waits for
 
 
@@ -58,18 +49,8 @@ class Default(enum.Enum):
 DEFAULT: Final = Default.DEFAULT
 """Stands for an argument that was not given, where None has a meaning of its own."""
 
-
-class Retry(enum.StrEnum):
-    """What may happen to a request that got no answer: the retry class of its RPC."""
-
-    READ = "read"
-    """It changes nothing."""
-    IDEMPOTENT = "idempotent"
-    """Running it twice leaves the same state as running it once."""
-    KEYED = "keyed"
-    """It carries a key by which the server drops repeats."""
-    NEVER = "never"
-    """Running it twice does it twice."""
+RetryOption: TypeAlias = RetryPolicy | Literal[False] | Default
+"""A policy; False, which turns retries off; or what the client has."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,6 +100,17 @@ class Endpoint:
     request_id_header: str | None = None
     refine: Callable[[TwirpError], TwirpError] | None = None
     """Makes a service's own error of a general one."""
+    retry: RetryPolicy | None = field(default_factory=RetryPolicy)
+    """None: nothing is sent twice."""
+    budget: RetryBudget = field(default_factory=RetryBudget, repr=False, compare=False)
+    """Shared by all calls of a client, and by its copies."""
+    failover: Failover | None = field(default=None, repr=False, compare=False)
+    """Knows other hosts of the same service."""
+    known: Sequence[KnownAnswer] = ()
+    """What is known of the server's errors."""
+    sensitivity: int | None = None
+    """The number of the field option that marks secret and personal fields (rule E5)."""
+    hooks: Sequence[Hook] = field(default=(), repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,58 +118,8 @@ class CallOptions:
     """What one call has of its own."""
 
     timeout: float | Default | None = DEFAULT
+    retry: RetryOption = DEFAULT
     headers: Mapping[str, str] = field(default_factory=dict, repr=False)
-
-
-@dataclass(frozen=True, slots=True)
-class Send:
-    """A step of the flow: send this, and say what came of it."""
-
-    request: HttpRequest
-
-
-def flow(
-    endpoint: Endpoint, method: Method[Any, Resp], message: Message, options: CallOptions
-) -> Generator[Send, HttpResponse | TransportFailure, Resp]:
-    """Make one logical call.
-
-    Args:
-        endpoint: Where it goes.
-        method: The RPC.
-        message: The request; never changed.
-        options: What this call has of its own.
-
-    Raises:
-        TwirpError: The call failed; its subclass says how.
-        ValueError: The timeout is not a number, or the message lacks a required field.
-    """
-    timeout = _timeout(endpoint, method, options)
-    headers = _merged(endpoint.headers, options.headers)
-    request_id = _request_id(endpoint.request_id_header, headers)
-    if timeout is not None and timeout <= 0:
-        raise DeadlineExceededError(
-            Code.DEADLINE_EXCEEDED,
-            f"{method.path}: the timeout of {timeout:g} s had passed before anything was sent",
-            request_id=request_id,
-        )
-    message = _keyed(method, message)
-    if method.wait is not None:
-        message, timeout = method.wait.apply(message, timeout)
-    deadline = None if timeout is None else time.monotonic() + timeout
-    body = _serialized(message)
-    authorization = _authorization(endpoint.authorize, method, message)
-    headers.update(_OWN_HEADERS)
-    headers["User-Agent"] = endpoint.user_agent
-    if authorization is not None:
-        headers["Authorization"] = authorization.reveal()
-
-    outcome = yield Send(HttpRequest(f"{endpoint.base_url}/{method.path}", headers, body, deadline))
-
-    answer = _answer(method, outcome, timeout, authorization)
-    if isinstance(answer, TwirpError):
-        answer.attempts, answer.request_id = 1, request_id
-        raise answer if endpoint.refine is None else endpoint.refine(answer)
-    return answer
 
 
 def check_timeout(timeout: float | None) -> float | None:
@@ -191,82 +133,10 @@ def check_timeout(timeout: float | None) -> float | None:
     return max(-_LONGEST, min(timeout, _LONGEST))
 
 
-def _timeout(endpoint: Endpoint, method: Method[Any, Any], options: CallOptions) -> float | None:
-    """Seconds for this call: its own, else its client's, else its method's."""
-    if not isinstance(options.timeout, Default):
-        return check_timeout(options.timeout)
-    return method.timeout if isinstance(endpoint.timeout, Default) else endpoint.timeout
-
-
-def _merged(all_calls: Mapping[str, str], this_call: Mapping[str, str]) -> Headers:
-    """The extra headers of one call: its own win, whatever the case of their names."""
-    own = {name.lower() for name in this_call}
-    kept = {name: value for name, value in all_calls.items() if name.lower() not in own}
-    return Headers({**kept, **this_call})
-
-
-def _request_id(name: str | None, headers: Headers) -> str | None:
-    """The id that the caller gave, or a fresh one put into the headers (rule C4)."""
-    if name is None:
+def check_retry(retry: RetryPolicy | Literal[False]) -> RetryPolicy | None:
+    """A retry policy, None for False. Raises TypeError for anything else."""
+    if retry is False:
         return None
-    import uuid
-
-    given = next((key for key in headers if key.lower() == name.lower()), name)
-    if not headers.get(given):
-        headers[given] = str(uuid.uuid4())
-    return headers[given]
-
-
-def _keyed(method: Method[Any, Any], message: Message) -> Message:
-    """The message, or a copy with a fresh key where the RPC wants one and the caller gave none (rule C4)."""
-    if method.key is None or getattr(message, method.key):
-        return message
-    keyed = type(message)()
-    type(keyed).CopyFrom(keyed, message)
-    setattr(keyed, method.key, os.urandom(16))
-    return keyed
-
-
-def _serialized(message: Message) -> bytes:
-    cls = type(message)  # which has the methods for sure: a message's field may be called like one of them
-    if not cls.IsInitialized(message):
-        raise ValueError(f"{cls.DESCRIPTOR.name} lacks a field that its proto says is required")
-    return cls.SerializeToString(message)
-
-
-def _authorization(authorize: Authorize | Secret | None, method: Method[Any, Any], message: Message) -> Secret | None:
-    if authorize is None or isinstance(authorize, Secret):
-        return authorize
-    return Secret(check_value("the Authorization value that auth returned", authorize(method, message)))
-
-
-def _answer(
-    method: Method[Any, Resp],
-    outcome: HttpResponse | TransportFailure,
-    timeout: float | None,
-    authorization: Secret | None,
-) -> Resp | TwirpError:
-    """What a call returns, or the error that it raises."""
-    if isinstance(outcome, TransportFailure):
-        return _failure(method, outcome, timeout, authorization)
-    if outcome.status != 200:  # only 200 is a success (rule A3)
-        error = error_from_response(outcome, secret=authorization)
-        error.sent = "yes"
-        return error
-    if outcome.flaw is not None:
-        text = f"{method.path}: the answer is not whole: {redact(outcome.flaw, authorization)}"
-        return TransportError(Code.UNAVAILABLE, text, status=200, sent="maybe")
-    return message_from_response(method.response, outcome, secret=authorization)
-
-
-def _failure(
-    method: Method[Any, Any], failure: TransportFailure, timeout: float | None, authorization: Secret | None
-) -> TwirpError:
-    sent: Sent = "no" if failure.phase is Phase.NOT_SENT else "maybe"
-    reason = redact(failure.reason, authorization)
-    if failure.timed_out:
-        within = "in time" if timeout is None else f"within {timeout:g} s"  # a transport may have a limit of its own
-        return DeadlineExceededError(Code.DEADLINE_EXCEEDED, f"{method.path}: no answer {within}: {reason}", sent=sent)
-    error = TransportError(Code.UNAVAILABLE, f"{method.path}: {reason}", sent=sent)
-    error.__cause__ = failure.__cause__
-    return error
+    if not isinstance(retry, RetryPolicy):
+        raise TypeError(f"retry must be a RetryPolicy, or False for none, not {type(retry).__name__}")
+    return retry

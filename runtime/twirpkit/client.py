@@ -5,15 +5,20 @@ Generated facades are clients; generated services hold one. The two worlds diffe
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import time
+from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any, NoReturn, Self, TypeVar
 
 from google.protobuf.message import Message
 
-from twirpkit.call import CallOptions, Default, Endpoint, Method, Send, flow
+from twirpkit.call import DEFAULT, Authorize, CallOptions, Default, Endpoint, Method, RetryOption
+from twirpkit.events import Hook
 from twirpkit.fields import request_message
+from twirpkit.flow import flow
 from twirpkit.headers import check_headers
-from twirpkit.transport import AsyncTransport, HttpResponse, Transport, TransportFailure
+from twirpkit.sdk import changed
+from twirpkit.steps import Outcome, Sleep, Step
+from twirpkit.transport import AsyncTransport, Transport, TransportFailure
 
 __all__ = ["AsyncClient", "AsyncService", "Client", "Service"]
 
@@ -21,7 +26,61 @@ Req = TypeVar("Req", bound=Message)
 Resp = TypeVar("Resp", bound=Message)
 
 
-class Client:
+class _Client:
+    """What the two kinds of clients share: all that does not wait."""
+
+    _transport: Any
+
+    def __init__(self, endpoint: Endpoint) -> None:
+        self._endpoint = endpoint
+        self._owner = True
+        self._closed = False
+
+    def with_options(
+        self,
+        *,
+        timeout: float | Default | None = DEFAULT,
+        retry: RetryOption = DEFAULT,
+        token: str | None = None,
+        auth: str | Authorize | None = None,
+        extra_headers: Mapping[str, str] | None = None,
+        hooks: Iterable[Hook] | None = None,
+    ) -> Self:
+        """A client with other options, over the same connections. What is not given stays as it is.
+
+        Args:
+            timeout: Seconds that one call may take in all; None for no limit.
+            retry: How failed calls are repeated; False for not at all.
+            token: A bearer token, instead of the credentials.
+            auth: The whole Authorization value, or a function that makes it; not together with a token.
+            extra_headers: Headers that every call carries, besides those of this client.
+            hooks: Functions that are told of every call, instead of those of this client.
+
+        Closing it closes nothing: the connections end with the client that made them.
+
+        Raises:
+            ValueError: Something is refused; the text says what.
+            TypeError: Something has the wrong type.
+        """
+        other = object.__new__(type(self))
+        other._endpoint = changed(
+            self._endpoint,
+            timeout=timeout,
+            retry=retry,
+            token=token,
+            auth=auth,
+            extra_headers=extra_headers,
+            hooks=hooks,
+        )
+        other._transport = self._transport
+        other._owner = other._closed = False
+        return other
+
+    def __reduce__(self) -> NoReturn:
+        raise TypeError(_NO_PICKLE)
+
+
+class Client(_Client):
     """Makes calls and waits for them. One client may serve all threads.
 
     Args:
@@ -29,10 +88,11 @@ class Client:
         transport: What sends them; closed with the client.
     """
 
+    _transport: Transport
+
     def __init__(self, endpoint: Endpoint, transport: Transport) -> None:
-        self._endpoint = endpoint
+        super().__init__(endpoint)
         self._transport = transport
-        self._closed = False
 
     def call(
         self,
@@ -40,13 +100,14 @@ class Client:
         request: Req | Mapping[str, Any] | None,
         fields: Mapping[str, Any],
         timeout: float | Default | None,
+        retry: RetryOption,
         extra_headers: Mapping[str, str] | None,
     ) -> Resp:
         """Make one logical call. Generated methods come down to this; its errors are theirs."""
         if self._closed:
             raise RuntimeError(_CLOSED)
         message = request_message(method.request, request, fields)
-        steps = flow(self._endpoint, method, message, CallOptions(timeout, check_headers(extra_headers)))
+        steps = flow(self._endpoint, method, message, CallOptions(timeout, retry, check_headers(extra_headers)))
         outcome: Any = None
         try:
             while True:
@@ -55,11 +116,14 @@ class Client:
                 except StopIteration as done:
                     answer: Resp = done.value
                     return answer
-                outcome = self._attempt(step)
+                outcome = self._take(step)
         finally:
             steps.close()
 
-    def _attempt(self, step: Send) -> HttpResponse | TransportFailure:
+    def _take(self, step: Step) -> Outcome:
+        if isinstance(step, Sleep):
+            time.sleep(step.seconds)
+            return None
         # In a frame of its own: a StopIteration of the transport's must not look like the flow's return.
         try:
             return self._transport.send(step.request)
@@ -69,16 +133,14 @@ class Client:
     def close(self) -> None:
         """Close the connections. Twice is fine; calls after it raise RuntimeError."""
         self._closed = True
-        self._transport.close()
+        if self._owner:
+            self._transport.close()
 
     def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *exc_info: object) -> None:
         self.close()
-
-    def __reduce__(self) -> NoReturn:
-        raise TypeError(_NO_PICKLE)
 
     if not TYPE_CHECKING:  # a checker then refuses ``async with`` too
 
@@ -90,7 +152,7 @@ class Client:
             """Never reached, but without it Python's own error would come first."""
 
 
-class AsyncClient:
+class AsyncClient(_Client):
     """Makes calls and awaits them. It may be made outside a loop, and used in several loops one after the other.
 
     Args:
@@ -98,10 +160,11 @@ class AsyncClient:
         transport: What sends them; closed with the client.
     """
 
+    _transport: AsyncTransport
+
     def __init__(self, endpoint: Endpoint, transport: AsyncTransport) -> None:
-        self._endpoint = endpoint
+        super().__init__(endpoint)
         self._transport = transport
-        self._closed = False
 
     async def call(
         self,
@@ -109,13 +172,14 @@ class AsyncClient:
         request: Req | Mapping[str, Any] | None,
         fields: Mapping[str, Any],
         timeout: float | Default | None,
+        retry: RetryOption,
         extra_headers: Mapping[str, str] | None,
     ) -> Resp:
         """Make one logical call. Generated methods come down to this; its errors are theirs."""
         if self._closed:
             raise RuntimeError(_CLOSED)
         message = request_message(method.request, request, fields)
-        steps = flow(self._endpoint, method, message, CallOptions(timeout, check_headers(extra_headers)))
+        steps = flow(self._endpoint, method, message, CallOptions(timeout, retry, check_headers(extra_headers)))
         outcome: Any = None
         try:
             while True:
@@ -124,11 +188,16 @@ class AsyncClient:
                 except StopIteration as done:
                     answer: Resp = done.value
                     return answer
-                outcome = await self._attempt(step)
+                outcome = await self._take(step)
         finally:
             steps.close()
 
-    async def _attempt(self, step: Send) -> HttpResponse | TransportFailure:
+    async def _take(self, step: Step) -> Outcome:
+        if isinstance(step, Sleep):
+            import asyncio  # here: a sync client does without it
+
+            await asyncio.sleep(step.seconds)
+            return None
         # In a frame of its own: a StopIteration of the transport's must not look like the flow's return.
         try:
             return await self._transport.send(step.request)
@@ -138,16 +207,14 @@ class AsyncClient:
     async def aclose(self) -> None:
         """Close the connections. Twice is fine; calls after it raise RuntimeError."""
         self._closed = True
-        await self._transport.aclose()
+        if self._owner:
+            await self._transport.aclose()
 
     async def __aenter__(self) -> Self:
         return self
 
     async def __aexit__(self, *exc_info: object) -> None:
         await self.aclose()
-
-    def __reduce__(self) -> NoReturn:
-        raise TypeError(_NO_PICKLE)
 
     if not TYPE_CHECKING:  # a checker then refuses ``with`` too
 
@@ -159,28 +226,45 @@ class AsyncClient:
             """Never reached, but without it Python's own error would come first."""
 
 
-class Service:
+class _Service:
+    """What the two kinds of services share."""
+
+    _client: Any
+
+    @classmethod
+    def _of(cls, client: Any) -> Self:
+        service = cls.__new__(cls)
+        service._client = client
+        return service
+
+    def with_options(
+        self,
+        *,
+        timeout: float | Default | None = DEFAULT,
+        retry: RetryOption = DEFAULT,
+        token: str | None = None,
+        auth: str | Authorize | None = None,
+        extra_headers: Mapping[str, str] | None = None,
+        hooks: Iterable[Hook] | None = None,
+    ) -> Self:
+        """This service with other options, over the same connections: as `Client.with_options`."""
+        return self._of(
+            self._client.with_options(
+                timeout=timeout, retry=retry, token=token, auth=auth, extra_headers=extra_headers, hooks=hooks
+            )
+        )
+
+
+class Service(_Service):
     """Base of the generated sync services: each holds one client."""
 
     _client: Client
 
-    @classmethod
-    def _of(cls, client: Client) -> Self:
-        service = cls.__new__(cls)
-        service._client = client
-        return service
 
-
-class AsyncService:
+class AsyncService(_Service):
     """Base of the generated async services: each holds one client."""
 
     _client: AsyncClient
-
-    @classmethod
-    def _of(cls, client: AsyncClient) -> Self:
-        service = cls.__new__(cls)
-        service._client = client
-        return service
 
 
 _CLOSED = "this client is closed: make a new one"

@@ -17,17 +17,18 @@ from google.protobuf.descriptor import Descriptor, FileDescriptor
 from google.protobuf.descriptor_pb2 import DescriptorProto, FieldDescriptorProto, FileDescriptorProto
 from google.protobuf.message import DecodeError, Message
 
-__all__ = ["request_message"]
+__all__ = ["WRAPPERS", "Field", "fields_of", "request_message", "unescaped"]
 
 M = TypeVar("M", bound=Message)
 
 _TYPE: Final = FieldDescriptorProto.Type
 _EXACT: Final = ((str, _TYPE.TYPE_STRING), (bytes, _TYPE.TYPE_BYTES), (bool, _TYPE.TYPE_BOOL))
 _FLOATS: Final = (_TYPE.TYPE_FLOAT, _TYPE.TYPE_DOUBLE)
-_WRAPPERS: Final = frozenset(
+WRAPPERS: Final = frozenset(
     f"google.protobuf.{kind}Value"
     for kind in ("Bool", "Bytes", "Double", "Float", "Int32", "Int64", "String", "UInt32", "UInt64")
 )
+"""Messages of google/protobuf that hold one scalar."""
 
 
 def request_message(cls: type[M], request: object, fields: Mapping[str, Any]) -> M:
@@ -58,23 +59,30 @@ def request_message(cls: type[M], request: object, fields: Mapping[str, Any]) ->
 
 
 @dataclass(frozen=True, slots=True)
-class _Field:
+class Field:
+    """The facts of one field, the same from every version of protobuf."""
+
     name: str
+    """As the proto spells it."""
     type: int
+    """A `FieldDescriptorProto.Type`."""
     repeated: bool
     message: Descriptor | None
-    map_key: _Field | None
-    map_value: _Field | None
+    """What a message field holds."""
+    map_key: Field | None
+    """Set, like `map_value`, where the field is a map."""
+    map_value: Field | None
     oneof: str | None
+    """The oneof that it is a member of; a proto3 ``optional`` is none."""
 
 
 def _fill(message: M, values: Mapping[str, Any], path: str) -> M:
-    known = _fields_of(type(message).DESCRIPTOR)
+    known = fields_of(type(message).DESCRIPTOR)
     seen: dict[str, str] = {}
     for key, value in values.items():
         if not isinstance(key, str):
             raise TypeError(f"{path}: a field's name must be a str, not {_type_name(key)}")
-        field = known.get(key) or known.get(_unescaped(key))
+        field = known.get(key) or known.get(unescaped(key))
         if field is None:
             raise TypeError(f"{path} has no field {key!r}{_suggestion(key, known)}")
         if value is None:
@@ -86,7 +94,7 @@ def _fill(message: M, values: Mapping[str, Any], path: str) -> M:
     return message
 
 
-def _unescaped(key: str) -> str:
+def unescaped(key: str) -> str:
     """``from`` for ``from_``: what `twirpkit.messages.safe_name` did, undone."""
     return key[:-1] if key.endswith("_") and keyword.iskeyword(key[:-1]) else key
 
@@ -98,7 +106,7 @@ def _suggestion(key: str, known: Mapping[str, object]) -> str:
     return f"; did you mean {close[0]!r}?" if close else f"; it has {', '.join(known) or 'none'}"
 
 
-def _set(message: Message, field: _Field, value: Any, path: str) -> None:
+def _set(message: Message, field: Field, value: Any, path: str) -> None:
     if field.map_key is not None and field.map_value is not None:
         _set_map(getattr(message, field.name), field.map_key, field.map_value, value, path)
     elif field.repeated:
@@ -111,7 +119,7 @@ def _set(message: Message, field: _Field, value: Any, path: str) -> None:
         _checked(lambda: setattr(message, field.name, _scalar(field, value, path)), field, value, path)
 
 
-def _set_repeated(target: Any, field: _Field, value: Any, path: str) -> None:
+def _set_repeated(target: Any, field: Field, value: Any, path: str) -> None:
     if isinstance(value, str | bytes | bytearray | Mapping | Message) or not isinstance(value, Iterable):
         raise TypeError(f"{path}: give a list, not {_type_name(value)}")
     for index, item in enumerate(value):
@@ -122,11 +130,11 @@ def _set_repeated(target: Any, field: _Field, value: Any, path: str) -> None:
             _checked(functools.partial(_append, target, field, item, where), field, item, where)
 
 
-def _append(target: Any, field: _Field, item: Any, path: str) -> None:
+def _append(target: Any, field: Field, item: Any, path: str) -> None:
     target.append(_scalar(field, item, path))
 
 
-def _set_map(target: Any, key_field: _Field, value_field: _Field, value: Any, path: str) -> None:
+def _set_map(target: Any, key_field: Field, value_field: Field, value: Any, path: str) -> None:
     if not isinstance(value, Mapping):
         raise TypeError(f"{path}: give a mapping, not {_type_name(value)}")
     for key, item in value.items():
@@ -140,11 +148,11 @@ def _set_map(target: Any, key_field: _Field, value_field: _Field, value: Any, pa
             )
 
 
-def _put(target: Any, key_field: _Field, value_field: _Field, key: Any, item: Any, path: str) -> None:
+def _put(target: Any, key_field: Field, value_field: Field, key: Any, item: Any, path: str) -> None:
     target[_scalar(key_field, key, path)] = _scalar(value_field, item, path)
 
 
-def _scalar(field: _Field, value: Any, path: str) -> Any:
+def _scalar(field: Field, value: Any, path: str) -> Any:
     """The value, after the checks that protobuf leaves out."""
     # Versions of protobuf differ in whether a bool or a float may be an integer.
     for wanted, kind in _EXACT:
@@ -155,7 +163,7 @@ def _scalar(field: _Field, value: Any, path: str) -> Any:
     return value
 
 
-def _checked(assign: Any, field: _Field, value: object, path: str) -> None:
+def _checked(assign: Any, field: Field, value: object, path: str) -> None:
     """Assign, with an error that names the field. The value stays out of the text: it may be private."""
     problem: type[TypeError | ValueError] | None = None
     try:
@@ -219,8 +227,8 @@ def _convert(target: Any, name: str, value: Any, path: str) -> bool:
         target.update(value)
     elif name == "google.protobuf.ListValue" and isinstance(value, list | tuple):
         target.extend(value)
-    elif name in _WRAPPERS and isinstance(value, str | bytes | int | float):
-        _set(target, _fields_of(target.DESCRIPTOR)["value"], value, path)
+    elif name in WRAPPERS and isinstance(value, str | bytes | int | float):
+        _set(target, fields_of(target.DESCRIPTOR)["value"], value, path)
     else:
         return False
     return True
@@ -230,12 +238,13 @@ def _type_name(value: object) -> str:
     return "None" if value is None else type(value).__name__
 
 
-def _type_wanted(field: _Field) -> str:
+def _type_wanted(field: Field) -> str:
     return _TYPE.Name(field.type).removeprefix("TYPE_").lower()  # type: ignore[arg-type]  # the stub wants its NewType
 
 
 @functools.cache
-def _fields_of(descriptor: Descriptor) -> dict[str, _Field]:
+def fields_of(descriptor: Descriptor) -> dict[str, Field]:
+    """The fields of a message by name, in the proto's order."""
     # By way of DescriptorProto: the properties of a live FieldDescriptor that tell repeated from singular changed
     # between protobuf 5 and 7.
     proto = _declaration(descriptor)
@@ -254,11 +263,11 @@ def _file(descriptor: FileDescriptor) -> FileDescriptorProto:
     return FileDescriptorProto.FromString(descriptor.serialized_pb)
 
 
-def _field(descriptor: Descriptor, owner: DescriptorProto, proto: FieldDescriptorProto) -> _Field:
+def _field(descriptor: Descriptor, owner: DescriptorProto, proto: FieldDescriptorProto) -> Field:
     message = descriptor.fields_by_name[proto.name].message_type
-    entry = _fields_of(message) if message is not None and message.GetOptions().map_entry else None
+    entry = fields_of(message) if message is not None and message.GetOptions().map_entry else None
     in_oneof = proto.HasField("oneof_index") and not proto.proto3_optional
-    return _Field(
+    return Field(
         name=proto.name,
         type=proto.type,
         repeated=proto.label == FieldDescriptorProto.LABEL_REPEATED,

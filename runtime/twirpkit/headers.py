@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping
 from typing import Final
 
-__all__ = ["Headers", "Secret", "check_headers", "check_value"]
+__all__ = ["REDACTED", "Headers", "Secret", "check_headers", "check_value"]
 
 _OWN: Final = frozenset(
     (
@@ -27,6 +27,10 @@ _OWN: Final = frozenset(
 _TOKEN_CHARACTERS: Final = frozenset("!#$%&'*+-.^_`|~0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ")
 _BREAKING: Final = re.compile("[\r\n\0]")
 _NOT_LATIN_1: Final = re.compile("[^\0-\xff]")
+
+
+REDACTED: Final = "<redacted>"
+"""Stands for a value of a request that must not show."""
 
 
 class Secret:

@@ -5,7 +5,9 @@ each package is printed as JSON.
 """
 
 import asyncio
+import contextlib
 import importlib
+import io
 import json
 import keyword
 import pickle
@@ -16,8 +18,10 @@ from collections.abc import Iterator
 from types import ModuleType
 from typing import Any
 
+from google.protobuf import json_format
 from google.protobuf.message import Message
 
+from twirpkit import cli
 from twirpkit.messages import Enum
 
 OPTIONS = ("self", "timeout", "retry", "extra_headers")
@@ -29,6 +33,8 @@ SCALARS: dict[int, Any] = {
     12: b"bytes",
 }
 DEPTH = 2
+NO_JSON = ("odd_google_types", "odd_protobuf_methods")
+"""Where protobuf's JSON fails: an Any without a type, and fields that are called like its own methods."""
 
 
 def main() -> None:
@@ -62,6 +68,30 @@ def probe(name: str, url: str) -> None:
                 answer = getattr(getattr(client, service), method.py_name)(*arguments, **keywords)
                 check(method, answer, expected)
     asyncio.run(call_async(package, name, sdk, url))
+    command(sdk)
+    for service, method in methods(name, sdk):
+        words = [spelled(service), spelled(method.py_name)]
+        assert f"\n  {words[1]} " in command(sdk, words[0]), words
+        assert f"{words[1]} [--json JSON]" in command(sdk, *words, "--help")
+        if method.request is method.response and name not in NO_JSON:
+            message = filled(method.request, DEPTH)
+            document = json_format.MessageToJson(message)
+            answer = command(sdk, "--url", url, *words, "--json", document)
+            check(method, json_format.Parse(answer, method.response()), json_format.Parse(document, method.request()))
+
+
+def command(sdk: Any, *arguments: str) -> str:
+    """What the package's command line prints."""
+    with contextlib.redirect_stdout(io.StringIO()) as out, contextlib.redirect_stderr(io.StringIO()) as err:
+        code = cli.main(sdk, arguments)
+    assert (code, err.getvalue()) == (0, ""), arguments
+    return out.getvalue()
+
+
+def spelled(py_name: str) -> str:
+    """A name on the command line."""
+    bare = py_name.removesuffix("_")
+    return (bare if keyword.iskeyword(bare) else py_name).replace("_", "-")
 
 
 async def call_async(package: ModuleType, name: str, sdk: Any, url: str) -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 import twirpkit.errors
-from twirpkit_codegen import render
+from twirpkit_codegen import manifest, render
 
 ROOT = Path(__file__).parents[2]
 RUNTIME = sorted((ROOT / "runtime" / "twirpkit").rglob("*.py"))
@@ -60,6 +60,10 @@ def test_only_its_own_package_is_for_livekit(path: Path) -> None:
 def test_nothing_general_knows_livekit(path: Path) -> None:
     lines = enumerate(path.read_text(encoding="utf-8").splitlines(), 1)
     assert [number for number, line in lines if re.search("livekit", line, re.IGNORECASE)] == []
+
+
+def test_the_manifest_knows_every_code() -> None:
+    assert list(manifest._CODES) == [code.value for code in twirpkit.errors.Code]
 
 
 def test_packages_export_every_error() -> None:

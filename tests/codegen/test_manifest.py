@@ -3,7 +3,7 @@
 from pathlib import Path
 
 import pytest
-from generating import project, run
+from generating import HATS, project, run
 
 from twirpkit_codegen import manifest
 
@@ -20,7 +20,7 @@ BAD: dict[str, tuple[str | bytes, str]] = {
     ),
     "unknown table": (
         SDK + "[servces]\n",
-        "manifest.toml:4: the manifest has the unknown key 'servces'; it may have claims",
+        "manifest.toml:4: the manifest has the unknown key 'servces'; it may have answers, claims",
     ),
     "unknown key": (
         SDK + "sumary = 'x'\n",
@@ -48,6 +48,38 @@ BAD: dict[str, tuple[str | bytes, str]] = {
     "keyword as facade": ("[sdk]\npackage = 'a'\nfacade = 'None'\n", "manifest.toml:3: sdk.facade must be given"),
     "private facade": ("[sdk]\npackage = 'a'\nfacade = '_A'\n", "manifest.toml:3: sdk.facade must be given"),
     "summary is a list": (SDK + "summary = []\n", "manifest.toml:4: sdk.summary must be a string"),
+    "regions": (SDK + "regions = 'a.b'\n", "manifest.toml:4: sdk.regions 'a.b' must be like 'package.module:name'"),
+    "sensitivity is a number": (SDK + "sensitivity = 3\n", "manifest.toml:4: sdk.sensitivity must be a string"),
+    "sensitivity is no option": (
+        SDK + "sensitivity = 'acme.secret'\n",
+        "manifest.toml:4: sdk.sensitivity 'acme.secret' is no extension of google.protobuf.FieldOptions in the protos",
+    ),
+    "answers is a table": (SDK + "[answers]\n", "manifest.toml:4: answers must be a list of tables: write [[answers]]"),
+    "answers of strings": ("answers = ['a']\n" + SDK, "manifest.toml:1: answers must be a list of tables"),
+    "answer with an unknown key": (
+        SDK + "[[answers]]\nretry = false\n",
+        "manifest.toml:5: [[answers]] has the unknown key 'retry'; it may have code, final, hint, text",
+    ),
+    "answer without a code": (
+        SDK + "[[answers]]\ntext = 'x'\nfinal = true\n",
+        "manifest.toml:4: [[answers]] needs a code, one of canceled, unknown, ",
+    ),
+    "answer of an unknown code": (
+        SDK + "[[answers]]\ncode = 'on_fire'\ntext = 'x'\nfinal = true\n",
+        "manifest.toml:4: [[answers]] needs a code, one of canceled, unknown, ",
+    ),
+    "answer without a text": (
+        SDK + "[[answers]]\ncode = 'internal'\nfinal = true\n",
+        "manifest.toml:4: [[answers]] needs a text: what the error's message has in it",
+    ),
+    "answer that says nothing": (
+        SDK + "[[answers]]\ncode = 'internal'\ntext = 'x'\nfinal = false\n",
+        "manifest.toml:4: [[answers]] needs a hint (a string), or final = true, or both",
+    ),
+    "answer with a wrong hint": (
+        SDK + "[[answers]]\ncode = 'internal'\ntext = 'x'\nhint = 3\n",
+        "manifest.toml:4: [[answers]] needs a hint (a string), or final = true, or both",
+    ),
     "env is a string": (SDK + "env = ''\n", "manifest.toml:4: sdk.env must be a table"),
     "acronyms is a string": (SDK + "acronyms = 'SIP'\n", "manifest.toml:4: sdk.acronyms must be a list of strings"),
     "acronyms of numbers": (SDK + "acronyms = [1]\n", "manifest.toml:4: sdk.acronyms must be a list of strings"),
@@ -150,6 +182,47 @@ def test_defaults(tmp_path: Path) -> None:
         {},
     )
     assert (facts.acronyms, facts.claims, facts.services, facts.skip) == ((), None, {}, ())
+
+
+OPTIONS = """\
+syntax = "proto3";
+
+package acme;
+
+import "google/protobuf/descriptor.proto";
+
+extend google.protobuf.FieldOptions {
+  int32 care = 50001;
+}
+
+extend google.protobuf.MessageOptions {
+  int32 other = 50002;
+}
+"""
+
+
+def test_the_option_of_sensitive_fields_is_found_by_its_name(tmp_path: Path) -> None:
+    for name, number in (("care", 50001), ("other", None)):
+        root = tmp_path / name
+        path = project(root, {"hats.proto": HATS, "options.proto": OPTIONS}, f"{SDK}sensitivity = 'acme.{name}'\n")
+        done = run("generate", path, "--out", root / "out")
+        if number is None:
+            assert "'acme.other' is no extension of google.protobuf.FieldOptions" in done.err
+        else:
+            assert "    sensitivity=50001,\n" in (root / "out/acme_twirp/_sdk.py").read_text(encoding="utf-8")
+
+
+def test_known_answers_are_emitted(tmp_path: Path) -> None:
+    answers = "[[answers]]\ncode = 'data_loss'\ntext = 'a\"b'\nhint = 'h'\n"
+    answers += "[[answers]]\ncode = 'internal'\ntext = 'x'\nfinal = true\n"
+    path = project(tmp_path, toml=f"{SDK}regions = 'acme.regions:Regions'\n{answers}")
+    done = run("generate", path, "--out", tmp_path / "out")
+    emitted = (tmp_path / "out/acme_twirp/_sdk.py").read_text(encoding="utf-8")
+
+    assert done.err == ""
+    assert 'KnownAnswer(Code.DATA_LOSS, \'a"b\', hint="h"),' in emitted
+    assert 'KnownAnswer(Code.INTERNAL, "x", final=True),' in emitted
+    assert 'regions="acme.regions:Regions",' in emitted
 
 
 WHERE = '''\

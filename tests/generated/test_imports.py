@@ -10,7 +10,8 @@ import livekit_twirp
 
 LIBRARIES = {"requests", "urllib3", "aiohttp", "asyncio", "jwt", "grpc_tools", "jinja2"}
 MESSAGES = {"livekit_twirp.messages", "google.protobuf.descriptor_pb2"}
-MAKE = "client = livekit_twirp.{}('http://localhost', 'key', 'secret')"
+KEYS = f"'key', {'s' * 32!r}"
+MAKE = f"client = livekit_twirp.{{}}('http://localhost', {KEYS})"
 SYNC, ASYNC = MAKE.format("LiveKitAPI"), MAKE.format("AsyncLiveKitAPI")
 RECORDER = """
 from twirpkit import HttpResponse
@@ -33,7 +34,7 @@ CASES = [
     ),
     pytest.param(ASYNC, {"aiohttp"}, {"requests", "urllib3", "jwt"}, id="async"),
     pytest.param(f"{ASYNC}; client.room", {"aiohttp"}, {"requests", "urllib3", "jwt"}, id="async-service"),
-    pytest.param(RECORDER + CALL % "'key', 'secret'", {"jwt"}, {"requests", "aiohttp"}, id="first-signature"),
+    pytest.param(RECORDER + CALL % KEYS, {"jwt"}, {"requests", "aiohttp"}, id="first-signature"),
     pytest.param(RECORDER + CALL % "token='token'", set(), LIBRARIES, id="ready-token"),
 ]
 

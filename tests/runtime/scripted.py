@@ -51,10 +51,14 @@ class AsyncScript(Script):
 class Opened:
     """A client of either kind, called in the same words."""
 
-    def __init__(self, client: Any, script: Any) -> None:
+    def __init__(self, client: Any, script: Any, runner: asyncio.Runner | None = None) -> None:
         self.client = client
         self.script = script
-        self._runner = asyncio.Runner() if isinstance(client, AsyncClient) else None
+        self._runner = runner or asyncio.Runner() if isinstance(client, AsyncClient) else None
+
+    def with_options(self, **options: Any) -> Opened:
+        """A copy of the client, to be ended with this one."""
+        return Opened(self.client.with_options(**options), self.script, self._runner)
 
     @property
     def requests(self) -> list[HttpRequest]:
@@ -77,9 +81,10 @@ class Opened:
         fields: Mapping[str, Any] | None = None,
         timeout: Any = DEFAULT,
         extra_headers: Mapping[str, str] | None = None,
+        retry: Any = DEFAULT,
     ) -> Any:
         """Call any RPC."""
-        return self.wait(self.client.call(method, request, fields or {}, timeout, extra_headers))
+        return self.wait(self.client.call(method, request, fields or {}, timeout, retry, extra_headers))
 
     def close(self) -> None:
         self.wait(self.client.aclose() if self._runner is not None else self.client.close())
@@ -90,13 +95,13 @@ class Opened:
             self._runner.close()
 
 
-def open_livekit(world: str, *outcomes: Outcome, url: str = URL, **options: Any) -> Opened:
-    """LiveKit's facade over a script; ``transport=None`` is the world's own transport."""
+def open_livekit(world: str, *outcomes: Outcome, url: str = URL, retry: Any = False, **options: Any) -> Opened:
+    """LiveKit's facade over a script, without retries; ``transport=None`` is the world's own transport."""
     script = Script(*outcomes) if world == "sync" else AsyncScript(*outcomes)
     if not {"token", "auth", "api_key"} & options.keys():
         options["auth"] = "Bearer scripted"
     facade: Any = LiveKitAPI if world == "sync" else AsyncLiveKitAPI
-    return Opened(facade(url, **{"transport": script, **options}), script)
+    return Opened(facade(url, **{"transport": script, "retry": retry, **options}), script)
 
 
 def open_any(world: str, endpoint: Endpoint, *outcomes: Outcome) -> Opened:

@@ -30,8 +30,10 @@ from twirpkit import (
     TwirpError,
     UnavailableError,
 )
-from twirpkit.call import DEFAULT, CallOptions, Endpoint, Send, check_timeout, flow
+from twirpkit.call import DEFAULT, CallOptions, Endpoint, check_timeout
+from twirpkit.flow import flow
 from twirpkit.headers import Headers, Secret
+from twirpkit.steps import Send
 from twirpkit.version import __version__
 
 Livekit = Callable[..., Opened]
@@ -78,7 +80,7 @@ class TestUrl:
 
 class TestRequest:
     def test_is_a_post_with_exactly_these_headers(self, livekit: Livekit) -> None:
-        opened = livekit(auth="Token abc")
+        opened = livekit(auth="Token abc", timeout=None)
 
         opened.room("create_room", name="standup")
 
@@ -97,7 +99,7 @@ class TestRequest:
     def test_of_an_sdk_without_credentials_and_request_id(self, bare: Bare) -> None:
         opened = bare(ENDPOINT)
 
-        opened.call(HATS)
+        opened.call(HATS, timeout=None)
 
         (request,) = opened.requests
         assert request.body == b""
@@ -643,7 +645,8 @@ class TestWhatShows:
         endpoint = Endpoint("https://h", "tests/1", authorize=Secret("canary"), headers={"X": "canary"}, timeout=None)
 
         assert repr(endpoint) == (
-            "Endpoint(base_url='https://h', user_agent='tests/1', timeout=None, request_id_header=None, refine=None)"
+            "Endpoint(base_url='https://h', user_agent='tests/1', timeout=None, request_id_header=None, refine=None, "
+            "retry=RetryPolicy(max_attempts=3, backoff=0.2, max_backoff=5.0), known=(), sensitivity=None)"
         )
 
     def test_default_shows_its_name(self) -> None:

@@ -183,7 +183,8 @@ BARE = Sdk(name="hats_twirp", facade="Hats", services={}, prefix="")
 
 
 def bare_endpoint(sdk: Sdk = BARE, **options: Any) -> Any:
-    defaults = {"url": URL, "token": None, "auth": None, "timeout": None, "extra_headers": None}
+    defaults = {"url": URL, "token": None, "auth": None, "timeout": None, "retry": False, "extra_headers": None}
+    defaults["hooks"] = ()
     return endpoint(sdk, **{**defaults, **options})
 
 

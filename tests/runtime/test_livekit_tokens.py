@@ -11,10 +11,17 @@ from typing import Any
 import jwt
 import pytest
 from odd_schema import ODD
+from scripted import OK, Script
 
-from livekit_twirp import CreateRoomRequest, ListParticipantsRequest, ListRoomsRequest, MoveParticipantRequest
+from livekit_twirp import (
+    CreateRoomRequest,
+    ListParticipantsRequest,
+    ListRoomsRequest,
+    LiveKitAPI,
+    MoveParticipantRequest,
+)
 from livekit_twirp._methods.room import CREATE_ROOM, LIST_PARTICIPANTS, LIST_ROOMS, METHODS, MOVE_PARTICIPANT
-from twirpkit import Method, Retry
+from twirpkit import Method, Retry, ShortSecretWarning
 from twirpkit.grants import claims
 from twirpkit.livekit import tokens
 from twirpkit.livekit.tokens import ServerTokens
@@ -202,16 +209,30 @@ class TestCache:
 
 
 class TestSecrets:
-    def test_short_ones_make_no_warning(self) -> None:
+    @pytest.mark.parametrize("secret", ["s", "secret", "x" * 31, "ü" * 15])
+    def test_a_short_one_warns_once_at_the_line_that_makes_the_client(self, secret: str) -> None:
         with warnings.catch_warnings(record=True) as caught:
             warnings.simplefilter("always")
-            for secret in ("s", "secret", "x" * 31):
-                value = token(ServerTokens(KEY, secret)).removeprefix("Bearer ")
-                with warnings.catch_warnings():
-                    warnings.simplefilter("ignore")  # PyJWT's own, when it verifies
-                    jwt.decode(value, secret, algorithms=["HS256"])
+            client = LiveKitAPI("http://localhost", KEY, secret, transport=Script(OK))
+            client.room.list_rooms()
+            client.room.create_room()
 
-        assert caught == []
+        (warning,) = caught
+        assert warning.category is ShortSecretWarning
+        assert warning.filename == __file__
+        size = len(secret.encode())
+        assert str(warning.message) == f"the API secret has {size} bytes, and HS256 wants 32 or more"
+
+    def test_a_short_one_signs_all_the_same(self) -> None:
+        with pytest.warns(ShortSecretWarning):
+            value = token(ServerTokens(KEY, "secret")).removeprefix("Bearer ")
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # PyJWT's own, when it verifies
+            assert jwt.decode(value, "secret", algorithms=["HS256"])["iss"] == KEY
+
+    @pytest.mark.parametrize("secret", ["x" * 32, "ü" * 16])
+    def test_one_of_32_bytes_does_not_warn(self, secret: str) -> None:
+        token(ServerTokens(KEY, secret))
 
     def test_do_not_show(self, signer: ServerTokens) -> None:
         made = token(signer)

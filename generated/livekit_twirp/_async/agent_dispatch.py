@@ -14,10 +14,13 @@ from livekit_twirp._methods import agent_dispatch as methods
 from livekit_twirp._sdk import SDK
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
     from typing import Unpack
 
     import aiohttp
+    from twirpkit.call import RetryOption
+    from twirpkit.events import Hook
+    from twirpkit.livekit.regions import Regions
 
     from livekit_twirp.messages.livekit_agent_dispatch import (
         AgentDispatch,
@@ -48,7 +51,10 @@ class AsyncAgentDispatchService(AsyncService):
         token: str | None = None,
         auth: str | Authorize | None = None,
         timeout: float | Default | None = DEFAULT,
+        retry: RetryOption = DEFAULT,
         extra_headers: Mapping[str, str] | None = None,
+        hooks: Iterable[Hook] = (),
+        regions: Regions | Default | None = DEFAULT,
     ) -> None:
         """Use the connections of a session, which stays yours to close.
 
@@ -64,7 +70,10 @@ class AsyncAgentDispatchService(AsyncService):
             token=token,
             auth=auth,
             timeout=timeout,
+            retry=retry,
             extra_headers=extra_headers,
+            hooks=hooks,
+            regions=regions,
         )
         self._client = AsyncClient(client_endpoint, async_transport(self, session))
 
@@ -75,6 +84,7 @@ class AsyncAgentDispatchService(AsyncService):
         /,
         *,
         timeout: float | Default | None = DEFAULT,
+        retry: RetryOption = DEFAULT,
         extra_headers: Mapping[str, str] | None = None,
     ) -> AgentDispatch: ...
     @overload
@@ -83,6 +93,7 @@ class AsyncAgentDispatchService(AsyncService):
         /,
         *,
         timeout: float | Default | None = DEFAULT,
+        retry: RetryOption = DEFAULT,
         extra_headers: Mapping[str, str] | None = None,
         **fields: Unpack[CreateAgentDispatchRequestDict],
     ) -> AgentDispatch: ...
@@ -92,6 +103,7 @@ class AsyncAgentDispatchService(AsyncService):
         /,
         *,
         timeout: float | Default | None = DEFAULT,
+        retry: RetryOption = DEFAULT,
         extra_headers: Mapping[str, str] | None = None,
         **fields: Any,
     ) -> AgentDispatch:
@@ -118,7 +130,7 @@ class AsyncAgentDispatchService(AsyncService):
             TwirpError: The call failed; its subclass says how, its `sent` whether the request may have run.
             TypeError, ValueError: The request or an option is malformed; nothing was sent.
         """
-        return await self._client.call(methods.CREATE_DISPATCH, request, fields, timeout, extra_headers)
+        return await self._client.call(methods.CREATE_DISPATCH, request, fields, timeout, retry, extra_headers)
 
     @overload
     async def delete_dispatch(
@@ -127,6 +139,7 @@ class AsyncAgentDispatchService(AsyncService):
         /,
         *,
         timeout: float | Default | None = DEFAULT,
+        retry: RetryOption = DEFAULT,
         extra_headers: Mapping[str, str] | None = None,
     ) -> AgentDispatch: ...
     @overload
@@ -135,6 +148,7 @@ class AsyncAgentDispatchService(AsyncService):
         /,
         *,
         timeout: float | Default | None = DEFAULT,
+        retry: RetryOption = DEFAULT,
         extra_headers: Mapping[str, str] | None = None,
         **fields: Unpack[DeleteAgentDispatchRequestDict],
     ) -> AgentDispatch: ...
@@ -144,6 +158,7 @@ class AsyncAgentDispatchService(AsyncService):
         /,
         *,
         timeout: float | Default | None = DEFAULT,
+        retry: RetryOption = DEFAULT,
         extra_headers: Mapping[str, str] | None = None,
         **fields: Any,
     ) -> AgentDispatch:
@@ -164,7 +179,7 @@ class AsyncAgentDispatchService(AsyncService):
             TwirpError: The call failed; its subclass says how, its `sent` whether the request may have run.
             TypeError, ValueError: The request or an option is malformed; nothing was sent.
         """
-        return await self._client.call(methods.DELETE_DISPATCH, request, fields, timeout, extra_headers)
+        return await self._client.call(methods.DELETE_DISPATCH, request, fields, timeout, retry, extra_headers)
 
     @overload
     async def list_dispatch(
@@ -173,6 +188,7 @@ class AsyncAgentDispatchService(AsyncService):
         /,
         *,
         timeout: float | Default | None = DEFAULT,
+        retry: RetryOption = DEFAULT,
         extra_headers: Mapping[str, str] | None = None,
     ) -> ListAgentDispatchResponse: ...
     @overload
@@ -181,6 +197,7 @@ class AsyncAgentDispatchService(AsyncService):
         /,
         *,
         timeout: float | Default | None = DEFAULT,
+        retry: RetryOption = DEFAULT,
         extra_headers: Mapping[str, str] | None = None,
         **fields: Unpack[ListAgentDispatchRequestDict],
     ) -> ListAgentDispatchResponse: ...
@@ -190,6 +207,7 @@ class AsyncAgentDispatchService(AsyncService):
         /,
         *,
         timeout: float | Default | None = DEFAULT,
+        retry: RetryOption = DEFAULT,
         extra_headers: Mapping[str, str] | None = None,
         **fields: Any,
     ) -> ListAgentDispatchResponse:
@@ -212,4 +230,4 @@ class AsyncAgentDispatchService(AsyncService):
             TwirpError: The call failed; its subclass says how, its `sent` whether the request may have run.
             TypeError, ValueError: The request or an option is malformed; nothing was sent.
         """
-        return await self._client.call(methods.LIST_DISPATCH, request, fields, timeout, extra_headers)
+        return await self._client.call(methods.LIST_DISPATCH, request, fields, timeout, retry, extra_headers)

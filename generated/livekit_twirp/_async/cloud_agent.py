@@ -14,10 +14,13 @@ from livekit_twirp._methods import cloud_agent as methods
 from livekit_twirp._sdk import SDK
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
     from typing import Unpack
 
     import aiohttp
+    from twirpkit.call import RetryOption
+    from twirpkit.events import Hook
+    from twirpkit.livekit.regions import Regions
 
     from livekit_twirp.messages.livekit_cloud_agent import (
         ClientSettingsRequest,
@@ -94,7 +97,10 @@ class AsyncCloudAgent(AsyncService):
         token: str | None = None,
         auth: str | Authorize | None = None,
         timeout: float | Default | None = DEFAULT,
+        retry: RetryOption = DEFAULT,
         extra_headers: Mapping[str, str] | None = None,
+        hooks: Iterable[Hook] = (),
+        regions: Regions | Default | None = DEFAULT,
     ) -> None:
         """Use the connections of a session, which stays yours to close.
 
@@ -110,7 +116,10 @@ class AsyncCloudAgent(AsyncService):
             token=token,
             auth=auth,
             timeout=timeout,
+            retry=retry,
             extra_headers=extra_headers,
+            hooks=hooks,
+            regions=regions,
         )
         client_endpoint = service_endpoint(client_endpoint, SDK, "livekit.CloudAgent")
         self._client = AsyncClient(client_endpoint, async_transport(self, session))
@@ -122,6 +131,7 @@ class AsyncCloudAgent(AsyncService):
         /,
         *,
         timeout: float | Default | None = DEFAULT,
+        retry: RetryOption = DEFAULT,
         extra_headers: Mapping[str, str] | None = None,
     ) -> CreateAgentResponse: ...
     @overload
@@ -130,6 +140,7 @@ class AsyncCloudAgent(AsyncService):
         /,
         *,
         timeout: float | Default | None = DEFAULT,
+        retry: RetryOption = DEFAULT,
         extra_headers: Mapping[str, str] | None = None,
         **fields: Unpack[CreateAgentRequestDict],
     ) -> CreateAgentResponse: ...
@@ -139,6 +150,7 @@ class AsyncCloudAgent(AsyncService):
         /,
         *,
         timeout: float | Default | None = DEFAULT,
+        retry: RetryOption = DEFAULT,
         extra_headers: Mapping[str, str] | None = None,
         **fields: Any,
     ) -> CreateAgentResponse:
@@ -163,7 +175,7 @@ class AsyncCloudAgent(AsyncService):
             TwirpError: The call failed; its subclass says how, its `sent` whether the request may have run.
             TypeError, ValueError: The request or an option is malformed; nothing was sent.
         """
-        return await self._client.call(methods.CREATE_AGENT, request, fields, timeout, extra_headers)
+        return await self._client.call(methods.CREATE_AGENT, request, fields, timeout, retry, extra_headers)
 
     @overload
     async def create_agent_v2(
@@ -172,6 +184,7 @@ class AsyncCloudAgent(AsyncService):
         /,
         *,
         timeout: float | Default | None = DEFAULT,
+        retry: RetryOption = DEFAULT,
         extra_headers: Mapping[str, str] | None = None,
     ) -> CreateAgentV2Response: ...
     @overload
@@ -180,6 +193,7 @@ class AsyncCloudAgent(AsyncService):
         /,
         *,
         timeout: float | Default | None = DEFAULT,
+        retry: RetryOption = DEFAULT,
         extra_headers: Mapping[str, str] | None = None,
         **fields: Unpack[CreateAgentV2RequestDict],
     ) -> CreateAgentV2Response: ...
@@ -189,6 +203,7 @@ class AsyncCloudAgent(AsyncService):
         /,
         *,
         timeout: float | Default | None = DEFAULT,
+        retry: RetryOption = DEFAULT,
         extra_headers: Mapping[str, str] | None = None,
         **fields: Any,
     ) -> CreateAgentV2Response:
@@ -209,7 +224,7 @@ class AsyncCloudAgent(AsyncService):
             TwirpError: The call failed; its subclass says how, its `sent` whether the request may have run.
             TypeError, ValueError: The request or an option is malformed; nothing was sent.
         """
-        return await self._client.call(methods.CREATE_AGENT_V2, request, fields, timeout, extra_headers)
+        return await self._client.call(methods.CREATE_AGENT_V2, request, fields, timeout, retry, extra_headers)
 
     @overload
     async def promote_agent(
@@ -218,6 +233,7 @@ class AsyncCloudAgent(AsyncService):
         /,
         *,
         timeout: float | Default | None = DEFAULT,
+        retry: RetryOption = DEFAULT,
         extra_headers: Mapping[str, str] | None = None,
     ) -> PromoteAgentResponse: ...
     @overload
@@ -226,6 +242,7 @@ class AsyncCloudAgent(AsyncService):
         /,
         *,
         timeout: float | Default | None = DEFAULT,
+        retry: RetryOption = DEFAULT,
         extra_headers: Mapping[str, str] | None = None,
         **fields: Unpack[PromoteAgentRequestDict],
     ) -> PromoteAgentResponse: ...
@@ -235,6 +252,7 @@ class AsyncCloudAgent(AsyncService):
         /,
         *,
         timeout: float | Default | None = DEFAULT,
+        retry: RetryOption = DEFAULT,
         extra_headers: Mapping[str, str] | None = None,
         **fields: Any,
     ) -> PromoteAgentResponse:
@@ -256,7 +274,7 @@ class AsyncCloudAgent(AsyncService):
             TwirpError: The call failed; its subclass says how, its `sent` whether the request may have run.
             TypeError, ValueError: The request or an option is malformed; nothing was sent.
         """
-        return await self._client.call(methods.PROMOTE_AGENT, request, fields, timeout, extra_headers)
+        return await self._client.call(methods.PROMOTE_AGENT, request, fields, timeout, retry, extra_headers)
 
     @overload
     async def list_agents(
@@ -265,6 +283,7 @@ class AsyncCloudAgent(AsyncService):
         /,
         *,
         timeout: float | Default | None = DEFAULT,
+        retry: RetryOption = DEFAULT,
         extra_headers: Mapping[str, str] | None = None,
     ) -> ListAgentsResponse: ...
     @overload
@@ -273,6 +292,7 @@ class AsyncCloudAgent(AsyncService):
         /,
         *,
         timeout: float | Default | None = DEFAULT,
+        retry: RetryOption = DEFAULT,
         extra_headers: Mapping[str, str] | None = None,
         **fields: Unpack[ListAgentsRequestDict],
     ) -> ListAgentsResponse: ...
@@ -282,6 +302,7 @@ class AsyncCloudAgent(AsyncService):
         /,
         *,
         timeout: float | Default | None = DEFAULT,
+        retry: RetryOption = DEFAULT,
         extra_headers: Mapping[str, str] | None = None,
         **fields: Any,
     ) -> ListAgentsResponse:
@@ -301,7 +322,7 @@ class AsyncCloudAgent(AsyncService):
             TwirpError: The call failed; its subclass says how, its `sent` whether the request may have run.
             TypeError, ValueError: The request or an option is malformed; nothing was sent.
         """
-        return await self._client.call(methods.LIST_AGENTS, request, fields, timeout, extra_headers)
+        return await self._client.call(methods.LIST_AGENTS, request, fields, timeout, retry, extra_headers)
 
     @overload
     async def list_agent_versions(
@@ -310,6 +331,7 @@ class AsyncCloudAgent(AsyncService):
         /,
         *,
         timeout: float | Default | None = DEFAULT,
+        retry: RetryOption = DEFAULT,
         extra_headers: Mapping[str, str] | None = None,
     ) -> ListAgentVersionsResponse: ...
     @overload
@@ -318,6 +340,7 @@ class AsyncCloudAgent(AsyncService):
         /,
         *,
         timeout: float | Default | None = DEFAULT,
+        retry: RetryOption = DEFAULT,
         extra_headers: Mapping[str, str] | None = None,
         **fields: Unpack[ListAgentVersionsRequestDict],
     ) -> ListAgentVersionsResponse: ...
@@ -327,6 +350,7 @@ class AsyncCloudAgent(AsyncService):
         /,
         *,
         timeout: float | Default | None = DEFAULT,
+        retry: RetryOption = DEFAULT,
         extra_headers: Mapping[str, str] | None = None,
         **fields: Any,
     ) -> ListAgentVersionsResponse:
@@ -346,7 +370,7 @@ class AsyncCloudAgent(AsyncService):
             TwirpError: The call failed; its subclass says how, its `sent` whether the request may have run.
             TypeError, ValueError: The request or an option is malformed; nothing was sent.
         """
-        return await self._client.call(methods.LIST_AGENT_VERSIONS, request, fields, timeout, extra_headers)
+        return await self._client.call(methods.LIST_AGENT_VERSIONS, request, fields, timeout, retry, extra_headers)
 
     @overload
     async def list_agent_secrets(
@@ -355,6 +379,7 @@ class AsyncCloudAgent(AsyncService):
         /,
         *,
         timeout: float | Default | None = DEFAULT,
+        retry: RetryOption = DEFAULT,
         extra_headers: Mapping[str, str] | None = None,
     ) -> ListAgentSecretsResponse: ...
     @overload
@@ -363,6 +388,7 @@ class AsyncCloudAgent(AsyncService):
         /,
         *,
         timeout: float | Default | None = DEFAULT,
+        retry: RetryOption = DEFAULT,
         extra_headers: Mapping[str, str] | None = None,
         **fields: Unpack[ListAgentSecretsRequestDict],
     ) -> ListAgentSecretsResponse: ...
@@ -372,6 +398,7 @@ class AsyncCloudAgent(AsyncService):
         /,
         *,
         timeout: float | Default | None = DEFAULT,
+        retry: RetryOption = DEFAULT,
         extra_headers: Mapping[str, str] | None = None,
         **fields: Any,
     ) -> ListAgentSecretsResponse:
@@ -392,7 +419,7 @@ class AsyncCloudAgent(AsyncService):
             TwirpError: The call failed; its subclass says how, its `sent` whether the request may have run.
             TypeError, ValueError: The request or an option is malformed; nothing was sent.
         """
-        return await self._client.call(methods.LIST_AGENT_SECRETS, request, fields, timeout, extra_headers)
+        return await self._client.call(methods.LIST_AGENT_SECRETS, request, fields, timeout, retry, extra_headers)
 
     @overload
     async def update_agent(
@@ -401,6 +428,7 @@ class AsyncCloudAgent(AsyncService):
         /,
         *,
         timeout: float | Default | None = DEFAULT,
+        retry: RetryOption = DEFAULT,
         extra_headers: Mapping[str, str] | None = None,
     ) -> UpdateAgentResponse: ...
     @overload
@@ -409,6 +437,7 @@ class AsyncCloudAgent(AsyncService):
         /,
         *,
         timeout: float | Default | None = DEFAULT,
+        retry: RetryOption = DEFAULT,
         extra_headers: Mapping[str, str] | None = None,
         **fields: Unpack[UpdateAgentRequestDict],
     ) -> UpdateAgentResponse: ...
@@ -418,6 +447,7 @@ class AsyncCloudAgent(AsyncService):
         /,
         *,
         timeout: float | Default | None = DEFAULT,
+        retry: RetryOption = DEFAULT,
         extra_headers: Mapping[str, str] | None = None,
         **fields: Any,
     ) -> UpdateAgentResponse:
@@ -443,7 +473,7 @@ class AsyncCloudAgent(AsyncService):
             TwirpError: The call failed; its subclass says how, its `sent` whether the request may have run.
             TypeError, ValueError: The request or an option is malformed; nothing was sent.
         """
-        return await self._client.call(methods.UPDATE_AGENT, request, fields, timeout, extra_headers)
+        return await self._client.call(methods.UPDATE_AGENT, request, fields, timeout, retry, extra_headers)
 
     @overload
     async def restart_agent(
@@ -452,6 +482,7 @@ class AsyncCloudAgent(AsyncService):
         /,
         *,
         timeout: float | Default | None = DEFAULT,
+        retry: RetryOption = DEFAULT,
         extra_headers: Mapping[str, str] | None = None,
     ) -> RestartAgentResponse: ...
     @overload
@@ -460,6 +491,7 @@ class AsyncCloudAgent(AsyncService):
         /,
         *,
         timeout: float | Default | None = DEFAULT,
+        retry: RetryOption = DEFAULT,
         extra_headers: Mapping[str, str] | None = None,
         **fields: Unpack[RestartAgentRequestDict],
     ) -> RestartAgentResponse: ...
@@ -469,6 +501,7 @@ class AsyncCloudAgent(AsyncService):
         /,
         *,
         timeout: float | Default | None = DEFAULT,
+        retry: RetryOption = DEFAULT,
         extra_headers: Mapping[str, str] | None = None,
         **fields: Any,
     ) -> RestartAgentResponse:
@@ -487,7 +520,7 @@ class AsyncCloudAgent(AsyncService):
             TwirpError: The call failed; its subclass says how, its `sent` whether the request may have run.
             TypeError, ValueError: The request or an option is malformed; nothing was sent.
         """
-        return await self._client.call(methods.RESTART_AGENT, request, fields, timeout, extra_headers)
+        return await self._client.call(methods.RESTART_AGENT, request, fields, timeout, retry, extra_headers)
 
     @overload
     async def deploy_agent(
@@ -496,6 +529,7 @@ class AsyncCloudAgent(AsyncService):
         /,
         *,
         timeout: float | Default | None = DEFAULT,
+        retry: RetryOption = DEFAULT,
         extra_headers: Mapping[str, str] | None = None,
     ) -> DeployAgentResponse: ...
     @overload
@@ -504,6 +538,7 @@ class AsyncCloudAgent(AsyncService):
         /,
         *,
         timeout: float | Default | None = DEFAULT,
+        retry: RetryOption = DEFAULT,
         extra_headers: Mapping[str, str] | None = None,
         **fields: Unpack[DeployAgentRequestDict],
     ) -> DeployAgentResponse: ...
@@ -513,6 +548,7 @@ class AsyncCloudAgent(AsyncService):
         /,
         *,
         timeout: float | Default | None = DEFAULT,
+        retry: RetryOption = DEFAULT,
         extra_headers: Mapping[str, str] | None = None,
         **fields: Any,
     ) -> DeployAgentResponse:
@@ -540,7 +576,7 @@ class AsyncCloudAgent(AsyncService):
             TwirpError: The call failed; its subclass says how, its `sent` whether the request may have run.
             TypeError, ValueError: The request or an option is malformed; nothing was sent.
         """
-        return await self._client.call(methods.DEPLOY_AGENT, request, fields, timeout, extra_headers)
+        return await self._client.call(methods.DEPLOY_AGENT, request, fields, timeout, retry, extra_headers)
 
     @overload
     async def deploy_agent_v2(
@@ -549,6 +585,7 @@ class AsyncCloudAgent(AsyncService):
         /,
         *,
         timeout: float | Default | None = DEFAULT,
+        retry: RetryOption = DEFAULT,
         extra_headers: Mapping[str, str] | None = None,
     ) -> DeployAgentV2Response: ...
     @overload
@@ -557,6 +594,7 @@ class AsyncCloudAgent(AsyncService):
         /,
         *,
         timeout: float | Default | None = DEFAULT,
+        retry: RetryOption = DEFAULT,
         extra_headers: Mapping[str, str] | None = None,
         **fields: Unpack[DeployAgentV2RequestDict],
     ) -> DeployAgentV2Response: ...
@@ -566,6 +604,7 @@ class AsyncCloudAgent(AsyncService):
         /,
         *,
         timeout: float | Default | None = DEFAULT,
+        retry: RetryOption = DEFAULT,
         extra_headers: Mapping[str, str] | None = None,
         **fields: Any,
     ) -> DeployAgentV2Response:
@@ -589,7 +628,7 @@ class AsyncCloudAgent(AsyncService):
             TwirpError: The call failed; its subclass says how, its `sent` whether the request may have run.
             TypeError, ValueError: The request or an option is malformed; nothing was sent.
         """
-        return await self._client.call(methods.DEPLOY_AGENT_V2, request, fields, timeout, extra_headers)
+        return await self._client.call(methods.DEPLOY_AGENT_V2, request, fields, timeout, retry, extra_headers)
 
     @overload
     async def update_agent_secrets(
@@ -598,6 +637,7 @@ class AsyncCloudAgent(AsyncService):
         /,
         *,
         timeout: float | Default | None = DEFAULT,
+        retry: RetryOption = DEFAULT,
         extra_headers: Mapping[str, str] | None = None,
     ) -> UpdateAgentSecretsResponse: ...
     @overload
@@ -606,6 +646,7 @@ class AsyncCloudAgent(AsyncService):
         /,
         *,
         timeout: float | Default | None = DEFAULT,
+        retry: RetryOption = DEFAULT,
         extra_headers: Mapping[str, str] | None = None,
         **fields: Unpack[UpdateAgentSecretsRequestDict],
     ) -> UpdateAgentSecretsResponse: ...
@@ -615,6 +656,7 @@ class AsyncCloudAgent(AsyncService):
         /,
         *,
         timeout: float | Default | None = DEFAULT,
+        retry: RetryOption = DEFAULT,
         extra_headers: Mapping[str, str] | None = None,
         **fields: Any,
     ) -> UpdateAgentSecretsResponse:
@@ -638,7 +680,7 @@ class AsyncCloudAgent(AsyncService):
             TwirpError: The call failed; its subclass says how, its `sent` whether the request may have run.
             TypeError, ValueError: The request or an option is malformed; nothing was sent.
         """
-        return await self._client.call(methods.UPDATE_AGENT_SECRETS, request, fields, timeout, extra_headers)
+        return await self._client.call(methods.UPDATE_AGENT_SECRETS, request, fields, timeout, retry, extra_headers)
 
     @overload
     async def rollback_agent(
@@ -647,6 +689,7 @@ class AsyncCloudAgent(AsyncService):
         /,
         *,
         timeout: float | Default | None = DEFAULT,
+        retry: RetryOption = DEFAULT,
         extra_headers: Mapping[str, str] | None = None,
     ) -> RollbackAgentResponse: ...
     @overload
@@ -655,6 +698,7 @@ class AsyncCloudAgent(AsyncService):
         /,
         *,
         timeout: float | Default | None = DEFAULT,
+        retry: RetryOption = DEFAULT,
         extra_headers: Mapping[str, str] | None = None,
         **fields: Unpack[RollbackAgentRequestDict],
     ) -> RollbackAgentResponse: ...
@@ -664,6 +708,7 @@ class AsyncCloudAgent(AsyncService):
         /,
         *,
         timeout: float | Default | None = DEFAULT,
+        retry: RetryOption = DEFAULT,
         extra_headers: Mapping[str, str] | None = None,
         **fields: Any,
     ) -> RollbackAgentResponse:
@@ -686,7 +731,7 @@ class AsyncCloudAgent(AsyncService):
             TwirpError: The call failed; its subclass says how, its `sent` whether the request may have run.
             TypeError, ValueError: The request or an option is malformed; nothing was sent.
         """
-        return await self._client.call(methods.ROLLBACK_AGENT, request, fields, timeout, extra_headers)
+        return await self._client.call(methods.ROLLBACK_AGENT, request, fields, timeout, retry, extra_headers)
 
     @overload
     async def delete_agent(
@@ -695,6 +740,7 @@ class AsyncCloudAgent(AsyncService):
         /,
         *,
         timeout: float | Default | None = DEFAULT,
+        retry: RetryOption = DEFAULT,
         extra_headers: Mapping[str, str] | None = None,
     ) -> DeleteAgentResponse: ...
     @overload
@@ -703,6 +749,7 @@ class AsyncCloudAgent(AsyncService):
         /,
         *,
         timeout: float | Default | None = DEFAULT,
+        retry: RetryOption = DEFAULT,
         extra_headers: Mapping[str, str] | None = None,
         **fields: Unpack[DeleteAgentRequestDict],
     ) -> DeleteAgentResponse: ...
@@ -712,6 +759,7 @@ class AsyncCloudAgent(AsyncService):
         /,
         *,
         timeout: float | Default | None = DEFAULT,
+        retry: RetryOption = DEFAULT,
         extra_headers: Mapping[str, str] | None = None,
         **fields: Any,
     ) -> DeleteAgentResponse:
@@ -732,7 +780,7 @@ class AsyncCloudAgent(AsyncService):
             TwirpError: The call failed; its subclass says how, its `sent` whether the request may have run.
             TypeError, ValueError: The request or an option is malformed; nothing was sent.
         """
-        return await self._client.call(methods.DELETE_AGENT, request, fields, timeout, extra_headers)
+        return await self._client.call(methods.DELETE_AGENT, request, fields, timeout, retry, extra_headers)
 
     @overload
     async def get_client_settings(
@@ -741,6 +789,7 @@ class AsyncCloudAgent(AsyncService):
         /,
         *,
         timeout: float | Default | None = DEFAULT,
+        retry: RetryOption = DEFAULT,
         extra_headers: Mapping[str, str] | None = None,
     ) -> ClientSettingsResponse: ...
     @overload
@@ -749,6 +798,7 @@ class AsyncCloudAgent(AsyncService):
         /,
         *,
         timeout: float | Default | None = DEFAULT,
+        retry: RetryOption = DEFAULT,
         extra_headers: Mapping[str, str] | None = None,
     ) -> ClientSettingsResponse: ...
     async def get_client_settings(
@@ -757,6 +807,7 @@ class AsyncCloudAgent(AsyncService):
         /,
         *,
         timeout: float | Default | None = DEFAULT,
+        retry: RetryOption = DEFAULT,
         extra_headers: Mapping[str, str] | None = None,
         **fields: Any,
     ) -> ClientSettingsResponse:
@@ -772,7 +823,7 @@ class AsyncCloudAgent(AsyncService):
             TwirpError: The call failed; its subclass says how, its `sent` whether the request may have run.
             TypeError, ValueError: The request or an option is malformed; nothing was sent.
         """
-        return await self._client.call(methods.GET_CLIENT_SETTINGS, request, fields, timeout, extra_headers)
+        return await self._client.call(methods.GET_CLIENT_SETTINGS, request, fields, timeout, retry, extra_headers)
 
     @overload
     async def create_private_link(
@@ -781,6 +832,7 @@ class AsyncCloudAgent(AsyncService):
         /,
         *,
         timeout: float | Default | None = DEFAULT,
+        retry: RetryOption = DEFAULT,
         extra_headers: Mapping[str, str] | None = None,
     ) -> CreatePrivateLinkResponse: ...
     @overload
@@ -789,6 +841,7 @@ class AsyncCloudAgent(AsyncService):
         /,
         *,
         timeout: float | Default | None = DEFAULT,
+        retry: RetryOption = DEFAULT,
         extra_headers: Mapping[str, str] | None = None,
         **fields: Unpack[CreatePrivateLinkRequestDict],
     ) -> CreatePrivateLinkResponse: ...
@@ -798,6 +851,7 @@ class AsyncCloudAgent(AsyncService):
         /,
         *,
         timeout: float | Default | None = DEFAULT,
+        retry: RetryOption = DEFAULT,
         extra_headers: Mapping[str, str] | None = None,
         **fields: Any,
     ) -> CreatePrivateLinkResponse:
@@ -824,7 +878,7 @@ class AsyncCloudAgent(AsyncService):
             TwirpError: The call failed; its subclass says how, its `sent` whether the request may have run.
             TypeError, ValueError: The request or an option is malformed; nothing was sent.
         """
-        return await self._client.call(methods.CREATE_PRIVATE_LINK, request, fields, timeout, extra_headers)
+        return await self._client.call(methods.CREATE_PRIVATE_LINK, request, fields, timeout, retry, extra_headers)
 
     @overload
     async def destroy_private_link(
@@ -833,6 +887,7 @@ class AsyncCloudAgent(AsyncService):
         /,
         *,
         timeout: float | Default | None = DEFAULT,
+        retry: RetryOption = DEFAULT,
         extra_headers: Mapping[str, str] | None = None,
     ) -> DestroyPrivateLinkResponse: ...
     @overload
@@ -841,6 +896,7 @@ class AsyncCloudAgent(AsyncService):
         /,
         *,
         timeout: float | Default | None = DEFAULT,
+        retry: RetryOption = DEFAULT,
         extra_headers: Mapping[str, str] | None = None,
         **fields: Unpack[DestroyPrivateLinkRequestDict],
     ) -> DestroyPrivateLinkResponse: ...
@@ -850,6 +906,7 @@ class AsyncCloudAgent(AsyncService):
         /,
         *,
         timeout: float | Default | None = DEFAULT,
+        retry: RetryOption = DEFAULT,
         extra_headers: Mapping[str, str] | None = None,
         **fields: Any,
     ) -> DestroyPrivateLinkResponse:
@@ -868,7 +925,7 @@ class AsyncCloudAgent(AsyncService):
             TwirpError: The call failed; its subclass says how, its `sent` whether the request may have run.
             TypeError, ValueError: The request or an option is malformed; nothing was sent.
         """
-        return await self._client.call(methods.DESTROY_PRIVATE_LINK, request, fields, timeout, extra_headers)
+        return await self._client.call(methods.DESTROY_PRIVATE_LINK, request, fields, timeout, retry, extra_headers)
 
     @overload
     async def list_private_links(
@@ -877,6 +934,7 @@ class AsyncCloudAgent(AsyncService):
         /,
         *,
         timeout: float | Default | None = DEFAULT,
+        retry: RetryOption = DEFAULT,
         extra_headers: Mapping[str, str] | None = None,
     ) -> ListPrivateLinksResponse: ...
     @overload
@@ -885,6 +943,7 @@ class AsyncCloudAgent(AsyncService):
         /,
         *,
         timeout: float | Default | None = DEFAULT,
+        retry: RetryOption = DEFAULT,
         extra_headers: Mapping[str, str] | None = None,
     ) -> ListPrivateLinksResponse: ...
     async def list_private_links(
@@ -893,6 +952,7 @@ class AsyncCloudAgent(AsyncService):
         /,
         *,
         timeout: float | Default | None = DEFAULT,
+        retry: RetryOption = DEFAULT,
         extra_headers: Mapping[str, str] | None = None,
         **fields: Any,
     ) -> ListPrivateLinksResponse:
@@ -908,7 +968,7 @@ class AsyncCloudAgent(AsyncService):
             TwirpError: The call failed; its subclass says how, its `sent` whether the request may have run.
             TypeError, ValueError: The request or an option is malformed; nothing was sent.
         """
-        return await self._client.call(methods.LIST_PRIVATE_LINKS, request, fields, timeout, extra_headers)
+        return await self._client.call(methods.LIST_PRIVATE_LINKS, request, fields, timeout, retry, extra_headers)
 
     @overload
     async def get_private_link_status(
@@ -917,6 +977,7 @@ class AsyncCloudAgent(AsyncService):
         /,
         *,
         timeout: float | Default | None = DEFAULT,
+        retry: RetryOption = DEFAULT,
         extra_headers: Mapping[str, str] | None = None,
     ) -> GetPrivateLinkStatusResponse: ...
     @overload
@@ -925,6 +986,7 @@ class AsyncCloudAgent(AsyncService):
         /,
         *,
         timeout: float | Default | None = DEFAULT,
+        retry: RetryOption = DEFAULT,
         extra_headers: Mapping[str, str] | None = None,
         **fields: Unpack[GetPrivateLinkStatusRequestDict],
     ) -> GetPrivateLinkStatusResponse: ...
@@ -934,6 +996,7 @@ class AsyncCloudAgent(AsyncService):
         /,
         *,
         timeout: float | Default | None = DEFAULT,
+        retry: RetryOption = DEFAULT,
         extra_headers: Mapping[str, str] | None = None,
         **fields: Any,
     ) -> GetPrivateLinkStatusResponse:
@@ -952,4 +1015,4 @@ class AsyncCloudAgent(AsyncService):
             TwirpError: The call failed; its subclass says how, its `sent` whether the request may have run.
             TypeError, ValueError: The request or an option is malformed; nothing was sent.
         """
-        return await self._client.call(methods.GET_PRIVATE_LINK_STATUS, request, fields, timeout, extra_headers)
+        return await self._client.call(methods.GET_PRIVATE_LINK_STATUS, request, fields, timeout, retry, extra_headers)

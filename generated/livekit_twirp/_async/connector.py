@@ -14,10 +14,13 @@ from livekit_twirp._methods import connector as methods
 from livekit_twirp._sdk import SDK
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
     from typing import Unpack
 
     import aiohttp
+    from twirpkit.call import RetryOption
+    from twirpkit.events import Hook
+    from twirpkit.livekit.regions import Regions
 
     from livekit_twirp.messages.livekit_connector_twilio import ConnectTwilioCallRequest, ConnectTwilioCallResponse
     from livekit_twirp.messages.livekit_connector_whatsapp import (
@@ -54,7 +57,10 @@ class AsyncConnector(AsyncService):
         token: str | None = None,
         auth: str | Authorize | None = None,
         timeout: float | Default | None = DEFAULT,
+        retry: RetryOption = DEFAULT,
         extra_headers: Mapping[str, str] | None = None,
+        hooks: Iterable[Hook] = (),
+        regions: Regions | Default | None = DEFAULT,
     ) -> None:
         """Use the connections of a session, which stays yours to close.
 
@@ -70,7 +76,10 @@ class AsyncConnector(AsyncService):
             token=token,
             auth=auth,
             timeout=timeout,
+            retry=retry,
             extra_headers=extra_headers,
+            hooks=hooks,
+            regions=regions,
         )
         self._client = AsyncClient(client_endpoint, async_transport(self, session))
 
@@ -81,6 +90,7 @@ class AsyncConnector(AsyncService):
         /,
         *,
         timeout: float | Default | None = DEFAULT,
+        retry: RetryOption = DEFAULT,
         extra_headers: Mapping[str, str] | None = None,
     ) -> DialWhatsAppCallResponse: ...
     @overload
@@ -89,6 +99,7 @@ class AsyncConnector(AsyncService):
         /,
         *,
         timeout: float | Default | None = DEFAULT,
+        retry: RetryOption = DEFAULT,
         extra_headers: Mapping[str, str] | None = None,
         **fields: Unpack[DialWhatsAppCallRequestDict],
     ) -> DialWhatsAppCallResponse: ...
@@ -98,6 +109,7 @@ class AsyncConnector(AsyncService):
         /,
         *,
         timeout: float | Default | None = DEFAULT,
+        retry: RetryOption = DEFAULT,
         extra_headers: Mapping[str, str] | None = None,
         **fields: Any,
     ) -> DialWhatsAppCallResponse:
@@ -133,7 +145,7 @@ class AsyncConnector(AsyncService):
             TwirpError: The call failed; its subclass says how, its `sent` whether the request may have run.
             TypeError, ValueError: The request or an option is malformed; nothing was sent.
         """
-        return await self._client.call(methods.DIAL_WHATSAPP_CALL, request, fields, timeout, extra_headers)
+        return await self._client.call(methods.DIAL_WHATSAPP_CALL, request, fields, timeout, retry, extra_headers)
 
     @overload
     async def disconnect_whatsapp_call(
@@ -142,6 +154,7 @@ class AsyncConnector(AsyncService):
         /,
         *,
         timeout: float | Default | None = DEFAULT,
+        retry: RetryOption = DEFAULT,
         extra_headers: Mapping[str, str] | None = None,
     ) -> DisconnectWhatsAppCallResponse: ...
     @overload
@@ -150,6 +163,7 @@ class AsyncConnector(AsyncService):
         /,
         *,
         timeout: float | Default | None = DEFAULT,
+        retry: RetryOption = DEFAULT,
         extra_headers: Mapping[str, str] | None = None,
         **fields: Unpack[DisconnectWhatsAppCallRequestDict],
     ) -> DisconnectWhatsAppCallResponse: ...
@@ -159,6 +173,7 @@ class AsyncConnector(AsyncService):
         /,
         *,
         timeout: float | Default | None = DEFAULT,
+        retry: RetryOption = DEFAULT,
         extra_headers: Mapping[str, str] | None = None,
         **fields: Any,
     ) -> DisconnectWhatsAppCallResponse:
@@ -180,7 +195,7 @@ class AsyncConnector(AsyncService):
             TwirpError: The call failed; its subclass says how, its `sent` whether the request may have run.
             TypeError, ValueError: The request or an option is malformed; nothing was sent.
         """
-        return await self._client.call(methods.DISCONNECT_WHATSAPP_CALL, request, fields, timeout, extra_headers)
+        return await self._client.call(methods.DISCONNECT_WHATSAPP_CALL, request, fields, timeout, retry, extra_headers)
 
     @overload
     async def connect_whatsapp_call(
@@ -189,6 +204,7 @@ class AsyncConnector(AsyncService):
         /,
         *,
         timeout: float | Default | None = DEFAULT,
+        retry: RetryOption = DEFAULT,
         extra_headers: Mapping[str, str] | None = None,
     ) -> ConnectWhatsAppCallResponse: ...
     @overload
@@ -197,6 +213,7 @@ class AsyncConnector(AsyncService):
         /,
         *,
         timeout: float | Default | None = DEFAULT,
+        retry: RetryOption = DEFAULT,
         extra_headers: Mapping[str, str] | None = None,
         **fields: Unpack[ConnectWhatsAppCallRequestDict],
     ) -> ConnectWhatsAppCallResponse: ...
@@ -206,6 +223,7 @@ class AsyncConnector(AsyncService):
         /,
         *,
         timeout: float | Default | None = DEFAULT,
+        retry: RetryOption = DEFAULT,
         extra_headers: Mapping[str, str] | None = None,
         **fields: Any,
     ) -> ConnectWhatsAppCallResponse:
@@ -227,7 +245,7 @@ class AsyncConnector(AsyncService):
             TwirpError: The call failed; its subclass says how, its `sent` whether the request may have run.
             TypeError, ValueError: The request or an option is malformed; nothing was sent.
         """
-        return await self._client.call(methods.CONNECT_WHATSAPP_CALL, request, fields, timeout, extra_headers)
+        return await self._client.call(methods.CONNECT_WHATSAPP_CALL, request, fields, timeout, retry, extra_headers)
 
     @overload
     async def accept_whatsapp_call(
@@ -236,6 +254,7 @@ class AsyncConnector(AsyncService):
         /,
         *,
         timeout: float | Default | None = DEFAULT,
+        retry: RetryOption = DEFAULT,
         extra_headers: Mapping[str, str] | None = None,
     ) -> AcceptWhatsAppCallResponse: ...
     @overload
@@ -244,6 +263,7 @@ class AsyncConnector(AsyncService):
         /,
         *,
         timeout: float | Default | None = DEFAULT,
+        retry: RetryOption = DEFAULT,
         extra_headers: Mapping[str, str] | None = None,
         **fields: Unpack[AcceptWhatsAppCallRequestDict],
     ) -> AcceptWhatsAppCallResponse: ...
@@ -253,6 +273,7 @@ class AsyncConnector(AsyncService):
         /,
         *,
         timeout: float | Default | None = DEFAULT,
+        retry: RetryOption = DEFAULT,
         extra_headers: Mapping[str, str] | None = None,
         **fields: Any,
     ) -> AcceptWhatsAppCallResponse:
@@ -291,7 +312,7 @@ class AsyncConnector(AsyncService):
             TwirpError: The call failed; its subclass says how, its `sent` whether the request may have run.
             TypeError, ValueError: The request or an option is malformed; nothing was sent.
         """
-        return await self._client.call(methods.ACCEPT_WHATSAPP_CALL, request, fields, timeout, extra_headers)
+        return await self._client.call(methods.ACCEPT_WHATSAPP_CALL, request, fields, timeout, retry, extra_headers)
 
     @overload
     async def connect_twilio_call(
@@ -300,6 +321,7 @@ class AsyncConnector(AsyncService):
         /,
         *,
         timeout: float | Default | None = DEFAULT,
+        retry: RetryOption = DEFAULT,
         extra_headers: Mapping[str, str] | None = None,
     ) -> ConnectTwilioCallResponse: ...
     @overload
@@ -308,6 +330,7 @@ class AsyncConnector(AsyncService):
         /,
         *,
         timeout: float | Default | None = DEFAULT,
+        retry: RetryOption = DEFAULT,
         extra_headers: Mapping[str, str] | None = None,
         **fields: Unpack[ConnectTwilioCallRequestDict],
     ) -> ConnectTwilioCallResponse: ...
@@ -317,6 +340,7 @@ class AsyncConnector(AsyncService):
         /,
         *,
         timeout: float | Default | None = DEFAULT,
+        retry: RetryOption = DEFAULT,
         extra_headers: Mapping[str, str] | None = None,
         **fields: Any,
     ) -> ConnectTwilioCallResponse:
@@ -344,4 +368,4 @@ class AsyncConnector(AsyncService):
             TwirpError: The call failed; its subclass says how, its `sent` whether the request may have run.
             TypeError, ValueError: The request or an option is malformed; nothing was sent.
         """
-        return await self._client.call(methods.CONNECT_TWILIO_CALL, request, fields, timeout, extra_headers)
+        return await self._client.call(methods.CONNECT_TWILIO_CALL, request, fields, timeout, retry, extra_headers)

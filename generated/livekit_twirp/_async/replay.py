@@ -14,11 +14,14 @@ from livekit_twirp._methods import replay as methods
 from livekit_twirp._sdk import SDK
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
     from typing import Unpack
 
     import aiohttp
     from google.protobuf.empty_pb2 import Empty
+    from twirpkit.call import RetryOption
+    from twirpkit.events import Hook
+    from twirpkit.livekit.regions import Regions
 
     from livekit_twirp.messages.cloud_replay import (
         ClosePlaybackRequest,
@@ -55,7 +58,10 @@ class AsyncReplay(AsyncService):
         token: str | None = None,
         auth: str | Authorize | None = None,
         timeout: float | Default | None = DEFAULT,
+        retry: RetryOption = DEFAULT,
         extra_headers: Mapping[str, str] | None = None,
+        hooks: Iterable[Hook] = (),
+        regions: Regions | Default | None = DEFAULT,
     ) -> None:
         """Use the connections of a session, which stays yours to close.
 
@@ -71,7 +77,10 @@ class AsyncReplay(AsyncService):
             token=token,
             auth=auth,
             timeout=timeout,
+            retry=retry,
             extra_headers=extra_headers,
+            hooks=hooks,
+            regions=regions,
         )
         self._client = AsyncClient(client_endpoint, async_transport(self, session))
 
@@ -82,6 +91,7 @@ class AsyncReplay(AsyncService):
         /,
         *,
         timeout: float | Default | None = DEFAULT,
+        retry: RetryOption = DEFAULT,
         extra_headers: Mapping[str, str] | None = None,
     ) -> ListReplaysResponse: ...
     @overload
@@ -90,6 +100,7 @@ class AsyncReplay(AsyncService):
         /,
         *,
         timeout: float | Default | None = DEFAULT,
+        retry: RetryOption = DEFAULT,
         extra_headers: Mapping[str, str] | None = None,
         **fields: Unpack[ListReplaysRequestDict],
     ) -> ListReplaysResponse: ...
@@ -99,6 +110,7 @@ class AsyncReplay(AsyncService):
         /,
         *,
         timeout: float | Default | None = DEFAULT,
+        retry: RetryOption = DEFAULT,
         extra_headers: Mapping[str, str] | None = None,
         **fields: Any,
     ) -> ListReplaysResponse:
@@ -119,7 +131,7 @@ class AsyncReplay(AsyncService):
             TwirpError: The call failed; its subclass says how, its `sent` whether the request may have run.
             TypeError, ValueError: The request or an option is malformed; nothing was sent.
         """
-        return await self._client.call(methods.LIST_REPLAYS, request, fields, timeout, extra_headers)
+        return await self._client.call(methods.LIST_REPLAYS, request, fields, timeout, retry, extra_headers)
 
     @overload
     async def playback(
@@ -128,6 +140,7 @@ class AsyncReplay(AsyncService):
         /,
         *,
         timeout: float | Default | None = DEFAULT,
+        retry: RetryOption = DEFAULT,
         extra_headers: Mapping[str, str] | None = None,
     ) -> PlaybackResponse: ...
     @overload
@@ -136,6 +149,7 @@ class AsyncReplay(AsyncService):
         /,
         *,
         timeout: float | Default | None = DEFAULT,
+        retry: RetryOption = DEFAULT,
         extra_headers: Mapping[str, str] | None = None,
         **fields: Unpack[PlaybackRequestDict],
     ) -> PlaybackResponse: ...
@@ -145,6 +159,7 @@ class AsyncReplay(AsyncService):
         /,
         *,
         timeout: float | Default | None = DEFAULT,
+        retry: RetryOption = DEFAULT,
         extra_headers: Mapping[str, str] | None = None,
         **fields: Any,
     ) -> PlaybackResponse:
@@ -167,7 +182,7 @@ class AsyncReplay(AsyncService):
             TwirpError: The call failed; its subclass says how, its `sent` whether the request may have run.
             TypeError, ValueError: The request or an option is malformed; nothing was sent.
         """
-        return await self._client.call(methods.PLAYBACK, request, fields, timeout, extra_headers)
+        return await self._client.call(methods.PLAYBACK, request, fields, timeout, retry, extra_headers)
 
     @overload
     async def seek(
@@ -176,6 +191,7 @@ class AsyncReplay(AsyncService):
         /,
         *,
         timeout: float | Default | None = DEFAULT,
+        retry: RetryOption = DEFAULT,
         extra_headers: Mapping[str, str] | None = None,
     ) -> Empty: ...
     @overload
@@ -184,6 +200,7 @@ class AsyncReplay(AsyncService):
         /,
         *,
         timeout: float | Default | None = DEFAULT,
+        retry: RetryOption = DEFAULT,
         extra_headers: Mapping[str, str] | None = None,
         **fields: Unpack[SeekRequestDict],
     ) -> Empty: ...
@@ -193,6 +210,7 @@ class AsyncReplay(AsyncService):
         /,
         *,
         timeout: float | Default | None = DEFAULT,
+        retry: RetryOption = DEFAULT,
         extra_headers: Mapping[str, str] | None = None,
         **fields: Any,
     ) -> Empty:
@@ -213,7 +231,7 @@ class AsyncReplay(AsyncService):
             TwirpError: The call failed; its subclass says how, its `sent` whether the request may have run.
             TypeError, ValueError: The request or an option is malformed; nothing was sent.
         """
-        return await self._client.call(methods.SEEK, request, fields, timeout, extra_headers)
+        return await self._client.call(methods.SEEK, request, fields, timeout, retry, extra_headers)
 
     @overload
     async def close(
@@ -222,6 +240,7 @@ class AsyncReplay(AsyncService):
         /,
         *,
         timeout: float | Default | None = DEFAULT,
+        retry: RetryOption = DEFAULT,
         extra_headers: Mapping[str, str] | None = None,
     ) -> Empty: ...
     @overload
@@ -230,6 +249,7 @@ class AsyncReplay(AsyncService):
         /,
         *,
         timeout: float | Default | None = DEFAULT,
+        retry: RetryOption = DEFAULT,
         extra_headers: Mapping[str, str] | None = None,
         **fields: Unpack[ClosePlaybackRequestDict],
     ) -> Empty: ...
@@ -239,6 +259,7 @@ class AsyncReplay(AsyncService):
         /,
         *,
         timeout: float | Default | None = DEFAULT,
+        retry: RetryOption = DEFAULT,
         extra_headers: Mapping[str, str] | None = None,
         **fields: Any,
     ) -> Empty:
@@ -257,7 +278,7 @@ class AsyncReplay(AsyncService):
             TwirpError: The call failed; its subclass says how, its `sent` whether the request may have run.
             TypeError, ValueError: The request or an option is malformed; nothing was sent.
         """
-        return await self._client.call(methods.CLOSE, request, fields, timeout, extra_headers)
+        return await self._client.call(methods.CLOSE, request, fields, timeout, retry, extra_headers)
 
     @overload
     async def export(
@@ -266,6 +287,7 @@ class AsyncReplay(AsyncService):
         /,
         *,
         timeout: float | Default | None = DEFAULT,
+        retry: RetryOption = DEFAULT,
         extra_headers: Mapping[str, str] | None = None,
     ) -> EgressInfo: ...
     @overload
@@ -274,6 +296,7 @@ class AsyncReplay(AsyncService):
         /,
         *,
         timeout: float | Default | None = DEFAULT,
+        retry: RetryOption = DEFAULT,
         extra_headers: Mapping[str, str] | None = None,
         **fields: Unpack[ExportReplayRequestDict],
     ) -> EgressInfo: ...
@@ -283,6 +306,7 @@ class AsyncReplay(AsyncService):
         /,
         *,
         timeout: float | Default | None = DEFAULT,
+        retry: RetryOption = DEFAULT,
         extra_headers: Mapping[str, str] | None = None,
         **fields: Any,
     ) -> EgressInfo:
@@ -313,7 +337,7 @@ class AsyncReplay(AsyncService):
             TwirpError: The call failed; its subclass says how, its `sent` whether the request may have run.
             TypeError, ValueError: The request or an option is malformed; nothing was sent.
         """
-        return await self._client.call(methods.EXPORT, request, fields, timeout, extra_headers)
+        return await self._client.call(methods.EXPORT, request, fields, timeout, retry, extra_headers)
 
     @overload
     async def delete_replay(
@@ -322,6 +346,7 @@ class AsyncReplay(AsyncService):
         /,
         *,
         timeout: float | Default | None = DEFAULT,
+        retry: RetryOption = DEFAULT,
         extra_headers: Mapping[str, str] | None = None,
     ) -> Empty: ...
     @overload
@@ -330,6 +355,7 @@ class AsyncReplay(AsyncService):
         /,
         *,
         timeout: float | Default | None = DEFAULT,
+        retry: RetryOption = DEFAULT,
         extra_headers: Mapping[str, str] | None = None,
         **fields: Unpack[DeleteReplayRequestDict],
     ) -> Empty: ...
@@ -339,6 +365,7 @@ class AsyncReplay(AsyncService):
         /,
         *,
         timeout: float | Default | None = DEFAULT,
+        retry: RetryOption = DEFAULT,
         extra_headers: Mapping[str, str] | None = None,
         **fields: Any,
     ) -> Empty:
@@ -357,4 +384,4 @@ class AsyncReplay(AsyncService):
             TwirpError: The call failed; its subclass says how, its `sent` whether the request may have run.
             TypeError, ValueError: The request or an option is malformed; nothing was sent.
         """
-        return await self._client.call(methods.DELETE_REPLAY, request, fields, timeout, extra_headers)
+        return await self._client.call(methods.DELETE_REPLAY, request, fields, timeout, retry, extra_headers)

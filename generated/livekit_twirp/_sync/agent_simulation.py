@@ -14,10 +14,13 @@ from livekit_twirp._methods import agent_simulation as methods
 from livekit_twirp._sdk import SDK
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
     from typing import Unpack
 
     import requests
+    from twirpkit.call import RetryOption
+    from twirpkit.events import Hook
+    from twirpkit.livekit.regions import Regions
 
     from livekit_twirp.messages.livekit_agent_simulation import Scenario, SimulationRun
     from livekit_twirp.types.livekit_agent_simulation import (
@@ -46,7 +49,10 @@ class AgentSimulation(Service):
         token: str | None = None,
         auth: str | Authorize | None = None,
         timeout: float | Default | None = DEFAULT,
+        retry: RetryOption = DEFAULT,
         extra_headers: Mapping[str, str] | None = None,
+        hooks: Iterable[Hook] = (),
+        regions: Regions | Default | None = DEFAULT,
     ) -> None:
         """Use the connections of a session, which stays yours to close.
 
@@ -62,7 +68,10 @@ class AgentSimulation(Service):
             token=token,
             auth=auth,
             timeout=timeout,
+            retry=retry,
             extra_headers=extra_headers,
+            hooks=hooks,
+            regions=regions,
         )
         self._client = Client(client_endpoint, sync_transport(self, session))
 
@@ -73,6 +82,7 @@ class AgentSimulation(Service):
         /,
         *,
         timeout: float | Default | None = DEFAULT,
+        retry: RetryOption = DEFAULT,
         extra_headers: Mapping[str, str] | None = None,
     ) -> SimulationRun.Create.Response: ...
     @overload
@@ -81,6 +91,7 @@ class AgentSimulation(Service):
         /,
         *,
         timeout: float | Default | None = DEFAULT,
+        retry: RetryOption = DEFAULT,
         extra_headers: Mapping[str, str] | None = None,
         **fields: Unpack[SimulationRun_Create_RequestDict],
     ) -> SimulationRun.Create.Response: ...
@@ -90,6 +101,7 @@ class AgentSimulation(Service):
         /,
         *,
         timeout: float | Default | None = DEFAULT,
+        retry: RetryOption = DEFAULT,
         extra_headers: Mapping[str, str] | None = None,
         **fields: Any,
     ) -> SimulationRun.Create.Response:
@@ -123,7 +135,7 @@ class AgentSimulation(Service):
             TwirpError: The call failed; its subclass says how, its `sent` whether the request may have run.
             TypeError, ValueError: The request or an option is malformed; nothing was sent.
         """
-        return self._client.call(methods.CREATE_SIMULATION_RUN, request, fields, timeout, extra_headers)
+        return self._client.call(methods.CREATE_SIMULATION_RUN, request, fields, timeout, retry, extra_headers)
 
     @overload
     def confirm_simulation_source_upload(
@@ -132,6 +144,7 @@ class AgentSimulation(Service):
         /,
         *,
         timeout: float | Default | None = DEFAULT,
+        retry: RetryOption = DEFAULT,
         extra_headers: Mapping[str, str] | None = None,
     ) -> SimulationRun.ConfirmSourceUpload.Response: ...
     @overload
@@ -140,6 +153,7 @@ class AgentSimulation(Service):
         /,
         *,
         timeout: float | Default | None = DEFAULT,
+        retry: RetryOption = DEFAULT,
         extra_headers: Mapping[str, str] | None = None,
         **fields: Unpack[SimulationRun_ConfirmSourceUpload_RequestDict],
     ) -> SimulationRun.ConfirmSourceUpload.Response: ...
@@ -151,6 +165,7 @@ class AgentSimulation(Service):
         /,
         *,
         timeout: float | Default | None = DEFAULT,
+        retry: RetryOption = DEFAULT,
         extra_headers: Mapping[str, str] | None = None,
         **fields: Any,
     ) -> SimulationRun.ConfirmSourceUpload.Response:
@@ -171,7 +186,9 @@ class AgentSimulation(Service):
             TwirpError: The call failed; its subclass says how, its `sent` whether the request may have run.
             TypeError, ValueError: The request or an option is malformed; nothing was sent.
         """
-        return self._client.call(methods.CONFIRM_SIMULATION_SOURCE_UPLOAD, request, fields, timeout, extra_headers)
+        return self._client.call(
+            methods.CONFIRM_SIMULATION_SOURCE_UPLOAD, request, fields, timeout, retry, extra_headers
+        )
 
     @overload
     def get_simulation_run(
@@ -180,6 +197,7 @@ class AgentSimulation(Service):
         /,
         *,
         timeout: float | Default | None = DEFAULT,
+        retry: RetryOption = DEFAULT,
         extra_headers: Mapping[str, str] | None = None,
     ) -> SimulationRun.Get.Response: ...
     @overload
@@ -188,6 +206,7 @@ class AgentSimulation(Service):
         /,
         *,
         timeout: float | Default | None = DEFAULT,
+        retry: RetryOption = DEFAULT,
         extra_headers: Mapping[str, str] | None = None,
         **fields: Unpack[SimulationRun_Get_RequestDict],
     ) -> SimulationRun.Get.Response: ...
@@ -197,6 +216,7 @@ class AgentSimulation(Service):
         /,
         *,
         timeout: float | Default | None = DEFAULT,
+        retry: RetryOption = DEFAULT,
         extra_headers: Mapping[str, str] | None = None,
         **fields: Any,
     ) -> SimulationRun.Get.Response:
@@ -216,7 +236,7 @@ class AgentSimulation(Service):
             TwirpError: The call failed; its subclass says how, its `sent` whether the request may have run.
             TypeError, ValueError: The request or an option is malformed; nothing was sent.
         """
-        return self._client.call(methods.GET_SIMULATION_RUN, request, fields, timeout, extra_headers)
+        return self._client.call(methods.GET_SIMULATION_RUN, request, fields, timeout, retry, extra_headers)
 
     @overload
     def list_simulation_runs(
@@ -225,6 +245,7 @@ class AgentSimulation(Service):
         /,
         *,
         timeout: float | Default | None = DEFAULT,
+        retry: RetryOption = DEFAULT,
         extra_headers: Mapping[str, str] | None = None,
     ) -> SimulationRun.List.Response: ...
     @overload
@@ -233,6 +254,7 @@ class AgentSimulation(Service):
         /,
         *,
         timeout: float | Default | None = DEFAULT,
+        retry: RetryOption = DEFAULT,
         extra_headers: Mapping[str, str] | None = None,
         **fields: Unpack[SimulationRun_List_RequestDict],
     ) -> SimulationRun.List.Response: ...
@@ -242,6 +264,7 @@ class AgentSimulation(Service):
         /,
         *,
         timeout: float | Default | None = DEFAULT,
+        retry: RetryOption = DEFAULT,
         extra_headers: Mapping[str, str] | None = None,
         **fields: Any,
     ) -> SimulationRun.List.Response:
@@ -267,7 +290,7 @@ class AgentSimulation(Service):
             TwirpError: The call failed; its subclass says how, its `sent` whether the request may have run.
             TypeError, ValueError: The request or an option is malformed; nothing was sent.
         """
-        return self._client.call(methods.LIST_SIMULATION_RUNS, request, fields, timeout, extra_headers)
+        return self._client.call(methods.LIST_SIMULATION_RUNS, request, fields, timeout, retry, extra_headers)
 
     @overload
     def count_simulation_runs(
@@ -276,6 +299,7 @@ class AgentSimulation(Service):
         /,
         *,
         timeout: float | Default | None = DEFAULT,
+        retry: RetryOption = DEFAULT,
         extra_headers: Mapping[str, str] | None = None,
     ) -> SimulationRun.Counts.Response: ...
     @overload
@@ -284,6 +308,7 @@ class AgentSimulation(Service):
         /,
         *,
         timeout: float | Default | None = DEFAULT,
+        retry: RetryOption = DEFAULT,
         extra_headers: Mapping[str, str] | None = None,
         **fields: Unpack[SimulationRun_Counts_RequestDict],
     ) -> SimulationRun.Counts.Response: ...
@@ -293,6 +318,7 @@ class AgentSimulation(Service):
         /,
         *,
         timeout: float | Default | None = DEFAULT,
+        retry: RetryOption = DEFAULT,
         extra_headers: Mapping[str, str] | None = None,
         **fields: Any,
     ) -> SimulationRun.Counts.Response:
@@ -317,7 +343,7 @@ class AgentSimulation(Service):
             TwirpError: The call failed; its subclass says how, its `sent` whether the request may have run.
             TypeError, ValueError: The request or an option is malformed; nothing was sent.
         """
-        return self._client.call(methods.COUNT_SIMULATION_RUNS, request, fields, timeout, extra_headers)
+        return self._client.call(methods.COUNT_SIMULATION_RUNS, request, fields, timeout, retry, extra_headers)
 
     @overload
     def cancel_simulation_run(
@@ -326,6 +352,7 @@ class AgentSimulation(Service):
         /,
         *,
         timeout: float | Default | None = DEFAULT,
+        retry: RetryOption = DEFAULT,
         extra_headers: Mapping[str, str] | None = None,
     ) -> SimulationRun.Cancel.Response: ...
     @overload
@@ -334,6 +361,7 @@ class AgentSimulation(Service):
         /,
         *,
         timeout: float | Default | None = DEFAULT,
+        retry: RetryOption = DEFAULT,
         extra_headers: Mapping[str, str] | None = None,
         **fields: Unpack[SimulationRun_Cancel_RequestDict],
     ) -> SimulationRun.Cancel.Response: ...
@@ -343,6 +371,7 @@ class AgentSimulation(Service):
         /,
         *,
         timeout: float | Default | None = DEFAULT,
+        retry: RetryOption = DEFAULT,
         extra_headers: Mapping[str, str] | None = None,
         **fields: Any,
     ) -> SimulationRun.Cancel.Response:
@@ -362,7 +391,7 @@ class AgentSimulation(Service):
             TwirpError: The call failed; its subclass says how, its `sent` whether the request may have run.
             TypeError, ValueError: The request or an option is malformed; nothing was sent.
         """
-        return self._client.call(methods.CANCEL_SIMULATION_RUN, request, fields, timeout, extra_headers)
+        return self._client.call(methods.CANCEL_SIMULATION_RUN, request, fields, timeout, retry, extra_headers)
 
     @overload
     def create_scenario_from_session(
@@ -371,6 +400,7 @@ class AgentSimulation(Service):
         /,
         *,
         timeout: float | Default | None = DEFAULT,
+        retry: RetryOption = DEFAULT,
         extra_headers: Mapping[str, str] | None = None,
     ) -> Scenario.CreateFromSession.Response: ...
     @overload
@@ -379,6 +409,7 @@ class AgentSimulation(Service):
         /,
         *,
         timeout: float | Default | None = DEFAULT,
+        retry: RetryOption = DEFAULT,
         extra_headers: Mapping[str, str] | None = None,
         **fields: Unpack[Scenario_CreateFromSession_RequestDict],
     ) -> Scenario.CreateFromSession.Response: ...
@@ -388,6 +419,7 @@ class AgentSimulation(Service):
         /,
         *,
         timeout: float | Default | None = DEFAULT,
+        retry: RetryOption = DEFAULT,
         extra_headers: Mapping[str, str] | None = None,
         **fields: Any,
     ) -> Scenario.CreateFromSession.Response:
@@ -408,4 +440,4 @@ class AgentSimulation(Service):
             TwirpError: The call failed; its subclass says how, its `sent` whether the request may have run.
             TypeError, ValueError: The request or an option is malformed; nothing was sent.
         """
-        return self._client.call(methods.CREATE_SCENARIO_FROM_SESSION, request, fields, timeout, extra_headers)
+        return self._client.call(methods.CREATE_SCENARIO_FROM_SESSION, request, fields, timeout, retry, extra_headers)

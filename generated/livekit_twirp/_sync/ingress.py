@@ -14,10 +14,13 @@ from livekit_twirp._methods import ingress as methods
 from livekit_twirp._sdk import SDK
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
     from typing import Unpack
 
     import requests
+    from twirpkit.call import RetryOption
+    from twirpkit.events import Hook
+    from twirpkit.livekit.regions import Regions
 
     from livekit_twirp.messages.livekit_ingress import (
         CreateIngressRequest,
@@ -53,7 +56,10 @@ class Ingress(Service):
         token: str | None = None,
         auth: str | Authorize | None = None,
         timeout: float | Default | None = DEFAULT,
+        retry: RetryOption = DEFAULT,
         extra_headers: Mapping[str, str] | None = None,
+        hooks: Iterable[Hook] = (),
+        regions: Regions | Default | None = DEFAULT,
     ) -> None:
         """Use the connections of a session, which stays yours to close.
 
@@ -69,7 +75,10 @@ class Ingress(Service):
             token=token,
             auth=auth,
             timeout=timeout,
+            retry=retry,
             extra_headers=extra_headers,
+            hooks=hooks,
+            regions=regions,
         )
         self._client = Client(client_endpoint, sync_transport(self, session))
 
@@ -80,6 +89,7 @@ class Ingress(Service):
         /,
         *,
         timeout: float | Default | None = DEFAULT,
+        retry: RetryOption = DEFAULT,
         extra_headers: Mapping[str, str] | None = None,
     ) -> IngressInfo: ...
     @overload
@@ -88,6 +98,7 @@ class Ingress(Service):
         /,
         *,
         timeout: float | Default | None = DEFAULT,
+        retry: RetryOption = DEFAULT,
         extra_headers: Mapping[str, str] | None = None,
         **fields: Unpack[CreateIngressRequestDict],
     ) -> IngressInfo: ...
@@ -97,6 +108,7 @@ class Ingress(Service):
         /,
         *,
         timeout: float | Default | None = DEFAULT,
+        retry: RetryOption = DEFAULT,
         extra_headers: Mapping[str, str] | None = None,
         **fields: Any,
     ) -> IngressInfo:
@@ -136,7 +148,7 @@ class Ingress(Service):
             TwirpError: The call failed; its subclass says how, its `sent` whether the request may have run.
             TypeError, ValueError: The request or an option is malformed; nothing was sent.
         """
-        return self._client.call(methods.CREATE_INGRESS, request, fields, timeout, extra_headers)
+        return self._client.call(methods.CREATE_INGRESS, request, fields, timeout, retry, extra_headers)
 
     @overload
     def update_ingress(
@@ -145,6 +157,7 @@ class Ingress(Service):
         /,
         *,
         timeout: float | Default | None = DEFAULT,
+        retry: RetryOption = DEFAULT,
         extra_headers: Mapping[str, str] | None = None,
     ) -> IngressInfo: ...
     @overload
@@ -153,6 +166,7 @@ class Ingress(Service):
         /,
         *,
         timeout: float | Default | None = DEFAULT,
+        retry: RetryOption = DEFAULT,
         extra_headers: Mapping[str, str] | None = None,
         **fields: Unpack[UpdateIngressRequestDict],
     ) -> IngressInfo: ...
@@ -162,6 +176,7 @@ class Ingress(Service):
         /,
         *,
         timeout: float | Default | None = DEFAULT,
+        retry: RetryOption = DEFAULT,
         extra_headers: Mapping[str, str] | None = None,
         **fields: Any,
     ) -> IngressInfo:
@@ -193,7 +208,7 @@ class Ingress(Service):
             TwirpError: The call failed; its subclass says how, its `sent` whether the request may have run.
             TypeError, ValueError: The request or an option is malformed; nothing was sent.
         """
-        return self._client.call(methods.UPDATE_INGRESS, request, fields, timeout, extra_headers)
+        return self._client.call(methods.UPDATE_INGRESS, request, fields, timeout, retry, extra_headers)
 
     @overload
     def list_ingress(
@@ -202,6 +217,7 @@ class Ingress(Service):
         /,
         *,
         timeout: float | Default | None = DEFAULT,
+        retry: RetryOption = DEFAULT,
         extra_headers: Mapping[str, str] | None = None,
     ) -> ListIngressResponse: ...
     @overload
@@ -210,6 +226,7 @@ class Ingress(Service):
         /,
         *,
         timeout: float | Default | None = DEFAULT,
+        retry: RetryOption = DEFAULT,
         extra_headers: Mapping[str, str] | None = None,
         **fields: Unpack[ListIngressRequestDict],
     ) -> ListIngressResponse: ...
@@ -219,6 +236,7 @@ class Ingress(Service):
         /,
         *,
         timeout: float | Default | None = DEFAULT,
+        retry: RetryOption = DEFAULT,
         extra_headers: Mapping[str, str] | None = None,
         **fields: Any,
     ) -> ListIngressResponse:
@@ -239,7 +257,7 @@ class Ingress(Service):
             TwirpError: The call failed; its subclass says how, its `sent` whether the request may have run.
             TypeError, ValueError: The request or an option is malformed; nothing was sent.
         """
-        return self._client.call(methods.LIST_INGRESS, request, fields, timeout, extra_headers)
+        return self._client.call(methods.LIST_INGRESS, request, fields, timeout, retry, extra_headers)
 
     @overload
     def delete_ingress(
@@ -248,6 +266,7 @@ class Ingress(Service):
         /,
         *,
         timeout: float | Default | None = DEFAULT,
+        retry: RetryOption = DEFAULT,
         extra_headers: Mapping[str, str] | None = None,
     ) -> IngressInfo: ...
     @overload
@@ -256,6 +275,7 @@ class Ingress(Service):
         /,
         *,
         timeout: float | Default | None = DEFAULT,
+        retry: RetryOption = DEFAULT,
         extra_headers: Mapping[str, str] | None = None,
         **fields: Unpack[DeleteIngressRequestDict],
     ) -> IngressInfo: ...
@@ -265,6 +285,7 @@ class Ingress(Service):
         /,
         *,
         timeout: float | Default | None = DEFAULT,
+        retry: RetryOption = DEFAULT,
         extra_headers: Mapping[str, str] | None = None,
         **fields: Any,
     ) -> IngressInfo:
@@ -285,4 +306,4 @@ class Ingress(Service):
             TwirpError: The call failed; its subclass says how, its `sent` whether the request may have run.
             TypeError, ValueError: The request or an option is malformed; nothing was sent.
         """
-        return self._client.call(methods.DELETE_INGRESS, request, fields, timeout, extra_headers)
+        return self._client.call(methods.DELETE_INGRESS, request, fields, timeout, retry, extra_headers)

@@ -14,10 +14,13 @@ from livekit_twirp._methods import phone_number as methods
 from livekit_twirp._sdk import SDK
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
     from typing import Unpack
 
     import requests
+    from twirpkit.call import RetryOption
+    from twirpkit.events import Hook
+    from twirpkit.livekit.regions import Regions
 
     from livekit_twirp.messages.livekit_phone_number import (
         GetPhoneNumberRequest,
@@ -61,7 +64,10 @@ class PhoneNumberService(Service):
         token: str | None = None,
         auth: str | Authorize | None = None,
         timeout: float | Default | None = DEFAULT,
+        retry: RetryOption = DEFAULT,
         extra_headers: Mapping[str, str] | None = None,
+        hooks: Iterable[Hook] = (),
+        regions: Regions | Default | None = DEFAULT,
     ) -> None:
         """Use the connections of a session, which stays yours to close.
 
@@ -77,7 +83,10 @@ class PhoneNumberService(Service):
             token=token,
             auth=auth,
             timeout=timeout,
+            retry=retry,
             extra_headers=extra_headers,
+            hooks=hooks,
+            regions=regions,
         )
         self._client = Client(client_endpoint, sync_transport(self, session))
 
@@ -88,6 +97,7 @@ class PhoneNumberService(Service):
         /,
         *,
         timeout: float | Default | None = DEFAULT,
+        retry: RetryOption = DEFAULT,
         extra_headers: Mapping[str, str] | None = None,
     ) -> SearchPhoneNumbersResponse: ...
     @overload
@@ -96,6 +106,7 @@ class PhoneNumberService(Service):
         /,
         *,
         timeout: float | Default | None = DEFAULT,
+        retry: RetryOption = DEFAULT,
         extra_headers: Mapping[str, str] | None = None,
         **fields: Unpack[SearchPhoneNumbersRequestDict],
     ) -> SearchPhoneNumbersResponse: ...
@@ -105,6 +116,7 @@ class PhoneNumberService(Service):
         /,
         *,
         timeout: float | Default | None = DEFAULT,
+        retry: RetryOption = DEFAULT,
         extra_headers: Mapping[str, str] | None = None,
         **fields: Any,
     ) -> SearchPhoneNumbersResponse:
@@ -128,7 +140,7 @@ class PhoneNumberService(Service):
             TwirpError: The call failed; its subclass says how, its `sent` whether the request may have run.
             TypeError, ValueError: The request or an option is malformed; nothing was sent.
         """
-        return self._client.call(methods.SEARCH_PHONE_NUMBERS, request, fields, timeout, extra_headers)
+        return self._client.call(methods.SEARCH_PHONE_NUMBERS, request, fields, timeout, retry, extra_headers)
 
     @overload
     def purchase_phone_number(
@@ -137,6 +149,7 @@ class PhoneNumberService(Service):
         /,
         *,
         timeout: float | Default | None = DEFAULT,
+        retry: RetryOption = DEFAULT,
         extra_headers: Mapping[str, str] | None = None,
     ) -> PurchasePhoneNumberResponse: ...
     @overload
@@ -145,6 +158,7 @@ class PhoneNumberService(Service):
         /,
         *,
         timeout: float | Default | None = DEFAULT,
+        retry: RetryOption = DEFAULT,
         extra_headers: Mapping[str, str] | None = None,
         **fields: Unpack[PurchasePhoneNumberRequestDict],
     ) -> PurchasePhoneNumberResponse: ...
@@ -154,6 +168,7 @@ class PhoneNumberService(Service):
         /,
         *,
         timeout: float | Default | None = DEFAULT,
+        retry: RetryOption = DEFAULT,
         extra_headers: Mapping[str, str] | None = None,
         **fields: Any,
     ) -> PurchasePhoneNumberResponse:
@@ -176,7 +191,7 @@ class PhoneNumberService(Service):
             TwirpError: The call failed; its subclass says how, its `sent` whether the request may have run.
             TypeError, ValueError: The request or an option is malformed; nothing was sent.
         """
-        return self._client.call(methods.PURCHASE_PHONE_NUMBER, request, fields, timeout, extra_headers)
+        return self._client.call(methods.PURCHASE_PHONE_NUMBER, request, fields, timeout, retry, extra_headers)
 
     @overload
     def list_phone_numbers(
@@ -185,6 +200,7 @@ class PhoneNumberService(Service):
         /,
         *,
         timeout: float | Default | None = DEFAULT,
+        retry: RetryOption = DEFAULT,
         extra_headers: Mapping[str, str] | None = None,
     ) -> ListPhoneNumbersResponse: ...
     @overload
@@ -193,6 +209,7 @@ class PhoneNumberService(Service):
         /,
         *,
         timeout: float | Default | None = DEFAULT,
+        retry: RetryOption = DEFAULT,
         extra_headers: Mapping[str, str] | None = None,
         **fields: Unpack[ListPhoneNumbersRequestDict],
     ) -> ListPhoneNumbersResponse: ...
@@ -202,6 +219,7 @@ class PhoneNumberService(Service):
         /,
         *,
         timeout: float | Default | None = DEFAULT,
+        retry: RetryOption = DEFAULT,
         extra_headers: Mapping[str, str] | None = None,
         **fields: Any,
     ) -> ListPhoneNumbersResponse:
@@ -224,7 +242,7 @@ class PhoneNumberService(Service):
             TwirpError: The call failed; its subclass says how, its `sent` whether the request may have run.
             TypeError, ValueError: The request or an option is malformed; nothing was sent.
         """
-        return self._client.call(methods.LIST_PHONE_NUMBERS, request, fields, timeout, extra_headers)
+        return self._client.call(methods.LIST_PHONE_NUMBERS, request, fields, timeout, retry, extra_headers)
 
     @overload
     def get_phone_number(
@@ -233,6 +251,7 @@ class PhoneNumberService(Service):
         /,
         *,
         timeout: float | Default | None = DEFAULT,
+        retry: RetryOption = DEFAULT,
         extra_headers: Mapping[str, str] | None = None,
     ) -> GetPhoneNumberResponse: ...
     @overload
@@ -241,6 +260,7 @@ class PhoneNumberService(Service):
         /,
         *,
         timeout: float | Default | None = DEFAULT,
+        retry: RetryOption = DEFAULT,
         extra_headers: Mapping[str, str] | None = None,
         **fields: Unpack[GetPhoneNumberRequestDict],
     ) -> GetPhoneNumberResponse: ...
@@ -250,6 +270,7 @@ class PhoneNumberService(Service):
         /,
         *,
         timeout: float | Default | None = DEFAULT,
+        retry: RetryOption = DEFAULT,
         extra_headers: Mapping[str, str] | None = None,
         **fields: Any,
     ) -> GetPhoneNumberResponse:
@@ -269,7 +290,7 @@ class PhoneNumberService(Service):
             TwirpError: The call failed; its subclass says how, its `sent` whether the request may have run.
             TypeError, ValueError: The request or an option is malformed; nothing was sent.
         """
-        return self._client.call(methods.GET_PHONE_NUMBER, request, fields, timeout, extra_headers)
+        return self._client.call(methods.GET_PHONE_NUMBER, request, fields, timeout, retry, extra_headers)
 
     @overload
     def update_phone_number(
@@ -278,6 +299,7 @@ class PhoneNumberService(Service):
         /,
         *,
         timeout: float | Default | None = DEFAULT,
+        retry: RetryOption = DEFAULT,
         extra_headers: Mapping[str, str] | None = None,
     ) -> UpdatePhoneNumberResponse: ...
     @overload
@@ -286,6 +308,7 @@ class PhoneNumberService(Service):
         /,
         *,
         timeout: float | Default | None = DEFAULT,
+        retry: RetryOption = DEFAULT,
         extra_headers: Mapping[str, str] | None = None,
         **fields: Unpack[UpdatePhoneNumberRequestDict],
     ) -> UpdatePhoneNumberResponse: ...
@@ -295,6 +318,7 @@ class PhoneNumberService(Service):
         /,
         *,
         timeout: float | Default | None = DEFAULT,
+        retry: RetryOption = DEFAULT,
         extra_headers: Mapping[str, str] | None = None,
         **fields: Any,
     ) -> UpdatePhoneNumberResponse:
@@ -316,7 +340,7 @@ class PhoneNumberService(Service):
             TwirpError: The call failed; its subclass says how, its `sent` whether the request may have run.
             TypeError, ValueError: The request or an option is malformed; nothing was sent.
         """
-        return self._client.call(methods.UPDATE_PHONE_NUMBER, request, fields, timeout, extra_headers)
+        return self._client.call(methods.UPDATE_PHONE_NUMBER, request, fields, timeout, retry, extra_headers)
 
     @overload
     def release_phone_numbers(
@@ -325,6 +349,7 @@ class PhoneNumberService(Service):
         /,
         *,
         timeout: float | Default | None = DEFAULT,
+        retry: RetryOption = DEFAULT,
         extra_headers: Mapping[str, str] | None = None,
     ) -> ReleasePhoneNumbersResponse: ...
     @overload
@@ -333,6 +358,7 @@ class PhoneNumberService(Service):
         /,
         *,
         timeout: float | Default | None = DEFAULT,
+        retry: RetryOption = DEFAULT,
         extra_headers: Mapping[str, str] | None = None,
         **fields: Unpack[ReleasePhoneNumbersRequestDict],
     ) -> ReleasePhoneNumbersResponse: ...
@@ -342,6 +368,7 @@ class PhoneNumberService(Service):
         /,
         *,
         timeout: float | Default | None = DEFAULT,
+        retry: RetryOption = DEFAULT,
         extra_headers: Mapping[str, str] | None = None,
         **fields: Any,
     ) -> ReleasePhoneNumbersResponse:
@@ -362,4 +389,4 @@ class PhoneNumberService(Service):
             TwirpError: The call failed; its subclass says how, its `sent` whether the request may have run.
             TypeError, ValueError: The request or an option is malformed; nothing was sent.
         """
-        return self._client.call(methods.RELEASE_PHONE_NUMBERS, request, fields, timeout, extra_headers)
+        return self._client.call(methods.RELEASE_PHONE_NUMBERS, request, fields, timeout, retry, extra_headers)

@@ -14,10 +14,13 @@ from livekit_twirp._methods import room as methods
 from livekit_twirp._sdk import SDK
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
     from typing import Unpack
 
     import requests
+    from twirpkit.call import RetryOption
+    from twirpkit.events import Hook
+    from twirpkit.livekit.regions import Regions
 
     from livekit_twirp.messages.livekit_models import ParticipantInfo, Room
     from livekit_twirp.messages.livekit_room import (
@@ -77,7 +80,10 @@ class RoomService(Service):
         token: str | None = None,
         auth: str | Authorize | None = None,
         timeout: float | Default | None = DEFAULT,
+        retry: RetryOption = DEFAULT,
         extra_headers: Mapping[str, str] | None = None,
+        hooks: Iterable[Hook] = (),
+        regions: Regions | Default | None = DEFAULT,
     ) -> None:
         """Use the connections of a session, which stays yours to close.
 
@@ -93,7 +99,10 @@ class RoomService(Service):
             token=token,
             auth=auth,
             timeout=timeout,
+            retry=retry,
             extra_headers=extra_headers,
+            hooks=hooks,
+            regions=regions,
         )
         self._client = Client(client_endpoint, sync_transport(self, session))
 
@@ -104,6 +113,7 @@ class RoomService(Service):
         /,
         *,
         timeout: float | Default | None = DEFAULT,
+        retry: RetryOption = DEFAULT,
         extra_headers: Mapping[str, str] | None = None,
     ) -> Room: ...
     @overload
@@ -112,6 +122,7 @@ class RoomService(Service):
         /,
         *,
         timeout: float | Default | None = DEFAULT,
+        retry: RetryOption = DEFAULT,
         extra_headers: Mapping[str, str] | None = None,
         **fields: Unpack[CreateRoomRequestDict],
     ) -> Room: ...
@@ -121,6 +132,7 @@ class RoomService(Service):
         /,
         *,
         timeout: float | Default | None = DEFAULT,
+        retry: RetryOption = DEFAULT,
         extra_headers: Mapping[str, str] | None = None,
         **fields: Any,
     ) -> Room:
@@ -170,7 +182,7 @@ class RoomService(Service):
             TwirpError: The call failed; its subclass says how, its `sent` whether the request may have run.
             TypeError, ValueError: The request or an option is malformed; nothing was sent.
         """
-        return self._client.call(methods.CREATE_ROOM, request, fields, timeout, extra_headers)
+        return self._client.call(methods.CREATE_ROOM, request, fields, timeout, retry, extra_headers)
 
     @overload
     def list_rooms(
@@ -179,6 +191,7 @@ class RoomService(Service):
         /,
         *,
         timeout: float | Default | None = DEFAULT,
+        retry: RetryOption = DEFAULT,
         extra_headers: Mapping[str, str] | None = None,
     ) -> ListRoomsResponse: ...
     @overload
@@ -187,6 +200,7 @@ class RoomService(Service):
         /,
         *,
         timeout: float | Default | None = DEFAULT,
+        retry: RetryOption = DEFAULT,
         extra_headers: Mapping[str, str] | None = None,
         **fields: Unpack[ListRoomsRequestDict],
     ) -> ListRoomsResponse: ...
@@ -196,6 +210,7 @@ class RoomService(Service):
         /,
         *,
         timeout: float | Default | None = DEFAULT,
+        retry: RetryOption = DEFAULT,
         extra_headers: Mapping[str, str] | None = None,
         **fields: Any,
     ) -> ListRoomsResponse:
@@ -216,7 +231,7 @@ class RoomService(Service):
             TwirpError: The call failed; its subclass says how, its `sent` whether the request may have run.
             TypeError, ValueError: The request or an option is malformed; nothing was sent.
         """
-        return self._client.call(methods.LIST_ROOMS, request, fields, timeout, extra_headers)
+        return self._client.call(methods.LIST_ROOMS, request, fields, timeout, retry, extra_headers)
 
     @overload
     def delete_room(
@@ -225,6 +240,7 @@ class RoomService(Service):
         /,
         *,
         timeout: float | Default | None = DEFAULT,
+        retry: RetryOption = DEFAULT,
         extra_headers: Mapping[str, str] | None = None,
     ) -> DeleteRoomResponse: ...
     @overload
@@ -233,6 +249,7 @@ class RoomService(Service):
         /,
         *,
         timeout: float | Default | None = DEFAULT,
+        retry: RetryOption = DEFAULT,
         extra_headers: Mapping[str, str] | None = None,
         **fields: Unpack[DeleteRoomRequestDict],
     ) -> DeleteRoomResponse: ...
@@ -242,6 +259,7 @@ class RoomService(Service):
         /,
         *,
         timeout: float | Default | None = DEFAULT,
+        retry: RetryOption = DEFAULT,
         extra_headers: Mapping[str, str] | None = None,
         **fields: Any,
     ) -> DeleteRoomResponse:
@@ -262,7 +280,7 @@ class RoomService(Service):
             TwirpError: The call failed; its subclass says how, its `sent` whether the request may have run.
             TypeError, ValueError: The request or an option is malformed; nothing was sent.
         """
-        return self._client.call(methods.DELETE_ROOM, request, fields, timeout, extra_headers)
+        return self._client.call(methods.DELETE_ROOM, request, fields, timeout, retry, extra_headers)
 
     @overload
     def list_participants(
@@ -271,6 +289,7 @@ class RoomService(Service):
         /,
         *,
         timeout: float | Default | None = DEFAULT,
+        retry: RetryOption = DEFAULT,
         extra_headers: Mapping[str, str] | None = None,
     ) -> ListParticipantsResponse: ...
     @overload
@@ -279,6 +298,7 @@ class RoomService(Service):
         /,
         *,
         timeout: float | Default | None = DEFAULT,
+        retry: RetryOption = DEFAULT,
         extra_headers: Mapping[str, str] | None = None,
         **fields: Unpack[ListParticipantsRequestDict],
     ) -> ListParticipantsResponse: ...
@@ -288,6 +308,7 @@ class RoomService(Service):
         /,
         *,
         timeout: float | Default | None = DEFAULT,
+        retry: RetryOption = DEFAULT,
         extra_headers: Mapping[str, str] | None = None,
         **fields: Any,
     ) -> ListParticipantsResponse:
@@ -307,7 +328,7 @@ class RoomService(Service):
             TwirpError: The call failed; its subclass says how, its `sent` whether the request may have run.
             TypeError, ValueError: The request or an option is malformed; nothing was sent.
         """
-        return self._client.call(methods.LIST_PARTICIPANTS, request, fields, timeout, extra_headers)
+        return self._client.call(methods.LIST_PARTICIPANTS, request, fields, timeout, retry, extra_headers)
 
     @overload
     def get_participant(
@@ -316,6 +337,7 @@ class RoomService(Service):
         /,
         *,
         timeout: float | Default | None = DEFAULT,
+        retry: RetryOption = DEFAULT,
         extra_headers: Mapping[str, str] | None = None,
     ) -> ParticipantInfo: ...
     @overload
@@ -324,6 +346,7 @@ class RoomService(Service):
         /,
         *,
         timeout: float | Default | None = DEFAULT,
+        retry: RetryOption = DEFAULT,
         extra_headers: Mapping[str, str] | None = None,
         **fields: Unpack[RoomParticipantIdentityDict],
     ) -> ParticipantInfo: ...
@@ -333,6 +356,7 @@ class RoomService(Service):
         /,
         *,
         timeout: float | Default | None = DEFAULT,
+        retry: RetryOption = DEFAULT,
         extra_headers: Mapping[str, str] | None = None,
         **fields: Any,
     ) -> ParticipantInfo:
@@ -357,7 +381,7 @@ class RoomService(Service):
             TwirpError: The call failed; its subclass says how, its `sent` whether the request may have run.
             TypeError, ValueError: The request or an option is malformed; nothing was sent.
         """
-        return self._client.call(methods.GET_PARTICIPANT, request, fields, timeout, extra_headers)
+        return self._client.call(methods.GET_PARTICIPANT, request, fields, timeout, retry, extra_headers)
 
     @overload
     def remove_participant(
@@ -366,6 +390,7 @@ class RoomService(Service):
         /,
         *,
         timeout: float | Default | None = DEFAULT,
+        retry: RetryOption = DEFAULT,
         extra_headers: Mapping[str, str] | None = None,
     ) -> RemoveParticipantResponse: ...
     @overload
@@ -374,6 +399,7 @@ class RoomService(Service):
         /,
         *,
         timeout: float | Default | None = DEFAULT,
+        retry: RetryOption = DEFAULT,
         extra_headers: Mapping[str, str] | None = None,
         **fields: Unpack[RoomParticipantIdentityDict],
     ) -> RemoveParticipantResponse: ...
@@ -383,6 +409,7 @@ class RoomService(Service):
         /,
         *,
         timeout: float | Default | None = DEFAULT,
+        retry: RetryOption = DEFAULT,
         extra_headers: Mapping[str, str] | None = None,
         **fields: Any,
     ) -> RemoveParticipantResponse:
@@ -409,7 +436,7 @@ class RoomService(Service):
             TwirpError: The call failed; its subclass says how, its `sent` whether the request may have run.
             TypeError, ValueError: The request or an option is malformed; nothing was sent.
         """
-        return self._client.call(methods.REMOVE_PARTICIPANT, request, fields, timeout, extra_headers)
+        return self._client.call(methods.REMOVE_PARTICIPANT, request, fields, timeout, retry, extra_headers)
 
     @overload
     def mute_published_track(
@@ -418,6 +445,7 @@ class RoomService(Service):
         /,
         *,
         timeout: float | Default | None = DEFAULT,
+        retry: RetryOption = DEFAULT,
         extra_headers: Mapping[str, str] | None = None,
     ) -> MuteRoomTrackResponse: ...
     @overload
@@ -426,6 +454,7 @@ class RoomService(Service):
         /,
         *,
         timeout: float | Default | None = DEFAULT,
+        retry: RetryOption = DEFAULT,
         extra_headers: Mapping[str, str] | None = None,
         **fields: Unpack[MuteRoomTrackRequestDict],
     ) -> MuteRoomTrackResponse: ...
@@ -435,6 +464,7 @@ class RoomService(Service):
         /,
         *,
         timeout: float | Default | None = DEFAULT,
+        retry: RetryOption = DEFAULT,
         extra_headers: Mapping[str, str] | None = None,
         **fields: Any,
     ) -> MuteRoomTrackResponse:
@@ -463,7 +493,7 @@ class RoomService(Service):
             TwirpError: The call failed; its subclass says how, its `sent` whether the request may have run.
             TypeError, ValueError: The request or an option is malformed; nothing was sent.
         """
-        return self._client.call(methods.MUTE_PUBLISHED_TRACK, request, fields, timeout, extra_headers)
+        return self._client.call(methods.MUTE_PUBLISHED_TRACK, request, fields, timeout, retry, extra_headers)
 
     @overload
     def update_participant(
@@ -472,6 +502,7 @@ class RoomService(Service):
         /,
         *,
         timeout: float | Default | None = DEFAULT,
+        retry: RetryOption = DEFAULT,
         extra_headers: Mapping[str, str] | None = None,
     ) -> ParticipantInfo: ...
     @overload
@@ -480,6 +511,7 @@ class RoomService(Service):
         /,
         *,
         timeout: float | Default | None = DEFAULT,
+        retry: RetryOption = DEFAULT,
         extra_headers: Mapping[str, str] | None = None,
         **fields: Unpack[UpdateParticipantRequestDict],
     ) -> ParticipantInfo: ...
@@ -489,6 +521,7 @@ class RoomService(Service):
         /,
         *,
         timeout: float | Default | None = DEFAULT,
+        retry: RetryOption = DEFAULT,
         extra_headers: Mapping[str, str] | None = None,
         **fields: Any,
     ) -> ParticipantInfo:
@@ -518,7 +551,7 @@ class RoomService(Service):
             TwirpError: The call failed; its subclass says how, its `sent` whether the request may have run.
             TypeError, ValueError: The request or an option is malformed; nothing was sent.
         """
-        return self._client.call(methods.UPDATE_PARTICIPANT, request, fields, timeout, extra_headers)
+        return self._client.call(methods.UPDATE_PARTICIPANT, request, fields, timeout, retry, extra_headers)
 
     @overload
     def update_subscriptions(
@@ -527,6 +560,7 @@ class RoomService(Service):
         /,
         *,
         timeout: float | Default | None = DEFAULT,
+        retry: RetryOption = DEFAULT,
         extra_headers: Mapping[str, str] | None = None,
     ) -> UpdateSubscriptionsResponse: ...
     @overload
@@ -535,6 +569,7 @@ class RoomService(Service):
         /,
         *,
         timeout: float | Default | None = DEFAULT,
+        retry: RetryOption = DEFAULT,
         extra_headers: Mapping[str, str] | None = None,
         **fields: Unpack[UpdateSubscriptionsRequestDict],
     ) -> UpdateSubscriptionsResponse: ...
@@ -544,6 +579,7 @@ class RoomService(Service):
         /,
         *,
         timeout: float | Default | None = DEFAULT,
+        retry: RetryOption = DEFAULT,
         extra_headers: Mapping[str, str] | None = None,
         **fields: Any,
     ) -> UpdateSubscriptionsResponse:
@@ -569,7 +605,7 @@ class RoomService(Service):
             TwirpError: The call failed; its subclass says how, its `sent` whether the request may have run.
             TypeError, ValueError: The request or an option is malformed; nothing was sent.
         """
-        return self._client.call(methods.UPDATE_SUBSCRIPTIONS, request, fields, timeout, extra_headers)
+        return self._client.call(methods.UPDATE_SUBSCRIPTIONS, request, fields, timeout, retry, extra_headers)
 
     @overload
     def send_data(
@@ -578,6 +614,7 @@ class RoomService(Service):
         /,
         *,
         timeout: float | Default | None = DEFAULT,
+        retry: RetryOption = DEFAULT,
         extra_headers: Mapping[str, str] | None = None,
     ) -> SendDataResponse: ...
     @overload
@@ -586,6 +623,7 @@ class RoomService(Service):
         /,
         *,
         timeout: float | Default | None = DEFAULT,
+        retry: RetryOption = DEFAULT,
         extra_headers: Mapping[str, str] | None = None,
         **fields: Unpack[SendDataRequestDict],
     ) -> SendDataResponse: ...
@@ -595,6 +633,7 @@ class RoomService(Service):
         /,
         *,
         timeout: float | Default | None = DEFAULT,
+        retry: RetryOption = DEFAULT,
         extra_headers: Mapping[str, str] | None = None,
         **fields: Any,
     ) -> SendDataResponse:
@@ -627,7 +666,7 @@ class RoomService(Service):
             TwirpError: The call failed; its subclass says how, its `sent` whether the request may have run.
             TypeError, ValueError: The request or an option is malformed; nothing was sent.
         """
-        return self._client.call(methods.SEND_DATA, request, fields, timeout, extra_headers)
+        return self._client.call(methods.SEND_DATA, request, fields, timeout, retry, extra_headers)
 
     @overload
     def update_room_metadata(
@@ -636,6 +675,7 @@ class RoomService(Service):
         /,
         *,
         timeout: float | Default | None = DEFAULT,
+        retry: RetryOption = DEFAULT,
         extra_headers: Mapping[str, str] | None = None,
     ) -> Room: ...
     @overload
@@ -644,6 +684,7 @@ class RoomService(Service):
         /,
         *,
         timeout: float | Default | None = DEFAULT,
+        retry: RetryOption = DEFAULT,
         extra_headers: Mapping[str, str] | None = None,
         **fields: Unpack[UpdateRoomMetadataRequestDict],
     ) -> Room: ...
@@ -653,6 +694,7 @@ class RoomService(Service):
         /,
         *,
         timeout: float | Default | None = DEFAULT,
+        retry: RetryOption = DEFAULT,
         extra_headers: Mapping[str, str] | None = None,
         **fields: Any,
     ) -> Room:
@@ -673,7 +715,7 @@ class RoomService(Service):
             TwirpError: The call failed; its subclass says how, its `sent` whether the request may have run.
             TypeError, ValueError: The request or an option is malformed; nothing was sent.
         """
-        return self._client.call(methods.UPDATE_ROOM_METADATA, request, fields, timeout, extra_headers)
+        return self._client.call(methods.UPDATE_ROOM_METADATA, request, fields, timeout, retry, extra_headers)
 
     @overload
     def forward_participant(
@@ -682,6 +724,7 @@ class RoomService(Service):
         /,
         *,
         timeout: float | Default | None = DEFAULT,
+        retry: RetryOption = DEFAULT,
         extra_headers: Mapping[str, str] | None = None,
     ) -> ForwardParticipantResponse: ...
     @overload
@@ -690,6 +733,7 @@ class RoomService(Service):
         /,
         *,
         timeout: float | Default | None = DEFAULT,
+        retry: RetryOption = DEFAULT,
         extra_headers: Mapping[str, str] | None = None,
         **fields: Unpack[ForwardParticipantRequestDict],
     ) -> ForwardParticipantResponse: ...
@@ -699,6 +743,7 @@ class RoomService(Service):
         /,
         *,
         timeout: float | Default | None = DEFAULT,
+        retry: RetryOption = DEFAULT,
         extra_headers: Mapping[str, str] | None = None,
         **fields: Any,
     ) -> ForwardParticipantResponse:
@@ -723,7 +768,7 @@ class RoomService(Service):
             TwirpError: The call failed; its subclass says how, its `sent` whether the request may have run.
             TypeError, ValueError: The request or an option is malformed; nothing was sent.
         """
-        return self._client.call(methods.FORWARD_PARTICIPANT, request, fields, timeout, extra_headers)
+        return self._client.call(methods.FORWARD_PARTICIPANT, request, fields, timeout, retry, extra_headers)
 
     @overload
     def move_participant(
@@ -732,6 +777,7 @@ class RoomService(Service):
         /,
         *,
         timeout: float | Default | None = DEFAULT,
+        retry: RetryOption = DEFAULT,
         extra_headers: Mapping[str, str] | None = None,
     ) -> MoveParticipantResponse: ...
     @overload
@@ -740,6 +786,7 @@ class RoomService(Service):
         /,
         *,
         timeout: float | Default | None = DEFAULT,
+        retry: RetryOption = DEFAULT,
         extra_headers: Mapping[str, str] | None = None,
         **fields: Unpack[MoveParticipantRequestDict],
     ) -> MoveParticipantResponse: ...
@@ -749,6 +796,7 @@ class RoomService(Service):
         /,
         *,
         timeout: float | Default | None = DEFAULT,
+        retry: RetryOption = DEFAULT,
         extra_headers: Mapping[str, str] | None = None,
         **fields: Any,
     ) -> MoveParticipantResponse:
@@ -772,7 +820,7 @@ class RoomService(Service):
             TwirpError: The call failed; its subclass says how, its `sent` whether the request may have run.
             TypeError, ValueError: The request or an option is malformed; nothing was sent.
         """
-        return self._client.call(methods.MOVE_PARTICIPANT, request, fields, timeout, extra_headers)
+        return self._client.call(methods.MOVE_PARTICIPANT, request, fields, timeout, retry, extra_headers)
 
     @overload
     def perform_rpc(
@@ -781,6 +829,7 @@ class RoomService(Service):
         /,
         *,
         timeout: float | Default | None = DEFAULT,
+        retry: RetryOption = DEFAULT,
         extra_headers: Mapping[str, str] | None = None,
     ) -> PerformRpcResponse: ...
     @overload
@@ -789,6 +838,7 @@ class RoomService(Service):
         /,
         *,
         timeout: float | Default | None = DEFAULT,
+        retry: RetryOption = DEFAULT,
         extra_headers: Mapping[str, str] | None = None,
         **fields: Unpack[PerformRpcRequestDict],
     ) -> PerformRpcResponse: ...
@@ -798,6 +848,7 @@ class RoomService(Service):
         /,
         *,
         timeout: float | Default | None = DEFAULT,
+        retry: RetryOption = DEFAULT,
         extra_headers: Mapping[str, str] | None = None,
         **fields: Any,
     ) -> PerformRpcResponse:
@@ -828,4 +879,4 @@ class RoomService(Service):
             TwirpError: The call failed; its subclass says how, its `sent` whether the request may have run.
             TypeError, ValueError: The request or an option is malformed; nothing was sent.
         """
-        return self._client.call(methods.PERFORM_RPC, request, fields, timeout, extra_headers)
+        return self._client.call(methods.PERFORM_RPC, request, fields, timeout, retry, extra_headers)

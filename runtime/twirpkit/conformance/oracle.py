@@ -95,6 +95,8 @@ def expected_error(response: RecordedResponse) -> ExpectedError:
         code = "data_loss" if value["code"] == "dataloss" else value["code"]
         meta, text = value.get("meta"), masked(value.get("msg") or "")
         meta = {name: _masked(each) for name, each in meta.items()} if isinstance(meta, dict) else {}
+        if (response.status, code) == (408, "canceled"):  # the client said how long it waits (rule B4)
+            return ExpectedError("deadline_exceeded", (text,), {**meta, "server_code": code})
         if code in CODES:
             return ExpectedError(code, (text,), meta)
         return ExpectedError(

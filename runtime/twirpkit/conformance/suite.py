@@ -158,7 +158,7 @@ class Suite:
             name: value.replace(TOKEN, PLACEHOLDER) for name, value in recorded.headers if name.lower() not in UNPLAYED
         }
         target = recorded.target.replace(TOKEN, PLACEHOLDER)
-        request = HttpRequest(f"{self._server.url}{target}", headers, recorded.body, deadline(), recorded.method)
+        request = HttpRequest(f"{self._server.url}{target}", headers, recorded.body, deadline(), method=recorded.method)
         step = world.send(request)
         received = self._server.take()
         if len(received) != 1:

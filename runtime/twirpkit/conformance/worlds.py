@@ -43,7 +43,7 @@ class SyncWorld:
         key = (url, *sorted(credentials.items()))
         if key not in self._clients:
             tap = _Tap(self._transport())
-            self._clients[key] = self._facade(url, transport=tap, timeout=TIMEOUT, **credentials), tap
+            self._clients[key] = self._facade(url, transport=tap, timeout=TIMEOUT, retry=False, **credentials), tap
         client, tap = self._clients[key]
         return _heard(client, tap.steps, plan, form, lambda answer: answer)
 
@@ -76,7 +76,7 @@ class AsyncWorld:
         key = (url, *sorted(credentials.items()))
         if key not in self._clients:
             tap = _AsyncTap(self._transport())
-            self._clients[key] = self._facade(url, transport=tap, timeout=TIMEOUT, **credentials), tap
+            self._clients[key] = self._facade(url, transport=tap, timeout=TIMEOUT, retry=False, **credentials), tap
         client, tap = self._clients[key]
         return _heard(client, tap.steps, plan, form, self._runner.run)
 

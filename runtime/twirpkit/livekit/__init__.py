@@ -19,6 +19,7 @@ if TYPE_CHECKING:
         SIPGrants,
         VideoGrants,
     )
+    from twirpkit.livekit.regions import Regions
     from twirpkit.livekit.sip import SIPCallError, sip_call_error
     from twirpkit.livekit.tokens import ServerTokens
     from twirpkit.livekit.verifier import Claims, TokenError, TokenExpiredError, TokenVerifier, decode_unverified
@@ -33,6 +34,7 @@ __all__ = [
     "Claims",
     "InferenceGrants",
     "ObservabilityGrants",
+    "Regions",
     "SIPCallError",
     "SIPGrants",
     "ServerTokens",
@@ -56,6 +58,7 @@ _MODULES: Final = {
     "Claims": "verifier",
     "InferenceGrants": "access",
     "ObservabilityGrants": "access",
+    "Regions": "regions",
     "SIPCallError": "sip",
     "SIPGrants": "access",
     "ServerTokens": "tokens",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import time
+import warnings
 from collections import OrderedDict
 from typing import TYPE_CHECKING, Any, Final
 
@@ -12,6 +13,7 @@ from google.protobuf.message import Message
 from twirpkit.call import Method
 from twirpkit.grants import claims
 from twirpkit.headers import Secret
+from twirpkit.warnings import ShortSecretWarning
 
 if TYPE_CHECKING:
     import jwt
@@ -24,6 +26,8 @@ BACKDATED: Final = 60
 """Seconds that ``nbf`` lies back, for a server whose clock is behind."""
 CACHED: Final = 1024
 """How many tokens one client keeps; the least recently used goes first."""
+SHORTEST_SECRET: Final = 32
+"""Bytes of the shortest secret that does not warn."""
 
 _RENEW_AFTER: Final = (LIFETIME - BACKDATED) / 2
 
@@ -36,10 +40,13 @@ class ServerTokens:
 
     Args:
         api_key: Becomes ``iss``.
-        api_secret: The key's secret.
+        api_secret: The key's secret. A short one, such as that of a development server, warns once, here (rule E4).
     """
 
     def __init__(self, api_key: str, api_secret: str) -> None:
+        if len(api_secret.encode()) < SHORTEST_SECRET:
+            text = f"the API secret has {len(api_secret.encode())} bytes, and HS256 wants {SHORTEST_SECRET} or more"
+            warnings.warn(text, ShortSecretWarning, stacklevel=5)
         self._api_key = Secret(api_key)
         self._api_secret = Secret(api_secret)
         self._jws: jwt.PyJWS | None = None

@@ -17,10 +17,8 @@ SDK = Sdk(
 )
 
 
-def _endpoint(url: str, timeout: float, auth: str | None) -> Any:
-    return endpoint(
-        SDK, url=url, api_key=None, api_secret=None, token=None, auth=auth, timeout=timeout, extra_headers=None
-    )
+def _endpoint(url: str, **options: Any) -> Any:
+    return endpoint(SDK, **{"url": url, "token": None, "auth": None, "timeout": DEFAULT, **options})
 
 
 class HatService:
@@ -33,7 +31,7 @@ class HatService:
         self, request: Any = None, /, *, timeout: Any = DEFAULT, extra_headers: Any = None, **fields: Any
     ) -> Any:
         """Make a hat."""
-        return self._client.call(MAKE_HAT, request, fields, timeout, extra_headers)
+        return self._client.call(MAKE_HAT, request, fields, timeout, DEFAULT, extra_headers)
 
 
 class HatsAPI(Client):
@@ -41,8 +39,8 @@ class HatsAPI(Client):
 
     sdk: ClassVar[Sdk] = SDK
 
-    def __init__(self, url: str, *, auth: str | None = None, timeout: float = 10.0, transport: Any = None) -> None:
-        super().__init__(_endpoint(url, timeout, auth), sync_transport(self, None, transport))
+    def __init__(self, url: str, *, transport: Any = None, **options: Any) -> None:
+        super().__init__(_endpoint(url, **options), sync_transport(self, None, transport))
         self.hats = HatService(self)
 
 
@@ -51,6 +49,6 @@ class AsyncHatsAPI(AsyncClient):
 
     sdk: ClassVar[Sdk] = SDK
 
-    def __init__(self, url: str, *, auth: str | None = None, timeout: float = 10.0, transport: Any = None) -> None:
-        super().__init__(_endpoint(url, timeout, auth), async_transport(self, None, transport))
+    def __init__(self, url: str, *, transport: Any = None, **options: Any) -> None:
+        super().__init__(_endpoint(url, **options), async_transport(self, None, transport))
         self.hats = HatService(self)

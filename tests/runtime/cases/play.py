@@ -133,13 +133,13 @@ class Player:
         try:
             if self._runner is not None:
                 return self._runner.run(self._called(case, options))
-            with LiveKitAPI(self._stage.url, token=case.token) as client:
+            with LiveKitAPI(self._stage.url, token=case.token, retry=False) as client:
                 return client.room.create_room(**options)
         except TwirpError as error:
             return error
 
     async def _called(self, case: Case, options: dict[str, Any]) -> Any:
-        async with AsyncLiveKitAPI(self._stage.url, token=case.token) as client:
+        async with AsyncLiveKitAPI(self._stage.url, token=case.token, retry=False) as client:
             return await client.room.create_room(**options)
 
 

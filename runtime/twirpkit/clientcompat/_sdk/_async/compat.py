@@ -14,10 +14,12 @@ from twirpkit.clientcompat._sdk._methods import compat as methods
 from twirpkit.clientcompat._sdk._sdk import SDK
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
     from typing import Unpack
 
     import aiohttp
+    from twirpkit.call import RetryOption
+    from twirpkit.events import Hook
 
     from twirpkit.clientcompat._sdk.messages.clientcompat import Empty, Req, Resp
     from twirpkit.clientcompat._sdk.types.clientcompat import EmptyDict, ReqDict
@@ -36,7 +38,9 @@ class AsyncCompatService(AsyncService):
         token: str | None = None,
         auth: str | Authorize | None = None,
         timeout: float | Default | None = DEFAULT,
+        retry: RetryOption = DEFAULT,
         extra_headers: Mapping[str, str] | None = None,
+        hooks: Iterable[Hook] = (),
     ) -> None:
         """Use the connections of a session, which stays yours to close.
 
@@ -50,7 +54,9 @@ class AsyncCompatService(AsyncService):
             token=token,
             auth=auth,
             timeout=timeout,
+            retry=retry,
             extra_headers=extra_headers,
+            hooks=hooks,
         )
         self._client = AsyncClient(client_endpoint, async_transport(self, session))
 
@@ -61,6 +67,7 @@ class AsyncCompatService(AsyncService):
         /,
         *,
         timeout: float | Default | None = DEFAULT,
+        retry: RetryOption = DEFAULT,
         extra_headers: Mapping[str, str] | None = None,
     ) -> Empty: ...
     @overload
@@ -69,6 +76,7 @@ class AsyncCompatService(AsyncService):
         /,
         *,
         timeout: float | Default | None = DEFAULT,
+        retry: RetryOption = DEFAULT,
         extra_headers: Mapping[str, str] | None = None,
     ) -> Empty: ...
     async def noop_method(
@@ -77,6 +85,7 @@ class AsyncCompatService(AsyncService):
         /,
         *,
         timeout: float | Default | None = DEFAULT,
+        retry: RetryOption = DEFAULT,
         extra_headers: Mapping[str, str] | None = None,
         **fields: Any,
     ) -> Empty:
@@ -89,7 +98,7 @@ class AsyncCompatService(AsyncService):
             TwirpError: The call failed; its subclass says how, its `sent` whether the request may have run.
             TypeError, ValueError: The request or an option is malformed; nothing was sent.
         """
-        return await self._client.call(methods.NOOP_METHOD, request, fields, timeout, extra_headers)
+        return await self._client.call(methods.NOOP_METHOD, request, fields, timeout, retry, extra_headers)
 
     @overload
     async def method(
@@ -98,6 +107,7 @@ class AsyncCompatService(AsyncService):
         /,
         *,
         timeout: float | Default | None = DEFAULT,
+        retry: RetryOption = DEFAULT,
         extra_headers: Mapping[str, str] | None = None,
     ) -> Resp: ...
     @overload
@@ -106,6 +116,7 @@ class AsyncCompatService(AsyncService):
         /,
         *,
         timeout: float | Default | None = DEFAULT,
+        retry: RetryOption = DEFAULT,
         extra_headers: Mapping[str, str] | None = None,
         **fields: Unpack[ReqDict],
     ) -> Resp: ...
@@ -115,6 +126,7 @@ class AsyncCompatService(AsyncService):
         /,
         *,
         timeout: float | Default | None = DEFAULT,
+        retry: RetryOption = DEFAULT,
         extra_headers: Mapping[str, str] | None = None,
         **fields: Any,
     ) -> Resp:
@@ -130,4 +142,4 @@ class AsyncCompatService(AsyncService):
             TwirpError: The call failed; its subclass says how, its `sent` whether the request may have run.
             TypeError, ValueError: The request or an option is malformed; nothing was sent.
         """
-        return await self._client.call(methods.METHOD, request, fields, timeout, extra_headers)
+        return await self._client.call(methods.METHOD, request, fields, timeout, retry, extra_headers)

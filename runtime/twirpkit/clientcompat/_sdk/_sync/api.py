@@ -14,10 +14,11 @@ from twirpkit.transports import sync_transport
 from twirpkit.clientcompat._sdk._sdk import SDK
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
     import requests
-    from twirpkit.call import Authorize, Default
+    from twirpkit.call import Authorize, Default, RetryOption
+    from twirpkit.events import Hook
     from twirpkit.transport import Transport
 
     from twirpkit.clientcompat._sdk._sync.compat import CompatService
@@ -40,9 +41,11 @@ class CompatAPI(Client):
         token: str | None = None,
         auth: str | Authorize | None = None,
         timeout: float | Default | None = DEFAULT,
+        retry: RetryOption = DEFAULT,
         extra_headers: Mapping[str, str] | None = None,
         session: requests.Session | None = None,
         transport: Transport | None = None,
+        hooks: Iterable[Hook] = (),
     ) -> None:
         """Say where calls go, and what they carry.
 
@@ -52,9 +55,11 @@ class CompatAPI(Client):
             auth: The whole Authorization value, or a function that makes it for each call.
             timeout: Seconds that one call may take in all; None for no limit. A call may have its own. Where neither
                 says, each RPC has a default, 10 seconds for most.
+            retry: How failed calls are repeated, where that is safe; False for not at all. A call may have its own.
             extra_headers: Headers that every call carries.
             session: Use the connections of this session; it stays yours to close.
             transport: Another network library's adapter; it is closed with the client.
+            hooks: Functions that are told of each request, retry, answer and error.
 
         If any of the credentials is given, none is taken from the environment.
 
@@ -69,7 +74,9 @@ class CompatAPI(Client):
             token=token,
             auth=auth,
             timeout=timeout,
+            retry=retry,
             extra_headers=extra_headers,
+            hooks=hooks,
         )
         super().__init__(client_endpoint, sync_transport(self, session, transport))
 

@@ -1,0 +1,188 @@
+"""LiveKit Cloud's regions: where a project's calls can go when one region fails, or refuses the project (rules D).
+
+Discovery is part of a call's flow: it yields the same steps, so it is made by the same transport, in both worlds.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import time
+from collections.abc import Collection, Generator, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+from urllib.parse import urlsplit
+
+from twirpkit.headers import Headers
+from twirpkit.steps import Outcome, Send, Sleep, Step
+from twirpkit.transport import HttpRequest, HttpResponse
+from twirpkit.url import is_loopback, normalize_url
+
+__all__ = ["RegionFailover", "Regions"]
+
+CLOUD: Final = (".livekit.cloud",)
+PATH: Final = "/settings/regions"
+WITHIN: Final = 2.0
+"""Seconds that discovery may take, inside the call's deadline."""
+MAX_BODY: Final = 64 * 1024
+MAX_REGIONS: Final = 16
+MOVED: Final = 451
+"""The status by which a region refuses a project that is pinned to others."""
+
+_LOOKS: Final = 0.02
+"""Seconds between two looks at another call's discovery."""
+_NOT_FOR_A_QUESTION: Final = frozenset(("content-type", "accept", "x-twirp-timeout-ms"))
+_MAX_AGE: Final = re.compile(r"(?:^|[\s,])max-age\s*=\s*\"?([0-9]{1,9})")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Regions:
+    """Which hosts have regions, and where a token may go.
+
+    Raises:
+        ValueError: A suffix is empty, or ends with a dot.
+        TypeError: ``suffixes`` is no tuple or list of strings.
+    """
+
+    suffixes: Sequence[str] = CLOUD
+    """Ends of host names. One that starts with a dot stands for every host under it, another one for that host alone.
+    A project's URL under one of them has regions, and its regions are hosts under the same one."""
+
+    def __post_init__(self) -> None:
+        if isinstance(self.suffixes, str) or not all(isinstance(each, str) for each in self.suffixes):
+            raise TypeError("suffixes must be a tuple of strings")
+        for each in self.suffixes:
+            if not each.strip(".") or each.endswith("."):
+                raise ValueError(f"suffixes: {each!r} is no end of a host name: give one like '.livekit.cloud'")
+
+    def failover(self, base_url: str) -> RegionFailover | None:
+        """What knows the regions of one project, or None for a URL that has none.
+
+        Args:
+            base_url: The project's, normalized, without the path prefix of the services.
+        """
+        suffix = self._suffix(urlsplit(base_url).hostname or "")
+        return None if suffix is None else RegionFailover(base_url, suffix)
+
+    def _suffix(self, host: str) -> str | None:
+        return next((each.lower() for each in self.suffixes if _is_under(host, each.lower())), None)
+
+
+def _is_under(host: str, suffix: str) -> bool:
+    return host.endswith(suffix) and len(host) > len(suffix) if suffix.startswith(".") else host == suffix
+
+
+class _Flight:
+    """A discovery that one call makes, and that others wait for."""
+
+    def __init__(self) -> None:
+        self.process = os.getpid()
+        self.regions: tuple[str, ...] | None = None
+        """Set when it is over, unless the call was given up."""
+
+
+class RegionFailover:
+    """The regions of one project, as one client knows them: a `twirpkit.steps.Failover`.
+
+    There is no lock that a fork could leave held. Who waits for another call's discovery looks again and again, in
+    whatever thread, loop or process it is.
+    """
+
+    nowhere = "the project is pinned to other regions, and discovery names none that it may use"
+
+    def __init__(self, base_url: str, suffix: str) -> None:
+        parts = urlsplit(base_url)
+        self._base = f"{parts.scheme}://{parts.netloc}"
+        self._scheme, self._host, self._port = parts.scheme, parts.hostname or "", parts.port
+        self._suffix = suffix
+        self._known: tuple[str, ...] = ()
+        self._good_until = float("-inf")
+        self._flight: _Flight | None = None
+
+    def moves(self, response: HttpResponse, /) -> bool:
+        """Whether the project is pinned to other regions (rule D4)."""
+        return response.status == MOVED
+
+    def next_base(
+        self, request: HttpRequest, deadline: float | None, base_url: str, tried: Collection[str], /, *, moved: bool
+    ) -> Generator[Step, Outcome, str | None]:
+        """The first region, in the server's order, that the call has not been to."""
+        known = not moved and time.monotonic() < self._good_until
+        regions = self._known if known else (yield from self._discovered(request, deadline))
+        path = base_url[len(self._base) :]
+        been = {_origin(each) for each in tried}
+        return next((each + path for each in regions if each not in been), None)
+
+    def _discovered(self, request: HttpRequest, deadline: float | None) -> Generator[Step, Outcome, tuple[str, ...]]:
+        """The regions, asked for by this call or by one that is asking already; the old ones where asking fails."""
+        until = time.monotonic() + WITHIN
+        if deadline is not None:
+            until = min(until, deadline)
+        while (flight := self._flight) is not None and flight.process == os.getpid():
+            if time.monotonic() >= until:
+                return self._known
+            yield Sleep(_LOOKS)
+            if flight.regions is not None:
+                return flight.regions
+        own = self._flight = _Flight()
+        try:
+            found = yield from self._ask(request, until)
+            own.regions = self._known if found is None else found
+            return own.regions
+        finally:  # also where the call is cancelled: then one of those that wait asks
+            if self._flight is own:
+                self._flight = None
+
+    def _ask(self, request: HttpRequest, until: float) -> Generator[Step, Outcome, tuple[str, ...] | None]:
+        headers = Headers({k: v for k, v in request.headers.items() if k.lower() not in _NOT_FOR_A_QUESTION})
+        headers["Accept"] = "application/json"
+        question = HttpRequest(self._base + PATH, headers, b"", until, max_body=MAX_BODY, method="GET")
+        answer = yield Send(question)
+        if not isinstance(answer, HttpResponse) or answer.status != 200 or answer.flaw is not None:
+            return None
+        regions = self._allowed(answer.body)
+        if regions is not None and (age := _max_age(answer)):
+            self._known, self._good_until = regions, time.monotonic() + age
+        return regions
+
+    def _allowed(self, body: bytes) -> tuple[str, ...] | None:
+        """The origins in an answer that the token may go to, in the server's order; None for what is no answer."""
+        try:
+            value = json.loads(body)
+        except (ValueError, RecursionError):
+            return None
+        listed = value.get("regions", []) if isinstance(value, dict) else None
+        if not isinstance(listed, list):
+            return None
+        origins = [self._trusted(each) for each in listed[:MAX_REGIONS]]
+        return tuple(dict.fromkeys(origin for origin in origins if origin is not None))
+
+    def _trusted(self, region: Any) -> str | None:
+        """The origin of a region, or None where a token must not go (rule D3)."""
+        url = region.get("url") if isinstance(region, dict) else None
+        if not isinstance(url, str) or not url.lower().startswith(("https://", "http://")):
+            return None
+        try:
+            parts = urlsplit(normalize_url(url))
+        except ValueError:
+            return None
+        host, port = parts.hostname or "", parts.port
+        if is_loopback(self._host):
+            allowed = host == self._host and parts.scheme in ("https", self._scheme)
+        else:
+            same_port = port in (None, 443, self._port)
+            allowed = parts.scheme == "https" and same_port and _is_under(host, self._suffix)
+        return _origin(url) if allowed else None
+
+
+def _origin(url: str) -> str:
+    """Scheme, host and port, in one spelling for one place."""
+    parts = urlsplit(normalize_url(url))
+    return f"{parts.scheme}://{parts.netloc.removesuffix(':443' if parts.scheme == 'https' else ':80')}"
+
+
+def _max_age(response: HttpResponse) -> int:
+    control = response.headers.get("cache-control", "").lower()
+    found = _MAX_AGE.search(control)
+    return int(found[1]) if found and "no-store" not in control and "no-cache" not in control else 0

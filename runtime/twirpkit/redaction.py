@@ -1,0 +1,110 @@
+"""Requests in logs and error texts: fields that their proto marks as secret or personal do not show (rule E5)."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, Final
+
+from google.protobuf.descriptor import Descriptor
+from google.protobuf.descriptor_pb2 import FileDescriptorProto
+from google.protobuf.message import Message
+
+from twirpkit.headers import REDACTED
+from twirpkit.messages import MessagePool
+
+__all__ = ["sensitive_texts", "shown"]
+
+SHOWN_CHARACTERS: Final = 512
+"""How much of a request a log line shows."""
+SHORTEST: Final = 4
+"""Characters of the shortest text that is looked for in a server's words: "no" stands in too many of them."""
+
+
+def shown(message: Message, option: int | None) -> str:
+    """A message on one line, with the values of its sensitive fields replaced.
+
+    Args:
+        message: Any message.
+        option: The number of the field option that marks sensitive fields: any value but 0, known to us or not, does.
+            None: the schema has no such option, so no value shows.
+    """
+    text = ", ".join(f"{name}={value}" for name, value in _fields(message, option))
+    return text if len(text) <= SHOWN_CHARACTERS else f"{text[:SHOWN_CHARACTERS]}…"
+
+
+def sensitive_texts(message: Message, option: int | None) -> list[str]:
+    """The texts in a message's sensitive fields, longest first: what a server's words must not repeat."""
+    if option is None:
+        return []
+    found = {text for text in _texts(message, option, marked=False) if len(text) >= SHORTEST}
+    return sorted(found, key=lambda text: (-len(text), text))
+
+
+def _fields(message: Message, option: int | None) -> Iterator[tuple[str, str]]:
+    cls = type(message)  # which has the methods for sure: a message's field may be called like one of them
+    marked = _marked(cls.DESCRIPTOR, option) if option is not None else None
+    for field, value in cls.ListFields(message):
+        if marked is None or field.name in marked:
+            yield field.name, REDACTED
+        elif isinstance(value, Message):
+            yield field.name, f"{{{shown(value, option)}}}"
+        elif isinstance(value, Mapping):
+            yield field.name, f"{{{', '.join(f'{key!r}: {_item(each, option)}' for key, each in value.items())}}}"
+        elif _is_several(value):
+            yield field.name, f"[{', '.join(_item(each, option) for each in value)}]"
+        else:
+            yield field.name, repr(value)
+
+
+def _item(value: Any, option: int | None) -> str:
+    return f"{{{shown(value, option)}}}" if isinstance(value, Message) else repr(value)
+
+
+def _texts(message: Message, option: int, *, marked: bool) -> Iterator[str]:
+    names = _marked(type(message).DESCRIPTOR, option)
+    for field, value in type(message).ListFields(message):
+        within = marked or field.name in names
+        if isinstance(value, Message):
+            yield from _texts(value, option, marked=within)
+        elif isinstance(value, str):
+            if within:
+                yield value
+        elif isinstance(value, Mapping):
+            yield from _texts_of_each(value.values(), option, within)
+        elif _is_several(value):
+            yield from _texts_of_each(value, option, within)
+
+
+def _texts_of_each(values: Any, option: int, marked: bool) -> Iterator[str]:
+    for each in values:
+        if isinstance(each, Message):
+            yield from _texts(each, option, marked=marked)
+        elif marked and isinstance(each, str):
+            yield each
+
+
+def _is_several(value: object) -> bool:
+    return isinstance(value, Sequence) and not isinstance(value, str | bytes)
+
+
+@functools.cache
+def _marked(descriptor: Descriptor, option: int) -> frozenset[str]:
+    """The names of the fields that carry the option."""
+    probe = _probe(option)
+    return frozenset(
+        field.name
+        for field in descriptor.fields
+        if getattr(probe.FromString(field.GetOptions().SerializeToString()), "value", 0)
+    )
+
+
+@functools.cache
+def _probe(option: int) -> Any:
+    """A message that reads one number out of any field's options, whichever pool knows the extension."""
+    file = FileDescriptorProto(name=f"twirpkit/option_{option}.proto", package="twirpkit", syntax="proto3")
+    message = file.message_type.add(name="Option")
+    message.field.add(name="value", number=option, type="TYPE_INT64", label="LABEL_OPTIONAL")
+    namespace: dict[str, Any] = {"__name__": __name__}
+    MessagePool().load(file.SerializeToString(), namespace)
+    return namespace["Option"]

@@ -1,0 +1,141 @@
+"""A package as the generator emits them, over odd schemas, for the command line: `odd_twirp`."""
+
+from __future__ import annotations
+
+import sys
+import types
+import warnings
+from typing import Any, ClassVar
+
+from google.protobuf.descriptor_pb2 import FileDescriptorProto
+from google.protobuf.wrappers_pb2 import StringValue
+from odd_schema import FD, ODD, field, module_of
+
+from twirpkit import DEFAULT, Method, Retry
+from twirpkit.client import Client
+from twirpkit.sdk import Sdk, ServiceFacts, endpoint
+from twirpkit.transports import sync_transport
+
+__all__ = ["ODD", "SDK", "Clashing", "OddService", "answer"]
+
+SDK = Sdk(
+    name="odd_twirp",
+    facade="OddAPI",
+    services={"odd.OddService": ServiceFacts("odd_things", "OddService"), "odd.Plain": ServiceFacts("def_", "Plain")},
+)
+
+
+def _clashing() -> Any:
+    """Fields that are called like options of the command line, like the negative of another, like protobuf's own."""
+    file = FileDescriptorProto(name="clashing.proto", package="odd", syntax="proto3")
+    message = file.message_type.add(name="Clashing")
+    for name, kind in (
+        ("json", FD.TYPE_STRING), ("help", FD.TYPE_BOOL), ("url", FD.TYPE_STRING), ("header", FD.TYPE_STRING),
+        ("fast", FD.TYPE_BOOL), ("no_fast", FD.TYPE_BOOL), ("command", FD.TYPE_STRING), ("h", FD.TYPE_BOOL),
+    ):  # fmt: skip
+        field(message, name, kind)
+    field(file.message_type.add(name="Methodical"), "DESCRIPTOR", FD.TYPE_STRING)
+    return module_of("odd_clashing", file)
+
+
+CLASHING = _clashing()
+Clashing, Methodical = CLASHING.Clashing, CLASHING.Methodical
+
+
+def _method(name: str, py_name: str, request: Any, response: Any) -> Method[Any, Any]:
+    return Method("odd.OddService", name, py_name, request, response, Retry.NEVER)
+
+
+METHODS = (
+    _method("DoThing", "do_thing", ODD.Thing, ODD.Thing),
+    _method("Clash", "clash", Clashing, ODD.Empty),
+    _method("Import", "import_", StringValue, StringValue),
+    _method("Old", "old", ODD.Empty, ODD.Empty),
+    _method("Methodical", "methodical", Methodical, Methodical),
+)
+
+
+class OddService:
+    """Does odd things.
+
+    And more of it.
+    """
+
+    timeouts: ClassVar[list[Any]] = []
+    """What the calls of `do_thing` were given."""
+
+    def __init__(self, client: Any) -> None:
+        self._client = client
+
+    def do_thing(self, request: Any, /, *, timeout: Any = DEFAULT, extra_headers: Any = None) -> Any:
+        """Does 100 %(prog)s of the thing.
+
+        It says 5 % more.
+
+        Fields:
+            a_int32: How many %s, in a comment that
+                takes two lines.
+            class_: What
+                kind.
+            color:
+
+        Only by message or mapping, because an option of the call has the name: `timeout`.
+
+        Grants: none.
+        Retry class: never.
+
+        Raises:
+            TwirpError: The call failed.
+        """
+        self.timeouts.append(timeout)
+        return self._client.call(METHODS[0], request, {}, timeout, False, extra_headers)
+
+    def clash(self, request: Any, /, **options: Any) -> Any:
+        return self._client.call(METHODS[1], request, {}, DEFAULT, False, None)
+
+    def import_(self, request: Any, /, **options: Any) -> Any:
+        """Brings something in."""
+        return self._client.call(METHODS[2], request, {}, DEFAULT, False, None)
+
+    def old(self, request: Any, /, **options: Any) -> Any:
+        """Does what was done before."""
+        warnings.warn("Old is deprecated: use DoThing\x1b[2J", DeprecationWarning, stacklevel=2)
+        return self._client.call(METHODS[3], request, {}, DEFAULT, False, None)
+
+    def methodical(self, request: Any, /, **options: Any) -> Any:
+        """Has a field that protobuf's JSON stumbles over."""
+        return self._client.call(METHODS[4], request, {}, DEFAULT, False, None)
+
+
+class Plain:
+    pass
+
+
+class OddAPI(Client):
+    """The facade."""
+
+    sdk: ClassVar[Sdk] = SDK
+
+    def __init__(self, url: str) -> None:
+        there = endpoint(SDK, url=url, token=None, auth=None, timeout=DEFAULT, extra_headers=None)
+        super().__init__(there, sync_transport(self, None))
+        self.odd_things = OddService(self)
+
+
+def answer(body: bytes = b"", status: str = "200 OK", kind: str = "application/protobuf") -> bytes:
+    """The bytes of one HTTP answer."""
+    return f"HTTP/1.1 {status}\r\nContent-Type: {kind}\r\nContent-Length: {len(body)}\r\n\r\n".encode() + body
+
+
+def _package() -> None:
+    package: Any = types.ModuleType("odd_twirp")
+    package.OddAPI, package.OddService, package.Plain = OddAPI, OddService, Plain
+    methods: Any = types.ModuleType("odd_twirp._methods")
+    table: Any = types.ModuleType("odd_twirp._methods.odd_things")
+    table.METHODS = METHODS
+    plain: Any = types.ModuleType("odd_twirp._methods.def_")
+    plain.METHODS = ()
+    sys.modules |= {module.__name__: module for module in (package, methods, table, plain)}
+
+
+_package()

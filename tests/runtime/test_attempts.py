@@ -1,0 +1,615 @@
+"""Several attempts at one call, over both clients and a scripted transport: who is repeated, when, and what is told."""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from email.utils import format_datetime
+from typing import Any
+
+import pytest
+from odd_schema import ODD
+from scripted import OK, Opened, Outcome, failure_of
+
+from livekit_twirp import SendDataRequest
+from twirpkit import (
+    Code,
+    DeadlineExceededError,
+    DecodeError,
+    Event,
+    HttpRequest,
+    HttpResponse,
+    Method,
+    Phase,
+    Retry,
+    RetryPolicy,
+    TransportError,
+    TransportFailure,
+    UnavailableError,
+)
+from twirpkit.call import Endpoint
+from twirpkit.hints import KnownAnswer
+from twirpkit.retry import RetryBudget
+
+Livekit = Callable[..., Opened]
+Bare = Callable[..., Opened]
+
+AT_ONCE = RetryPolicy(backoff=0)
+KEYED: Method[Any, Any] = Method("acme.Hats", "Send", "send", ODD.Thing, ODD.Empty, Retry.KEYED)
+METHODS: dict[str, Method[Any, Any]] = {
+    each: Method("acme.Hats", each.title(), each, ODD.Thing, ODD.Empty, each) for each in Retry
+}
+
+
+def endpoint(**options: Any) -> Endpoint:
+    return Endpoint("https://h/twirp", "tests/1", **{"retry": AT_ONCE, **options})
+
+
+def failed(phase: Phase, *, timed_out: bool = False) -> TransportFailure:
+    return TransportFailure("it broke", phase=phase, timed_out=timed_out)
+
+
+def answered(status: int, code: str | None = None, message: str = "no", **headers: str) -> HttpResponse:
+    body = b"words" if code is None else f'{{"code":"{code}","msg":"{message}"}}'.encode()
+    return HttpResponse(status, {name.replace("_", "-"): value for name, value in headers.items()}, body)
+
+
+CUT_200 = HttpResponse(200, {}, b"", "the answer was cut")
+BIG_200 = HttpResponse(200, {}, b"", "larger than the cap", oversized=True)
+NOT_PROTOBUF = HttpResponse(200, {"content-type": "text/html"}, b"<html>")
+
+ENDS: dict[str, tuple[Outcome, dict[str, int]]] = {
+    # What ends each attempt, and how often each class is then tried in all.
+    "P0": (failed(Phase.NOT_SENT), {"read": 3, "idempotent": 3, "keyed": 3, "never": 3}),
+    "P1": (failed(Phase.STALE), {"read": 3, "idempotent": 3, "keyed": 3, "never": 1}),
+    "P2": (failed(Phase.NO_ANSWER), {"read": 3, "idempotent": 2, "keyed": 3, "never": 1}),
+    "P3": (failed(Phase.CUT), {"read": 3, "idempotent": 2, "keyed": 3, "never": 1}),
+    "P3 body": (CUT_200, {"read": 3, "idempotent": 2, "keyed": 3, "never": 1}),
+    "502": (answered(502), {"read": 3, "idempotent": 3, "keyed": 3, "never": 1}),
+    "503": (answered(503), {"read": 3, "idempotent": 3, "keyed": 3, "never": 1}),
+    "504": (answered(504), {"read": 3, "idempotent": 3, "keyed": 3, "never": 1}),
+    "503 of another code": (answered(503, "internal"), {"read": 3, "idempotent": 3, "keyed": 3, "never": 1}),
+    "unavailable": (answered(500, "unavailable"), {"read": 3, "idempotent": 3, "keyed": 3, "never": 1}),
+    "500": (answered(500), {"read": 3, "idempotent": 1, "keyed": 1, "never": 1}),
+    "520": (answered(520), {"read": 3, "idempotent": 1, "keyed": 1, "never": 1}),
+    "internal": (answered(500, "internal"), {"read": 3, "idempotent": 1, "keyed": 1, "never": 1}),
+    "unknown": (answered(500, "unknown"), {"read": 3, "idempotent": 1, "keyed": 1, "never": 1}),
+    "unknown code": (answered(400, "on_fire"), {"read": 3, "idempotent": 1, "keyed": 1, "never": 1}),
+    "429 and when": (answered(429, retry_after="0"), {"read": 3, "idempotent": 3, "keyed": 3, "never": 1}),
+    "429": (answered(429), dict.fromkeys(Retry, 1)),
+    "429 and nonsense": (answered(429, retry_after="soon"), dict.fromkeys(Retry, 1)),
+    "redirect": (answered(302, location="/elsewhere"), dict.fromkeys(Retry, 1)),
+    "204": (answered(204), dict.fromkeys(Retry, 1)),
+    "405": (answered(405), dict.fromkeys(Retry, 1)),
+    "451": (answered(451), dict.fromkeys(Retry, 1)),
+    "not found": (answered(404, "not_found"), dict.fromkeys(Retry, 1)),
+    "deadline of the server's own": (answered(408, "deadline_exceeded"), dict.fromkeys(Retry, 1)),
+    "no protobuf": (NOT_PROTOBUF, dict.fromkeys(Retry, 1)),
+    "too large": (BIG_200, dict.fromkeys(Retry, 1)),
+    "time over on the server": (
+        answered(408, "canceled"),
+        {"read": 3, "idempotent": 2, "keyed": 3, "never": 1},
+    ),
+}
+
+
+@pytest.mark.parametrize("retry", list(Retry))
+@pytest.mark.parametrize("end", ENDS)
+def test_who_is_tried_again(bare: Bare, end: str, retry: Retry) -> None:
+    outcome, wanted = ENDS[end]
+    opened = bare(endpoint(), outcome)
+
+    error = failure_of(opened.call, METHODS[retry])
+
+    assert len(opened.requests) == error.attempts == wanted[retry]
+
+
+@pytest.mark.parametrize("end", [end for end, (_, wanted) in ENDS.items() if wanted["read"] == 3])
+def test_the_answer_of_a_later_attempt_is_the_calls(bare: Bare, end: str) -> None:
+    opened = bare(endpoint(), ENDS[end][0], ENDS[end][0], OK)
+
+    assert opened.call(METHODS["read"]) == ODD.Empty()
+    assert len(opened.requests) == 3
+
+
+@pytest.mark.parametrize(
+    ("ends", "sent"),
+    [
+        (["P0", "P0", "P0"], "no"),
+        (["P0", "P1", "P0"], "maybe"),
+        (["P2", "P0", "P0"], "maybe"),
+        (["P3 body", "not found"], "maybe"),
+        (["P0", "not found"], "yes"),
+        (["503", "P0", "P0"], "yes"),
+        (["503", "P2", "not found"], "maybe"),
+        (["time over on the server", "not found"], "yes"),
+        (["no protobuf"], "yes"),
+        (["too large"], "yes"),
+    ],
+)
+def test_sent_sums_all_attempts_up(bare: Bare, ends: list[str], sent: str) -> None:
+    opened = bare(endpoint(), *(ENDS[end][0] for end in ends))
+
+    error = failure_of(opened.call, METHODS["read"])
+
+    assert (error.sent, error.attempts) == (sent, len(ends))
+
+
+def test_an_idempotent_call_is_repeated_once_whatever_left_it_in_doubt(bare: Bare) -> None:
+    ends = [ENDS["P2"][0], ENDS["503"][0], ENDS["P3 body"][0], OK]
+    opened = bare(endpoint(retry=RetryPolicy(max_attempts=9, backoff=0)), *ends)
+
+    error = failure_of(opened.call, METHODS["idempotent"])
+
+    assert (error.attempts, error.sent) == (3, "maybe")
+
+
+class TestSettings:
+    @pytest.mark.parametrize(
+        ("of_client", "of_call", "attempts"),
+        [
+            (AT_ONCE, None, 3),
+            (False, None, 1),
+            (AT_ONCE, False, 1),
+            (False, AT_ONCE, 3),
+            (RetryPolicy(max_attempts=5, backoff=0), None, 5),
+            (AT_ONCE, RetryPolicy(max_attempts=2, backoff=0), 2),
+            (AT_ONCE, RetryPolicy(max_attempts=1), 1),
+        ],
+    )
+    def test_the_call_wins_over_the_client(self, livekit: Livekit, of_client: Any, of_call: Any, attempts: int) -> None:
+        opened = livekit(answered(503), retry=of_client)
+
+        error = failure_of(opened.room, **({} if of_call is None else {"retry": of_call}))
+
+        assert error.attempts == attempts
+
+    @pytest.mark.parametrize("wrong", [True, None, 3, "never"])
+    def test_anything_else_is_refused(self, livekit: Livekit, wrong: Any) -> None:
+        with pytest.raises(TypeError, match=r"^retry must be a RetryPolicy, or False for none, not "):
+            livekit(retry=wrong)
+        opened = livekit()
+        with pytest.raises(TypeError, match=r"^retry must be a RetryPolicy"):
+            opened.room(retry=wrong)
+        assert opened.requests == []
+
+    @pytest.mark.parametrize(
+        ("wrong", "kind", "text"),
+        [
+            ({"max_attempts": 0}, ValueError, "max_attempts must be at least 1, not 0; retry=False turns retries off"),
+            ({"max_attempts": 1.5}, TypeError, "max_attempts must be an int, not float"),
+            ({"max_attempts": True}, TypeError, "max_attempts must be an int, not bool"),
+            ({"backoff": -0.1}, ValueError, "backoff must be a finite number of seconds, 0 or more, not -0.1"),
+            ({"backoff": True}, TypeError, "backoff must be a number of seconds, not bool"),
+            ({"max_backoff": float("inf")}, ValueError, "max_backoff must be a finite number of seconds, 0 or more"),
+            ({"max_backoff": "1"}, TypeError, "max_backoff must be a number of seconds, not str"),
+        ],
+    )
+    def test_a_policy_says_what_is_wrong_with_it(self, wrong: Any, kind: type[Exception], text: str) -> None:
+        with pytest.raises(kind, match=f"^{text}"):
+            RetryPolicy(**wrong)
+
+
+class TestWaiting:
+    def waits(self, opened: Opened) -> list[float]:
+        waits: list[float] = []
+
+        def note(event: Event) -> None:
+            if event.wait is not None:
+                waits.append(event.wait)
+
+        failure_of(opened.with_options(hooks=[note]).room)
+        return waits
+
+    def test_is_random_and_doubles_up_to_a_limit(self) -> None:
+        policy = RetryPolicy(backoff=0.2, max_backoff=0.5)
+
+        longest = [max(policy.wait(attempt) for _ in range(2000)) for attempt in (1, 2, 3, 2000)]
+        shortest = [min(policy.wait(attempt) for _ in range(2000)) for attempt in (1, 2, 3, 2000)]
+
+        assert [round(each, 1) for each in longest] == [0.2, 0.4, 0.5, 0.5]
+        assert [round(each, 1) for each in shortest] == [0, 0, 0, 0]
+
+    def test_is_what_the_server_asks_for(self, livekit: Livekit) -> None:
+        opened = livekit(answered(503, retry_after="0"), retry=RetryPolicy(backoff=60, max_backoff=60))
+
+        assert self.waits(opened) == [0, 0]
+
+    @pytest.mark.parametrize("code", [429, 503])
+    def test_one_that_is_longer_than_the_call_raises_at_once(self, livekit: Livekit, code: int) -> None:
+        opened = livekit(answered(code, retry_after="11"), retry=AT_ONCE, timeout=10)
+
+        assert failure_of(opened.room).attempts == 1
+
+    def test_a_date_counts_too(self, livekit: Livekit) -> None:
+        soon, late = (format_datetime(datetime.now(UTC) + timedelta(seconds=s), usegmt=True) for s in (-5, 60))
+        assert failure_of(livekit(answered(429, retry_after=soon), retry=AT_ONCE).room).attempts == 3
+        assert failure_of(livekit(answered(429, retry_after=late), retry=AT_ONCE).room).attempts == 1
+
+    def test_without_a_limit_a_server_may_ask_for_a_minute(self, livekit: Livekit) -> None:
+        opened = livekit(answered(429, retry_after="61"), retry=AT_ONCE, timeout=None)
+
+        assert failure_of(opened.room).attempts == 1
+
+    def test_a_backoff_beyond_the_deadline_raises_at_once(
+        self, livekit: Livekit, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr("random.random", lambda: 0.999)
+        opened = livekit(answered(503), retry=RetryPolicy(backoff=5), timeout=2)
+
+        assert failure_of(opened.room).attempts == 1
+
+    def test_a_kept_connection_that_had_closed_is_no_reason_to(self, livekit: Livekit) -> None:
+        opened = livekit(failed(Phase.STALE), retry=RetryPolicy(backoff=60, max_backoff=60))
+
+        assert self.waits(opened) == [0, 0]
+
+    def test_is_waited(self, livekit: Livekit) -> None:
+        opened = livekit(answered(503, retry_after="1"), OK, retry=AT_ONCE)
+        before = time.monotonic()
+        opened.room()
+
+        assert time.monotonic() - before >= 0.99
+
+
+class TestShares:
+    """Rule B2: what of the call's time one attempt gets."""
+
+    def shares(
+        self, opened: Opened, method: Method[Any, Any], **options: Any
+    ) -> list[tuple[float | None, float | None]]:
+        """Seconds that each attempt had, and had for connecting."""
+        began: list[float] = []
+
+        def note(event: Event) -> None:
+            if event.kind == "request":
+                began.append(time.monotonic())
+
+        failure_of(opened.with_options(hooks=[note]).call, method, **options)
+
+        def left(moment: float | None, start: float) -> float | None:
+            return None if moment is None else round(moment - start, 1)
+
+        pairs = zip(opened.requests, began, strict=True)
+        return [(left(each.deadline, start), left(each.connect_deadline, start)) for each, start in pairs]
+
+    def test_half_of_what_is_left_and_the_last_one_all(self, bare: Bare) -> None:
+        opened = bare(endpoint(), failed(Phase.NOT_SENT))
+
+        assert self.shares(opened, METHODS["read"], timeout=20) == [(10, 5), (10, 5), (20, None)]
+
+    def test_at_least_a_second(self, bare: Bare) -> None:
+        opened = bare(endpoint(), failed(Phase.NOT_SENT))
+
+        assert self.shares(opened, METHODS["keyed"], timeout=1.5) == [(1, 5), (1, 5), (1.5, None)]
+
+    def test_all_of_it_where_a_timeout_is_not_repeated(self, bare: Bare) -> None:
+        opened = bare(endpoint(), failed(Phase.NOT_SENT))
+
+        assert self.shares(opened, METHODS["never"], timeout=20) == [(20, 5), (20, 5), (20, None)]
+
+    def test_all_of_it_once_an_idempotent_call_is_in_doubt(self, bare: Bare) -> None:
+        opened = bare(endpoint(), failed(Phase.NO_ANSWER), answered(503))
+
+        assert self.shares(opened, METHODS["idempotent"], timeout=20) == [(10, 5), (20, 5), (20, None)]
+
+    @pytest.mark.parametrize("retry", [False, RetryPolicy(max_attempts=1)])
+    def test_all_of_it_without_retries(self, bare: Bare, retry: Any) -> None:
+        opened = bare(endpoint(), failed(Phase.NOT_SENT))
+
+        assert self.shares(opened, METHODS["read"], timeout=20, retry=retry) == [(20, None)]
+
+    def test_no_limit_but_for_connecting(self, bare: Bare) -> None:
+        opened = bare(endpoint(), failed(Phase.NOT_SENT))
+
+        assert self.shares(opened, METHODS["read"], timeout=None) == [(None, 5), (None, 5), (None, None)]
+
+    def test_the_text_says_whose_time_was_over(self, bare: Bare) -> None:
+        late = failed(Phase.NO_ANSWER, timed_out=True)
+        budget = RetryBudget()
+        for _ in range(100):
+            budget.spend("h")
+        last = failure_of(bare(endpoint(), late).call, METHODS["read"], timeout=20)
+        only = failure_of(bare(endpoint(budget=budget), late).call, METHODS["read"], timeout=20)
+
+        for error in (last, only):
+            assert isinstance(error, DeadlineExceededError)
+            assert error.message.endswith(": no answer within 20 s: it broke")
+        assert (last.attempts, only.attempts) == (3, 1)
+
+
+class TestTimeoutHeader:
+    """Rule B4."""
+
+    @pytest.mark.parametrize(
+        ("timeout", "least", "most"),
+        [(20, 19800, 19900), (1, 890, 900), (0.5, 440, 450), (0.1, 80, 90), (0.001, 1, 1), (None, None, None)],
+    )
+    def test_says_a_little_less_than_what_is_left(self, bare: Bare, timeout: Any, least: Any, most: Any) -> None:
+        opened = bare(endpoint(retry=None))
+
+        opened.call(METHODS["read"], timeout=timeout)
+
+        value = opened.requests[0].headers.get("X-Twirp-Timeout-Ms")
+        assert value is None if timeout is None else value is not None and least <= int(value) <= most
+
+    def test_each_attempt_has_its_own(self, bare: Bare) -> None:
+        opened = bare(endpoint(), answered(503))
+
+        failure_of(opened.call, METHODS["read"], timeout=20)
+
+        values = [int(request.headers["X-Twirp-Timeout-Ms"]) for request in opened.requests]
+        assert [round(value, -3) for value in values] == [10000, 10000, 20000]
+
+    def test_a_server_that_obeys_it_is_a_deadline_exceeded(self, bare: Bare) -> None:
+        opened = bare(endpoint(), answered(408, "canceled", "request canceled"))
+
+        error = failure_of(opened.call, METHODS["never"])
+
+        assert isinstance(error, DeadlineExceededError)
+        assert (error.code, error.status, error.sent) == (Code.DEADLINE_EXCEEDED, 408, "yes")
+        assert (error.message, error.meta["server_code"]) == ("request canceled", "canceled")
+
+    @pytest.mark.parametrize(("status", "code", "timeout"), [(408, "canceled", None), (499, "canceled", 5)])
+    def test_any_other_cancellation_stays_one(self, bare: Bare, status: int, code: str, timeout: Any) -> None:
+        error = failure_of(bare(endpoint(), answered(status, code)).call, METHODS["never"], timeout=timeout)
+
+        assert (error.code, error.meta) == (Code.CANCELED, {})
+
+
+class TestSameInEveryAttempt:
+    """Rule C4."""
+
+    def test_body_key_and_request_id(self, livekit: Livekit) -> None:
+        opened = livekit(answered(503), retry=AT_ONCE)
+        message = SendDataRequest(room="r", data=b"x")
+
+        error = failure_of(opened.room, "send_data", message)
+
+        bodies = {request.body for request in opened.requests}
+        ids = {request.headers["X-Livekit-Request-Id"] for request in opened.requests}
+        assert (len(opened.requests), len(bodies), ids) == (3, 1, {error.request_id})
+        assert len(SendDataRequest.FromString(bodies.pop()).nonce) == 16
+        assert message == SendDataRequest(room="r", data=b"x")
+
+    def test_the_token_is_asked_for_anew(self, livekit: Livekit) -> None:
+        count = iter(range(9))
+        opened = livekit(answered(503), retry=AT_ONCE, auth=lambda method, message: f"Bearer {next(count)}")
+
+        failure_of(opened.room)
+
+        assert [request.headers["Authorization"] for request in opened.requests] == ["Bearer 0", "Bearer 1", "Bearer 2"]
+
+
+class TestBudget:
+    """Rule C2."""
+
+    def test_a_dead_server_gets_hardly_more_requests_than_calls(self, livekit: Livekit) -> None:
+        opened = livekit(failed(Phase.NOT_SENT), retry=AT_ONCE)
+
+        for _ in range(500):
+            failure_of(opened.room)
+
+        assert len(opened.requests) == 600
+
+    def test_ten_successes_pay_for_a_retry(self, livekit: Livekit) -> None:
+        opened = livekit(answered(503), retry=AT_ONCE)
+        for _ in range(50):
+            failure_of(opened.room)
+        opened.script._outcomes = [OK]
+        for _ in range(11):  # one more than ten, because tenths do not add up to one
+            opened.room()
+        opened.script._outcomes = [answered(503)]
+
+        assert [failure_of(opened.room).attempts for _ in range(3)] == [2, 1, 1]
+
+    def test_is_never_more_than_full(self) -> None:
+        budget = RetryBudget()
+        budget.earn("h")
+        budget.spend("h")
+        for _ in range(5000):
+            budget.earn("h")
+        spent = 0
+        while budget.left("h"):
+            budget.spend("h")
+            spent += 1
+
+        assert spent == 100
+
+    def test_is_shared_with_copies(self, livekit: Livekit) -> None:
+        opened = livekit(answered(503), retry=AT_ONCE)
+        copy = opened.with_options(timeout=3)
+        for _ in range(50):
+            failure_of(opened.room)
+
+        assert failure_of(copy.room).attempts == 1
+
+
+class TestKnownAnswers:
+    """Rule C6."""
+
+    NOBODY = answered(503, "unavailable", "twirp error unknown: no response from servers")
+
+    def test_one_that_is_final_is_not_retried_and_says_what_it_means(self, livekit: Livekit) -> None:
+        opened = livekit(self.NOBODY, retry=AT_ONCE)
+
+        error = failure_of(opened.room, "get_participant", room="r", identity="i")
+
+        assert isinstance(error, UnavailableError)
+        assert error.attempts == 1
+        assert str(error) == (
+            "unavailable: twirp error unknown: no response from servers "
+            "(usually no such room or participant is connected, or no worker for it runs)"
+        )
+
+    def test_code_and_text_both_count(self, bare: Bare) -> None:
+        known = (KnownAnswer(Code.UNAVAILABLE, "closed", hint="come back tomorrow", final=True),)
+        cases = [
+            (answered(503, "unavailable", "we are closed"), 1),
+            (answered(503, "unavailable", "we are open"), 3),
+            (answered(503, "internal", "we are closed"), 3),
+        ]
+
+        assert [failure_of(bare(endpoint(known=known), each).call, METHODS["read"]).attempts for each, _ in cases] == [
+            attempts for _, attempts in cases
+        ]
+
+    @pytest.mark.parametrize(
+        ("text", "hint"),
+        [
+            ("room name length exceeds limits: max length 256", "256 bytes"),
+            ("metadata size exceeds limits 524288", "512 KiB"),
+            ("attribute size exceeds limits", "64 KiB"),
+        ],
+    )
+    def test_limits_are_hints(self, livekit: Livekit, text: str, hint: str) -> None:
+        error = failure_of(livekit(answered(400, "invalid_argument", text)).room)
+
+        assert error.message.startswith(f"{text} (")
+        assert hint in error.message
+
+
+class TestHooks:
+    """Rule C8."""
+
+    def kinds(self, livekit: Livekit, *outcomes: Outcome, **options: Any) -> list[Event]:
+        events: list[Event] = []
+        opened = livekit(*outcomes, hooks=[events.append], **{"retry": AT_ONCE, **options})
+        try:
+            opened.room()
+        except Exception:
+            assert events[-1].kind == "error"
+        return events
+
+    def test_are_told_of_requests_retries_and_the_answer(self, livekit: Livekit) -> None:
+        events = self.kinds(livekit, failed(Phase.NOT_SENT), answered(503), OK)
+
+        assert [(each.kind, each.attempt, each.status, each.wait) for each in events] == [
+            ("request", 1, None, None),
+            ("retry", 1, None, 0),
+            ("request", 2, None, None),
+            ("retry", 2, 503, 0),
+            ("request", 3, None, None),
+            ("answer", 3, 200, None),
+        ]
+        assert {each.url for each in events} == {"https://livekit.example.com/twirp/livekit.RoomService/ListRooms"}
+        assert {each.method.name for each in events} == {"ListRooms"}
+        assert len({each.request_id for each in events}) == 1
+        assert [type(each.error) for each in events] == [
+            type(None),
+            TransportError,
+            type(None),
+            UnavailableError,
+            type(None),
+            type(None),
+        ]
+        assert [each.elapsed for each in events] == sorted(each.elapsed for each in events)
+
+    def test_are_told_of_the_error_that_is_raised(self, livekit: Livekit) -> None:
+        events: list[Event] = []
+        opened = livekit(answered(404, "not_found"), hooks=[events.append])
+
+        error = failure_of(opened.room)
+
+        assert [each.kind for each in events] == ["request", "error"]
+        assert events[-1].error is error
+
+    def test_are_told_of_a_timeout_that_had_passed(self, livekit: Livekit) -> None:
+        events: list[Event] = []
+        opened = livekit(OK, hooks=[events.append])
+
+        error = failure_of(opened.room, timeout=0)
+
+        assert [(each.kind, each.attempt, each.error) for each in events] == [("error", 0, error)]
+
+    def test_may_raise_and_end_the_call(self, livekit: Livekit) -> None:
+        def refuse(event: Event) -> None:
+            raise LookupError("no more")
+
+        opened = livekit(OK, hooks=[refuse])
+
+        with pytest.raises(LookupError, match="no more"):
+            opened.room()
+        assert opened.requests == []
+
+    def test_are_called_in_order(self, livekit: Livekit) -> None:
+        seen: list[str] = []
+        opened = livekit(OK, hooks=[lambda event: seen.append("a"), lambda event: seen.append("b")])
+        opened.room()
+
+        assert seen == ["a", "b", "a", "b"]
+
+    @pytest.mark.parametrize(("wrong", "text"), [(print, "put the one into brackets"), ([3], "int is no function")])
+    def test_must_be_functions(self, livekit: Livekit, wrong: Any, text: str) -> None:
+        with pytest.raises(TypeError, match=text):
+            livekit(hooks=wrong)
+
+
+class TestLog:
+    """Rules C8 and E5."""
+
+    def test_has_a_line_an_attempt(self, livekit: Livekit, caplog: pytest.LogCaptureFixture) -> None:
+        opened = livekit(failed(Phase.STALE), answered(503), OK, retry=AT_ONCE)
+        with caplog.at_level(logging.DEBUG, "twirpkit"):
+            opened.room("create_room", name="standup", metadata="my own affairs")
+
+        lines = [record.getMessage() for record in caplog.records]
+        assert [line.split(" after ")[0].rsplit(": ", 1)[1] for line in lines] == [
+            "no answer (kept connection closed)",
+            "503",
+            "200",
+        ]
+        for number, line in enumerate(lines, 1):
+            assert line.startswith(f"livekit.RoomService/CreateRoom to livekit.example.com, attempt {number}, id ")
+            assert line.endswith("request: name='standup', metadata=<redacted>")
+
+    def test_says_nothing_above_debug(self, livekit: Livekit, caplog: pytest.LogCaptureFixture) -> None:
+        with caplog.at_level(logging.INFO, "twirpkit"):
+            livekit(OK).room()
+
+        assert caplog.records == []
+
+    def test_of_a_schema_without_the_option_shows_no_value(self, bare: Bare, caplog: pytest.LogCaptureFixture) -> None:
+        with caplog.at_level(logging.DEBUG, "twirpkit"):
+            bare(endpoint()).call(
+                METHODS["read"], ODD.Thing(a_string="canary", part={"name": "canary"}, texts={"k": "canary"})
+            )
+
+        assert (
+            caplog.records[0].getMessage().endswith("request: a_string=<redacted>, part=<redacted>, texts=<redacted>")
+        )
+
+
+def test_a_servers_words_do_not_repeat_what_is_secret_or_personal(livekit: Livekit) -> None:
+    text = "no login for 'bobby' with 'hunter2' on my own affairs in x"
+    opened = livekit(answered(400, "invalid_argument", text))
+    trunk = {"name": "x", "auth_username": "bobby", "auth_password": "hunter2", "metadata": "my own affairs"}
+
+    error = failure_of(lambda: opened.wait(opened.client.sip.create_sip_outbound_trunk(trunk=trunk)))
+
+    assert error.message == "no login for '<redacted>' with '<redacted>' on <redacted> in x"
+
+
+def test_a_200_over_the_cap_says_so(bare: Bare) -> None:
+    error = failure_of(bare(endpoint(), BIG_200).call, METHODS["read"])
+
+    assert isinstance(error, DecodeError)
+    assert error.message == "acme.Hats/Read: the answer is too large: larger than the cap"
+
+
+def test_requests_do_not_share_their_headers(bare: Bare) -> None:
+    opened = bare(endpoint(), answered(503))
+    failure_of(opened.call, METHODS["read"])
+    first, *rest = (request.headers for request in opened.requests)
+
+    assert all(first is not each for each in rest)
+
+
+def test_the_request_of_an_attempt_is_plain(bare: Bare) -> None:
+    opened = bare(endpoint())
+    opened.call(METHODS["read"], timeout=None, retry=False)
+
+    (request,) = opened.requests
+    assert request == HttpRequest("https://h/twirp/acme.Hats/Read", request.headers, b"")
