@@ -11,7 +11,7 @@ from typing import Any, Literal
 from google.protobuf.message import Message
 
 from livekit_twirp import Room
-from twirpkit import errors
+from twirpkit import RetryPolicy, errors
 from twirpkit.errors import Code, TwirpError
 
 __all__ = [
@@ -53,13 +53,14 @@ class Step:
     """What the server does with one request."""
 
     data: bytes = field(default=b"", repr=False)
+    """In it ``@R1@@`` and ``@R2@@`` stand for the ports of two regions."""
     then: Ending = "close"
     """``keep`` reads the next request, ``reset`` sends a RST, ``hold`` waits until the client goes away."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Case:
-    """One call of ``create_room``, the answers that it gets, and what it returns or raises.
+    """One call, the answers that it gets, and what it returns or raises.
 
     A plain answer is `status`, `headers` and `body`, well framed. Anything else is a `script`; `status` is then what
     the error says.
@@ -78,8 +79,19 @@ class Case:
     """What the error's status may be, where the transports differ and both are right."""
     token: str = JWT
     """What the client sends as its bearer token. No text of the error holds it."""
+    call: str = "create_room"
+    """The method of the room service."""
+    fields: Mapping[str, Any] = field(default_factory=lambda: {"name": "standup"})
     options: Mapping[str, Any] = field(default_factory=dict)
     """Of the call."""
+    retry: RetryPolicy | Literal[False] = False
+    """Of the client."""
+    warm: bool = False
+    """Whether another call has been answered before, on a connection that is then kept."""
+    refused: int = 0
+    """How many attempts find nobody that listens."""
+    route: tuple[str, ...] | None = None
+    """Where requests go, of a client that knows regions: ``base`` or ``r1``, ``r2``; with ``?`` it is discovery."""
 
     answer: Message | None = None
     """What the call returns; otherwise it raises."""
@@ -98,6 +110,12 @@ class Case:
 
     def __str__(self) -> str:
         return f"{self.rule}-{self.name}"
+
+    @property
+    def compared(self) -> bool:
+        """Whether Twirp's Go client can be asked the same: it repeats nothing, and knows no regions."""
+        usual = self.call == "create_room" and not (self.warm or self.refused or self.route or self.options)
+        return usual and len(self.steps) == 1
 
     @property
     def steps(self) -> tuple[Step, ...]:

@@ -7,7 +7,19 @@ import zlib
 from collections.abc import Iterator
 from typing import Any
 
-from cases.case import GO_DROPS_THE_STATUS, GO_IS_INTERNAL, JWT, OPAQUE, ROOM, Case, by_status, from_proxy, twirp
+from cases.case import (
+    GO_DROPS_THE_STATUS,
+    GO_IS_INTERNAL,
+    JWT,
+    OPAQUE,
+    ROOM,
+    Case,
+    Step,
+    by_status,
+    from_proxy,
+    head,
+    twirp,
+)
 from livekit_twirp import Room
 from twirpkit import errors
 from twirpkit.errors import Code
@@ -18,6 +30,7 @@ BODY = ROOM.SerializeToString()
 METHOD = "livekit.RoomService/CreateRoom"
 
 GO_ASKS_FOR_GZIP_ALONE = "Go asks for gzip and for nothing else, so it undoes nothing else"
+GO_HAS_NO_LIMIT = "Go reads whatever comes"
 GO_TAKES_IT_AS_IT_IS = "Go takes the bytes of an encoding that it does not know for the message"
 
 
@@ -128,8 +141,50 @@ def broken() -> Iterator[Case]:
             status=503,
             headers={"content-encoding": coding},
             body=body,
-            says=("HTTP 503 without a Twirp error: ", f"({flaw})"),
+            says=(f"HTTP 503 without a Twirp error ({flaw}): ",),
             **by_status(503),
+        )
+
+
+LIMIT, LIMIT_OF_ERRORS = 64 << 20, 1 << 20
+
+
+def oversized() -> Iterator[Case]:
+    """What is larger than it may be: a message never is one, and an error is still one."""
+    too_large = f"the answer is too large: the answer's body is larger than {LIMIT} bytes"
+    for name, headers, data in (
+        ("announced", (f"Content-Length: {LIMIT + 1}",), b""),
+        ("of-gzip", ("Content-Encoding: gzip",), gzip.compress(b"\0" * (LIMIT + 1), 1)),
+        ("of-deflate", ("Content-Encoding: deflate",), zlib.compress(b"\0" * (LIMIT + 1), 1)),
+    ):
+        framed = headers if name == "announced" else (*headers, f"Content-Length: {len(data)}")
+        yield Case(
+            name=f"64-MiB-and-a-byte-{name}",
+            rule="A13",
+            status=200,
+            script=(Step(head(*framed) + data, "hold"),),
+            error=errors.DecodeError,
+            code=Code.INTERNAL,
+            message=f"{METHOD}: {too_large}",
+            meta={},
+        )
+    flaw = f"the answer's body is larger than {LIMIT_OF_ERRORS} bytes"
+    body = twirp("not_found", "x" * 2_000_000)
+    for name, data, coding in (
+        ("of-gzip", gzip.compress(body), {"content-encoding": "gzip"}),
+        ("of-deflate", zlib.compress(body), {"content-encoding": "deflate"}),
+        ("as-it-is", body, {}),
+    ):
+        yield Case(
+            name=f"error-of-2-MB-{name}",
+            rule="A13",
+            also=("A8", "A10", "A14"),
+            status=404,
+            headers=coding,
+            body=data,
+            says=(f"HTTP 404 without a Twirp error ({flaw}): ",),
+            go=GO_HAS_NO_LIMIT if name != "of-deflate" else "",
+            **by_status(404),
         )
 
 
@@ -156,5 +211,6 @@ def tokens_as_codings() -> Iterator[Case]:
 CASES = [
     *undone(),
     *broken(),
+    *oversized(),
     *tokens_as_codings(),
 ]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import dataclasses
 import pickle
 import socket
 import struct
@@ -13,10 +14,11 @@ from typing import Any, Self
 
 from scripted import every_text
 
-from cases.case import Case, Step
+from cases.case import Case, Step, http_answer
 from livekit_twirp import AsyncLiveKitAPI, LiveKitAPI
-from twirpkit import TransportError, TwirpError
-from twirpkit.conformance.framing import RequestReader
+from twirpkit import Event, TransportError, TwirpError
+from twirpkit.conformance.framing import Received, RequestReader
+from twirpkit.livekit import Regions
 
 __all__ = ["CLIENTS", "Player", "Stage"]
 
@@ -27,67 +29,115 @@ PATIENCE = 10.0
 class Stage:
     """A server that plays one script after the other: the n-th request since `play` gets its n-th step.
 
-    It listens on 127.0.0.1 for one ``with`` block; leaving it closes every socket, and each thread ends with its own.
+    It listens on three ports of 127.0.0.1, ``base`` and the regions ``r1`` and ``r2``, for one ``with`` block; leaving
+    it closes every socket, and each thread ends with its own.
     """
 
     def __init__(self) -> None:
-        self._listener = socket.create_server(("127.0.0.1", 0), backlog=64)
+        self._listeners = {name: socket.create_server(("127.0.0.1", 0), backlog=64) for name in ("base", "r1", "r2")}
         self._lock = threading.Lock()
         self._script: Iterator[Step] = iter(())
         self._open: set[socket.socket] = set()
-        self._acceptor = threading.Thread(target=self._accept, daemon=True)
-        self.asked = 0
-        """Requests since `play`."""
+        self._acceptors = [
+            threading.Thread(target=self.accept, args=(listener, name), daemon=True)
+            for name, listener in self._listeners.items()
+        ]
+        self.asked: list[tuple[str, Received]] = []
+        """Requests since `play`, and the port that each came to."""
 
     @property
     def url(self) -> str:
         """Where it listens."""
-        return f"http://127.0.0.1:{self._listener.getsockname()[1]}"
+        return f"http://127.0.0.1:{self._port('base')}"
+
+    def _port(self, name: str) -> int:
+        port: int = self._listeners[name].getsockname()[1]
+        return port
 
     def play(self, steps: Sequence[Step]) -> None:
         """Begin a script. A request that it has no step for is answered with a closed connection."""
         with self._lock:
             self._script = iter(steps)
-            self.asked = 0
+            self.asked = []
 
     def __enter__(self) -> Self:
-        self._acceptor.start()
+        for acceptor in self._acceptors:
+            acceptor.start()
         return self
 
     def __exit__(self, *exc_info: object) -> None:
-        with contextlib.suppress(OSError):
-            self._listener.shutdown(socket.SHUT_RDWR)  # wakes accept()
-        self._acceptor.join(PATIENCE)
-        self._listener.close()
+        for listener in self._listeners.values():
+            with contextlib.suppress(OSError):
+                listener.shutdown(socket.SHUT_RDWR)  # wakes accept()
+        for acceptor in self._acceptors:
+            acceptor.join(PATIENCE)
+        for listener in self._listeners.values():
+            listener.close()
         with self._lock:
             connections = list(self._open)
         for connection in connections:
             with contextlib.suppress(OSError):
                 connection.shutdown(socket.SHUT_RDWR)
 
-    def _accept(self) -> None:
+    def accept(self, listener: socket.socket, name: str) -> None:
+        """Serve who comes to a listener, until it is shut down."""
         with contextlib.suppress(OSError):
             while True:
-                connection, _ = self._listener.accept()
+                connection, _ = listener.accept()
                 with self._lock:
                     self._open.add(connection)
-                threading.Thread(target=self._serve, args=(connection,), daemon=True).start()
+                threading.Thread(target=self._serve, args=(connection, name), daemon=True).start()
 
-    def _serve(self, connection: socket.socket) -> None:
+    def _serve(self, connection: socket.socket, name: str) -> None:
         try:
             with connection, contextlib.suppress(OSError, ValueError):  # ValueError: no HTTP came
                 connection.settimeout(PATIENCE)
                 reader = RequestReader(connection)
                 while (received := reader.head()) is not None:
-                    reader.body(received)
+                    body, _ = reader.body(received)
                     with self._lock:
                         step = next(self._script, Step())
-                        self.asked += 1
-                    if not _perform(connection, step):
+                        self.asked.append((name, dataclasses.replace(received, body=body)))
+                    if not _perform(connection, dataclasses.replace(step, data=self._filled(step.data))):
                         return
         finally:
             with self._lock:
                 self._open.discard(connection)
+
+    def _filled(self, data: bytes) -> bytes:
+        """With the ports of the regions in it."""
+        return data.replace(b"@R1@@", b"%05d" % self._port("r1")).replace(b"@R2@@", b"%05d" % self._port("r2"))
+
+
+class Door:
+    """An address at which nobody listens until some attempts were refused; then the stage's script is played there."""
+
+    def __init__(self, stage: Stage, refused: int) -> None:
+        self._stage = stage
+        self._left = refused
+        self._socket = socket.socket()
+        self._socket.bind(("127.0.0.1", 0))
+
+    @property
+    def url(self) -> str:
+        """Where it will listen."""
+        return f"http://127.0.0.1:{self._socket.getsockname()[1]}"
+
+    def hook(self, event: Event) -> None:
+        """Count the attempts that failed."""
+        if event.kind == "retry":
+            self._left -= 1
+            if self._left == 0:
+                self._socket.listen()
+                threading.Thread(target=self._stage.accept, args=(self._socket, "door"), daemon=True).start()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *exc_info: object) -> None:
+        with contextlib.suppress(OSError):
+            self._socket.shutdown(socket.SHUT_RDWR)
+        self._socket.close()
 
 
 def _perform(connection: socket.socket, step: Step) -> bool:
@@ -115,32 +165,52 @@ class Player:
 
     def play(self, case: Case) -> None:
         """Make the row's call. Raises AssertionError where it does not end as the row says."""
-        self._stage.play(case.steps)
-        outcome = self._outcome(case)
-        assert self._stage.asked == case.attempts, f"{self._stage.asked} requests"
+        warming = (Step(http_answer(200), "keep"),) if case.warm else ()
+        self._stage.play((*warming, *case.steps))
+        events: list[Event] = []
+        with Door(self._stage, case.refused) if case.refused else contextlib.nullcontext(self._stage) as door:
+            hooks = [events.append, *([door.hook] if isinstance(door, Door) else [])]
+            outcome = self._outcome(case, {"url": door.url, "token": case.token, "hooks": hooks, "retry": case.retry})
+        self._check_requests(case, self._stage.asked[len(warming) :])
+        assert [event.kind for event in events].count("request") == case.attempts + len(warming)
         if case.answer is not None:
             assert outcome == case.answer
         else:
             assert isinstance(outcome, TwirpError), f"an answer came: {outcome!r}"
             check(case, outcome)
 
+    def _check_requests(self, case: Case, asked: Sequence[tuple[str, Received]]) -> None:
+        calls = [request for _, request in asked if request.method == "POST"]
+        assert len(calls) == max(0, case.attempts - case.refused), f"{len(calls)} requests"
+        assert {request.values("Authorization")[0] for _, request in asked} <= {f"Bearer {case.token}"}
+        assert len({(each.target, each.body, *each.values("X-Livekit-Request-Id")) for each in calls}) <= 1
+        if case.route is not None:
+            assert tuple(name + "?" * (request.method == "GET") for name, request in asked) == case.route
+
     def close(self) -> None:
         if self._runner is not None:
             self._runner.close()
 
-    def _outcome(self, case: Case) -> Any:
-        options = {"name": "standup", "extra_headers": {"X-Livekit-Request-Id": REQUEST_ID}, **case.options}
+    def _outcome(self, case: Case, known: dict[str, Any]) -> Any:
+        options = {"extra_headers": {"X-Livekit-Request-Id": REQUEST_ID}, **case.fields, **case.options}
+        if case.route is not None:
+            known["regions"] = Regions(suffixes=("127.0.0.1",))
         try:
             if self._runner is not None:
-                return self._runner.run(self._called(case, options))
-            with LiveKitAPI(self._stage.url, token=case.token, retry=False) as client:
-                return client.room.create_room(**options)
+                return self._runner.run(_acall(case, options, known))
+            with LiveKitAPI(**known) as client:
+                if case.warm:
+                    client.room.list_rooms()
+                return getattr(client.room, case.call)(**options)
         except TwirpError as error:
             return error
 
-    async def _called(self, case: Case, options: dict[str, Any]) -> Any:
-        async with AsyncLiveKitAPI(self._stage.url, token=case.token, retry=False) as client:
-            return await client.room.create_room(**options)
+
+async def _acall(case: Case, options: dict[str, Any], known: dict[str, Any]) -> Any:
+    async with AsyncLiveKitAPI(**known) as client:
+        if case.warm:
+            await client.room.list_rooms()
+        return await getattr(client.room, case.call)(**options)
 
 
 CLIENTS = ("sync", "async")
