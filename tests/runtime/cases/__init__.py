@@ -1,6 +1,18 @@
 """What a call makes of what a server does: one table of rows, in one module a kind."""
 
-from cases import encodings, framing, headers, messages, regions, retries, statuses, tokens, twirp_errors, unclean
+from cases import (
+    encodings,
+    framing,
+    headers,
+    messages,
+    regions,
+    retries,
+    statuses,
+    times,
+    tokens,
+    twirp_errors,
+    unclean,
+)
 from cases.case import Case
 
 __all__ = ["CASES", "KNOWN_FAILURES", "Case"]
@@ -14,6 +26,7 @@ CASES: list[Case] = [
     *encodings.CASES,
     *framing.CASES,
     *headers.CASES,
+    *times.CASES,
     *retries.CASES,
     *regions.CASES,
 ]

@@ -15,8 +15,8 @@ from typing import Any, Self
 from scripted import every_text
 
 from cases.case import Case, Step, http_answer
-from livekit_twirp import AsyncLiveKitAPI, LiveKitAPI
-from twirpkit import Event, TransportError, TwirpError
+from livekit_twirp import AsyncLiveKitAPI, ListRoomsResponse, LiveKitAPI, Room
+from twirpkit import Event, RetryPolicy, TransportError, TwirpError
 from twirpkit.conformance.framing import Received, RequestReader
 from twirpkit.livekit import Regions
 
@@ -24,6 +24,10 @@ __all__ = ["CLIENTS", "Player", "Stage"]
 
 REQUEST_ID = "id-of-this-call"
 PATIENCE = 10.0
+AT_ONCE = RetryPolicy(backoff=0.0)
+OTHER_ANSWER = ListRoomsResponse(rooms=[Room(name="of another call")])
+ANOTHER = Step(http_answer(200, OTHER_ANSWER.SerializeToString()), "keep")
+"""Answers the calls that are made around a row's."""
 
 
 class Stage:
@@ -164,15 +168,25 @@ class Player:
         self._runner = asyncio.Runner() if client == "async" else None
 
     def play(self, case: Case) -> None:
-        """Make the row's call. Raises AssertionError where it does not end as the row says."""
-        warming = (Step(http_answer(200), "keep"),) if case.warm else ()
-        self._stage.play((*warming, *case.steps))
+        """Make the row's call. Raises AssertionError where it does not end as the row says.
+
+        After bytes that are not plain HTTP, another call on the same client must have its own answer: neither what is
+        left of the first one, nor a connection that is out of step.
+        """
+        follows = bool(case.script) and case.compared
+        before, after = [ANOTHER] * case.warm, [ANOTHER] * follows
+        self._stage.play((*before, *case.steps, *after))
         events: list[Event] = []
         with Door(self._stage, case.refused) if case.refused else contextlib.nullcontext(self._stage) as door:
             hooks = [events.append, *([door.hook] if isinstance(door, Door) else [])]
-            outcome = self._outcome(case, {"url": door.url, "token": case.token, "hooks": hooks, "retry": case.retry})
-        self._check_requests(case, self._stage.asked[len(warming) :])
-        assert [event.kind for event in events].count("request") == case.attempts + len(warming)
+            known = {"url": door.url, "token": case.token, "hooks": hooks, "retry": case.retry}
+            if case.route is not None:
+                known["regions"] = Regions(suffixes=("127.0.0.1",))
+            outcome, others = self._made(case, known, follows)
+        assert others == [OTHER_ANSWER] * len([*before, *after])
+        self._check_requests(case, self._stage.asked[len(before) : len(self._stage.asked) - len(after)])
+        attempts = [event for event in events if event.kind == "request" and event.method.py_name == case.call]
+        assert len(attempts) == case.attempts + (len(others) if case.call == "list_rooms" else 0)
         if case.answer is not None:
             assert outcome == case.answer
         else:
@@ -191,26 +205,28 @@ class Player:
         if self._runner is not None:
             self._runner.close()
 
-    def _outcome(self, case: Case, known: dict[str, Any]) -> Any:
+    def _made(self, case: Case, known: dict[str, Any], follows: bool) -> tuple[Any, list[Any]]:
+        """What came of the row's call, and what the calls around it returned."""
         options = {"extra_headers": {"X-Livekit-Request-Id": REQUEST_ID}, **case.fields, **case.options}
-        if case.route is not None:
-            known["regions"] = Regions(suffixes=("127.0.0.1",))
-        try:
-            if self._runner is not None:
-                return self._runner.run(_acall(case, options, known))
-            with LiveKitAPI(**known) as client:
-                if case.warm:
-                    client.room.list_rooms()
-                return getattr(client.room, case.call)(**options)
-        except TwirpError as error:
-            return error
+        if self._runner is not None:
+            return self._runner.run(_amade(case, known, options, follows))
+        with LiveKitAPI(**known) as client:
+            others = [client.room.list_rooms(retry=AT_ONCE) for _ in range(case.warm)]
+            try:
+                outcome = getattr(client.room, case.call)(**options)
+            except TwirpError as error:
+                outcome = error
+            return outcome, others + [client.room.list_rooms(retry=AT_ONCE) for _ in range(follows)]
 
 
-async def _acall(case: Case, options: dict[str, Any], known: dict[str, Any]) -> Any:
+async def _amade(case: Case, known: dict[str, Any], options: dict[str, Any], follows: bool) -> tuple[Any, list[Any]]:
     async with AsyncLiveKitAPI(**known) as client:
-        if case.warm:
-            await client.room.list_rooms()
-        return await getattr(client.room, case.call)(**options)
+        others = [await client.room.list_rooms(retry=AT_ONCE) for _ in range(case.warm)]
+        try:
+            outcome = await getattr(client.room, case.call)(**options)
+        except TwirpError as error:
+            outcome = error
+        return outcome, others + [await client.room.list_rooms(retry=AT_ONCE) for _ in range(follows)]
 
 
 CLIENTS = ("sync", "async")

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from cases.case import Case, Step, by_status, head, http_answer, twirp
-from cases.retries import AT_ONCE, ENDS, RPCS, answered
+from cases.ends import AT_ONCE, ENDS, RPCS, answered
 
 __all__ = ["CASES"]
 
