@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import subprocess
 import sys
@@ -92,7 +93,7 @@ def tests(session: nox.Session, over: str) -> None:
         session.run("pytest", *RUNTIME_TESTS, *session.posargs)
         return
     _sync(session, "test", "types")
-    session.run("coverage", "run", "-m", "pytest", "tests", *session.posargs)
+    session.run("coverage", "run", "-m", "pytest", "tests", "--ignore=tests/live", *session.posargs)
     session.run("coverage", "report")
 
 
@@ -101,6 +102,19 @@ def conformance(session: nox.Session) -> None:
     """Play every recorded exchange through both clients."""
     _sync(session, "test", extras="sync,async")
     session.run("pytest", "tests/conformance", *session.posargs)
+
+
+@nox.session
+def live(session: nox.Session) -> None:
+    """Call a real server: the one that TWIRPKIT_TEST_URL, _KEY and _SECRET name, else livekit-server from PATH."""
+    session.env.update({name: None for name in os.environ if name.startswith("LIVEKIT_")})
+    why_none = session.run("python", "tests/live/livekit_server.py", silent=True)
+    if why_none:
+        print(f"live: skipped: {why_none}", flush=True)
+        session.skip(why_none)
+    _sync(session, "test", "live", extras="sync,async")
+    # Time to end what was started, and to remove what was made, after Ctrl-C.
+    session.run("pytest", "tests/live", *session.posargs, interrupt_timeout=60, terminate_timeout=60)
 
 
 @nox.session

@@ -70,10 +70,15 @@ def main() -> int:
             print(f"--live needs {', '.join(missing)}: URL, API key and secret of a server to try on", file=sys.stderr)
             return 2
         url, key, secret = (os.environ[name] for name in VARIABLES)
-        return _run(url, key, secret, f"twirpkit-{secrets.token_hex(4)}", lambda step: None)
+        try:
+            return _run(url, key, secret, f"twirpkit-{secrets.token_hex(4)}", lambda step: None)
+        except ValueError as error:  # said before anything was sent
+            print(f"--live: {error}", file=sys.stderr)
+            return 2
     answers = {exchange.id: exchange.response.raw for exchange in load(RECORDINGS) if exchange.response is not None}
     with ReplayServer() as server:
-        return _run(server.url, "devkey", "secret", "standup", lambda step: server.answer_with(answers[step.recording]))
+        keys = "devkey", "no signature is looked at by a replay server"
+        return _run(server.url, *keys, "standup", lambda step: server.answer_with(answers[step.recording]))
 
 
 def _run(url: str, key: str, secret: str, room: str, before: Callable[[Step], None]) -> int:

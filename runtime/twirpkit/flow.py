@@ -70,6 +70,8 @@ class _Call(Generic[Resp]):
         self.sent: Sent = "no"
         self.moved = False
         """Whether a server has sent the call to another host."""
+        self.before: TwirpError | None = None
+        """What the attempt before this one came to."""
 
     def run(self) -> Generator[Step, Outcome, Resp]:
         timeout = self.out.timeout
@@ -94,8 +96,11 @@ class _Call(Generic[Resp]):
                 return answer
             wait = yield from self._next(outcome, answer, request)
             if wait is None:
+                if answer.status is None and self.before is not None:  # a server's reason is not lost behind a silence
+                    reword(answer, f"{answer.message} (attempt {self.attempts}; before it: {self.before.message})")
                 self._tell("error", status=answer.status, error=answer)
                 raise answer
+            self.before = answer
             self._tell("retry", status=answer.status, error=answer, wait=wait)
             if wait > 0:
                 yield Sleep(wait)

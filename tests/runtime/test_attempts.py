@@ -32,7 +32,7 @@ from twirpkit import (
 )
 from twirpkit.call import Endpoint
 from twirpkit.hints import KnownAnswer
-from twirpkit.retry import RetryBudget
+from twirpkit.retry import RetryBudget, retry_after
 
 Livekit = Callable[..., Opened]
 Bare = Callable[..., Opened]
@@ -113,6 +113,21 @@ def test_the_answer_of_a_later_attempt_is_the_calls(bare: Bare, end: str) -> Non
 
     assert opened.call(METHODS["read"]) == ODD.Empty()
     assert len(opened.requests) == 3
+
+
+@pytest.mark.parametrize("last", [Phase.NOT_SENT, Phase.CUT])
+def test_the_reason_before_a_silence_is_not_lost(bare: Bare, last: Phase) -> None:
+    reasons = [answered(503, "unavailable", "first"), answered(503, "unavailable", "second"), failed(last)]
+
+    error = failure_of(bare(endpoint(), *reasons).call, METHODS["read"])
+
+    assert error.message == "acme.Hats/Read: it broke (attempt 3; before it: second)"
+
+
+def test_an_answer_after_a_silence_speaks_for_itself(bare: Bare) -> None:
+    error = failure_of(bare(endpoint(), failed(Phase.CUT), answered(404, "not_found", "gone")).call, METHODS["read"])
+
+    assert error.message == "gone"
 
 
 @pytest.mark.parametrize(
@@ -228,6 +243,8 @@ class TestWaiting:
         soon, late = (format_datetime(datetime.now(UTC) + timedelta(seconds=s), usegmt=True) for s in (-5, 60))
         assert failure_of(livekit(answered(429, retry_after=soon), retry=AT_ONCE).room).attempts == 3
         assert failure_of(livekit(answered(429, retry_after=late), retry=AT_ONCE).room).attempts == 1
+        assert retry_after(answered(429, retry_after=soon)) == 0
+        assert 58 < (retry_after(answered(429, retry_after=late)) or 0) <= 60
 
     def test_without_a_limit_a_server_may_ask_for_a_minute(self, livekit: Livekit) -> None:
         opened = livekit(answered(429, retry_after="61"), retry=AT_ONCE, timeout=None)
@@ -317,8 +334,29 @@ class TestShares:
 
         for error in (last, only):
             assert isinstance(error, DeadlineExceededError)
-            assert error.message.endswith(": no answer within 20 s: it broke")
+            assert error.message.startswith("acme.Hats/Read: no answer within 20 s: it broke")
         assert (last.attempts, only.attempts) == (3, 1)
+
+
+def test_an_attempt_that_used_its_share_up_says_so(bare: Bare) -> None:
+    budget = RetryBudget()
+    errors: list[Any] = []
+
+    def note(event: Event) -> None:
+        if event.error is not None:
+            errors.append((event.error.message, event.attempt))
+
+    opened = bare(endpoint(budget=budget), failed(Phase.NO_ANSWER, timed_out=True))
+    failure_of(opened.with_options(hooks=[note]).call, METHODS["read"], timeout=20)
+    unlimited = failure_of(opened.call, METHODS["never"], timeout=None)
+
+    path = "acme.Hats/Read: no answer"
+    assert errors == [
+        (f"{path} in this attempt's share of the time: it broke", 1),
+        (f"{path} in this attempt's share of the time: it broke", 2),
+        (f"{path} within 20 s: it broke (attempt 3; before it: {errors[1][0]})", 3),
+    ]
+    assert unlimited.message == "acme.Hats/Never: no answer in time: it broke"
 
 
 class TestTimeoutHeader:

@@ -58,14 +58,27 @@ class TestWithOptions:
             copy.room()
         opened.room()
 
-    def test_of_a_service(self, livekit: Livekit) -> None:
+    @pytest.mark.parametrize("credential", [{"token": "other"}, {"auth": "Bearer other"}])
+    def test_of_a_service(self, livekit: Livekit, credential: Any) -> None:
+        seen: list[Any] = []
         opened = livekit(OK)
         room = opened.client.room
-        copy = room.with_options(token="other")
+        policy = RetryPolicy(max_attempts=7)
+        copy = room.with_options(**credential, timeout=3, retry=policy, extra_headers={"X-A": "1"}, hooks=[seen.append])
         opened.wait(copy.list_rooms())
 
+        (request,) = opened.requests
         assert type(copy) is type(room)
-        assert opened.requests[0].headers["Authorization"] == "Bearer other"
+        assert (request.headers["Authorization"], request.headers["X-A"]) == ("Bearer other", "1")
+        assert int(request.headers["X-Twirp-Timeout-Ms"]) < 3000
+        assert copy._client._endpoint.retry is policy
+        assert [event.kind for event in seen] == ["request", "answer"]
+
+    def test_of_a_service_changes_nothing_else(self, livekit: Livekit) -> None:
+        opened = livekit(OK, timeout=7, extra_headers={"X-A": "1"}, hooks=[print])
+        copy = opened.client.room.with_options()
+
+        assert copy._client._endpoint == opened.client._endpoint
 
     def test_has_services_of_its_own(self, livekit: Livekit) -> None:
         opened = livekit(OK)

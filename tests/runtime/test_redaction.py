@@ -52,8 +52,8 @@ CASES = {
         "children=[{plain='a'}, {personal=<redacted>}], names=['a', 'b'], aliases=<redacted>",
     ),
     "maps": (
-        THING(labels={"k": "v"}, by_name={"k": THING(secret=b"x")}),
-        "labels={'k': 'v'}, by_name={'k': {secret=<redacted>}}",
+        THING(labels={"k": "v"}, by_name={"k": THING(plain="a", secret=b"x")}),
+        "labels={'k': 'v'}, by_name={'k': {plain='a', secret=<redacted>}}",
     ),
     "whole messages": (
         THING(whole=THING(plain="x"), several=[THING(plain="x")]),
@@ -75,10 +75,18 @@ def test_without_the_option_no_value_shows() -> None:
     assert sensitive_texts(THING(plain="canary", personal="canary"), None) == []
 
 
-def test_a_long_request_is_cut() -> None:
-    text = shown(THING(plain="x" * 600), OPTION)
+def test_the_entries_of_a_map_are_parted() -> None:
+    assert shown(THING(labels={"a": "1", "b": "2"}), OPTION) in (
+        "labels={'a': '1', 'b': '2'}",
+        "labels={'b': '2', 'a': '1'}",
+    )
 
-    assert (len(text), text[-2:]) == (513, "x…")
+
+@pytest.mark.parametrize(("size", "shows"), [(504, 512), (505, 513), (600, 513)])
+def test_a_long_request_is_cut(size: int, shows: int) -> None:
+    text = shown(THING(plain="x" * size), OPTION)
+
+    assert (len(text), text.endswith("…")) == (shows, shows == 513)
 
 
 def test_texts_that_a_server_must_not_repeat() -> None:

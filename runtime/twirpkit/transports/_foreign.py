@@ -5,20 +5,37 @@ It reads the answer with urllib3, so what urllib3 does not see is not seen: docs
 
 from __future__ import annotations
 
+import time
 from http.client import HTTPException
 from typing import Any
 
 import requests
 from requests.adapters import BaseAdapter, HTTPAdapter
 from requests.structures import CaseInsensitiveDict
+from requests.utils import select_proxy
 from urllib3 import HTTPResponse
 from urllib3.exceptions import HTTPError, NewConnectionError, ProtocolError, ReadTimeoutError, SSLError
 from urllib3.util import SKIP_HEADER, Retry
 
 from twirpkit.transport import HttpRequest, Phase, TransportFailure
 from twirpkit.transport import HttpResponse as Answer
+from twirpkit.transports import _proxy
 from twirpkit.transports._content import Body, Flawed
-from twirpkit.transports._http import LATE, NO_LENGTH, Framing, Malformed, answer, failure, framing, late, merged
+from twirpkit.transports._http import (
+    LATE,
+    NO_LENGTH,
+    Framing,
+    Lines,
+    Malformed,
+    Target,
+    answer,
+    check_announced,
+    failure,
+    framing,
+    late,
+    merged,
+    new_body,
+)
 from twirpkit.transports._http1 import remaining
 
 __all__ = ["refuse_resending", "send_by"]
@@ -57,17 +74,17 @@ def _tries_again(policy: Retry, *, error: Exception | None = None, status: int =
 
 
 def send_by(
-    adapter: BaseAdapter, session: requests.Session, request: HttpRequest, headers: list[tuple[str, str]]
+    adapter: BaseAdapter, session: requests.Session, where: Target, request: HttpRequest, headers: Lines
 ) -> Answer | TransportFailure:
     """Send by the adapter, with the session's verify, cert and proxies."""
     try:
         response = adapter.send(
             _prepared(adapter, request, headers),
             stream=True,
-            timeout=remaining(request.deadline),
+            timeout=_timeout(request),
             verify=session.verify is None or session.verify,
             cert=session.cert,
-            proxies=dict(session.proxies),
+            proxies=_proxies(session, where),
         )
     except (OSError, HTTPError, HTTPException) as error:  # a RequestException is an OSError
         return _unanswered(error, request)
@@ -77,7 +94,25 @@ def send_by(
         response.close()  # after a whole body the connection is back in its pool already
 
 
-def _prepared(adapter: BaseAdapter, request: HttpRequest, headers: list[tuple[str, str]]) -> requests.PreparedRequest:
+def _timeout(request: HttpRequest) -> float | tuple[float, float] | tuple[float, None] | None:
+    """As requests takes it: seconds for each wait, or apart for connecting and reading."""
+    left = remaining(request.deadline)
+    if request.connect_deadline is None:
+        return left
+    connecting = max(0.001, request.connect_deadline - time.monotonic())
+    return (connecting, None) if left is None else (min(connecting, left), left)
+
+
+def _proxies(session: requests.Session, where: Target) -> dict[str, str]:
+    proxies = dict(session.proxies)
+    if session.trust_env and select_proxy(where.origin, proxies) is None:
+        url = _proxy.environment(where)
+        if url is not None:
+            proxies[where.scheme] = url
+    return proxies
+
+
+def _prepared(adapter: BaseAdapter, request: HttpRequest, headers: Lines) -> requests.PreparedRequest:
     prepared = requests.PreparedRequest()
     prepared.method = request.method
     prepared.url = request.url
@@ -94,8 +129,7 @@ def _unanswered(error: Exception, request: HttpRequest) -> TransportFailure:
     unsent = isinstance(error, requests.ConnectTimeout) or isinstance(
         getattr(error.args[0] if error.args else None, "reason", None), NewConnectionError
     )
-    timed_out = isinstance(error, (requests.Timeout, TimeoutError)) or late(request.deadline)
-    return failure(reason, Phase.NOT_SENT if unsent else Phase.NO_ANSWER, timed_out=timed_out)
+    return failure(reason, Phase.NOT_SENT if unsent else Phase.NO_ANSWER, timed_out=late(request.deadline))
 
 
 def _read(response: requests.Response, request: HttpRequest) -> Answer | TransportFailure:
@@ -109,17 +143,16 @@ def _read(response: requests.Response, request: HttpRequest) -> Answer | Transpo
         frame = framing(request.method, status, headers)
     except Malformed as malformed:
         return failure(str(malformed), Phase.CUT)
-    body = Body(headers.get("content-encoding"))
+    body = new_body(request, status, headers)
     try:
+        check_announced(body, status, frame)
         _read_body(raw, frame, body, request.deadline)
     except Flawed as flawed:
-        return answer(status, headers, body, str(flawed))
-    except TimeoutError:
-        return answer(status, headers, body, f"{LATE} during the answer's body", timed_out=True)
-    except (OSError, HTTPError, HTTPException) as error:
-        timed_out = isinstance(error, ReadTimeoutError)
-        reason = f"{LATE} during the answer's body" if timed_out else "the answer was cut inside its body"
-        return answer(status, headers, body, reason, timed_out=timed_out)
+        return answer(status, headers, body, flawed)
+    except (OSError, HTTPError, HTTPException):
+        timed_out = late(request.deadline)
+        flaw = Flawed(f"{LATE} during the answer's body" if timed_out else "the answer was cut inside its body")
+        return answer(status, headers, body, flaw, timed_out=timed_out)
     return answer(status, headers, body, None)
 
 

@@ -6,7 +6,9 @@ by the other.
 
 from __future__ import annotations
 
+import os
 import re
+import selectors
 import socket
 import ssl
 import time
@@ -14,24 +16,30 @@ from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 from twirpkit.transport import HttpRequest, HttpResponse, Phase, TransportFailure
-from twirpkit.transports._content import Body
+from twirpkit.transports._content import Body, Flawed, Oversized
 
 __all__ = [
+    "IDLE",
     "LATE",
     "MAX_HEAD",
     "MAX_LINES",
     "NO_LENGTH",
     "TOO_LONG",
     "Framing",
+    "Lines",
     "Malformed",
     "Target",
     "answer",
+    "check_announced",
     "failure",
     "framing",
     "headers_of",
     "late",
     "merged",
+    "new_body",
+    "readable",
     "target",
+    "too_slow",
     "unconnected",
 ]
 
@@ -40,11 +48,17 @@ MAX_HEAD = 1 << 20
 MAX_LINES = 1000
 """Header lines of an answer (rule A15)."""
 
+MAX_ERROR = 1 << 20
+"""Decoded bytes of an answer that is no 200 (rule A13)."""
+IDLE = 4.0
+"""Seconds after which a kept connection is not used again; Node and uvicorn close theirs after 5 (rule C7)."""
+
 NO_LENGTH = "the answer has neither a Content-Length nor a chunked body"
 TOO_LONG = "the answer's header block is too long"
 LATE = "the deadline passed"
 
-_DEFAULT_PORT = {"http": "80", "https": "443"}
+_DEFAULT_PORT = {"http": 80, "https": 443}
+_Selector = getattr(selectors, "PollSelector", selectors.SelectSelector)  # the first needs no descriptor of its own
 _BODILESS = {"GET", "HEAD", "OPTIONS", "TRACE"}  # an empty body of these has no Content-Length
 _URL = re.compile(
     r"(https?)://((?:\[[0-9A-Fa-f:.]+\]|[^]\[/?#@:\s\\]+)(?::(\d+))?)((?:[/?][^#\x00- \x7f]*)?)", re.ASCII
@@ -66,6 +80,9 @@ class Target(NamedTuple):
     origin: str
     """Scheme, host and port, as given."""
     scheme: str
+    name: str
+    """The host alone, an IPv6 address without brackets."""
+    port: int
     host: str
     """For the Host header: without the scheme's default port."""
     path: str
@@ -84,14 +101,29 @@ def target(url: str) -> Target:
     match = _URL.fullmatch(url)
     if match is None or not url.isascii():
         raise ValueError("the URL of a request must be http or https, in ASCII, without userinfo and fragment")
-    scheme, netloc, port, path = match.groups()
-    host = netloc[: -len(port) - 1] if port == _DEFAULT_PORT[scheme] else netloc
-    return Target(f"{scheme}://{netloc}", scheme, host, path if path.startswith("/") else "/" + path)
+    scheme, host, digits, path = match.groups()
+    port = int(digits or _DEFAULT_PORT[scheme])
+    bare = host.removesuffix(f":{digits}")
+    return Target(
+        origin=f"{scheme}://{host}",
+        scheme=scheme,
+        name=bare.strip("[]"),
+        port=port,
+        host=bare if port == _DEFAULT_PORT[scheme] else host,
+        path=path if path.startswith("/") else "/" + path,
+    )
 
 
-def headers_of(request: HttpRequest, host: str) -> list[tuple[str, str]]:
+class Lines(list[tuple[str, str]]):
+    """Header lines of a request; a traceback with local variables does not show them (rule E1)."""
+
+    def __repr__(self) -> str:
+        return f"<{len(self)} header lines>"
+
+
+def headers_of(request: HttpRequest, host: str) -> Lines:
     """All headers that go on the wire: those given, Host and Content-Length. Raises ValueError for a line break."""
-    given = list(request.headers.items())
+    given = Lines(request.headers.items())
     for name, value in given:
         if _NAME.fullmatch(name) is None or _BREAKING.search(value) is not None:
             raise ValueError(f"header {name!r} cannot be sent: a bad name, or a line break or NUL in its value")
@@ -143,22 +175,43 @@ def framing(method: str, status: int, headers: Mapping[str, str]) -> Framing:
     return Framing(None if length is None else int(length), coding is not None)
 
 
+def new_body(request: HttpRequest, status: int, headers: Mapping[str, str]) -> Body:
+    """What collects the body of an answer, no further than the request allows (rule A13)."""
+    limit = request.max_body if status == 200 else min(request.max_body, MAX_ERROR)
+    return Body(headers.get("content-encoding"), limit)
+
+
+def check_announced(body: Body, status: int, frame: Framing) -> None:
+    """Raise `Oversized` where a success says itself that it is too large. Of an error answer the beginning is read."""
+    if status == 200 and frame.length is not None:
+        body.expect(frame.length)
+
+
+def readable(sock: int) -> bool:
+    """Whether a socket, given by its descriptor, has something to read, or has ended: an idle one must have neither."""
+    with _Selector() as selector:
+        selector.register(sock, selectors.EVENT_READ)
+        return bool(selector.select(0))
+
+
 def late(deadline: float | None) -> bool:
     """Whether the deadline has passed."""
     return deadline is not None and time.monotonic() >= deadline
 
 
 def answer(
-    status: int, headers: dict[str, str], body: Body, flaw: str | None, *, timed_out: bool = False
+    status: int, headers: dict[str, str], body: Body, flaw: Flawed | None, *, timed_out: bool = False
 ) -> HttpResponse | TransportFailure:
     """What a transport hands over once the header block has come.
 
     An error answer keeps its status, whatever became of its body (rule A14). A 200 that ran into the deadline is no
-    answer but a deadline exceeded.
+    answer but a deadline exceeded; one that is too large is not handed over in part.
     """
     if timed_out and status == 200:
         return failure(f"{LATE} during the answer's body", Phase.CUT, timed_out=True)
-    return HttpResponse(status, headers, body.value, flaw)
+    oversized = isinstance(flaw, Oversized)
+    value = b"" if oversized and status == 200 else body.value
+    return HttpResponse(status, headers, value, None if flaw is None else str(flaw), oversized)
 
 
 def failure(
@@ -170,12 +223,20 @@ def failure(
     return failed
 
 
-def unconnected(host: str, error: BaseException) -> TransportFailure:
-    """No connection to the host."""
-    reason = type(error).__name__
-    if isinstance(error, OSError):
-        reason = error.strerror or str(error) or reason
-    return failure(f"could not connect to {host}: {reason}", Phase.NOT_SENT, error)
+def unconnected(where: str, why: str | BaseException) -> TransportFailure:
+    """No connection."""
+    if isinstance(why, str):
+        return failure(f"could not connect to {where}: {why}", Phase.NOT_SENT)
+    plain = _plain(why)
+    reason = type(why).__name__ if plain is None else plain.strerror or str(plain) or type(why).__name__
+    return failure(f"could not connect to {where}: {reason}", Phase.NOT_SENT, why)
+
+
+def too_slow(where: str, deadline: float | None) -> TransportFailure:
+    """No connection in time: before the deadline, or before the earlier moment by which it had to stand (rule B2)."""
+    if late(deadline):
+        return failure(f"{LATE} while connecting to {where}", Phase.NOT_SENT, timed_out=True)
+    return failure(f"connecting to {where} took too long", Phase.NOT_SENT)
 
 
 def _plain(error: BaseException | None) -> OSError | None:
@@ -183,7 +244,10 @@ def _plain(error: BaseException | None) -> OSError | None:
     if not isinstance(error, OSError):
         return None
     kind = type(error) if type(error) in _PLAIN else OSError
-    return kind(error.errno, error.strerror) if error.errno is not None else kind(str(error))
+    if error.errno is None:
+        return kind(str(error))
+    # asyncio has "Connect call failed" for every reason; name resolution and TLS have numbers of their own.
+    return kind(error.errno, os.strerror(error.errno) if kind is OSError else error.strerror)
 
 
 _PLAIN = {socket.gaierror, ssl.SSLError, ssl.SSLCertVerificationError, ssl.SSLEOFError, ssl.SSLZeroReturnError}

@@ -451,6 +451,30 @@ class TestPin:
         assert opened.script.asked == ["base", "?", "a", "b"]
         assert (error.status, error.attempts, error.sent) == (451, 3, "yes")
 
+    def test_is_followed_once_without_retries(self, on: Any) -> None:
+        opened = on(discovered(A, B, age="max-age=60"), base=PINNED, a=PINNED)
+
+        failure_of(opened.room, retry=RetryPolicy(max_attempts=1))
+
+        assert opened.script.asked == ["base", "?", "a"]
+
+    @pytest.mark.parametrize("end", [PINNED, DOWN])
+    def test_goes_nowhere_once_the_time_is_over(self, on: Any, end: HttpResponse) -> None:
+        opened = on(discovered(A), base=end)
+        play = opened.script.send
+
+        def late(request: HttpRequest, /) -> Any:
+            if request.method == "GET":
+                assert request.deadline is not None
+                time.sleep(max(0.0, request.deadline - time.monotonic()))
+            return play(request)
+
+        opened.script.send = late
+        error = failure_of(opened.room, timeout=0.2)
+
+        assert opened.script.asked == ["base", "?"]
+        assert (error.status, error.attempts) == (end.status, 1)
+
     @pytest.mark.parametrize("answer", [discovered(), discovered(BASE), HttpResponse(500, {}, b"")])
     def test_says_so_where_no_other_host_is_known(self, on: Any, answer: HttpResponse) -> None:
         opened = on(answer, base=PINNED)

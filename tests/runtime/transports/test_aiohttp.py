@@ -465,11 +465,12 @@ def test_a_certificate_for_another_name() -> None:
     async def scene() -> None:
         async with trusting() as session:
             with pytest.raises(TransportFailure) as caught:
-                await AiohttpTransport(session).send(make_request(server.url.replace("127.0.0.1", "127.0.0.2")))
+                await AiohttpTransport(session).send(make_request(f"https://127.0.0.2:{server.port}"))
             assert caught.value.phase is Phase.NOT_SENT
+            assert type(caught.value.__cause__) is ssl.SSLCertVerificationError
             assert caught.value.__context__ is None
 
-    with serve(http(b"hi"), tls=server_tls()) as server:
+    with serve(http(b"hi"), tls=server_tls(), host="127.0.0.2") as server:
         asyncio.run(scene())
 
 

@@ -9,7 +9,7 @@ from wire import Answer, Ending, serve
 from wire import http as answer
 from worlds import World
 
-from twirpkit.transport import HttpResponse, Phase, TransportFailure
+from twirpkit.transport import Phase, TransportFailure
 
 OK = b"HTTP/1.1 200 OK\r\n"
 CHUNKED = OK + b"Content-Type: application/protobuf\r\nTransfer-Encoding: chunked\r\n\r\n"
@@ -209,23 +209,6 @@ def test_bytes_after_the_body_are_not_the_next_answer(world: World) -> None:
         assert world.send(server.url).body == b"first"
         assert world.send(server.url).body == b"second"
     assert server.connections == 2
-
-
-def test_an_answer_that_came_while_idle_is_not_the_next_answer(world: World) -> None:
-    extra = head("Content-Length: 5") + b"WRONG"
-    with serve(Answer(answer(b"first"), "keep", after=extra), *[answer(b"second")] * 2) as server:
-        assert world.send(server.url).body == b"first"
-        server.released.set()
-        assert server.sent.wait(5)
-        world.pause(0.01)  # for the event loop to see the bytes
-        outcome: HttpResponse | TransportFailure
-        try:
-            outcome = world.send(server.url)
-        except TransportFailure as failed:
-            assert (world.name, failed.phase) == ("async", Phase.NO_ANSWER)
-        else:
-            assert outcome.body == b"second"
-        assert world.send(server.url).body == b"second"
 
 
 @pytest.mark.parametrize("junk", [b"hello", b"\r\n", b"\0"])

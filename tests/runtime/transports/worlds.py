@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import concurrent.futures
 import time
 from collections.abc import Mapping
 from typing import Any
+
+from wire import Server
 
 from twirpkit.transport import HttpRequest, HttpResponse, TransportFailure
 from twirpkit.transports.aiohttp import AiohttpTransport
@@ -29,23 +32,35 @@ def make_request(
     headers: Mapping[str, str] = HEADERS,
     body: bytes = b"ask",
     timeout: float | None = 5.0,
-    method: str = "POST",
+    connecting: float | None = None,
+    **options: Any,
 ) -> HttpRequest:
-    deadline = None if timeout is None else time.monotonic() + timeout
-    return HttpRequest(url, headers, body, deadline, method)
+    now = time.monotonic()
+    deadline = None if timeout is None else now + timeout
+    connect_deadline = None if connecting is None else now + connecting
+    return HttpRequest(url, headers, body, deadline, connect_deadline, **options)
 
 
 class SyncWorld:
     name = "sync"
 
-    def __init__(self, session: Any = None) -> None:
-        self.transport = RequestsTransport(session)
+    def __init__(self, session: Any = None, **options: Any) -> None:
+        self.transport = RequestsTransport(session, **options)
 
     def send(self, url: str, **options: Any) -> HttpResponse:
         return self.transport.send(make_request(url, **options))
 
     def fail(self, url: str, **options: Any) -> TransportFailure:
         return _fail(self, url, **options)
+
+    def release_together(self, server: Server, count: int) -> list[HttpResponse]:
+        """Send so many at once, and have the server answer when all have arrived."""
+        with concurrent.futures.ThreadPoolExecutor(count) as threads:
+            calls = [threads.submit(self.send, server.url) for _ in range(count)]
+            while len(server.requests) < count:
+                time.sleep(0.001)
+            server.released.set()
+            return [call.result() for call in calls]
 
     def pause(self, seconds: float) -> None:
         time.sleep(seconds)
@@ -60,15 +75,25 @@ class SyncWorld:
 class AsyncWorld:
     name = "async"
 
-    def __init__(self, session: Any = None) -> None:
+    def __init__(self, session: Any = None, **options: Any) -> None:
+        self.transport = AiohttpTransport(session, **options)
         self.runner = asyncio.Runner()
-        self.transport = AiohttpTransport(session)
 
     def send(self, url: str, **options: Any) -> HttpResponse:
         return self.runner.run(self.transport.send(make_request(url, **options)))
 
     def fail(self, url: str, **options: Any) -> TransportFailure:
         return _fail(self, url, **options)
+
+    def release_together(self, server: Server, count: int) -> list[HttpResponse]:
+        async def send_all() -> list[HttpResponse]:
+            calls = [asyncio.create_task(self.transport.send(make_request(server.url))) for _ in range(count)]
+            while len(server.requests) < count:
+                await asyncio.sleep(0.001)
+            server.released.set()
+            return await asyncio.gather(*calls)
+
+        return self.runner.run(send_all())
 
     def pause(self, seconds: float) -> None:
         self.runner.run(asyncio.sleep(seconds))

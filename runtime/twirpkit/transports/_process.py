@@ -1,0 +1,23 @@
+"""Which process this is: a child must not use what its parent has open (rule F1)."""
+
+from __future__ import annotations
+
+import os
+
+__all__ = ["process"]
+
+_this = object()
+
+
+def process() -> object:
+    """A thing that stands for this process. Compare it by ``is``: a process id may come a second time."""
+    return _this
+
+
+def _forked() -> None:
+    global _this
+    _this = object()
+
+
+if hasattr(os, "register_at_fork"):  # where there is no fork, there are no children
+    os.register_at_fork(after_in_child=_forked)

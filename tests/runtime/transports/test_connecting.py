@@ -1,0 +1,95 @@
+"""The moment by which a connection must stand (rule B2), beside the deadline of the whole request."""
+
+from __future__ import annotations
+
+import contextlib
+import time
+from collections.abc import Callable, Iterator
+
+import pytest
+from scenes import full_backlog
+from wire import Answer, http, serve
+from worlds import World
+
+from twirpkit.transport import Phase
+
+SOON = 0.1
+
+
+@contextlib.contextmanager
+def no_handshake() -> Iterator[str]:
+    with serve(Answer(b"", "hold")) as server:
+        yield server.url.replace("http:", "https:")
+
+
+HANGING: dict[str, Callable[[], contextlib.AbstractContextManager[str]]] = {
+    "TCP": full_backlog,
+    "TLS": no_handshake,
+}
+
+
+@pytest.mark.parametrize("timeout", [None, 5.0])
+@pytest.mark.parametrize("name", HANGING)
+def test_connecting_has_a_limit_of_its_own(world: World, name: str, timeout: float | None) -> None:
+    with HANGING[name]() as url:
+        before = time.monotonic()
+        failed = world.fail(url, timeout=timeout, connecting=SOON)
+        took = time.monotonic() - before
+    host = url.split("/")[2]
+    assert (failed.phase, failed.timed_out) == (Phase.NOT_SENT, False), "it is not the deadline that passed"
+    assert failed.reason == f"connecting to {host} took too long"
+    assert SOON - 0.005 <= took < 2
+    assert failed.__cause__ is None
+
+
+@pytest.mark.parametrize("name", HANGING)
+def test_the_deadline_may_come_first(world: World, name: str) -> None:
+    with HANGING[name]() as url:
+        failed = world.fail(url, timeout=SOON, connecting=5.0)
+    host = url.split("/")[2]
+    assert (failed.phase, failed.timed_out) == (Phase.NOT_SENT, True)
+    assert failed.reason == f"the deadline passed while connecting to {host}"
+
+
+def test_both_at_once_are_the_deadline(world: World) -> None:
+    with full_backlog() as url:
+        failed = world.fail(url, timeout=SOON, connecting=SOON)
+    assert (failed.phase, failed.timed_out) == (Phase.NOT_SENT, True)
+
+
+@pytest.mark.parametrize("hang", [b"", b"HTTP/1.1 200 OK\r\n", http(b"hello")[:-2]])
+def test_it_is_over_once_the_connection_stands(world: World, hang: bytes) -> None:
+    with serve(Answer(http(b"slow"), "keep", drip=0.004), Answer(hang, "hold")) as server:
+        assert world.send(server.url, timeout=None, connecting=0.05).body == b"slow"
+        failed = world.fail(server.url, timeout=0.3, connecting=0.05)
+    assert failed.timed_out
+    assert server.connections == 1
+    assert failed.phase is (Phase.CUT if hang else Phase.NO_ANSWER)
+
+
+def test_a_kept_connection_needs_no_connecting(world: World) -> None:
+    with serve(http(b"one"), http(b"two")) as server:
+        world.send(server.url)
+        assert world.send(server.url, connecting=-1.0).body == b"two"
+    assert server.connections == 1
+
+
+def test_a_moment_that_has_passed(world: World) -> None:
+    with serve(http(b"one")) as server:
+        failed = world.fail(server.url, connecting=-1.0)
+        assert (failed.phase, failed.timed_out) == (Phase.NOT_SENT, False)
+        assert world.send(server.url).body == b"one"
+    assert len(server.requests) == 1
+
+
+def test_a_name_is_not_looked_up_too_late(world: World) -> None:
+    """Looking up a name that does not exist would say so."""
+    failed = world.fail("http://name.invalid/", connecting=-1.0)
+    assert failed.reason == "connecting to name.invalid took too long"
+
+
+def test_a_connection_that_is_given_up_is_closed(world: World) -> None:
+    with serve(Answer(b"", "hold")) as server:
+        world.fail(server.url.replace("http:", "https:"), connecting=SOON)
+        world.pause(0.01)  # for the event loop to close it
+        assert server.gone.acquire(timeout=5)

@@ -1,0 +1,212 @@
+"""Which connections are kept and used again (rule C7), and what is said of one that died under a request (rule C)."""
+
+from __future__ import annotations
+
+import concurrent.futures
+import contextlib
+import socket
+import ssl
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from wire import Answer, Ending, http, serve
+from worlds import WORLDS, World
+
+from twirpkit.transport import Phase
+from twirpkit.transports._http import IDLE, readable
+from twirpkit.transports._pool import Connection, Pool
+
+PEM = Path(__file__).with_name("localhost.pem")
+INTERIM = b"HTTP/1.1 103 Early Hints\r\n\r\n"
+OK = b"HTTP/1.1 200 OK\r\n"
+
+
+def server_tls() -> ssl.SSLContext:
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(PEM)
+    return context
+
+
+@pytest.mark.parametrize("seen", [True, False], ids=["seen by the loop", "unread in the kernel"])
+@pytest.mark.parametrize("encrypted", [False, True], ids=["plain", "TLS"])
+@pytest.mark.parametrize("name", WORLDS)
+def test_a_connection_that_the_server_closed_while_idle_is_not_used(name: str, encrypted: bool, seen: bool) -> None:
+    world = WORLDS[name](tls=PEM)
+    with serve(Answer(http(b"one")), http(b"two"), tls=server_tls() if encrypted else None) as server:
+        assert world.send(server.url).body == b"one"
+        assert server.gone.acquire(timeout=5)
+        if seen:
+            world.pause(0.01)
+        assert world.send(server.url).body == b"two"
+    world.end()
+    assert len(server.requests) == server.connections == 2
+
+
+@pytest.mark.parametrize("seen", [True, False], ids=["seen by the loop", "unread in the kernel"])
+@pytest.mark.parametrize("extra", [http(b"WRONG"), b"\0", b"x"])
+def test_a_connection_on_which_something_came_while_idle_is_not_used(world: World, extra: bytes, seen: bool) -> None:
+    with serve(Answer(http(b"first"), "keep", after=extra), *[http(b"second")] * 2) as server:
+        assert world.send(server.url).body == b"first"
+        server.released.set()
+        assert server.sent.wait(5)
+        if seen:
+            world.pause(0.01)
+        assert world.send(server.url).body == b"second"
+        assert world.send(server.url).body == b"second"
+    assert [request.connection for request in server.requests] == [0, 1, 1]
+
+
+def test_all_that_were_closed_are_passed_over(world: World) -> None:
+    """Made by three requests at once."""
+    answer = Answer(OK, after=b"Content-Length: 2\r\n\r\nhi")
+    with serve(*[answer] * 3, http(b"next")) as server:
+        world.release_together(server, 3)
+        for _ in range(3):
+            assert server.gone.acquire(timeout=5)
+        assert world.send(server.url).body == b"next"
+    assert server.connections == 4
+
+
+def test_after_four_seconds_of_rest_a_connection_is_not_used() -> None:
+    """Both at once, since the time is real."""
+
+    def call(world: World, url: str) -> None:
+        try:
+            for wait in (0, 0.5, 4.02):
+                world.pause(wait)
+                assert world.send(url).body == b"hi"
+        finally:
+            world.end()
+
+    with contextlib.ExitStack() as stack:
+        servers = [stack.enter_context(serve(*[http(b"hi")] * 3)) for _ in WORLDS]
+        threads = stack.enter_context(concurrent.futures.ThreadPoolExecutor())
+        calls = [
+            threads.submit(call, make(), server.url) for make, server in zip(WORLDS.values(), servers, strict=True)
+        ]
+        for each in calls:
+            each.result()
+        for server in servers:
+            assert [request.connection for request in server.requests] == [0, 0, 1]
+
+
+DIED: dict[str, tuple[bytes, Ending, Phase, str]] = {
+    "closed": (b"", "close", Phase.STALE, "the connection was closed before an answer"),
+    "reset": (b"", "reset", Phase.STALE, "the connection was closed before an answer"),
+    "an interim answer": (INTERIM, "close", Phase.NO_ANSWER, "the connection was closed before an answer"),
+    "cut": (OK, "close", Phase.CUT, "the connection was closed inside the answer's header"),
+    "one byte": (b"H", "close", Phase.CUT, "the connection was closed inside the answer's header"),
+    "silence": (b"", "hold", Phase.NO_ANSWER, "the deadline passed while waiting for the answer"),
+    "half a header": (OK, "hold", Phase.CUT, "the deadline passed while waiting for the answer"),
+    "no HTTP": (b"hello\r\n", "close", Phase.CUT, "the answer is not HTTP/1.x"),
+}
+
+
+@pytest.mark.parametrize("encrypted", [False, True], ids=["plain", "TLS"])
+@pytest.mark.parametrize("kept", [False, True], ids=["fresh", "kept"])
+@pytest.mark.parametrize("name", DIED)
+@pytest.mark.parametrize("kind", WORLDS)
+def test_how_far_a_request_came(kind: str, name: str, kept: bool, encrypted: bool) -> None:
+    data, then, phase, reason = DIED[name]
+    if phase is Phase.STALE and not kept:
+        phase = Phase.NO_ANSWER
+    world = WORLDS[kind](tls=PEM)
+    answers = [http(b"one")] if kept else []
+    with serve(*answers, Answer(data, then), tls=server_tls() if encrypted else None) as server:
+        for _ in answers:
+            world.send(server.url)
+        failed = world.fail(server.url, timeout=0.3 if then == "hold" else 5)
+        assert server.connections == 1
+    world.end()
+    assert (failed.phase, failed.reason, failed.timed_out) == (phase, reason, then == "hold")
+
+
+def test_a_large_message_to_a_kept_connection_that_dies(world: World) -> None:
+    """The bytes may have gone out or not: the transport says "stale" and nothing more certain."""
+    with serve(http(b"one"), Answer(b"", "reset", early=True), http(b"two")) as server:
+        world.send(server.url)
+        failed = world.fail(server.url, body=bytes(5_000_000))
+        assert failed.phase is Phase.STALE
+        assert world.send(server.url).body == b"two"
+
+
+# The sync transport's pool
+
+
+@pytest.fixture
+def pairs() -> Iterator[list[tuple[Connection, socket.socket]]]:
+    made = []
+    for _ in range(3):
+        ours, theirs = socket.socketpair()
+        made.append((Connection(ours), theirs))
+    yield made
+    for connection, theirs in made:
+        connection.close()
+        theirs.close()
+
+
+def closed(connection: Connection) -> bool:
+    return connection.sock.fileno() < 0
+
+
+def test_the_last_used_comes_first(pairs: list[tuple[Connection, socket.socket]]) -> None:
+    pool = Pool()
+    for connection, _ in pairs:
+        pool.give(connection)
+    assert [pool.take() for _ in range(4)] == [*[connection for connection, _ in reversed(pairs)], None]
+
+
+def test_what_expired_is_closed_when_another_is_given(pairs: list[tuple[Connection, socket.socket]]) -> None:
+    pool = Pool()
+    (first, _), (second, _), (third, _) = pairs
+    for connection in (first, second):
+        pool.give(connection)
+        connection.idle_since -= IDLE
+    pool.give(third)
+    assert [closed(each) for each in (first, second, third)] == [True, True, False]
+    assert [pool.take(), pool.take()] == [third, None]
+
+
+def test_what_expired_is_closed_when_it_is_met(pairs: list[tuple[Connection, socket.socket]]) -> None:
+    pool = Pool()
+    (first, _), (second, _), (third, _) = pairs
+    for connection in (first, second, third):
+        pool.give(connection)
+    third.idle_since -= IDLE
+    second.idle_since -= IDLE - 0.5
+    assert pool.take() is second
+    assert closed(third)
+    assert not closed(first)
+
+
+def test_a_pool_keeps_so_many_and_no_more() -> None:
+    pool = Pool()
+    ends = [socket.socketpair() for _ in range(130)]
+    connections = [Connection(ours) for ours, _ in ends]
+    for connection in connections:
+        pool.give(connection)
+    assert [closed(each) for each in connections] == [True, True] + [False] * 128
+    pool.close()
+    assert all(closed(each) for each in connections)
+    assert pool.take() is None
+    for _, theirs in ends:
+        theirs.close()
+
+
+def test_a_socket_that_is_idle_is_not_readable() -> None:
+    ours, theirs = socket.socketpair()
+    with ours:
+        assert not readable(ours.fileno())
+        theirs.close()
+        assert readable(ours.fileno())
+
+
+def test_a_moment_is_not_waited_for() -> None:
+    ours, theirs = socket.socketpair()
+    with ours, theirs:
+        before = time.monotonic()
+        for _ in range(100):
+            readable(ours.fileno())
+        assert time.monotonic() - before < 1

@@ -1,0 +1,384 @@
+"""Proxies: the same ones in both transports, and their credentials never shown (rules E1, E2)."""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import re
+import ssl
+import time
+import traceback
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import aiohttp
+import pytest
+import requests
+from proxies import tunnelling
+from wire import Answer, http, serve
+from worlds import HEADERS, TOKEN, WORLDS, AsyncWorld, SyncWorld, World, make_request
+
+from twirpkit.transport import Phase
+from twirpkit.transports import _proxy
+from twirpkit.transports._http import target
+from twirpkit.transports.aiohttp import AiohttpTransport
+from twirpkit.transports.requests import RequestsTransport
+
+PEM = Path(__file__).with_name("localhost.pem")
+CANARY = "c4n4ry"
+VARIABLES = ("http_proxy", "https_proxy", "all_proxy", "no_proxy", "HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY")
+
+
+@pytest.fixture(autouse=True)
+def environment(monkeypatch: pytest.MonkeyPatch) -> pytest.MonkeyPatch:
+    """One without proxies."""
+    for name in (*VARIABLES, "REQUEST_METHOD"):
+        monkeypatch.delenv(name, raising=False)
+    return monkeypatch
+
+
+@pytest.fixture(params=WORLDS)
+def make(request: pytest.FixtureRequest) -> Iterator[Any]:
+    """Makes worlds of one kind, and ends them."""
+    made: list[World] = []
+
+    def make(*args: Any, **options: Any) -> World:
+        made.append(WORLDS[request.param](*args, **options))
+        return made[-1]
+
+    yield make
+    for world in made:
+        world.end()
+
+
+def server_tls() -> ssl.SSLContext:
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(PEM)
+    return context
+
+
+def basic(userinfo: bytes) -> str:
+    return f"Basic {base64.b64encode(userinfo).decode()}"
+
+
+# Through a proxy
+
+
+def test_plain_requests_go_to_the_proxy(make: Any) -> None:
+    with serve(http(b"one"), http(b"two"), http(b"three")) as proxy:
+        world = make(proxy=f"http://user:pa%3Ass@127.0.0.1:{proxy.port}")
+        assert world.send("http://name.invalid:81/x?y").body == b"one"
+        assert world.send("http://name.invalid:81/x?y").body == b"two"
+        assert world.send("http://127.0.0.1:1/").body == b"three", "a proxy that was given counts for this machine too"
+    assert proxy.connections == 2
+    for request in proxy.requests[:2]:
+        own = {"Host": "name.invalid:81", "Content-Length": "3", "Proxy-Authorization": basic(b"user:pa:ss")}
+        assert request.line == "POST http://name.invalid:81/x?y HTTP/1.1"
+        assert sorted(request.headers) == sorted({**HEADERS, **own}.items())
+
+
+def test_requests_over_tls_go_through_a_tunnel(make: Any) -> None:
+    with serve(http(b"one"), http(b"two"), tls=server_tls()) as server, tunnelling(server.port) as proxy:
+        world = make(proxy=proxy.url(f"user:{CANARY}@"), tls=PEM)
+        url = f"https://localhost:{server.port}/x"
+        assert world.send(url).body == b"one"
+        assert world.send(url).body == b"two"
+    [asked] = proxy.asked
+    lines = asked.decode().split("\r\n")
+    assert re.fullmatch(rf"CONNECT localhost:{server.port} HTTP/1\.1", lines[0])
+    assert f"Host: localhost:{server.port}" in lines
+    assert f"Proxy-Authorization: {basic(f'user:{CANARY}'.encode())}" in lines
+    assert TOKEN.encode() not in asked
+    assert [request.line for request in server.requests] == ["POST /x HTTP/1.1"] * 2
+    assert all(name.lower() != "proxy-authorization" for name, _ in server.requests[0].headers)
+
+
+def test_a_tunnel_without_credentials(make: Any) -> None:
+    with serve(http(b"one"), tls=server_tls()) as server, tunnelling(server.port) as proxy:
+        assert make(proxy=proxy.url(), tls=PEM).send(f"https://127.0.0.1:{server.port}/x").body == b"one"
+    assert b"authorization" not in proxy.asked[0].lower()
+
+
+def test_the_certificate_is_the_targets(make: Any) -> None:
+    """localhost's does not vouch for another name."""
+    with serve(http(b"one"), tls=server_tls()) as server, tunnelling(server.port) as proxy:
+        failed = make(proxy=proxy.url(), tls=PEM).fail("https://name.invalid/x")
+    assert failed.phase is Phase.NOT_SENT
+    assert failed.reason.startswith(f"could not connect to name.invalid through the proxy {proxy.url()}: ")
+    assert type(failed.__cause__) is ssl.SSLCertVerificationError
+    assert proxy.asked[0].startswith(b"CONNECT name.invalid:443 HTTP/1.1\r\n")
+
+
+def test_an_ipv6_target(make: Any) -> None:
+    with serve(Answer(http(b"", status="502 No"))) as proxy:
+        make(proxy=proxy.url).fail("https://[2001:db8::1]/x")
+    assert proxy.requests[0].line == "CONNECT [2001:db8::1]:443 HTTP/1.1"
+
+
+REFUSALS = {
+    "407": (http(b"who?", status="407 Proxy Authentication Required"), "the proxy answered 407 to CONNECT"),
+    "502": (http(b"down", status="502 Bad Gateway"), "the proxy answered 502 to CONNECT"),
+    "204": (http(b"", status="204 No Content", length=False), "the proxy answered 204 to CONNECT"),
+    "302": (http(b"", "Location: /", status="302 Found"), "the proxy answered 302 to CONNECT"),
+    "closed": (b"", "the proxy closed the connection"),
+    "cut": (b"HTTP/1.1 200 OK\r\n", "the proxy closed the connection"),
+    "no HTTP": (b"hello\r\n\r\n", "the proxy's answer to CONNECT is not HTTP/1.x"),
+}
+
+
+@pytest.mark.parametrize("name", REFUSALS)
+def test_a_proxy_that_makes_no_tunnel(make: Any, name: str) -> None:
+    data, reason = REFUSALS[name]
+    with serve(Answer(data)) as proxy:
+        url = f"http://127.0.0.1:{proxy.port}"
+        failed = make(proxy=f"http://{CANARY}:{CANARY}@127.0.0.1:{proxy.port}").fail("https://name.invalid/x")
+    assert (failed.phase, failed.timed_out) == (Phase.NOT_SENT, False)
+    assert failed.reason == f"could not connect to name.invalid through the proxy {url}: {reason}"
+    assert (failed.__cause__, failed.__context__) == (None, None)
+    assert "Authorization: Bearer" not in proxy.requests[0].head.decode()
+    report = traceback.TracebackException.from_exception(failed, capture_locals=True)
+    for secret in (CANARY, base64.b64encode(f"{CANARY}:{CANARY}".encode()).decode()):
+        assert secret not in "".join(report.format())
+
+
+def test_a_proxy_that_resets(make: Any) -> None:
+    with serve(Answer(b"", "reset")) as proxy:
+        failed = make(proxy=proxy.url).fail("https://name.invalid/x")
+    assert failed.phase is Phase.NOT_SENT
+    assert failed.reason.endswith(": the proxy closed the connection")
+
+
+@pytest.mark.parametrize("scheme", ["http", "https"])
+def test_a_proxy_that_is_not_there(make: Any, scheme: str) -> None:
+    with serve() as proxy:
+        pass
+    failed = make(proxy=proxy.url).fail(f"{scheme}://name.invalid/x")
+    assert failed.phase is Phase.NOT_SENT
+    assert failed.reason == f"could not connect to name.invalid through the proxy {proxy.url}: Connection refused"
+    assert isinstance(failed.__cause__, ConnectionRefusedError)
+
+
+@pytest.mark.parametrize("hang", [b"", b"HTTP/1.1 200 OK\r\nX: " + b"y" * 900])
+@pytest.mark.parametrize("connecting", [None, 0.1])
+def test_a_proxy_that_drips(make: Any, hang: bytes, connecting: float | None) -> None:
+    with serve(Answer(hang, "hold", drip=0.01)) as proxy:
+        before = time.monotonic()
+        failed = make(proxy=proxy.url).fail(
+            "https://name.invalid/x", timeout=5.0 if connecting else 0.1, connecting=connecting
+        )
+        assert time.monotonic() - before < 2
+    assert (failed.phase, failed.timed_out) == (Phase.NOT_SENT, connecting is None)
+    assert f"through the proxy {proxy.url}" in failed.reason
+
+
+def test_an_answer_of_the_proxy_to_a_plain_request_is_an_answer(make: Any) -> None:
+    with serve(http(b"who?", status="407 Proxy Authentication Required")) as proxy:
+        got = make(proxy=proxy.url).send("http://name.invalid/x")
+    assert (got.status, got.body) == (407, b"who?")
+
+
+def test_a_proxy_that_closes_a_kept_connection(make: Any) -> None:
+    with serve(http(b"one"), Answer(b"")) as proxy:
+        world = make(proxy=proxy.url)
+        world.send("http://name.invalid/x")
+        assert world.fail("http://name.invalid/x").phase is Phase.STALE
+
+
+# Which proxy
+
+
+@pytest.mark.parametrize("kind", [RequestsTransport, AiohttpTransport])
+@pytest.mark.parametrize(
+    ("url", "text"),
+    [
+        ("https://proxy:1", "must begin with http://"),
+        ("socks5://proxy:1", "must begin with http://"),
+        ("ftp://proxy:1", "must begin with http://"),
+        ("", "must be like"),
+        ("http://", "must be like"),
+        ("http://proxy:port", "must be like"),
+        ("http://proxy:70000", "must be like"),
+        ("http://proxy:1/path", "must be like"),
+        ("http://proxy:1/?x", "must be like"),
+        (f"http://user:{CANARY}", "must be like"),
+        (f"http://user:{CANARY}@", "must be like"),
+        (f"http://user:{CANARY}@a b", "must be like"),
+    ],
+)
+def test_a_url_that_is_no_proxys(kind: type[RequestsTransport | AiohttpTransport], url: str, text: str) -> None:
+    with pytest.raises(ValueError, match=f"^the proxy's URL {text}") as caught:
+        kind(proxy=url)
+    assert CANARY not in "".join(traceback.format_exception(caught.value))
+    assert caught.value.__context__ is None
+
+
+@pytest.mark.parametrize("kind", [RequestsTransport, AiohttpTransport])
+@pytest.mark.parametrize("wrong", [True, 1, b"http://proxy", {"https": "http://proxy"}])
+def test_a_proxy_of_a_wrong_type(kind: Any, wrong: Any) -> None:
+    with pytest.raises(TypeError, match=f"^proxy must be a URL, None or False, not {type(wrong).__name__}$"):
+        kind(proxy=wrong)
+
+
+PROXIES = {
+    "http://proxy:3128": ("http://proxy:3128", "proxy", 3128, None),
+    "http://proxy": ("http://proxy", "proxy", 80, None),
+    "HTTP://Proxy:3128/": ("http://proxy:3128", "proxy", 3128, None),
+    "proxy:3128": ("http://proxy:3128", "proxy", 3128, None),
+    "http://[::1]:3128": ("http://[::1]:3128", "::1", 3128, None),
+    "http://user@proxy:1": ("http://proxy:1", "proxy", 1, b"user:"),
+    "http://user:pass@proxy:1": ("http://proxy:1", "proxy", 1, b"user:pass"),
+    "http://user:p%40:%C3%A9/@@proxy:1": ("http://proxy:1", "proxy", 1, "user:p@:é/@".encode()),
+    "user:pass@proxy:1": ("http://proxy:1", "proxy", 1, b"user:pass"),
+}
+
+
+@pytest.mark.parametrize("url", PROXIES)
+def test_a_proxys_url(url: str) -> None:
+    origin, name, port, userinfo = PROXIES[url]
+    proxy = _proxy.parse(url)
+    assert (proxy.origin, proxy.name, proxy.port) == (origin, name, port)
+    shown = None if proxy.authorization is None else proxy.authorization.reveal()
+    assert shown == (None if userinfo is None else basic(userinfo))
+    assert "pass" not in repr(proxy)
+    assert base64.b64encode(userinfo or b"user").decode() not in repr(proxy)
+
+
+P, Q = "http://p:1", "http://q:2"
+ENVIRONMENTS: dict[str, tuple[dict[str, str], str, str | None]] = {
+    "nothing": ({}, "https://a.example/", None),
+    "https": ({"HTTPS_PROXY": P}, "https://a.example/", P),
+    "https, lower case": ({"https_proxy": P}, "https://a.example/", P),
+    "lower case wins": ({"https_proxy": P, "HTTPS_PROXY": Q}, "https://a.example/", P),
+    "http is not for https": ({"HTTP_PROXY": P}, "https://a.example/", None),
+    "http": ({"HTTP_PROXY": P}, "http://a.example/", P),
+    "https is not for http": ({"HTTPS_PROXY": P}, "http://a.example/", None),
+    "all": ({"ALL_PROXY": P}, "https://a.example/", P),
+    "all, for http": ({"all_proxy": P}, "http://a.example/", P),
+    "the scheme's own wins": ({"all_proxy": Q, "HTTPS_PROXY": P}, "https://a.example/", P),
+    "an empty one is none": ({"HTTPS_PROXY": ""}, "https://a.example/", None),
+    "not for CGI": ({"HTTP_PROXY": P, "REQUEST_METHOD": "GET"}, "http://a.example/", None),
+    "no_proxy": ({"HTTPS_PROXY": P, "NO_PROXY": "b.example,a.example"}, "https://a.example/", None),
+    "no_proxy, lower case": ({"HTTPS_PROXY": P, "no_proxy": "a.example"}, "https://a.example/", None),
+    "no_proxy, a domain": ({"HTTPS_PROXY": P, "NO_PROXY": "example"}, "https://a.example/", None),
+    "no_proxy, a dot": ({"HTTPS_PROXY": P, "NO_PROXY": " .example "}, "https://a.example/", None),
+    "no_proxy, half a name": ({"HTTPS_PROXY": P, "NO_PROXY": "ample"}, "https://a.example/", P),
+    "no_proxy, all": ({"HTTPS_PROXY": P, "NO_PROXY": "*"}, "https://a.example/", None),
+    "no_proxy, the port": ({"HTTPS_PROXY": P, "NO_PROXY": "a.example:8443"}, "https://a.example:8443/", None),
+    "no_proxy, its default port": ({"HTTPS_PROXY": P, "NO_PROXY": "a.example:443"}, "https://a.example/", None),
+    "no_proxy, another port": ({"HTTPS_PROXY": P, "NO_PROXY": "a.example:8443"}, "https://a.example/", P),
+    "no_proxy, IPv6": ({"HTTPS_PROXY": P, "NO_PROXY": "2001:db8::1"}, "https://[2001:db8::1]/", None),
+    "this machine": ({"ALL_PROXY": P}, "http://127.0.0.1:7880/", None),
+    "this machine, IPv6": ({"ALL_PROXY": P}, "http://[::1]:7880/", None),
+    "this machine, by name": ({"ALL_PROXY": P}, "http://localhost:7880/", None),
+}
+
+
+@pytest.mark.parametrize("name", ENVIRONMENTS)
+def test_which_proxy_the_environment_names(environment: pytest.MonkeyPatch, name: str) -> None:
+    variables, url, expected = ENVIRONMENTS[name]
+    for variable, value in variables.items():
+        environment.setenv(variable, value)
+    found = _proxy.from_environment(target(url))
+    assert (found and found.origin) == expected
+    assert _proxy.environment(target(url)) == expected
+
+
+def test_the_environments_proxy_is_used(make: Any, environment: pytest.MonkeyPatch) -> None:
+    with serve(http(b"proxied"), http(b"proxied"), http(b"direct")) as proxy:
+        environment.setenv("http_proxy", f"http://user:pass@127.0.0.1:{proxy.port}")
+        world = make()
+        assert world.send("http://name.invalid/x").body == b"proxied"
+        environment.delenv("http_proxy")
+        assert world.send("http://name.invalid/x").body == b"proxied", "it is read once an origin"
+        assert world.fail("http://other.invalid/x").phase is Phase.NOT_SENT
+        environment.setenv("http_proxy", f"http://127.0.0.1:{proxy.port}")
+        assert make(proxy=False).fail("http://name.invalid/x").reason.startswith("could not connect to name.invalid: ")
+        assert world.send(proxy.url).body == b"direct"
+    assert [request.line for request in proxy.requests] == [
+        *["POST http://name.invalid/x HTTP/1.1"] * 2,
+        "POST / HTTP/1.1",
+    ]
+    assert dict(proxy.requests[0].headers)["Proxy-Authorization"] == basic(b"user:pass")
+
+
+def test_a_given_proxy_wins_over_the_environments(make: Any, environment: pytest.MonkeyPatch) -> None:
+    environment.setenv("ALL_PROXY", "http://127.0.0.1:1")
+    environment.setenv("NO_PROXY", "*")
+    with serve(http(b"proxied")) as proxy:
+        assert make(proxy=proxy.url).send("http://name.invalid/x").body == b"proxied"
+
+
+def test_an_environments_proxy_that_cannot_be_used(make: Any, environment: pytest.MonkeyPatch) -> None:
+    environment.setenv("ALL_PROXY", f"socks5://user:{CANARY}@127.0.0.1:1")
+    for scheme in ("http", "https"):
+        with pytest.raises(
+            ValueError, match=rf"^the proxy in the environment \({scheme.upper()}_PROXY or ALL_PROXY\)"
+        ) as caught:
+            make().send(f"{scheme}://name.invalid/x")
+        assert "proxy=False" in str(caught.value)
+        assert "must begin with http://" in str(caught.value)
+        assert CANARY not in "".join(traceback.format_exception(caught.value))
+    with serve(http(b"direct")) as server:
+        assert make().send(server.url).body == b"direct"
+
+
+# Beside a session
+
+
+@pytest.mark.parametrize("options", [{"proxy": "http://p"}, {"proxy": False}, {"tls": PEM}])
+def test_a_session_brings_its_own(options: Any) -> None:
+    with requests.Session() as session, pytest.raises(ValueError, match="set its proxies and verify"):
+        RequestsTransport(session, **options)
+
+    async def scene() -> None:
+        async with aiohttp.ClientSession() as session:
+            with pytest.raises(ValueError, match=r"TCPConnector\(ssl=…\).*trust_env=True"):
+                AiohttpTransport(session, **options)
+
+    asyncio.run(scene())
+
+
+def test_a_requests_session_that_trusts_the_environment(environment: pytest.MonkeyPatch) -> None:
+    """As requests' own default is. What was given to the session comes first."""
+    with requests.Session() as session, serve(*[http(b"env")] * 2) as env, serve(http(b"own")) as own:
+        environment.setenv("ALL_PROXY", env.url)
+        world = SyncWorld(session)
+        assert world.send("http://name.invalid/x").body == b"env"
+        session.proxies["http://name.invalid"] = own.url
+        assert world.send("http://name.invalid/x").body == b"own"
+        session.proxies.clear()
+        session.trust_env = False
+        assert world.fail("http://name.invalid/x").phase is Phase.NOT_SENT
+        session.trust_env = True
+        assert world.send("http://name.invalid/x").body == b"env"
+        world.end()
+
+
+def test_an_aiohttp_session_that_trusts_the_environment(environment: pytest.MonkeyPatch) -> None:
+    """As aiohttp's own default is not."""
+
+    async def scene(trust: bool) -> bytes:
+        async with aiohttp.ClientSession(trust_env=trust) as session:
+            return (await AiohttpTransport(session).send(make_request("http://name.invalid/x"))).body
+
+    with serve(http(b"env")) as env:
+        environment.setenv("ALL_PROXY", env.url)
+        assert asyncio.run(scene(True)) == b"env"
+        with pytest.raises(Exception, match=r"^could not connect to name\.invalid: "):
+            asyncio.run(scene(False))
+
+
+def test_a_proxy_of_the_session_that_cannot_be_used() -> None:
+    with requests.Session() as session:
+        session.proxies = {"http": f"socks5://u:{CANARY}@127.0.0.1:1"}
+        with pytest.raises(ValueError, match="must begin with http://"):
+            SyncWorld(session).send("http://name.invalid/x")
+
+
+def test_credentials_stay_out_of_sight() -> None:
+    for world in (SyncWorld(proxy=f"http://u:{CANARY}@p:1"), AsyncWorld(proxy=f"http://u:{CANARY}@p:1")):
+        for thing in (world.transport, vars(world.transport)):
+            assert CANARY not in repr(thing)
+            assert base64.b64encode(f"u:{CANARY}".encode()).decode() not in repr(thing)
+        world.end()
