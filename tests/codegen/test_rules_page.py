@@ -14,12 +14,7 @@ RULES = re.findall(r"^\| ([A-F]\d+) \|", PAGE, re.MULTILINE)
 PLACES = ("runtime", "codegen", "templates", "protos", "tests")
 CITED = re.compile(r"\brules?\s+([A-F]\d+(?:(?:,\s+and\s+|,\s+|\s+and\s+|-)[A-F]\d+)*)")
 
-NO_TEST = {
-    "B5": "the transports do not hold it yet",
-    "C7": "the transports do not hold it yet",
-    "F1": "the transports do not hold it yet",
-    "F4": "shown by figures, not by a test",
-}
+NO_TEST = {"F4": "shown by figures, not by a test"}
 """Rules that no test cites, each with the reason."""
 
 
