@@ -83,9 +83,10 @@ def test_an_empty_answer(server: ReplayServer, arguments: list[str]) -> None:
 
 
 @pytest.mark.parametrize("method", [NOOP, METHOD], ids=["noop", "method"])
+@pytest.mark.parametrize("status", [408, 500, 503])
 @pytest.mark.parametrize("code", list(Code))
-def test_each_code(server: ReplayServer, arguments: list[str], code: Code, method: int) -> None:
-    server.answer_with(http(500, f'{{"code":"{code}","msg":"failed"}}'.encode()))
+def test_each_code(server: ReplayServer, arguments: list[str], code: Code, status: int, method: int) -> None:
+    server.answer_with(http(status, f'{{"code":"{code}","msg":"failed"}}'.encode()))
 
     assert run(arguments, told(server.url, method)) == (0, b"", code.encode())
     assert len(server.take()) == 1
