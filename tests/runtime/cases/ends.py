@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,7 +13,7 @@ from livekit_twirp import ListRoomsResponse, MoveParticipantResponse, SendDataRe
 from twirpkit import RetryPolicy, errors
 from twirpkit.errors import Code
 
-__all__ = ["AT_ONCE", "ENDS", "LOST", "RPCS", "End", "Rpc", "answered", "called"]
+__all__ = ["AT_ONCE", "ENDS", "LOST", "RPCS", "End", "Rpc", "answered", "called", "touched"]
 
 AT_ONCE = RetryPolicy(backoff=0.0)
 
@@ -135,6 +135,19 @@ ENDS = {
     ),
 }
 """Ends of an attempt. A 503 that is `data_loss` is tried again: the status says that the server is not there."""
+
+
+def touched(steps: Iterable[Step]) -> tuple[str, ...]:
+    """The rules by which the answers of several attempts are read: a row turns red with these too."""
+    found = {"A12"}  # the answer in the end, and those of the calls around
+    for step in steps:
+        status = int(step.data[9:12] or 0) if step.then == "keep" else 0
+        found |= {"A3", "A8"} if 200 < status < 300 else {"A5"} if 300 <= status < 400 else set()
+        if status >= 400:
+            found.add("A6" if b'"code"' in step.data else "A8")
+        if step.then != "keep":
+            found.add("A11")
+    return tuple(sorted(found))
 
 
 def called(rpc: Rpc, steps: tuple[Step, ...], **more: Any) -> dict[str, Any]:

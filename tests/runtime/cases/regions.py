@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from cases.case import Case, Step, by_status, head, http_answer, twirp
-from cases.ends import AT_ONCE, ENDS, RPCS, answered
+from cases.ends import AT_ONCE, ENDS, RPCS, answered, touched
 
 __all__ = ["CASES"]
 
@@ -38,7 +38,9 @@ def row(name: str, rule: str, steps: tuple[Step, ...], *route: str, rpc: str = "
         "answer": RPCS[rpc].answer,
         "attempts": len([each for each in route if not each.endswith("?")]),
     }
-    return Case(name=name, rule=rule, script=steps, route=route, **{**known, **more})
+    called = [step for step, where in zip(steps, route, strict=False) if step.then != "keep" or not where.endswith("?")]
+    also = (*more.pop("also", ()), *touched(called))
+    return Case(name=name, rule=rule, also=also, script=steps, route=route, **{**known, **more})
 
 
 def refused(end: str) -> dict[str, Any]:
@@ -78,14 +80,16 @@ def discoveries() -> Iterator[Case]:
     """What discovery may answer (rule D2). Where it names nothing, the next attempt goes to the same host."""
 
     def useless(name: str, rule: str, step: Step) -> Case:
-        return row(name, rule, (DOWN, step, OK), "base", "base?", "base", also=("C1", "D1"))
+        return row(name, rule, (DOWN, step, OK), "base", "base?", "base", also=("C1", "D1", "D3"))
 
     for status in (201, 302, 401, 404, 500, 503):
         headers = {"location": R1} if status == 302 else {}
         yield useless(f"list-in-a-{status}", "D2", listed(R1, status=status, headers=headers))
     yield useless("list-cut-behind-its-end", "D2", Step(head("Content-Length: 9999") + body(R1)))
     yield useless("list-without-a-length", "D2", Step(head() + body(R1)))
-    yield useless("list-of-70-KB", "D2", Step(http_answer(200, body(R1) + b" " * 70_000), "keep"))
+    padded = body(R1) + b" " * 70_000
+    chunked = head("Transfer-Encoding: chunked") + b"%x\r\n%b\r\n0\r\n\r\n" % (len(padded), padded)
+    yield useless("list-of-70-KB", "D2", Step(chunked))
     for name, data in {
         "no-json": b"<html>",
         "nothing": b"",
@@ -197,6 +201,7 @@ def pins() -> Iterator[Case]:
         "base",
         "base?",
         "r1",
+        also=("C1",),
         **refused("not-found"),
     )
     for name, step in {

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from typing import Literal
 
 from cases.case import Case, Step
-from cases.ends import ENDS, LOST, RPCS, End, Rpc, answered, called
+from cases.ends import ENDS, LOST, RPCS, End, Rpc, answered, called, touched
 from twirpkit import RetryPolicy
 
 __all__ = ["CASES"]
@@ -39,14 +39,14 @@ MATRIX |= {end: dict.fromkeys(RPCS, "no") for end in ENDS if end not in MATRIX}
 def cells() -> Iterator[Case]:
     for name, end in ENDS.items():
         for kind, follows in MATRIX[name].items():
-            rpc, rule = RPCS[kind], rule_of(name)
+            rpc, rule = RPCS[kind], rule_of(name, kind)
             if follows == "no":
                 yield failing(f"{kind}-after-{name}", rule, rpc, end, 1)
                 continue
             yield Case(
                 name=f"{kind}-after-{name}-then-answered",
                 rule=rule,
-                also=("C1",),
+                also=("C1", *touched([end.step])),
                 answer=rpc.answer,
                 attempts=2,
                 refused=int(end.refused),
@@ -56,7 +56,9 @@ def cells() -> Iterator[Case]:
             yield failing(f"{kind}-after-{name}-every-time", rule, rpc, end, 2 if follows == "once" else 3)
 
 
-def rule_of(end: str) -> str:
+def rule_of(end: str, kind: str) -> str:
+    if kind == "never" and end.endswith("retry-after-the-deadline"):
+        return "A8"  # two reasons keep it from being sent again, so that no one line can
     return {"no-response-from-servers": "C6", "server-out-of-time": "B4"}.get(end, "C1")
 
 
@@ -65,7 +67,7 @@ def failing(name: str, rule: str, rpc: Rpc, end: End, attempts: int) -> Case:
     return Case(
         name=name,
         rule=rule,
-        also=("C1",),
+        also=("C1", *touched([end.step])),
         sent=end.sent,
         attempts=attempts,
         status=end.status,
@@ -85,10 +87,10 @@ def policies() -> Iterator[Case]:
         ("six-attempts", RetryPolicy(max_attempts=6, backoff=0.0), 6),
     ):
         row = failing(f"read-with-{name}", "C3", read, down, attempts)
-        yield dataclasses.replace(row, also=("C1",), options={"retry": retry})
+        yield dataclasses.replace(row, options={"retry": retry})
     for name in ("refused", "stale", "no-answer", "cut-body"):
         row = failing(f"read-after-{name}-with-False", "C3", read, ENDS[name], 1)
-        yield dataclasses.replace(row, also=("C1",), options={"retry": False})
+        yield dataclasses.replace(row, options={"retry": False})
 
 
 def doubts() -> Iterator[Case]:
@@ -107,7 +109,7 @@ def doubts() -> Iterator[Case]:
         yield Case(
             name=f"not-found-after-{name}",
             rule="C5" if sent == "maybe" else "C1",
-            also=("B4", "C1", "C5"),
+            also=("B4", "C1", "C5", *touched([end.step, gone.step])),
             sent=sent,
             attempts=2,
             status=404,
@@ -125,7 +127,7 @@ def doubts() -> Iterator[Case]:
         yield Case(
             name=f"idempotent-{name}",
             rule="C1",
-            also=("B4", "C5"),
+            also=("B4", "C5", *touched(ENDS[step].step for step in steps)),
             sent="maybe",
             attempts=attempts,
             **called(idempotent, tuple(closing(ENDS[step].step) for step in steps), **LOST),

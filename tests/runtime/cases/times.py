@@ -16,7 +16,7 @@ __all__ = ["CASES"]
 def times() -> Iterator[Case]:
     """A budget that ends (rule B1), and a server that gives up in time (rule B4)."""
     late: dict[str, Any] = {"error": errors.DeadlineExceededError, "code": Code.DEADLINE_EXCEEDED}
-    limit = {"options": {"timeout": 0.3}}
+    limit = {"options": {"timeout": 0.5}}
     for name, data in {
         "header": b"",
         "status-line": b"HTTP/1.1 20",
@@ -29,7 +29,7 @@ def times() -> Iterator[Case]:
             rule="B1",
             script=(Step(data, "hold"),),
             sent="maybe",
-            says=("no answer within 0.3 s",),
+            says=("no answer within 0.5 s",),
             **limit,
             **late,
         )
