@@ -15,11 +15,12 @@ nox.options.sessions = ["tests"]
 nox.options.reuse_existing_virtualenvs = True
 nox.options.error_on_external_run = True
 
-SDKS = {
-    "protos/livekit.toml": "generated",
-    "runtime/twirpkit/clientcompat/protos/clientcompat.toml": "runtime",
-}
-"""Manifests, and the folder that each one's package goes into."""
+MADE = (
+    ("protos/livekit.toml", "--reference", "docs/reference"),
+    ("examples/hats/protos/hats.toml", "--out", "examples/hats/generated"),
+    ("runtime/twirpkit/clientcompat/protos/clientcompat.toml", "--out", "runtime"),
+)
+"""The packages that the generator writes: manifests, and where their output goes."""
 RUNTIME_TESTS = ("tests/runtime", "tests/generated", "tests/conformance")
 
 
@@ -37,32 +38,33 @@ def _sync(session: nox.Session, *groups: str, extras: str = "sync,async,codegen"
     session.install("-e", f".[{extras}]", *(f"--group={group}" for group in groups))
 
 
-def _twirpkit(session: nox.Session, command: str, *arguments: str) -> None:
-    for manifest, out in SDKS.items():
-        session.run("twirpkit", command, manifest, "--out", out, *arguments)
+def _twirpkit(session: nox.Session, command: str) -> None:
+    for arguments in MADE:
+        session.run("twirpkit", command, *arguments)
 
 
 @nox.session
 def demo(session: nox.Session) -> None:
-    """Regenerate the SDK, check it, and run both clients; `-- --live` against a server of yours."""
+    """Regenerate, check, and run both clients, and the hats example; `-- --live` against a server of yours."""
     _sync(session)
     _twirpkit(session, "generate")
     _twirpkit(session, "check")
     session.run("python", "examples/rooms/demo.py", *session.posargs)
+    session.run("python", "examples/hats/demo.py")
 
 
 @nox.session
 def generate(session: nox.Session) -> None:
-    """Write `generated/` from `protos/`, and the client of Twirp's client test from its own."""
+    """Write `generated/`, `docs/reference/`, and the packages of the hats example and of Twirp's client test."""
     _sync(session, extras="codegen")
-    _twirpkit(session, "generate", *session.posargs)
+    _twirpkit(session, "generate")
 
 
 @nox.session
 def check(session: nox.Session) -> None:
-    """Fail, with a diff, where generated code is not what its protos give."""
+    """Fail, with a diff, where anything that `generate` writes is not what its inputs give."""
     _sync(session, extras="codegen")
-    _twirpkit(session, "check", *session.posargs)
+    _twirpkit(session, "check")
 
 
 @nox.session

@@ -16,11 +16,12 @@ from google.protobuf.descriptor_pb2 import (
     ServiceDescriptorProto,
 )
 
-from twirpkit_codegen import naming, policy
+from twirpkit_codegen import docs, exports, naming, policy
 from twirpkit_codegen.errors import GenerationError, Where
 from twirpkit_codegen.files import GOOGLE, Source, build_file, find_type, types_of
 from twirpkit_codegen.manifest import Manifest, is_plug_in
 from twirpkit_codegen.model import Api, File, Message, Method, SdkFacts, Service, TypeRef
+from twirpkit_codegen.paging import pages_of
 
 __all__ = ["as_json", "build"]
 
@@ -62,7 +63,9 @@ def build(descriptors: FileDescriptorSet, manifest: Manifest) -> Api:
     if not services:
         raise GenerationError.at(manifest.where(), "the protos have no service to generate: add one, or skip less")
     _check_facade(manifest, services)
-    return Api(_with_sensitivity(manifest, descriptors), files, tuple(services))
+    _check_acronyms(manifest, services)
+    sdk, bound = _with_sensitivity(manifest, descriptors), exports.bound_classes(manifest, index)
+    return Api(sdk, files, tuple(services), exports.exports(manifest), bound)
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,23 +94,28 @@ def _service(context: _Context, source: Source, number: int, proto: ServiceDescr
     if host is not None and not is_plug_in(host):
         text = f"host {host!r} of {full_name} must be like 'package.module:function'"
         raise GenerationError.at(manifest.where("services", full_name, "host"), text)
+    note = policy.checked_note(section, manifest.where("services", full_name, "note"), full_name)
     methods = _collect(
         partial(_method, context, source, (*path, _SERVICE_METHOD, n), full_name, each)
         for n, each in enumerate(proto.method)
     )
     wheres = [source.where((*path, _SERVICE_METHOD, n)) for n in range(len(methods))]
-    naming.check_unique((each.py_name, each.name, where) for each, where in zip(methods, wheres, strict=True))
-    for each, where in zip(methods, wheres, strict=True):
-        naming.check_free(each.py_name, naming.SERVICE_NAMES, "a service", where)
+    placed = list(zip(methods, wheres, strict=True))
+    names = [(each.py_name, each.name, where) for each, where in placed]
+    names += [(each.pages.py_name, f"the iterator of {each.name}", where) for each, where in placed if each.pages]
+    naming.check_unique(names)
+    for py_name, _, where in names:
+        naming.check_free(py_name, naming.SERVICE_NAMES, "a service", where)
     return Service(
         name=proto.name,
         full_name=full_name,
         attribute=attribute,
         class_name=class_name,
-        doc=source.doc(path),
+        doc=docs.with_note(docs.marked(source.doc(path), proto.options.deprecated), note or ""),
         file=source.file.name,
         line=source.where(path).line,
         host=host,
+        note=note,
         methods=tuple(methods),
     )
 
@@ -122,20 +130,20 @@ def _method(
     request, response = (find_type(context.index, each, where) for each in (proto.input_type, proto.output_type))
     fields = messages[request.full_name].fields if request.full_name in messages else ()
     py_name = naming.snake(proto.name, manifest.acronyms, where)
+    row = policy.row_of(manifest, service, proto.name, fields, _RETRY_OF_LEVEL[proto.options.idempotency_level], where)
     return Method(
         name=proto.name,
         py_name=py_name,
         constant=naming.constant(py_name),
         request=request,
         response=response,
-        doc=source.doc(path),
-        policy=policy.row_of(
-            manifest, service, proto.name, fields, _RETRY_OF_LEVEL[proto.options.idempotency_level], where
-        ),
+        doc=docs.with_note(docs.marked(source.doc(path), proto.options.deprecated), row.note or ""),
+        policy=row,
         request_fields=fields,
         line=where.line,
         left_out=tuple(field.name for field in fields if field.py_name in naming.OPTION_NAMES),
         deprecated=proto.options.deprecated,
+        pages=pages_of(py_name, messages.get(request.full_name), messages.get(response.full_name), messages),
     )
 
 
@@ -186,6 +194,18 @@ def _check_facade(manifest: Manifest, services: list[Service]) -> None:
         naming.check_free(each.attribute, naming.FACADE_NAMES, "a facade", where(each, "attribute"), text)
         classes += [(f"{prefix}{each.class_name}", each.full_name, where(each, "class")) for prefix in ("", "Async")]
     naming.check_unique(classes, advice.format("class"))
+    exports.check_names(manifest, classes)
+
+
+def _check_acronyms(manifest: Manifest, services: list[Service]) -> None:
+    """Refuse an acronym that is no word of any name: it is misspelt, or left from a name that is gone."""
+    where = manifest.where("sdk", "acronyms")
+    names = [method.py_name for service in services for method in service.methods]
+    names += [naming.snake(service.name, manifest.acronyms, Where(service.file, service.line)) for service in services]
+    words = {word.rstrip("0123456789") for name in names for word in name.split("_")}
+    unused = [each for each in manifest.acronyms if each.lower().rstrip("0123456789") not in words]
+    if unused:
+        raise GenerationError.at(where, f"no name has the acronym {unused[0]!r}: remove it from sdk.acronyms")
 
 
 def _collect(makers: Iterable[Callable[[], T]]) -> list[T]:

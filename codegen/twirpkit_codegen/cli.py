@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
 
 import click
 
 from twirpkit_codegen import build, descriptors, manifest, output, render
+from twirpkit_codegen import reference as reference_pages
 from twirpkit_codegen.errors import GenerationError
 from twirpkit_codegen.model import Api
 
@@ -24,6 +26,11 @@ _OUT = click.option(
     default=Path("generated"),
     show_default=True,
     help="Folder that the package goes into.",
+)
+_REFERENCE = click.option(
+    "--reference",
+    type=click.Path(path_type=Path, file_okay=False),
+    help="Folder that pages about each service go into, in Markdown. Default: none are made.",
 )
 _PROTOS = click.option(
     "--protos",
@@ -53,10 +60,20 @@ def _command(function: Callable[..., None]) -> Callable[..., None]:
 
 @_command
 @_OUT
-def generate(manifest_file: Path, protos: Path | None, descriptor_set: Path | None, out: Path) -> None:
+@_REFERENCE
+def generate(
+    manifest_file: Path, protos: Path | None, descriptor_set: Path | None, out: Path, reference: Path | None
+) -> None:
     """Write the SDK. Unchanged files are left alone, stale ones removed; on an error nothing is written."""
     api = _load(manifest_file, protos, descriptor_set)
-    changed = _told(lambda: output.write(render.render(api), out, api.sdk.package))
+
+    def write() -> list[str]:
+        trees = list(_trees(api, out, reference))
+        for tree in trees:
+            output.check_foreign(tree.files, tree.out)
+        return [path for tree in trees for path in output.write(tree.files, tree.out, tree.package)]
+
+    changed = _told(write)
     for path in changed:
         click.echo(f"  {path}")
     click.echo(f"{api.sdk.package}: {len(changed)} files changed")
@@ -64,10 +81,15 @@ def generate(manifest_file: Path, protos: Path | None, descriptor_set: Path | No
 
 @_command
 @_OUT
-def check(manifest_file: Path, protos: Path | None, descriptor_set: Path | None, out: Path) -> None:
+@_REFERENCE
+def check(
+    manifest_file: Path, protos: Path | None, descriptor_set: Path | None, out: Path, reference: Path | None
+) -> None:
     """Say whether the SDK on disk is what would be generated: a unified diff and exit code 1 where it is not."""
     api = _load(manifest_file, protos, descriptor_set)
-    diff = _told(lambda: output.difference(render.render(api), out, api.sdk.package))
+    diff = _told(
+        lambda: "".join(output.difference(tree.files, tree.out, tree.package) for tree in _trees(api, out, reference))
+    )
     if diff:
         click.echo(diff, nl=False)
         click.echo(f"{api.sdk.package} is not up to date: run 'twirpkit generate'", err=True)
@@ -79,6 +101,21 @@ def check(manifest_file: Path, protos: Path | None, descriptor_set: Path | None,
 def inspect(manifest_file: Path, protos: Path | None, descriptor_set: Path | None) -> None:
     """Print the model that the templates see, as JSON."""
     click.echo(build.as_json(_load(manifest_file, protos, descriptor_set)))
+
+
+@dataclass(frozen=True, slots=True)
+class _Tree:
+    """Files that belong into a folder."""
+
+    files: dict[str, str]
+    out: Path
+    package: str = ""
+
+
+def _trees(api: Api, out: Path, pages: Path | None) -> Iterator[_Tree]:
+    yield _Tree(render.render(api), out, api.sdk.package)
+    if pages is not None:
+        yield _Tree(reference_pages.pages(api), pages)
 
 
 def _load(manifest_file: Path, protos: Path | None, descriptor_set: Path | None) -> Api:

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import re
 import textwrap
+from typing import Final
 
 from twirpkit_codegen.model import Doc
 
-__all__ = ["docstring", "parse"]
+__all__ = ["deprecation", "docstring", "escaped", "marked", "parse", "printable", "with_note"]
 
 _WIDTH = 112
+_DEPRECATED: Final = re.compile(r"Deprecated(?:: *(.*)|[.]|$)")
+"""How a paragraph begins that says that something is deprecated, and maybe what to do."""
 
 
 def parse(comment: str) -> Doc:
@@ -20,6 +24,29 @@ def parse(comment: str) -> Doc:
         return Doc("", ())
     first, rest = _split_summary(paragraphs[0])
     return Doc(first, tuple(each for each in (rest, *paragraphs[1:]) if each))
+
+
+def marked(doc: Doc, deprecated: bool) -> Doc:
+    """A comment that says so where its subject is deprecated."""
+    told = any(_DEPRECATED.match(each) for each in (doc.summary, *doc.body))
+    return with_note(doc, "Deprecated.") if deprecated and not told else doc
+
+
+def with_note(doc: Doc, note: str) -> Doc:
+    """A comment with one paragraph more, unless it says that already."""
+    if note.rstrip(".") in doc.text:
+        return doc
+    return Doc(doc.summary, (*doc.body, note)) if doc.summary else Doc(note, ())
+
+
+def deprecation(name: str, doc: Doc) -> str:
+    """What a warning says of something deprecated: in the comment's words, if it says what to use instead."""
+    for paragraph in (doc.summary, *doc.body):
+        found = _DEPRECATED.match(paragraph)
+        if found is not None and found[1]:
+            sentence, _ = _split_summary(found[1])
+            return f"{name} is deprecated: {sentence.removesuffix('.')}"
+    return f"{name} is deprecated"
 
 
 def docstring(*blocks: str, indent: int = 0) -> str:
@@ -38,7 +65,11 @@ def docstring(*blocks: str, indent: int = 0) -> str:
 
 def escaped(text: str) -> str:
     """Text inside a triple-quoted literal: backslashes, triple quotes and what cannot be printed are escaped."""
-    text = text.replace("\\", "\\\\").replace('"""', '\\"\\"\\"')
+    return printable(text.replace("\\", "\\\\").replace('"""', '\\"\\"\\"'))
+
+
+def printable(text: str) -> str:
+    """Text in which what cannot be printed is escaped as in Python; newlines stay."""
     return "".join(each if each.isprintable() or each == "\n" else _escape(each) for each in text)
 
 

@@ -158,7 +158,7 @@ class _FileBuilder:
             py_name=py_name,
             full_name=full_name,
             qualname=qualname,
-            doc=self.source.doc(path),
+            doc=docs.marked(self.source.doc(path), proto.options.deprecated),
             line=where.line,
             fields=fields,
             oneofs=tuple(
@@ -186,7 +186,7 @@ class _FileBuilder:
             py_name=naming.safe(proto.name, where),
             type=self.type(value, where),
             number=proto.number,
-            doc=self.source.doc(path),
+            doc=docs.marked(self.source.doc(path), proto.options.deprecated),
             line=where.line,
             repeated=proto.label == _F.LABEL_REPEATED and entry is None,
             map_key=self.type(entry.field[0], where) if entry is not None else None,
@@ -234,7 +234,7 @@ class _FileBuilder:
                 name=each.name,
                 py_name=naming.safe(each.name, self.source.where((*path, _ENUM_VALUE, n))),
                 number=each.number,
-                doc=self.source.doc((*path, _ENUM_VALUE, n)),
+                doc=docs.marked(self.source.doc((*path, _ENUM_VALUE, n)), each.options.deprecated),
                 deprecated=each.options.deprecated,
             )
             for n, each in enumerate(proto.value)
@@ -247,7 +247,7 @@ class _FileBuilder:
             proto.name,
             naming.safe(proto.name, where),
             self.source.full_name(f"{outer}{proto.name}"),
-            self.source.doc(path),
+            docs.marked(self.source.doc(path), proto.options.deprecated),
             values,
         )
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import re
 import sys
 import tomllib
@@ -29,6 +30,8 @@ _SDK: Final[Mapping[str, type]] = {
     "sensitivity": str,
     "acronyms": list,
     "env": dict,
+    "exports": dict,
+    "bound": dict,
 }
 _TOML_NAMES: Final[Mapping[type, str]] = {str: "string", list: "list of strings", dict: "table"}
 _NOT_OURS: Final = frozenset(("aiohttp", "google", "requests", "twirpkit"))
@@ -68,6 +71,10 @@ class Manifest:
     """The section of each service."""
     skip: tuple[str, ...]
     """Services of the protos that the SDK leaves out."""
+    exports: Mapping[str, tuple[str, ...]]
+    """Names of other packages that this one exports too, by their modules."""
+    bound: Mapping[str, Mapping[str, str]]
+    """By the name of a class: ``base``, and one attribute with the full name of its message."""
     file: str
     text: str
 
@@ -116,8 +123,10 @@ class _Reader:
             sdk=self.sdk_facts(sdk),
             acronyms=self.strings(("sdk", "acronyms"), sdk.get("acronyms", [])),
             claims=self.claims(self.data["claims"]) if "claims" in self.data else None,
-            services=self.tables("services", self.data.get("services", {})),
+            services=self.tables(("services",), self.data.get("services", {})),
             skip=self.strings(("skip",), self.data.get("skip", [])),
+            exports=self.exports(sdk.get("exports", {})),
+            bound=self.bound(sdk.get("bound", {})),
             file=self.file,
             text=self.text,
         )
@@ -192,8 +201,27 @@ class _Reader:
                 raise self.error(f"sdk.env.{name} must be the name of an environment variable", "sdk", "env", name)
         return {name: env[name] for name in sorted(env)}
 
+    def exports(self, exports: Mapping[str, Any]) -> Mapping[str, tuple[str, ...]]:
+        for module, names in exports.items():
+            if not re.fullmatch(r"\w+(\.\w+)*", module, re.ASCII):
+                raise self.error(f"sdk.exports: {module!r} is no module", "sdk", "exports", module)
+            if wrong := [each for each in self.strings(("sdk", "exports", module), names) if not is_public(each)]:
+                text = f"sdk.exports: {wrong[0]!r} of {module} is no public Python name"
+                raise self.error(text, "sdk", "exports", module)
+        return {module: tuple(names) for module, names in exports.items()}
+
+    def bound(self, bound: Any) -> Mapping[str, Mapping[str, str]]:
+        for name, each in self.tables(("sdk", "bound"), bound).items():
+            fits = (
+                len(each) == 2 and is_plug_in(each.get("base")) and all(isinstance(one, str) for one in each.values())
+            )
+            if not fits or not all(map(is_public, (name, *each))):
+                text = f"sdk.bound.{name} must be {{ base = 'package.module:Class', <attribute> = '<message>' }}"
+                raise self.error(text, "sdk", "bound", name)
+        return {name: dict(each) for name, each in bound.items()}
+
     def claims(self, claims: Any) -> Mapping[str, Mapping[str, str]]:
-        schema = self.tables("claims", claims)
+        schema = self.tables(("claims",), claims)
         for claim, names in schema.items():
             for name, kind in names.items():
                 if kind not in ("bool", "string", "strings"):
@@ -201,12 +229,12 @@ class _Reader:
                     raise self.error(text, "claims", claim, name)
         return schema
 
-    def tables(self, what: str, value: Any) -> Mapping[str, Mapping[str, Any]]:
+    def tables(self, path: tuple[str, ...], value: Any) -> Mapping[str, Mapping[str, Any]]:
         if not isinstance(value, dict):
-            raise self.error(f"{what} must be a table of tables", what)
+            raise self.error(f"{'.'.join(path)} must be a table of tables", *path)
         for name, each in value.items():
             if not isinstance(each, dict):
-                raise self.error(f"{what}.{name} must be a table", what, name)
+                raise self.error(f"{'.'.join((*path, name))} must be a table", *path, name)
         return value
 
     def strings(self, path: tuple[str, ...], value: Any) -> tuple[str, ...]:
@@ -226,16 +254,25 @@ class _Reader:
 def _line_of(text: str, path: tuple[str, ...]) -> int:
     """The line of a key, or of the innermost table around it that is there. (tomllib tells no lines.)"""
     best, depth = 1, 0
-    table: tuple[str, ...] = ()
-    for number, line in enumerate(text.replace("\r\n", "\n").split("\n"), 1):
-        if line.lstrip().startswith("["):
-            found = table = _keys(line)
-        else:
-            found = (*table, *_keys(f"{line.partition('=')[0]}= 0")) if "=" in line else ()
+    for number, found in _keyed_lines(text):
         shared = len(path) if found[: len(path)] == path else len(found) if path[: len(found)] == found else 0
         if shared > depth:
             best, depth = number, shared
     return best
+
+
+@functools.lru_cache(maxsize=1)
+def _keyed_lines(text: str) -> list[tuple[int, tuple[str, ...]]]:
+    """The lines that begin a table or a value, and the path of each."""
+    lines: list[tuple[int, tuple[str, ...]]] = []
+    table: tuple[str, ...] = ()
+    for number, line in enumerate(text.replace("\r\n", "\n").split("\n"), 1):
+        if line.lstrip().startswith("["):
+            table = _keys(line)
+            lines.append((number, table))
+        elif "=" in line:
+            lines.append((number, (*table, *_keys(f"{line.partition('=')[0]}= 0"))))
+    return lines
 
 
 def _keys(line: str) -> tuple[str, ...]:

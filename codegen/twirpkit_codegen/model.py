@@ -8,14 +8,17 @@ from typing import Any, Literal
 
 __all__ = [
     "Api",
+    "BoundClass",
     "Doc",
     "Enum",
     "EnumValue",
+    "Export",
     "Field",
     "File",
     "KnownAnswer",
     "Message",
     "Method",
+    "Pages",
     "Policy",
     "SdkFacts",
     "Service",
@@ -145,6 +148,22 @@ class Policy:
     """Seconds that a call may take by default; None: the runtime's own default."""
     wait: Mapping[str, Any] | None = None
     """``field``, ``default``, ``margin`` and maybe ``when``: the server waits for a person."""
+    note: str | None = None
+    """What to know before the first call."""
+
+
+@dataclass(frozen=True, slots=True)
+class Pages:
+    """What makes an RPC's answers pages of one list."""
+
+    py_name: str
+    """The name of the iterator beside the method."""
+    start: str
+    """The string of the request that says where to start; a dot leads into a message."""
+    next: str
+    """The string of the answer that says where to go on."""
+    items: str
+    item: TypeRef
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,6 +182,7 @@ class Method:
     left_out: tuple[str, ...] = ()
     """Fields that cannot be keywords, because the method has an option so called."""
     deprecated: bool = False
+    pages: Pages | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -180,6 +200,8 @@ class Service:
     line: int | None
     host: str | None
     """``module:function`` that makes the service's base URL from the facade's."""
+    note: str | None
+    """What to know before the first call."""
     methods: tuple[Method, ...]
 
 
@@ -217,9 +239,31 @@ class SdkFacts:
 
 
 @dataclass(frozen=True, slots=True)
+class Export:
+    """A name of another package that this one exports too."""
+
+    name: str
+    module: str
+
+
+@dataclass(frozen=True, slots=True)
+class BoundClass:
+    """A class of another package that works for one message, bound to this package's."""
+
+    name: str
+    base: str
+    """``module:Class``, generic in the message."""
+    attribute: str
+    """The class attribute that says which message."""
+    message: TypeRef
+
+
+@dataclass(frozen=True, slots=True)
 class Api:
     """Everything that is generated from."""
 
     sdk: SdkFacts
     files: tuple[File, ...]
     services: tuple[Service, ...]
+    exports: tuple[Export, ...] = ()
+    bound: tuple[BoundClass, ...] = ()

@@ -18,6 +18,7 @@ from twirpkit_codegen.errors import GenerationError, Where
 
 __all__ = [
     "ENUM_NAMES",
+    "ERROR_NAMES",
     "FACADE_NAMES",
     "MESSAGE_NAMES",
     "MODULE_NAMES",
@@ -30,6 +31,7 @@ __all__ = [
     "dict_name",
     "escaped",
     "is_public",
+    "iterator",
     "module_name",
     "safe",
     "snake",
@@ -45,9 +47,52 @@ FACADE_NAMES: Final = frozenset(("aclose", "api", "call", "close", "sdk", "with_
 """What a facade and its folder have of their own: no service's attribute may be one."""
 
 PACKAGE_NAMES: Final = frozenset(
-    ("TYPE_CHECKING", "annotations", "grants", "messages", "types", "_EXPORTS", "_async", "_methods", "_sdk", "_sync")
+    (
+        "TYPE_CHECKING",
+        "annotations",
+        "grants",
+        "messages",
+        "types",
+        "_EXPORTS",
+        "_async",
+        "_bound",
+        "_methods",
+        "_sdk",
+        "_sync",
+    )
 )
 """What a package has of its own: a message so called is imported from its module."""
+
+ERROR_NAMES: Final = frozenset(
+    (
+        "AbortedError",
+        "AlreadyExistsError",
+        "AuthError",
+        "BadRouteError",
+        "CanceledError",
+        "Code",
+        "DataLossError",
+        "DeadlineExceededError",
+        "DecodeError",
+        "FailedPreconditionError",
+        "InternalError",
+        "InvalidArgumentError",
+        "MalformedError",
+        "NotFoundError",
+        "OutOfRangeError",
+        "PermissionDeniedError",
+        "ResourceExhaustedError",
+        "Sent",
+        "TransportError",
+        "TwirpError",
+        "UnauthenticatedError",
+        "UnavailableError",
+        "UnimplementedError",
+        "UnknownError",
+        "error_class",
+    )
+)
+"""What every package exports from `twirpkit.errors`. (The generator does not import the runtime; a test compares.)"""
 
 MODULE_NAMES: Final = frozenset(("DESCRIPTOR",))
 """What a module of messages has of its own: no message or enum at its top may be one."""
@@ -133,6 +178,11 @@ def constant(method: str) -> str:
     """The name of a method's constant: ``create_room`` is ``CREATE_ROOM``; ``METHODS`` is the name of all of them."""
     made = method.rstrip("_").upper()
     return f"{made}_" if made == _METHODS else made
+
+
+def iterator(method: str) -> str:
+    """The name of a method's iterator: ``list_hats`` has ``iter_hats``, ``search_hats`` has ``iter_search_hats``."""
+    return f"iter_{method.removeprefix('list_').rstrip('_')}"
 
 
 def module_name(file: str, where: Where) -> str:

@@ -12,12 +12,12 @@ from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
 from twirpkit_codegen.errors import GenerationError
-from twirpkit_codegen.render import MARK
+from twirpkit_codegen.templating import MARK
 
-__all__ = ["difference", "write"]
+__all__ = ["check_foreign", "difference", "write"]
 
 
-def difference(files: Mapping[str, str], out: Path, package: str) -> str:
+def difference(files: Mapping[str, str], out: Path, package: str = "") -> str:
     """What `write` would change, as a unified diff; empty where nothing would."""
     parts = []
     for path in sorted({*files, *_generated(out, package)}):
@@ -27,11 +27,25 @@ def difference(files: Mapping[str, str], out: Path, package: str) -> str:
     return "".join(parts)
 
 
-def write(files: Mapping[str, str], out: Path, package: str) -> list[str]:
+def check_foreign(files: Mapping[str, str], out: Path) -> None:
+    """Refuse to overwrite what is somebody else's. Raises GenerationError."""
+    foreign = [path for path in files if (out / path).exists() and not _is_ours(out / path)]
+    if foreign:
+        raise GenerationError(
+            *(f"{out / path}: not written by twirpkit, so not overwritten: move it away" for path in foreign)
+        )
+
+
+def write(files: Mapping[str, str], out: Path, package: str = "") -> list[str]:
     """Write what differs and remove what is stale.
 
     Everything is written beside its place first, and what it replaces is kept until all is done: a full disk leaves the
     old files whole.
+
+    Args:
+        files: Text by path.
+        out: The folder that they go into.
+        package: The import package that they are, where `out` holds more than them: nothing else is stale.
 
     Returns:
         The paths that changed, were added or removed.
@@ -39,11 +53,7 @@ def write(files: Mapping[str, str], out: Path, package: str) -> list[str]:
     Raises:
         GenerationError: A file of somebody else's is in the way, or the disk refuses. Nothing has changed then.
     """
-    foreign = [path for path in files if (out / path).exists() and not _is_ours(out / path)]
-    if foreign:
-        raise GenerationError(
-            *(f"{out / path}: not written by twirpkit, so not overwritten: move it away" for path in foreign)
-        )
+    check_foreign(files, out)
     changed = {path: text for path, text in files.items() if _read(out / path) != text}
     stale = sorted(set(_generated(out, package)) - set(files))
     if not changed and not stale:
@@ -103,14 +113,14 @@ def _make_folders(folder: Path, made: list[Path]) -> None:
 
 def _generated(out: Path, package: str) -> Iterator[str]:
     for path in sorted((out / package.replace(".", "/")).rglob("*")):
-        if path.suffix in (".py", ".pyi", ".typed") and path.is_file() and _is_ours(path):
+        if path.suffix in (".py", ".pyi", ".typed", ".md") and path.is_file() and _is_ours(path):
             yield path.relative_to(out).as_posix()
 
 
 def _is_ours(path: Path) -> bool:
     try:
         with path.open(encoding="utf-8", errors="replace") as file:
-            return file.readline().startswith(f"# {MARK}")
+            return file.readline().startswith((f"# {MARK}", f"<!-- {MARK}"))
     except OSError:
         return False
 

@@ -9,11 +9,11 @@ from twirpkit_codegen.errors import GenerationError, Where
 from twirpkit_codegen.manifest import Manifest
 from twirpkit_codegen.model import Field, Policy
 
-__all__ = ["check_services", "row_of"]
+__all__ = ["check_services", "checked_note", "row_of"]
 
-_ROW: Final = frozenset(("grants", "retry", "key", "timeout"))
+_ROW: Final = frozenset(("grants", "retry", "key", "note", "timeout"))
 _WAIT: Final = frozenset(("field", "default", "margin", "when"))
-_SECTION: Final = frozenset(("attribute", "class", "host"))
+_SECTION: Final = frozenset(("attribute", "class", "host", "note"))
 RETRY_CLASSES: Final = ("read", "idempotent", "keyed", "never")
 
 
@@ -82,13 +82,24 @@ def row_of(
     if key is not None and not any(field.name == key and _is_singular(field, "bytes") for field in fields):
         raise GenerationError.at(where, f"{name}: key {key!r} is no singular bytes field of the request")
     grants = _grants(manifest, row, where, name, fields)
+    note = checked_note(row, where, name)
     timeout = row.get("timeout")
     if isinstance(timeout, dict):
         _check_wait(where, name, timeout, fields)
-        return Policy(retry=retry, grants=grants, key=key, wait=timeout)
+        return Policy(retry=retry, grants=grants, key=key, note=note, wait=timeout)
     if timeout is not None and not _is_seconds(timeout):
         raise GenerationError.at(where, f"{name}: timeout must be a number of seconds above 0, or a table that waits")
-    return Policy(retry=retry, grants=grants, key=key, timeout=timeout)
+    return Policy(retry=retry, grants=grants, key=key, note=note, timeout=timeout)
+
+
+def checked_note(table: Mapping[str, Any], where: Where, name: str) -> str | None:
+    """The note of a service's section or of a row. Raises GenerationError where it is no line of text."""
+    note = table.get("note")
+    if note is None:
+        return None
+    if not (isinstance(note, str) and note.strip() and note.isprintable()):
+        raise GenerationError.at(where, f"{name}: note {note!r} must be a line of text")
+    return note
 
 
 def _check_wait(where: Where, name: str, wait: Mapping[str, Any], fields: tuple[Field, ...]) -> None:

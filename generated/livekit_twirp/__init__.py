@@ -38,6 +38,24 @@ from twirpkit.errors import (
 )
 
 if TYPE_CHECKING:
+    from twirpkit.livekit import UNKNOWN_ENUM as UNKNOWN_ENUM
+    from twirpkit.livekit import AccessToken as AccessToken
+    from twirpkit.livekit import AgentEndpointGrants as AgentEndpointGrants
+    from twirpkit.livekit import AgentGrants as AgentGrants
+    from twirpkit.livekit import AgentThreadGrants as AgentThreadGrants
+    from twirpkit.livekit import Claims as Claims
+    from twirpkit.livekit import InferenceGrants as InferenceGrants
+    from twirpkit.livekit import ObservabilityGrants as ObservabilityGrants
+    from twirpkit.livekit import Regions as Regions
+    from twirpkit.livekit import SIPCallError as SIPCallError
+    from twirpkit.livekit import SIPGrants as SIPGrants
+    from twirpkit.livekit import TokenError as TokenError
+    from twirpkit.livekit import TokenExpiredError as TokenExpiredError
+    from twirpkit.livekit import TokenVerifier as TokenVerifier
+    from twirpkit.livekit import VideoGrants as VideoGrants
+    from twirpkit.livekit import WebhookError as WebhookError
+    from twirpkit.livekit import decode_unverified as decode_unverified
+
     from livekit_twirp._async.agent_dispatch import AsyncAgentDispatchService as AsyncAgentDispatchService
     from livekit_twirp._async.agent_simulation import AsyncAgentSimulation as AsyncAgentSimulation
     from livekit_twirp._async.api import AsyncLiveKitAPI as AsyncLiveKitAPI
@@ -49,6 +67,7 @@ if TYPE_CHECKING:
     from livekit_twirp._async.replay import AsyncReplay as AsyncReplay
     from livekit_twirp._async.room import AsyncRoomService as AsyncRoomService
     from livekit_twirp._async.sip import AsyncSIP as AsyncSIP
+    from livekit_twirp._bound import WebhookReceiver as WebhookReceiver
     from livekit_twirp._sync.agent_dispatch import AgentDispatchService as AgentDispatchService
     from livekit_twirp._sync.agent_simulation import AgentSimulation as AgentSimulation
     from livekit_twirp._sync.api import LiveKitAPI as LiveKitAPI
@@ -514,6 +533,7 @@ if TYPE_CHECKING:
 _EXPORTS = {
     "AcceptWhatsAppCallRequest": "livekit_twirp.messages.livekit_connector_whatsapp",
     "AcceptWhatsAppCallResponse": "livekit_twirp.messages.livekit_connector_whatsapp",
+    "AccessToken": "twirpkit.livekit",
     "ActiveSpeakerUpdate": "livekit_twirp.messages.livekit_models",
     "AddTrackRequest": "livekit_twirp.messages.livekit_rtc",
     "AgentConfigUpdate": "livekit_twirp.messages.agent.livekit_agent_session",
@@ -521,8 +541,10 @@ _EXPORTS = {
     "AgentDispatch": "livekit_twirp.messages.livekit_agent_dispatch",
     "AgentDispatchService": "livekit_twirp._sync.agent_dispatch",
     "AgentDispatchState": "livekit_twirp.messages.livekit_agent_dispatch",
+    "AgentEndpointGrants": "twirpkit.livekit",
     "AgentEvent": "livekit_twirp.messages.livekit_cloud_agent",
     "AgentEventType": "livekit_twirp.messages.livekit_cloud_agent",
+    "AgentGrants": "twirpkit.livekit",
     "AgentHandoff": "livekit_twirp.messages.agent.livekit_agent_session",
     "AgentHttp": "livekit_twirp.messages.livekit_agent",
     "AgentInfo": "livekit_twirp.messages.livekit_cloud_agent",
@@ -533,6 +555,7 @@ _EXPORTS = {
     "AgentSessionUsage": "livekit_twirp.messages.agent.livekit_agent_session",
     "AgentSimulation": "livekit_twirp._sync.agent_simulation",
     "AgentState": "livekit_twirp.messages.agent.livekit_agent_session",
+    "AgentThreadGrants": "twirpkit.livekit",
     "AgentVersion": "livekit_twirp.messages.livekit_cloud_agent",
     "AliOSSUpload": "livekit_twirp.messages.livekit_egress",
     "AmdCategory": "livekit_twirp.messages.agent.livekit_agent_session",
@@ -562,6 +585,7 @@ _EXPORTS = {
     "CandidateProtocol": "livekit_twirp.messages.livekit_rtc",
     "ChatContext": "livekit_twirp.messages.agent.livekit_agent_session",
     "ChatRole": "livekit_twirp.messages.agent.livekit_agent_session",
+    "Claims": "twirpkit.livekit",
     "ClientConfigSetting": "livekit_twirp.messages.livekit_models",
     "ClientConfiguration": "livekit_twirp.messages.livekit_models",
     "ClientInfo": "livekit_twirp.messages.livekit_models",
@@ -673,6 +697,7 @@ _EXPORTS = {
     "ImageFileSuffix": "livekit_twirp.messages.livekit_egress",
     "ImageOutput": "livekit_twirp.messages.livekit_egress",
     "ImagesInfo": "livekit_twirp.messages.livekit_egress",
+    "InferenceGrants": "twirpkit.livekit",
     "Ingress": "livekit_twirp._sync.ingress",
     "IngressAudioEncodingOptions": "livekit_twirp.messages.livekit_ingress",
     "IngressAudioEncodingPreset": "livekit_twirp.messages.livekit_ingress",
@@ -745,6 +770,7 @@ _EXPORTS = {
     "MuteRoomTrackResponse": "livekit_twirp.messages.livekit_room",
     "MuteTrackRequest": "livekit_twirp.messages.livekit_rtc",
     "NegotiatedDataChannelID": "livekit_twirp.messages.livekit_rtc",
+    "ObservabilityGrants": "twirpkit.livekit",
     "Output": "livekit_twirp.messages.livekit_egress",
     "PacketTrailerFeature": "livekit_twirp.messages.livekit_models",
     "Pagination": "livekit_twirp.messages.livekit_models",
@@ -786,6 +812,7 @@ _EXPORTS = {
     "ReconnectResponse": "livekit_twirp.messages.livekit_rtc",
     "RegionInfo": "livekit_twirp.messages.livekit_rtc",
     "RegionSettings": "livekit_twirp.messages.livekit_rtc",
+    "Regions": "twirpkit.livekit",
     "RegisterWorkerRequest": "livekit_twirp.messages.livekit_agent",
     "RegisterWorkerResponse": "livekit_twirp.messages.livekit_agent",
     "ReleasePhoneNumbersRequest": "livekit_twirp.messages.livekit_phone_number",
@@ -816,6 +843,7 @@ _EXPORTS = {
     "S3Upload": "livekit_twirp.messages.livekit_egress",
     "SIP": "livekit_twirp._sync.sip",
     "SIPCallDirection": "livekit_twirp.messages.livekit_sip",
+    "SIPCallError": "twirpkit.livekit",
     "SIPCallInfo": "livekit_twirp.messages.livekit_sip",
     "SIPCallStatus": "livekit_twirp.messages.livekit_sip",
     "SIPCodec": "livekit_twirp.messages.livekit_sip",
@@ -826,6 +854,7 @@ _EXPORTS = {
     "SIPDispatchRuleInfo": "livekit_twirp.messages.livekit_sip",
     "SIPDispatchRuleUpdate": "livekit_twirp.messages.livekit_sip",
     "SIPFeature": "livekit_twirp.messages.livekit_sip",
+    "SIPGrants": "twirpkit.livekit",
     "SIPHeaderOptions": "livekit_twirp.messages.livekit_sip",
     "SIPInboundTrunkInfo": "livekit_twirp.messages.livekit_sip",
     "SIPInboundTrunkUpdate": "livekit_twirp.messages.livekit_sip",
@@ -908,7 +937,10 @@ _EXPORTS = {
     "TimeSeriesMetric": "livekit_twirp.messages.livekit_metrics",
     "TimedString": "livekit_twirp.messages.agent.livekit_agent_session",
     "TimedVersion": "livekit_twirp.messages.livekit_models",
+    "TokenError": "twirpkit.livekit",
+    "TokenExpiredError": "twirpkit.livekit",
     "TokenPagination": "livekit_twirp.messages.livekit_models",
+    "TokenVerifier": "twirpkit.livekit",
     "ToolCallStatus": "livekit_twirp.messages.agent.livekit_agent_session",
     "ToolReplyStatus": "livekit_twirp.messages.agent.livekit_agent_session",
     "TrackCompositeEgressRequest": "livekit_twirp.messages.livekit_egress",
@@ -925,6 +957,7 @@ _EXPORTS = {
     "TransferSIPParticipantRequest": "livekit_twirp.messages.livekit_sip",
     "TransferSIPParticipantResponse": "livekit_twirp.messages.livekit_sip",
     "TrickleRequest": "livekit_twirp.messages.livekit_rtc",
+    "UNKNOWN_ENUM": "twirpkit.livekit",
     "UnpublishDataTrackRequest": "livekit_twirp.messages.livekit_rtc",
     "UnpublishDataTrackResponse": "livekit_twirp.messages.livekit_rtc",
     "UpdateAgentRequest": "livekit_twirp.messages.livekit_cloud_agent",
@@ -957,12 +990,15 @@ _EXPORTS = {
     "VP8MungerState": "livekit_twirp.messages.livekit_models",
     "VideoCodec": "livekit_twirp.messages.livekit_models",
     "VideoConfiguration": "livekit_twirp.messages.livekit_models",
+    "VideoGrants": "twirpkit.livekit",
     "VideoLayer": "livekit_twirp.messages.livekit_models",
     "VideoQuality": "livekit_twirp.messages.livekit_models",
     "WebEgressRequest": "livekit_twirp.messages.livekit_egress",
     "WebSource": "livekit_twirp.messages.livekit_egress",
     "WebhookConfig": "livekit_twirp.messages.livekit_models",
+    "WebhookError": "twirpkit.livekit",
     "WebhookEvent": "livekit_twirp.messages.livekit_webhook",
+    "WebhookReceiver": "livekit_twirp._bound",
     "WhatsAppCall": "livekit_twirp.messages.livekit_connector_whatsapp",
     "WhatsAppCallDirection": "livekit_twirp.messages.livekit_connector_whatsapp",
     "WorkerMessage": "livekit_twirp.messages.livekit_agent",
@@ -970,6 +1006,7 @@ _EXPORTS = {
     "WorkerPong": "livekit_twirp.messages.livekit_agent",
     "WorkerStatus": "livekit_twirp.messages.livekit_agent",
     "WrappedJoinRequest": "livekit_twirp.messages.livekit_rtc",
+    "decode_unverified": "twirpkit.livekit",
 }
 
 __all__ = [
@@ -1000,6 +1037,7 @@ __all__ = [
     "error_class",
     "AcceptWhatsAppCallRequest",
     "AcceptWhatsAppCallResponse",
+    "AccessToken",
     "ActiveSpeakerUpdate",
     "AddTrackRequest",
     "AgentConfigUpdate",
@@ -1007,8 +1045,10 @@ __all__ = [
     "AgentDispatch",
     "AgentDispatchService",
     "AgentDispatchState",
+    "AgentEndpointGrants",
     "AgentEvent",
     "AgentEventType",
+    "AgentGrants",
     "AgentHandoff",
     "AgentHttp",
     "AgentInfo",
@@ -1019,6 +1059,7 @@ __all__ = [
     "AgentSessionUsage",
     "AgentSimulation",
     "AgentState",
+    "AgentThreadGrants",
     "AgentVersion",
     "AliOSSUpload",
     "AmdCategory",
@@ -1048,6 +1089,7 @@ __all__ = [
     "CandidateProtocol",
     "ChatContext",
     "ChatRole",
+    "Claims",
     "ClientConfigSetting",
     "ClientConfiguration",
     "ClientInfo",
@@ -1159,6 +1201,7 @@ __all__ = [
     "ImageFileSuffix",
     "ImageOutput",
     "ImagesInfo",
+    "InferenceGrants",
     "Ingress",
     "IngressAudioEncodingOptions",
     "IngressAudioEncodingPreset",
@@ -1231,6 +1274,7 @@ __all__ = [
     "MuteRoomTrackResponse",
     "MuteTrackRequest",
     "NegotiatedDataChannelID",
+    "ObservabilityGrants",
     "Output",
     "PacketTrailerFeature",
     "Pagination",
@@ -1272,6 +1316,7 @@ __all__ = [
     "ReconnectResponse",
     "RegionInfo",
     "RegionSettings",
+    "Regions",
     "RegisterWorkerRequest",
     "RegisterWorkerResponse",
     "ReleasePhoneNumbersRequest",
@@ -1302,6 +1347,7 @@ __all__ = [
     "S3Upload",
     "SIP",
     "SIPCallDirection",
+    "SIPCallError",
     "SIPCallInfo",
     "SIPCallStatus",
     "SIPCodec",
@@ -1312,6 +1358,7 @@ __all__ = [
     "SIPDispatchRuleInfo",
     "SIPDispatchRuleUpdate",
     "SIPFeature",
+    "SIPGrants",
     "SIPHeaderOptions",
     "SIPInboundTrunkInfo",
     "SIPInboundTrunkUpdate",
@@ -1394,7 +1441,10 @@ __all__ = [
     "TimeSeriesMetric",
     "TimedString",
     "TimedVersion",
+    "TokenError",
+    "TokenExpiredError",
     "TokenPagination",
+    "TokenVerifier",
     "ToolCallStatus",
     "ToolReplyStatus",
     "TrackCompositeEgressRequest",
@@ -1411,6 +1461,7 @@ __all__ = [
     "TransferSIPParticipantRequest",
     "TransferSIPParticipantResponse",
     "TrickleRequest",
+    "UNKNOWN_ENUM",
     "UnpublishDataTrackRequest",
     "UnpublishDataTrackResponse",
     "UpdateAgentRequest",
@@ -1443,12 +1494,15 @@ __all__ = [
     "VP8MungerState",
     "VideoCodec",
     "VideoConfiguration",
+    "VideoGrants",
     "VideoLayer",
     "VideoQuality",
     "WebEgressRequest",
     "WebSource",
     "WebhookConfig",
+    "WebhookError",
     "WebhookEvent",
+    "WebhookReceiver",
     "WhatsAppCall",
     "WhatsAppCallDirection",
     "WorkerMessage",
@@ -1456,6 +1510,7 @@ __all__ = [
     "WorkerPong",
     "WorkerStatus",
     "WrappedJoinRequest",
+    "decode_unverified",
 ]
 
 

@@ -6,7 +6,7 @@ import enum
 import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Final, Generic, Literal, TypeAlias, TypeVar
+from typing import TYPE_CHECKING, Any, Final, Generic, Literal, TypeAlias, TypeVar
 
 from google.protobuf.message import Message
 
@@ -17,6 +17,9 @@ from twirpkit.hints import KnownAnswer
 from twirpkit.retry import Retry, RetryBudget, RetryPolicy
 from twirpkit.steps import Failover
 from twirpkit.timeouts import Wait
+
+if TYPE_CHECKING:
+    from twirpkit.pages import Pages
 
 __all__ = [
     "DEFAULT",
@@ -74,6 +77,8 @@ class Method(Generic[Req, Resp]):
     """Seconds that a call may take where neither it nor its client says."""
     wait: Wait | None = None
     """Set where the server waits for a person."""
+    pages: Pages | None = None
+    """Set where answers are pages of one list."""
 
     @property
     def path(self) -> str:

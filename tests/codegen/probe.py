@@ -14,14 +14,15 @@ import pickle
 import pkgutil
 import sys
 import traceback
-from collections.abc import Iterator
+import warnings
+from collections.abc import AsyncIterator, Iterator
 from types import ModuleType
 from typing import Any
 
 from google.protobuf import json_format
 from google.protobuf.message import Message
 
-from twirpkit import cli
+from twirpkit import InternalError, cli
 from twirpkit.messages import Enum
 
 OPTIONS = ("self", "timeout", "retry", "extra_headers")
@@ -41,6 +42,7 @@ def main() -> None:
     """Probe each package and print what went wrong."""
     url, folder, *packages = sys.argv[1:]
     sys.path.insert(0, folder)
+    warnings.filterwarnings("ignore", r"\w+ is deprecated", DeprecationWarning)  # what a proto says of itself
     found = {}
     for package in packages:
         try:
@@ -67,6 +69,9 @@ def probe(name: str, url: str) -> None:
             for arguments, keywords, expected in requests(method):
                 answer = getattr(getattr(client, service), method.py_name)(*arguments, **keywords)
                 check(method, answer, expected)
+                if method.pages is not None and method.request is method.response:
+                    paged = getattr(getattr(client, service), iterator(method))(*arguments, **keywords)
+                    check_pages(method, list(until_it_repeats(paged)), expected)
     asyncio.run(call_async(package, name, sdk, url))
     command(sdk)
     for service, method in methods(name, sdk):
@@ -84,7 +89,8 @@ def command(sdk: Any, *arguments: str) -> str:
     """What the package's command line prints."""
     with contextlib.redirect_stdout(io.StringIO()) as out, contextlib.redirect_stderr(io.StringIO()) as err:
         code = cli.main(sdk, arguments)
-    assert (code, err.getvalue()) == (0, ""), arguments
+    complaints = [line for line in err.getvalue().splitlines() if " is deprecated" not in line]
+    assert (code, complaints) == (0, []), arguments
     return out.getvalue()
 
 
@@ -101,6 +107,9 @@ async def call_async(package: ModuleType, name: str, sdk: Any, url: str) -> None
             for arguments, keywords, expected in requests(method):
                 answer = await getattr(getattr(client, service), method.py_name)(*arguments, **keywords)
                 check(method, answer, expected)
+                if method.pages is not None and method.request is method.response:
+                    paged = getattr(getattr(client, service), iterator(method))(*arguments, **keywords)
+                    check_pages(method, [item async for item in until_it_repeats_async(paged)], expected)
 
 
 def modules(package: ModuleType) -> Iterator[ModuleType]:
@@ -160,6 +169,38 @@ def check(method: Any, answer: Message, expected: Message) -> None:
     assert type(answer).SerializeToString(answer, deterministic=True) == type(expected).SerializeToString(
         expected, deterministic=True
     )
+
+
+def iterator(method: Any) -> str:
+    """The name of the iterator beside a method."""
+    return "iter_" + method.py_name.removeprefix("list_").rstrip("_")
+
+
+def until_it_repeats(items: Any) -> Iterator[Any]:
+    """The items before the error that the server's page is the one that was asked for."""
+    try:
+        yield from items
+    except InternalError as error:
+        assert "leads back" in error.message, error
+        return
+    raise AssertionError("the echoed token was taken")
+
+
+async def until_it_repeats_async(items: Any) -> AsyncIterator[Any]:
+    """The same of the async client."""
+    try:
+        async for item in items:
+            yield item
+    except InternalError as error:
+        assert "leads back" in error.message, error
+        return
+    raise AssertionError("the echoed token was taken")
+
+
+def check_pages(method: Any, items: list[Message], expected: Message) -> None:
+    """The items are those of the request, which has a token."""
+    answer = method.response.FromString(type(expected).SerializeToString(expected))
+    assert items == list(getattr(answer, method.pages.items)) != []
 
 
 def filled(cls: type[Message], depth: int) -> Any:

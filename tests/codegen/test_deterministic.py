@@ -37,14 +37,32 @@ def twirpkit(*arguments: object, cwd: Path, **variables: str) -> None:
 def livekit(tmp_path_factory: pytest.TempPathFactory) -> dict[str, bytes]:
     """What is generated for LiveKit, in a plain place."""
     folder = tmp_path_factory.mktemp("plain")
-    twirpkit("generate", ROOT / "protos" / "livekit.toml", "--out", "out", cwd=folder, PYTHONHASHSEED="0")
+    twirpkit(
+        "generate",
+        ROOT / "protos" / "livekit.toml",
+        "--out",
+        "out",
+        "--reference",
+        "out/pages",
+        cwd=folder,
+        PYTHONHASHSEED="0",
+    )
     return tree(folder / "out")
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("seed", ["1", "4242"])
 def test_for_any_hash_seed(seed: str, livekit: dict[str, bytes], tmp_path: Path) -> None:
-    twirpkit("generate", ROOT / "protos" / "livekit.toml", "--out", "out", cwd=tmp_path, PYTHONHASHSEED=seed)
+    twirpkit(
+        "generate",
+        ROOT / "protos" / "livekit.toml",
+        "--out",
+        "out",
+        "--reference",
+        "out/pages",
+        cwd=tmp_path,
+        PYTHONHASHSEED=seed,
+    )
     assert tree(tmp_path / "out") == livekit
 
 
@@ -79,7 +97,16 @@ def test_for_any_surroundings(livekit: dict[str, bytes], tmp_path: Path) -> None
     variables = {"HOME": str(tmp_path), "XDG_CONFIG_HOME": str(tmp_path / ".config"), "TMPDIR": str(temporary)}
     variables |= {"RUFF_CACHE_DIR": str(tmp_path / "cache"), "LC_ALL": "C", "TZ": "Asia/Kathmandu"}
     protos = os.path.relpath(ROOT / "protos", tmp_path)
-    twirpkit("generate", f"{protos}/livekit.toml", "--out", "build/../out", cwd=tmp_path, **variables)
+    twirpkit(
+        "generate",
+        f"{protos}/livekit.toml",
+        "--out",
+        "build/../out",
+        "--reference",
+        "out/pages",
+        cwd=tmp_path,
+        **variables,
+    )
     assert tree(tmp_path / "out") == livekit
     assert list(temporary.iterdir()) == []
     assert not (tmp_path / "cache").exists()

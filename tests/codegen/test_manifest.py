@@ -9,6 +9,7 @@ from twirpkit_codegen import manifest
 
 SDK = '[sdk]\npackage = "acme_twirp"\nfacade = "AcmeAPI"\n'
 SERVICE = "acme.HatService"
+BOUND = "sdk.bound.Hats must be { base = 'package.module:Class', <attribute> = '<message>' }"
 BAD: dict[str, tuple[str | bytes, str]] = {
     "no toml": ("[sdk\n", "manifest.toml:1: is not TOML: "),
     "no toml, later": ('[sdk]\npackage = "a"\nfacade =\n', "manifest.toml:3: is not TOML: "),
@@ -100,6 +101,70 @@ BAD: dict[str, tuple[str | bytes, str]] = {
         "manifest.toml:5: sdk.env.url must be the name of an",
     ),
     "variable is a number": (SDK + "[sdk.env]\nurl = 1\n", "manifest.toml:5: sdk.env.url must be the name of an"),
+    "exports of no module": (
+        SDK + "[sdk.exports]\n'a-b' = ['C']\n",
+        "manifest.toml:5: sdk.exports: 'a-b' is no module",
+    ),
+    "exports no list": (SDK + "[sdk.exports]\na = 'C'\n", "manifest.toml:5: sdk.exports.a must be a list of strings"),
+    "exports a private name": (
+        SDK + "[sdk.exports]\n'a.b' = ['_C']\n",
+        "manifest.toml:5: sdk.exports: '_C' of a.b is no public Python name",
+    ),
+    "exports an error's name": (
+        SDK + "[sdk.exports]\na = ['NotFoundError']\n",
+        "manifest.toml:5: 'NotFoundError' is a name that a package has of its own: leave it out",
+    ),
+    "exports a folder's name": (
+        SDK + "[sdk.exports]\na = ['messages']\n",
+        "manifest.toml:5: 'messages' is a name that a package has of its own: leave it out",
+    ),
+    "exports the facade's name": (
+        SDK + "[sdk.exports]\na = ['AcmeAPI']\n",
+        "manifest.toml:5: a:AcmeAPI and sdk.facade (manifest.toml:3) are both 'AcmeAPI' in Python: leave one out",
+    ),
+    "exports a service's name": (
+        SDK + "[sdk.exports]\na = ['AsyncHatService']\n",
+        "manifest.toml:5: a:AsyncHatService and acme.HatService (acme.proto:5) are both 'AsyncHatService' in Python",
+    ),
+    "exports a name twice": (
+        SDK + "[sdk.exports]\na = ['C']\nb = ['C']\n",
+        "manifest.toml:6: b:C and a:C (manifest.toml:5) are both 'C' in Python: leave one out",
+    ),
+    "exports what it binds": (
+        SDK + "[sdk.exports]\na = ['C']\n[sdk.bound]\nC = { base = 'a:C', hat = 'acme.Hat' }\n",
+        "manifest.toml:7: sdk.bound.C and a:C (manifest.toml:5) are both 'C' in Python: leave one out",
+    ),
+    "binds no table": (SDK + "[sdk.bound]\nHats = 1\n", "manifest.toml:5: sdk.bound.Hats must be a table"),
+    "binds no base": (
+        SDK + "[sdk.bound]\nHats = { hat = 'acme.Hat', hot = 'acme.Hat' }\n",
+        f"manifest.toml:5: {BOUND}",
+    ),
+    "binds no message": (SDK + "[sdk.bound]\nHats = { base = 'a:B' }\n", f"manifest.toml:5: {BOUND}"),
+    "binds two messages": (
+        SDK + "[sdk.bound]\nHats = { base = 'a:B', hat = 'acme.Hat', hot = 'acme.Hat' }\n",
+        f"manifest.toml:5: {BOUND}",
+    ),
+    "binds a base of no module": (
+        SDK + "[sdk.bound]\nHats = { base = 'a.B', hat = 'acme.Hat' }\n",
+        f"manifest.toml:5: {BOUND}",
+    ),
+    "binds a private attribute": (
+        SDK + "[sdk.bound]\nHats = { base = 'a:B', _hat = 'acme.Hat' }\n",
+        f"manifest.toml:5: {BOUND}",
+    ),
+    "binds a number": (SDK + "[sdk.bound]\nHats = { base = 'a:B', hat = 1 }\n", f"manifest.toml:5: {BOUND}"),
+    "binds as a private class": (
+        SDK + "[sdk.bound]\n_Hats = { base = 'a:B', hat = 'acme.Hat' }\n",
+        f"manifest.toml:5: {BOUND.replace('Hats', '_Hats')}",
+    ),
+    "binds an unknown message": (
+        SDK + "[sdk.bound]\nHats = { base = 'a:B', hat = 'acme.Hot' }\n",
+        "manifest.toml:5: sdk.bound.Hats: 'acme.Hot' is no message of these protos",
+    ),
+    "binds a service": (
+        SDK + "[sdk.bound]\nHats = { base = 'a:B', hat = 'acme.HatService' }\n",
+        "manifest.toml:5: sdk.bound.Hats: 'acme.HatService' is no message of these protos",
+    ),
     "claims is a list": ("claims = []\n" + SDK, "manifest.toml:1: claims must be a table of tables"),
     "a claim is a string": (SDK + "[claims]\nvideo = 'x'\n", "manifest.toml:5: claims.video must be a table"),
     "a kind of claim": (

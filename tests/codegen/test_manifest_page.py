@@ -26,7 +26,7 @@ def test_the_example_generates(tmp_path: Path) -> None:
 
 def test_another_form_of_a_row_is_the_same(tmp_path: Path) -> None:
     lines = blocks("toml")[0].splitlines(keepends=True)
-    other = "".join(line for line in lines if not line.startswith("MakeHat")) + blocks("toml")[2]
+    other = "".join(line for line in lines if not line.startswith("MakeHat")) + blocks("toml")[3]
     protos: dict[str, str | bytes] = {"hats.proto": blocks("proto")[0]}
     models = [
         run("inspect", project(tmp_path / str(len(toml)), protos, toml)).out for toml in (blocks("toml")[0], other)
@@ -34,9 +34,20 @@ def test_another_form_of_a_row_is_the_same(tmp_path: Path) -> None:
     assert models[0] == models[1] != ""
 
 
+def test_exports_are_added(tmp_path: Path) -> None:
+    toml = blocks("toml")[0] + blocks("toml")[1]
+    path = project(tmp_path / "in", {"hats.proto": blocks("proto")[0]}, toml)
+    assert run("generate", path, "--out", tmp_path).err == ""
+    package = tmp_path / "acme_hats"
+    assert '"Hatter": "acme_auth"' in (package / "__init__.py").read_text(encoding="utf-8")
+    bound = (package / "_bound.py").read_text(encoding="utf-8")
+    assert "class Fitting(_Fitting[Hat]):\n" in bound
+    assert "\n    hat_class = Hat\n" in bound
+
+
 def test_a_service_can_be_skipped(tmp_path: Path) -> None:
     proto = blocks("proto")[0] + "service InternalService {}\n"
-    done = run("inspect", project(tmp_path, {"hats.proto": proto}, blocks("toml")[1] + blocks("toml")[0]))
+    done = run("inspect", project(tmp_path, {"hats.proto": proto}, blocks("toml")[2] + blocks("toml")[0]))
     assert (done.code, done.err) == (0, "")
 
 

@@ -1,12 +1,17 @@
 """Policy rows and RPCs are held against each other, both ways; each mistake names the row, its line and what to do."""
 
 import json
+import re
 import shutil
 import tomllib
 from pathlib import Path
 
 import pytest
 from generating import HATS, ROOT, generate, project, run, tree
+from google.protobuf.descriptor_pb2 import FileDescriptorSet
+
+from twirpkit_codegen import build, descriptors, manifest
+from twirpkit_codegen.errors import GenerationError
 
 PROTOS = ROOT / "protos"
 LIVEKIT = (PROTOS / "livekit.toml").read_text(encoding="utf-8")
@@ -81,10 +86,10 @@ BAD = {
         "{ grants = {}, retry = ['read'] }",
         f"{ROW} needs a retry class, one of read, idempotent",
     ),
-    "the row is a string": ("'read'", f"{ROW} must be a table with grants, key, retry, timeout and nothing else"),
+    "the row is a string": ("'read'", f"{ROW} must be a table with grants, key, note, retry, timeout and nothing else"),
     "the row has an unknown key": (
         "{ grants = {}, rety = 'read' }",
-        f"{ROW} must be a table with grants, key, retry, timeout and",
+        f"{ROW} must be a table with grants, key, note, retry, timeout and",
     ),
     "the claim is unknown": ("{ grants.caps = {}, retry = 'read' }", f"{ROW}: unknown claim 'caps'; [claims] has hats"),
     "the claim is no table": ("{ grants.hats = true, retry = 'read' }", f"{ROW}: the claim hats must be a table"),
@@ -160,7 +165,7 @@ def test_a_wrong_row(case: str, tmp_path: Path) -> None:
 def test_a_right_row(row: str, tmp_path: Path) -> None:
     path = project(tmp_path, toml=f"{HEAD}MakeHat = {row}\n")
     policy = json.loads(run("inspect", path).out)["services"][0]["methods"][0]["policy"]
-    assert policy == {"key": None, "timeout": None, "wait": None} | tomllib.loads(f"row = {row}")["row"]
+    assert policy == {"key": None, "note": None, "timeout": None, "wait": None} | tomllib.loads(f"row = {row}")["row"]
 
 
 @pytest.mark.parametrize("when", ["", ", when = 'sure'"])
@@ -237,17 +242,67 @@ def test_every_mistake_is_told_at_once(tmp_path: Path) -> None:
     ]
 
 
+@pytest.fixture(scope="module")
+def compiled() -> FileDescriptorSet:
+    """LiveKit's protos."""
+    return descriptors.compile_protos(PROTOS)
+
+
+def refusal(protos: FileDescriptorSet, folder: Path, toml: str = LIVEKIT) -> str:
+    """What the generator says of these protos and this manifest."""
+    path = folder / "livekit.toml"
+    path.write_text(toml, encoding="utf-8")
+    with pytest.raises(GenerationError) as caught:
+        build.build(protos, manifest.load(path))
+    return str(caught.value)
+
+
+def test_all_rpcs_have_rows() -> None:
+    assert len(ROWS) == 89
+
+
 @pytest.mark.parametrize(("service", "row"), ROWS)
-def test_no_row_can_be_left_out(service: str, row: str, tmp_path: Path) -> None:
+def test_no_row_can_be_left_out(service: str, row: str, compiled: FileDescriptorSet, tmp_path: Path) -> None:
     """Whichever row is removed, generation names it, and where it belongs."""
-    shutil.copytree(PROTOS, tmp_path / "protos")
     lines = LIVEKIT.splitlines(keepends=True)
     section = lines.index(f'[services."{service}"]\n')
     (line,) = [n for n, text in enumerate(lines) if n > section and text.startswith(f"{row} = ")][:1]
-    (tmp_path / "protos" / "livekit.toml").write_text("".join([*lines[:line], *lines[line + 1 :]]), encoding="utf-8")
+    said = refusal(compiled, tmp_path, "".join([*lines[:line], *lines[line + 1 :]]))
+    place, _, text = said.partition(": ")
+    assert (
+        text
+        == f"{service}/{row} has no policy row: add {row} = {{ grants = …, retry = … }} to livekit.toml:{section + 1}"
+    )
+    assert re.fullmatch(r"\w+\.proto:\d+", place)
+
+
+def test_no_row_can_be_left_out_of_the_files(tmp_path: Path) -> None:
+    """The same by the command: nothing is written."""
+    shutil.copytree(PROTOS, tmp_path / "protos")
+    path = tmp_path / "protos" / "livekit.toml"
+    path.write_text(re.sub("(?m)^PerformRpc = .*\n", "", LIVEKIT), encoding="utf-8")
     before = tree(tmp_path)
-    said = generate(tmp_path / "protos" / "livekit.toml", tmp_path / "out")
-    assert f": {service}/{row} has no policy row: add {row} = {{ grants = …, retry = … }} to livekit.toml:" in said
-    assert said.partition(":")[0].endswith(".proto")
-    assert said.count("\n") == 0
+    assert ": livekit.RoomService/PerformRpc has no policy row: " in generate(path, tmp_path / "out")
     assert tree(tmp_path) == before
+
+
+@pytest.mark.parametrize("file", sorted(path.relative_to(PROTOS).as_posix() for path in PROTOS.rglob("*.proto")))
+def test_no_rpc_can_be_added(file: str, compiled: FileDescriptorSet, tmp_path: Path) -> None:
+    """To no service of any proto, nor with a new service: generation names it."""
+    (number,) = (n for n, each in enumerate(compiled.file) if each.name == file)
+    for service in range(len(compiled.file[number].service) + 1):
+        protos = FileDescriptorSet()
+        protos.CopyFrom(compiled)
+        services = protos.file[number].service
+        name = services[service].name if service < len(services) else services.add(name="Added").name
+        services[service].method.add(name="DoMore", input_type=".livekit.Room", output_type=".livekit.Room")
+        full_name = f"{compiled.file[number].package}.{name}"
+        said = refusal(protos, tmp_path)
+        assert said.startswith(file)
+        if name == "Added":
+            assert f': {full_name} has no policy section: add [services."{full_name}"]' in said
+        else:
+            assert (
+                f": {full_name}/DoMore has no policy row: add DoMore = {{ grants = …, retry = … }} to livekit" in said
+            )
+        assert said.count("\n") == 0

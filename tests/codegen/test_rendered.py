@@ -153,3 +153,82 @@ def test_only_the_map_is_a_map(made: Made) -> None:
     stub = (made.path("map_entries") / "messages" / "map_entries.pyi").read_text(encoding="utf-8")
     assert "def part(self) -> ScalarMap[str, str]: ..." in stub
     assert "def entries(self) -> RepeatedCompositeFieldContainer[PartEntry]: ..." in stub
+
+
+def test_iterators_are_for_answers_in_pages(made: Made) -> None:
+    """What lacks something, or has two lists that the items could be, has none."""
+    found = functions(made.path("pages") / "_sync" / "lists.py")
+    assert [name for name in found if name.startswith("iter_")] == [
+        "iter_hats",
+        "iter_search_hats",
+        "iter_list",
+        "iter_import",
+        "iter_usual",
+    ]
+    assert "`iter_hats` goes through all pages." in found["list_hats"]
+    assert found["iter_search_hats"].startswith("The `items` of all pages of `search_hats`, one after the other.")
+
+
+def test_iterators_are_no_coroutines(made: Made) -> None:
+    text = (made.path("pages") / "_async" / "lists.py").read_text(encoding="utf-8")
+    assert "    def iter_hats(" in text
+    assert "async def iter_" not in text
+    assert ") -> AsyncIterator[_Iterator]:" in text or ") -> AsyncIterator[Iterator]:" in text
+
+
+def test_deprecation_is_told_in_the_comments_words(made: Made) -> None:
+    """Of the method and of its iterator; not of what is not deprecated."""
+    for world in ("_sync", "_async"):
+        tree = ast.parse((made.path("deprecated") / world / "old.py").read_text(encoding="utf-8"))
+        marks = {
+            node.name: [ast.literal_eval(mark.args[0]) for mark in node.decorator_list if isinstance(mark, ast.Call)]
+            for node in ast.walk(tree)
+            if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
+        }
+        of = {
+            "get": ["Get is deprecated"],
+            "find": ['Find is deprecated: use "Get" \\ `Get`'],
+            "list": ["List is deprecated"],
+            "put": [],
+        }
+        iterators = {f"iter_{name}": mark for name, mark in of.items()}
+        assert {name: mark for name, mark in marks.items() if name != "__init__"} == of | iterators
+
+
+def test_docstrings_say_what_is_deprecated(made: Made) -> None:
+    folder = made.path("deprecated")
+    docs = functions(folder / "_sync" / "old.py")
+    assert docs["get"].startswith("Deprecated.\n")
+    assert docs["find"].partition("Fields:")[0].count("Deprecated") == 2
+    assert "Finds it." in docs["find"]
+    assert "Lists it.\n\nDeprecated.\n" in docs["list"]
+    assert "eprecated" not in docs["put"].partition("Fields:")[0]
+    assert '"""Deprecated."""' in (folder / "_sync" / "old.py").read_text(encoding="utf-8")
+    stub = (folder / "messages" / "deprecated.pyi").read_text(encoding="utf-8")
+    assert re.findall(r'"""(.*Deprecated.*)"""', stub) == [
+        "Deprecated.",
+        "Nothing. Deprecated.",
+        "Deprecated.",
+        "Its kind. Deprecated.",
+        "Deprecated: the old page.",
+    ]
+    assert '    """A thing.\n\n    Deprecated.\n    """' in stub
+    assert "    text: Deprecated.\n    kind: Its kind. Deprecated.\n" in docs["put"].replace("        ", "    ")
+    types = (folder / "types" / "deprecated.py").read_text(encoding="utf-8")
+    assert '    kind: int | None\n    """Its kind. Deprecated."""' in types
+
+
+def test_exports_of_other_packages(made: Made) -> None:
+    """They win over messages of their names; a bound class may share its base's name."""
+    folder = made.path("exports")
+    assert {"Fraction", "Mapping", "Set", "Lists", "Inners", "UserList", "Box"} <= exports(folder)
+    text = (folder / "__init__.py").read_text(encoding="utf-8")
+    assert '"Fraction": "fractions"' in text
+    assert '"Lists": "odd_exports._bound"' in text
+    bound = (folder / "_bound.py").read_text(encoding="utf-8")
+    assert "class Lists(_UserList[UserList]):\n" in bound or "class Lists(UserList[_UserList]):\n" in bound
+    assert re.search(r"item_class = _?UserList\.Inner\n", bound)
+
+
+def test_without_bound_classes_there_is_no_module_of_them(made: Made) -> None:
+    assert not (made.path("idempotency") / "_bound.py").exists()

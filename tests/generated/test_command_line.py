@@ -228,7 +228,6 @@ def test_a_call_that_was_declined_is_no_missing_grant(server: ReplayServer, caps
     assert "the call ended with SIP 603 Decline" in capsys.readouterr().err
 
 
-@pytest.mark.xfail(reason="the generator does not mark deprecated RPCs yet", strict=True)
 def test_a_deprecated_rpc_warns(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(SDK, ["sip", "list-sip-trunk"]) == 0
     assert "python -m livekit_twirp: warning: " in capsys.readouterr().err

@@ -1,5 +1,6 @@
 """What importing and using the package loads, seen from fresh interpreters."""
 
+import importlib
 import json
 import subprocess
 import sys
@@ -7,6 +8,7 @@ import sys
 import pytest
 
 import livekit_twirp
+from livekit_twirp._sdk import SDK
 
 LIBRARIES = {"requests", "urllib3", "aiohttp", "asyncio", "jwt", "grpc_tools", "jinja2"}
 MESSAGES = {"livekit_twirp.messages", "google.protobuf.descriptor_pb2"}
@@ -52,6 +54,58 @@ def test_loads(code: str, loaded: set[str], unloaded: set[str]) -> None:
     modules = modules_after(code)
     assert modules >= loaded
     assert modules.isdisjoint(unloaded)
+
+
+SERVICES = {facts.attribute: name for name, facts in SDK.services.items()}
+TOUCH = "livekit_twirp.{}('https://acme.livekit.cloud', token='t', transport={}).{}"
+RECORDERS = {"LiveKitAPI": "Recorder()", "AsyncLiveKitAPI": "AsyncRecorder()"}
+ASYNC_RECORDER = """
+class AsyncRecorder:
+    async def send(self, request): ...
+    async def aclose(self): ...
+"""
+
+
+def closure(attribute: str) -> set[str]:
+    """The message modules of a service's requests and answers, and of all that they import."""
+    methods = importlib.import_module(f"livekit_twirp._methods.{attribute}").METHODS
+    pending = [cls.DESCRIPTOR.file for method in methods for cls in (method.request, method.response)]
+    found: set[str] = set()
+    while pending:
+        file = pending.pop()
+        module = f"livekit_twirp.messages.{file.name.removesuffix('.proto').replace('/', '.')}"
+        if not file.name.startswith("google/") and module not in found:
+            found.add(module)
+            pending += file.dependencies
+    return found
+
+
+@pytest.mark.parametrize("facade", RECORDERS)
+@pytest.mark.parametrize("attribute", SERVICES)
+def test_a_service_loads_its_own_messages_and_no_others(attribute: str, facade: str) -> None:
+    """Beside them the service, its methods, and the folders that they are in."""
+    modules = modules_after(RECORDER + ASYNC_RECORDER + TOUCH.format(facade, RECORDERS[facade], attribute))
+    loaded = {each for each in modules if each.startswith("livekit_twirp.messages.")}
+    assert loaded - {"livekit_twirp.messages.agent", "livekit_twirp.messages.logger"} == closure(attribute)
+    assert modules.isdisjoint(LIBRARIES)
+    world, other = ("_async", "_sync") if facade.startswith("Async") else ("_sync", "_async")
+    assert {each for each in modules if each.startswith(f"livekit_twirp.{world}.")} == {
+        f"livekit_twirp.{world}.api",
+        f"livekit_twirp.{world}.{attribute}",
+    }
+    assert f"livekit_twirp.{other}" not in modules
+    assert {each for each in modules if each.startswith("livekit_twirp._methods.")} == {
+        f"livekit_twirp._methods.{attribute}"
+    }
+    assert [each for each in modules if each.startswith("livekit_twirp.types")] == []
+
+
+def test_services_have_messages_of_their_own() -> None:
+    """So that the test above can fail."""
+    closures = {attribute: closure(attribute) for attribute in SERVICES}
+    assert "livekit_twirp.messages.livekit_sip" not in closures["room"]
+    assert closures["agent_dispatch"] < closures["sip"]
+    assert all(len(each) < 19 for each in closures.values())
 
 
 def test_all_names_resolve() -> None:

@@ -22,6 +22,7 @@ RENAMED = {
     r"\bAsync(?=[A-Z])": "",
     r"\b_async\b": "_sync",
     r"\basync_transport\b": "sync_transport",
+    r"\basync_items\b": "sync_items",
     r"\baclose\b": "close",
     r"\b__aenter__\b": "__enter__",
     r"\b__aexit__\b": "__exit__",
@@ -76,7 +77,10 @@ def doc(text: str | None) -> str:
 
 
 class InSyncWords(ast.NodeTransformer):
-    """Rewords each string."""
+    """Rewords each string, and sorts what is imported: sorting goes by the names of each world."""
+
+    def visit_ImportFrom(self, node: ast.ImportFrom) -> ast.ImportFrom:
+        return ast.ImportFrom(node.module, sorted(node.names, key=lambda each: each.name), node.level)
 
     def visit_Constant(self, node: ast.Constant) -> ast.Constant:
         return ast.Constant(doc(node.value)) if isinstance(node.value, str) else node

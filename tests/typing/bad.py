@@ -1,9 +1,13 @@
 """Mistakes of users. Both checkers must refuse each line that says so, and no other."""
 
+# mypy: enable-error-code="deprecated"
+# pyright: reportDeprecated=true
+
 import aiohttp
 import requests
 
 from livekit_twirp import (
+    AccessToken,
     AsyncLiveKitAPI,
     AsyncRoomService,
     CreateRoomRequest,
@@ -15,6 +19,8 @@ from livekit_twirp import (
     RoomService,
     TrackType,
     TwirpError,
+    VideoGrants,
+    WebhookReceiver,
 )
 from twirpkit import HttpRequest, HttpResponse
 
@@ -85,6 +91,28 @@ def answers(lk: LiveKitAPI) -> None:
         print(rooms)
 
 
+def pages(lk: LiveKitAPI) -> None:
+    lk.phone_number.iter_phone_numbers(limits=3)  # refused: no such field
+    print(lk.phone_number.iter_phone_numbers().items)  # refused: items, not an answer
+    for number in lk.phone_number.iter_phone_numbers():
+        print(number.nmae)  # refused: no such field
+    lk.room.iter_rooms()  # refused: rooms do not come in pages
+
+
+def deprecated(lk: LiveKitAPI) -> None:
+    lk.sip.list_sip_trunk()  # refused: deprecated
+    lk.sip.list_sip_trunk({})  # refused: deprecated
+    lk.sip.list_sip_inbound_trunk()
+
+
+def deliveries(receiver: WebhookReceiver, body: bytes) -> None:
+    print(receiver.receive(body, None).message.rom)  # refused: no such field
+    receiver.receive({"event": "room_started"}, None)  # refused: parsed JSON for bytes
+    WebhookReceiver("key", "secret", leeway=5)  # refused: int for a timedelta
+    VideoGrants(room_joined=True)  # refused: no such grant
+    AccessToken("ann")  # refused: fields go by name
+
+
 def errors(error: TwirpError) -> None:
     print(error.reason)  # refused: no such attribute
     error.sent = "perhaps"  # refused: not one of the three
@@ -100,8 +128,12 @@ async def waiting(lk: AsyncLiveKitAPI, other: LiveKitAPI) -> None:
     await lk.room.list_rooms(names="standup")  # refused: a bare str for a list
     await lk.room.create_room(CreateRoomRequest(), name="standup")  # refused: two forms
     print((await lk.room.create_room(name="standup")).title)  # refused: no such field
+    for number in lk.phone_number.iter_phone_numbers():  # refused: not an async for
+        print(number)
+    await lk.phone_number.iter_phone_numbers()  # refused: nothing to await
     async with LiveKitAPI():  # refused: a sync client
         pass
+    await lk.sip.list_sip_trunk()  # refused: deprecated
     await lk.close()  # refused: it is aclose
 
 

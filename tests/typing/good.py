@@ -8,20 +8,24 @@ import requests
 from google.protobuf.message import Message
 
 from livekit_twirp import (
+    AccessToken,
     AsyncLiveKitAPI,
     AsyncRoomService,
     AuthError,
+    Claims,
     Code,
     CreateRoomRequest,
     DataPacket,
     DeadlineExceededError,
     DeleteRoomResponse,
     ListParticipantsResponse,
+    ListPhoneNumbersRequest,
     LiveKitAPI,
     NotFoundError,
     ParticipantInfo,
     ParticipantPermission,
     ParticipantTracks,
+    PhoneNumber,
     Room,
     RoomAgentDispatch,
     RoomCompositeEgressRequest,
@@ -29,10 +33,17 @@ from livekit_twirp import (
     RoomParticipantIdentity,
     RoomService,
     SendDataRequest,
+    SimulationRun,
+    SIPCallError,
+    SIPGrants,
+    TokenVerifier,
     TrackInfo,
     TrackSource,
     TrackType,
     TwirpError,
+    VideoGrants,
+    WebhookEvent,
+    WebhookReceiver,
 )
 from livekit_twirp.types.livekit_room import CreateRoomRequestDict
 from twirpkit import HttpRequest, HttpResponse, Method
@@ -108,6 +119,14 @@ def answers(lk: LiveKitAPI) -> list[str]:
     return [track.sid for participant in everyone.participants for track in participant.tracks]
 
 
+def pages(lk: LiveKitAPI, request: ListPhoneNumbersRequest) -> list[str]:
+    for number in lk.phone_number.iter_phone_numbers(request, timeout=5):
+        assert_type(number, PhoneNumber)
+    for run in lk.agent_simulation.iter_simulation_runs({"page_token": {"token": "x"}}):
+        assert_type(run, SimulationRun)
+    return [each.egress_id for each in lk.egress.iter_egress(room_name="standup", active=True)]
+
+
 def oneofs(packet: DataPacket) -> bytes | None:
     which = packet.WhichOneof("value")
     if which == "user":
@@ -160,6 +179,21 @@ def errors(lk: LiveKitAPI) -> str | None:
     return None
 
 
+def deliveries(body: bytes, authorization: str | None) -> str:
+    receiver = WebhookReceiver("key", "secret", keys=None)
+    event = receiver.receive(body, authorization)
+    assert_type(event.message, WebhookEvent)
+    assert_type(event.message.participant, ParticipantInfo)
+    return event.message.room.name
+
+
+def tokens(error: TwirpError) -> str:
+    if isinstance(error, SIPCallError):
+        assert_type(error.sip_status_code, int)
+    assert_type(TokenVerifier("key", "secret").verify("token"), Claims)
+    return AccessToken(identity="ann", video=VideoGrants(room_join=True, room="standup"), sip=SIPGrants()).to_jwt()
+
+
 class Canned:
     """A transport of the user's own."""
 
@@ -197,6 +231,8 @@ async def waiting(headers: Mapping[str, str]) -> None:
         for participant in (await lk.room.list_participants(room="standup")).participants:
             assert_type(participant, ParticipantInfo)
         await lk.room.send_data(room="standup", data=b"hi", kind=DataPacket.Kind.RELIABLE)
+        async for number in lk.phone_number.iter_phone_numbers(limit=20):
+            assert_type(number, PhoneNumber)
     async with aiohttp.ClientSession() as session:
         service = AsyncRoomService(session, token="token")
         assert_type(await service.get_participant(room="standup", identity="ann"), ParticipantInfo)

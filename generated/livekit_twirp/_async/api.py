@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from twirpkit.events import Hook
     from twirpkit.livekit.regions import Regions
     from twirpkit.transport import AsyncTransport
+    from twirpkit.typing import ProxyOption, Tls
 
     from livekit_twirp._async.agent_dispatch import AsyncAgentDispatchService
     from livekit_twirp._async.agent_simulation import AsyncAgentSimulation
@@ -58,6 +59,8 @@ class AsyncLiveKitAPI(AsyncClient):
         extra_headers: Mapping[str, str] | None = None,
         session: aiohttp.ClientSession | None = None,
         transport: AsyncTransport | None = None,
+        proxy: ProxyOption = None,
+        tls: Tls | None = None,
         hooks: Iterable[Hook] = (),
         regions: Regions | Default | None = DEFAULT,
     ) -> None:
@@ -75,6 +78,8 @@ class AsyncLiveKitAPI(AsyncClient):
             extra_headers: Headers that every call carries.
             session: Use the connections of this session; it stays yours to close.
             transport: Another network library's adapter; it is closed with the client.
+            proxy: The URL of an HTTP proxy, False for none; None for what the environment says.
+            tls: An `ssl.SSLContext`, or the path of a file or folder of CA certificates; None for the system's store.
             hooks: Functions that are told of each request, retry, answer and error.
             regions: Which hosts have regions to fall back on; None for none.
 
@@ -98,7 +103,7 @@ class AsyncLiveKitAPI(AsyncClient):
             hooks=hooks,
             regions=regions,
         )
-        super().__init__(client_endpoint, async_transport(self, session, transport))
+        super().__init__(client_endpoint, async_transport(self, session, transport, proxy=proxy, tls=tls))
 
     @cached_property
     def replay(self) -> AsyncReplay:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, overload
 
 from twirpkit.call import DEFAULT, Authorize, Default
 from twirpkit.client import AsyncClient, AsyncService
+from twirpkit.pages import async_items
 from twirpkit.sdk import endpoint
 from twirpkit.transports import async_transport
 
@@ -14,7 +15,7 @@ from livekit_twirp._methods import phone_number as methods
 from livekit_twirp._sdk import SDK
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import AsyncIterator, Iterable, Mapping
     from typing import Unpack
 
     import aiohttp
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
         GetPhoneNumberResponse,
         ListPhoneNumbersRequest,
         ListPhoneNumbersResponse,
+        PhoneNumber,
         PurchasePhoneNumberRequest,
         PurchasePhoneNumberResponse,
         ReleasePhoneNumbersRequest,
@@ -125,6 +127,8 @@ class AsyncPhoneNumberService(AsyncService):
         LiveKit Cloud only. Looks only: nothing is bought or reserved, so a number that was found can be gone
         when it is bought.
 
+        `iter_search_phone_numbers` goes through all pages.
+
         Fields:
             country_code: Country of the numbers, as a two-letter code (ISO 3166-1 alpha-2), such as `US`.
                 Required.
@@ -141,6 +145,48 @@ class AsyncPhoneNumberService(AsyncService):
             TypeError, ValueError: The request or an option is malformed; nothing was sent.
         """
         return await self._client.call(methods.SEARCH_PHONE_NUMBERS, request, fields, timeout, retry, extra_headers)
+
+    @overload
+    def iter_search_phone_numbers(
+        self,
+        request: SearchPhoneNumbersRequest | SearchPhoneNumbersRequestDict,
+        /,
+        *,
+        timeout: float | Default | None = DEFAULT,
+        retry: RetryOption = DEFAULT,
+        extra_headers: Mapping[str, str] | None = None,
+    ) -> AsyncIterator[PhoneNumber]: ...
+    @overload
+    def iter_search_phone_numbers(
+        self,
+        /,
+        *,
+        timeout: float | Default | None = DEFAULT,
+        retry: RetryOption = DEFAULT,
+        extra_headers: Mapping[str, str] | None = None,
+        **fields: Unpack[SearchPhoneNumbersRequestDict],
+    ) -> AsyncIterator[PhoneNumber]: ...
+    def iter_search_phone_numbers(
+        self,
+        request: SearchPhoneNumbersRequest | SearchPhoneNumbersRequestDict | None = None,
+        /,
+        *,
+        timeout: float | Default | None = DEFAULT,
+        retry: RetryOption = DEFAULT,
+        extra_headers: Mapping[str, str] | None = None,
+        **fields: Any,
+    ) -> AsyncIterator[PhoneNumber]:
+        """The `items` of all pages of `search_phone_numbers`, one after the other.
+
+        Arguments are the method's. Each page is a call of its own, made when the items before it are used up,
+        and `timeout` is for each. A `page_token` of yours says where to start; the message that you pass is not
+        changed.
+
+        Raises:
+            TypeError, ValueError: The request is malformed; nothing was sent.
+            TwirpError: While iterating: a call failed, or the server leads back to a page that it gave before.
+        """
+        return async_items(self._client, methods.SEARCH_PHONE_NUMBERS, request, fields, timeout, retry, extra_headers)
 
     @overload
     async def purchase_phone_number(
@@ -227,6 +273,8 @@ class AsyncPhoneNumberService(AsyncService):
 
         LiveKit Cloud only. The answer is one page of the list; go on with its `next_page_token`.
 
+        `iter_phone_numbers` goes through all pages.
+
         Fields:
             limit: How many numbers to return at most. Unset: the server's default.
             statuses: Only those in one of these states. Unset or empty: no filter by state.
@@ -243,6 +291,48 @@ class AsyncPhoneNumberService(AsyncService):
             TypeError, ValueError: The request or an option is malformed; nothing was sent.
         """
         return await self._client.call(methods.LIST_PHONE_NUMBERS, request, fields, timeout, retry, extra_headers)
+
+    @overload
+    def iter_phone_numbers(
+        self,
+        request: ListPhoneNumbersRequest | ListPhoneNumbersRequestDict,
+        /,
+        *,
+        timeout: float | Default | None = DEFAULT,
+        retry: RetryOption = DEFAULT,
+        extra_headers: Mapping[str, str] | None = None,
+    ) -> AsyncIterator[PhoneNumber]: ...
+    @overload
+    def iter_phone_numbers(
+        self,
+        /,
+        *,
+        timeout: float | Default | None = DEFAULT,
+        retry: RetryOption = DEFAULT,
+        extra_headers: Mapping[str, str] | None = None,
+        **fields: Unpack[ListPhoneNumbersRequestDict],
+    ) -> AsyncIterator[PhoneNumber]: ...
+    def iter_phone_numbers(
+        self,
+        request: ListPhoneNumbersRequest | ListPhoneNumbersRequestDict | None = None,
+        /,
+        *,
+        timeout: float | Default | None = DEFAULT,
+        retry: RetryOption = DEFAULT,
+        extra_headers: Mapping[str, str] | None = None,
+        **fields: Any,
+    ) -> AsyncIterator[PhoneNumber]:
+        """The `items` of all pages of `list_phone_numbers`, one after the other.
+
+        Arguments are the method's. Each page is a call of its own, made when the items before it are used up,
+        and `timeout` is for each. A `page_token` of yours says where to start; the message that you pass is not
+        changed.
+
+        Raises:
+            TypeError, ValueError: The request is malformed; nothing was sent.
+            TwirpError: While iterating: a call failed, or the server leads back to a page that it gave before.
+        """
+        return async_items(self._client, methods.LIST_PHONE_NUMBERS, request, fields, timeout, retry, extra_headers)
 
     @overload
     async def get_phone_number(

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, overload
 
 from twirpkit.call import DEFAULT, Authorize, Default
 from twirpkit.client import AsyncClient, AsyncService
+from twirpkit.pages import async_items
 from twirpkit.sdk import endpoint
 from twirpkit.transports import async_transport
 
@@ -14,7 +15,7 @@ from livekit_twirp._methods import replay as methods
 from livekit_twirp._sdk import SDK
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import AsyncIterator, Iterable, Mapping
     from typing import Unpack
 
     import aiohttp
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
         ListReplaysResponse,
         PlaybackRequest,
         PlaybackResponse,
+        ReplayInfo,
         SeekRequest,
     )
     from livekit_twirp.messages.livekit_egress import EgressInfo, ExportReplayRequest
@@ -46,7 +48,10 @@ __all__ = ["AsyncReplay"]
 
 
 class AsyncReplay(AsyncService):
-    """Plays recorded sessions back into rooms, and exports or deletes them."""
+    """Plays recorded sessions back into rooms, and exports or deletes them.
+
+    LiveKit Cloud only.
+    """
 
     def __init__(
         self,
@@ -119,6 +124,8 @@ class AsyncReplay(AsyncService):
         LiveKit Cloud only. One answer is a page: as long as it has a `next_page_token`, ask again with that as
         `page_token`.
 
+        `iter_replays` goes through all pages.
+
         Fields:
             room_name: Only those of this room. Unset: all of the project.
             page_token: Where to continue, from the answer before. Unset: at the start.
@@ -132,6 +139,48 @@ class AsyncReplay(AsyncService):
             TypeError, ValueError: The request or an option is malformed; nothing was sent.
         """
         return await self._client.call(methods.LIST_REPLAYS, request, fields, timeout, retry, extra_headers)
+
+    @overload
+    def iter_replays(
+        self,
+        request: ListReplaysRequest | ListReplaysRequestDict,
+        /,
+        *,
+        timeout: float | Default | None = DEFAULT,
+        retry: RetryOption = DEFAULT,
+        extra_headers: Mapping[str, str] | None = None,
+    ) -> AsyncIterator[ReplayInfo]: ...
+    @overload
+    def iter_replays(
+        self,
+        /,
+        *,
+        timeout: float | Default | None = DEFAULT,
+        retry: RetryOption = DEFAULT,
+        extra_headers: Mapping[str, str] | None = None,
+        **fields: Unpack[ListReplaysRequestDict],
+    ) -> AsyncIterator[ReplayInfo]: ...
+    def iter_replays(
+        self,
+        request: ListReplaysRequest | ListReplaysRequestDict | None = None,
+        /,
+        *,
+        timeout: float | Default | None = DEFAULT,
+        retry: RetryOption = DEFAULT,
+        extra_headers: Mapping[str, str] | None = None,
+        **fields: Any,
+    ) -> AsyncIterator[ReplayInfo]:
+        """The `replays` of all pages of `list_replays`, one after the other.
+
+        Arguments are the method's. Each page is a call of its own, made when the items before it are used up,
+        and `timeout` is for each. A `page_token` of yours says where to start; the message that you pass is not
+        changed.
+
+        Raises:
+            TypeError, ValueError: The request is malformed; nothing was sent.
+            TwirpError: While iterating: a call failed, or the server leads back to a page that it gave before.
+        """
+        return async_items(self._client, methods.LIST_REPLAYS, request, fields, timeout, retry, extra_headers)
 
     @overload
     async def playback(

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, overload
 
 from twirpkit.call import DEFAULT, Authorize, Default
 from twirpkit.client import AsyncClient, AsyncService
+from twirpkit.deprecation import deprecated
 from twirpkit.sdk import endpoint
 from twirpkit.transports import async_transport
 
@@ -136,6 +137,7 @@ class AsyncSIP(AsyncService):
         extra_headers: Mapping[str, str] | None = None,
         **fields: Unpack[ListSIPTrunkRequestDict],
     ) -> ListSIPTrunkResponse: ...
+    @deprecated("ListSIPTrunk is deprecated: use `ListSIPInboundTrunk` and `ListSIPOutboundTrunk`")
     async def list_sip_trunk(
         self,
         request: ListSIPTrunkRequest | ListSIPTrunkRequestDict | None = None,

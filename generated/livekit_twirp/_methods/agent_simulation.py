@@ -2,6 +2,7 @@
 """The facts of each RPC of livekit.AgentSimulation."""
 
 from twirpkit.call import Method, Retry
+from twirpkit.pages import Pages
 
 from livekit_twirp.grants import GRANTS
 from livekit_twirp.messages.livekit_agent_simulation import Scenario, SimulationRun
@@ -41,6 +42,11 @@ LIST_SIMULATION_RUNS = Method(
     response=SimulationRun.List.Response,
     retry=Retry.READ,
     grants=GRANTS["livekit.AgentSimulation/ListSimulationRuns"],
+    pages=Pages(
+        start="page_token.token",
+        next="next_page_token.token",
+        items="runs",
+    ),
 )
 COUNT_SIMULATION_RUNS = Method(
     service="livekit.AgentSimulation",

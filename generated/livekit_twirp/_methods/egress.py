@@ -2,6 +2,7 @@
 """The facts of each RPC of livekit.Egress."""
 
 from twirpkit.call import Method, Retry
+from twirpkit.pages import Pages
 
 from livekit_twirp.grants import GRANTS
 from livekit_twirp.messages.livekit_egress import (
@@ -55,6 +56,11 @@ LIST_EGRESS = Method(
     response=ListEgressResponse,
     retry=Retry.READ,
     grants=GRANTS["livekit.Egress/ListEgress"],
+    pages=Pages(
+        start="page_token.token",
+        next="next_page_token.token",
+        items="items",
+    ),
 )
 STOP_EGRESS = Method(
     service="livekit.Egress",

@@ -2,6 +2,7 @@
 """The facts of each RPC of livekit.Ingress."""
 
 from twirpkit.call import Method, Retry
+from twirpkit.pages import Pages
 
 from livekit_twirp.grants import GRANTS
 from livekit_twirp.messages.livekit_ingress import (
@@ -39,6 +40,11 @@ LIST_INGRESS = Method(
     response=ListIngressResponse,
     retry=Retry.READ,
     grants=GRANTS["livekit.Ingress/ListIngress"],
+    pages=Pages(
+        start="page_token.token",
+        next="next_page_token.token",
+        items="items",
+    ),
 )
 DELETE_INGRESS = Method(
     service="livekit.Ingress",

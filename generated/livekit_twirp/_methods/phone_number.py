@@ -2,6 +2,7 @@
 """The facts of each RPC of livekit.PhoneNumberService."""
 
 from twirpkit.call import Method, Retry
+from twirpkit.pages import Pages
 
 from livekit_twirp.grants import GRANTS
 from livekit_twirp.messages.livekit_phone_number import (
@@ -27,6 +28,11 @@ SEARCH_PHONE_NUMBERS = Method(
     response=SearchPhoneNumbersResponse,
     retry=Retry.READ,
     grants=GRANTS["livekit.PhoneNumberService/SearchPhoneNumbers"],
+    pages=Pages(
+        start="page_token.token",
+        next="next_page_token.token",
+        items="items",
+    ),
 )
 PURCHASE_PHONE_NUMBER = Method(
     service="livekit.PhoneNumberService",
@@ -45,6 +51,11 @@ LIST_PHONE_NUMBERS = Method(
     response=ListPhoneNumbersResponse,
     retry=Retry.READ,
     grants=GRANTS["livekit.PhoneNumberService/ListPhoneNumbers"],
+    pages=Pages(
+        start="page_token.token",
+        next="next_page_token.token",
+        items="items",
+    ),
 )
 GET_PHONE_NUMBER = Method(
     service="livekit.PhoneNumberService",

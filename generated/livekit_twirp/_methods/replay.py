@@ -3,6 +3,7 @@
 
 from google.protobuf.empty_pb2 import Empty
 from twirpkit.call import Method, Retry
+from twirpkit.pages import Pages
 
 from livekit_twirp.grants import GRANTS
 from livekit_twirp.messages.cloud_replay import (
@@ -24,6 +25,11 @@ LIST_REPLAYS = Method(
     response=ListReplaysResponse,
     retry=Retry.READ,
     grants=GRANTS["livekit.Replay/ListReplays"],
+    pages=Pages(
+        start="page_token.token",
+        next="next_page_token.token",
+        items="replays",
+    ),
 )
 PLAYBACK = Method(
     service="livekit.Replay",

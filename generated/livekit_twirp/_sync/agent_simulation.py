@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, overload
 
 from twirpkit.call import DEFAULT, Authorize, Default
 from twirpkit.client import Client, Service
+from twirpkit.pages import sync_items
 from twirpkit.sdk import endpoint
 from twirpkit.transports import sync_transport
 
@@ -14,7 +15,7 @@ from livekit_twirp._methods import agent_simulation as methods
 from livekit_twirp._sdk import SDK
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
     from typing import Unpack
 
     import requests
@@ -37,7 +38,10 @@ __all__ = ["AgentSimulation"]
 
 
 class AgentSimulation(Service):
-    """Tests an agent in conversations with simulated users, and judges how it did."""
+    """Tests an agent in conversations with simulated users, and judges how it did.
+
+    LiveKit Cloud only.
+    """
 
     def __init__(
         self,
@@ -273,6 +277,8 @@ class AgentSimulation(Service):
         LiveKit Cloud only. One answer is a page: as long as it has a `next_page_token`, ask again with that as
         `page_token`.
 
+        `iter_simulation_runs` goes through all pages.
+
         Fields:
             project_id: Id of the project.
             status: Only runs that are this far. Unset: any.
@@ -291,6 +297,48 @@ class AgentSimulation(Service):
             TypeError, ValueError: The request or an option is malformed; nothing was sent.
         """
         return self._client.call(methods.LIST_SIMULATION_RUNS, request, fields, timeout, retry, extra_headers)
+
+    @overload
+    def iter_simulation_runs(
+        self,
+        request: SimulationRun.List.Request | SimulationRun_List_RequestDict,
+        /,
+        *,
+        timeout: float | Default | None = DEFAULT,
+        retry: RetryOption = DEFAULT,
+        extra_headers: Mapping[str, str] | None = None,
+    ) -> Iterator[SimulationRun]: ...
+    @overload
+    def iter_simulation_runs(
+        self,
+        /,
+        *,
+        timeout: float | Default | None = DEFAULT,
+        retry: RetryOption = DEFAULT,
+        extra_headers: Mapping[str, str] | None = None,
+        **fields: Unpack[SimulationRun_List_RequestDict],
+    ) -> Iterator[SimulationRun]: ...
+    def iter_simulation_runs(
+        self,
+        request: SimulationRun.List.Request | SimulationRun_List_RequestDict | None = None,
+        /,
+        *,
+        timeout: float | Default | None = DEFAULT,
+        retry: RetryOption = DEFAULT,
+        extra_headers: Mapping[str, str] | None = None,
+        **fields: Any,
+    ) -> Iterator[SimulationRun]:
+        """The `runs` of all pages of `list_simulation_runs`, one after the other.
+
+        Arguments are the method's. Each page is a call of its own, made when the items before it are used up,
+        and `timeout` is for each. A `page_token` of yours says where to start; the message that you pass is not
+        changed.
+
+        Raises:
+            TypeError, ValueError: The request is malformed; nothing was sent.
+            TwirpError: While iterating: a call failed, or the server leads back to a page that it gave before.
+        """
+        return sync_items(self._client, methods.LIST_SIMULATION_RUNS, request, fields, timeout, retry, extra_headers)
 
     @overload
     def count_simulation_runs(

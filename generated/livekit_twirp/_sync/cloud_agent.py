@@ -85,7 +85,10 @@ __all__ = ["CloudAgent"]
 
 
 class CloudAgent(Service):
-    """Creates, deploys and manages the agents that LiveKit Cloud hosts for a project."""
+    """Creates, deploys and manages the agents that LiveKit Cloud hosts for a project.
+
+    LiveKit Cloud only.
+    """
 
     def __init__(
         self,

@@ -45,7 +45,10 @@ __all__ = ["Connector"]
 
 
 class Connector(Service):
-    """Brings calls from WhatsApp and Twilio into rooms, as participants of the kind `CONNECTOR`."""
+    """Brings calls from WhatsApp and Twilio into rooms, as participants of the kind `CONNECTOR`.
+
+    LiveKit Cloud only.
+    """
 
     def __init__(
         self,

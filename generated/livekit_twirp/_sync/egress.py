@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, overload
 
 from twirpkit.call import DEFAULT, Authorize, Default
 from twirpkit.client import Client, Service
+from twirpkit.pages import sync_items
 from twirpkit.sdk import endpoint
 from twirpkit.transports import sync_transport
 
@@ -14,7 +15,7 @@ from livekit_twirp._methods import egress as methods
 from livekit_twirp._sdk import SDK
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
     from typing import Unpack
 
     import requests
@@ -291,6 +292,8 @@ class Egress(Service):
         Without filters it lists all that the server still remembers. An unknown room gives an empty list, an
         unknown `egress_id` gives `not_found`. A server without Redis gives `internal`.
 
+        `iter_egress` goes through all pages.
+
         Fields:
             room_name: Only those of this room; an unknown room gives an empty list. Unset: of all rooms, and of
                 web pages.
@@ -307,6 +310,48 @@ class Egress(Service):
             TypeError, ValueError: The request or an option is malformed; nothing was sent.
         """
         return self._client.call(methods.LIST_EGRESS, request, fields, timeout, retry, extra_headers)
+
+    @overload
+    def iter_egress(
+        self,
+        request: ListEgressRequest | ListEgressRequestDict,
+        /,
+        *,
+        timeout: float | Default | None = DEFAULT,
+        retry: RetryOption = DEFAULT,
+        extra_headers: Mapping[str, str] | None = None,
+    ) -> Iterator[EgressInfo]: ...
+    @overload
+    def iter_egress(
+        self,
+        /,
+        *,
+        timeout: float | Default | None = DEFAULT,
+        retry: RetryOption = DEFAULT,
+        extra_headers: Mapping[str, str] | None = None,
+        **fields: Unpack[ListEgressRequestDict],
+    ) -> Iterator[EgressInfo]: ...
+    def iter_egress(
+        self,
+        request: ListEgressRequest | ListEgressRequestDict | None = None,
+        /,
+        *,
+        timeout: float | Default | None = DEFAULT,
+        retry: RetryOption = DEFAULT,
+        extra_headers: Mapping[str, str] | None = None,
+        **fields: Any,
+    ) -> Iterator[EgressInfo]:
+        """The `items` of all pages of `list_egress`, one after the other.
+
+        Arguments are the method's. Each page is a call of its own, made when the items before it are used up,
+        and `timeout` is for each. A `page_token` of yours says where to start; the message that you pass is not
+        changed.
+
+        Raises:
+            TypeError, ValueError: The request is malformed; nothing was sent.
+            TwirpError: While iterating: a call failed, or the server leads back to a page that it gave before.
+        """
+        return sync_items(self._client, methods.LIST_EGRESS, request, fields, timeout, retry, extra_headers)
 
     @overload
     def stop_egress(

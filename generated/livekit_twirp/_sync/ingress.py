@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, overload
 
 from twirpkit.call import DEFAULT, Authorize, Default
 from twirpkit.client import Client, Service
+from twirpkit.pages import sync_items
 from twirpkit.sdk import endpoint
 from twirpkit.transports import sync_transport
 
@@ -14,7 +15,7 @@ from livekit_twirp._methods import ingress as methods
 from livekit_twirp._sdk import SDK
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
     from typing import Unpack
 
     import requests
@@ -244,6 +245,8 @@ class Ingress(Service):
 
         An unknown room gives an empty list; an unknown `ingress_id` gives `not_found`.
 
+        `iter_ingress` goes through all pages.
+
         Fields:
             page_token: Where to continue, from the answer before. Unset: from the start.
             room_name: Only those that publish into this room. Unset: into any room, or none.
@@ -258,6 +261,48 @@ class Ingress(Service):
             TypeError, ValueError: The request or an option is malformed; nothing was sent.
         """
         return self._client.call(methods.LIST_INGRESS, request, fields, timeout, retry, extra_headers)
+
+    @overload
+    def iter_ingress(
+        self,
+        request: ListIngressRequest | ListIngressRequestDict,
+        /,
+        *,
+        timeout: float | Default | None = DEFAULT,
+        retry: RetryOption = DEFAULT,
+        extra_headers: Mapping[str, str] | None = None,
+    ) -> Iterator[IngressInfo]: ...
+    @overload
+    def iter_ingress(
+        self,
+        /,
+        *,
+        timeout: float | Default | None = DEFAULT,
+        retry: RetryOption = DEFAULT,
+        extra_headers: Mapping[str, str] | None = None,
+        **fields: Unpack[ListIngressRequestDict],
+    ) -> Iterator[IngressInfo]: ...
+    def iter_ingress(
+        self,
+        request: ListIngressRequest | ListIngressRequestDict | None = None,
+        /,
+        *,
+        timeout: float | Default | None = DEFAULT,
+        retry: RetryOption = DEFAULT,
+        extra_headers: Mapping[str, str] | None = None,
+        **fields: Any,
+    ) -> Iterator[IngressInfo]:
+        """The `items` of all pages of `list_ingress`, one after the other.
+
+        Arguments are the method's. Each page is a call of its own, made when the items before it are used up,
+        and `timeout` is for each. A `page_token` of yours says where to start; the message that you pass is not
+        changed.
+
+        Raises:
+            TypeError, ValueError: The request is malformed; nothing was sent.
+            TwirpError: While iterating: a call failed, or the server leads back to a page that it gave before.
+        """
+        return sync_items(self._client, methods.LIST_INGRESS, request, fields, timeout, retry, extra_headers)
 
     @overload
     def delete_ingress(

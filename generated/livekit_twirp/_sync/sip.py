@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, overload
 
 from twirpkit.call import DEFAULT, Authorize, Default
 from twirpkit.client import Client, Service
+from twirpkit.deprecation import deprecated
 from twirpkit.sdk import endpoint
 from twirpkit.transports import sync_transport
 
@@ -136,6 +137,7 @@ class SIP(Service):
         extra_headers: Mapping[str, str] | None = None,
         **fields: Unpack[ListSIPTrunkRequestDict],
     ) -> ListSIPTrunkResponse: ...
+    @deprecated("ListSIPTrunk is deprecated: use `ListSIPInboundTrunk` and `ListSIPOutboundTrunk`")
     def list_sip_trunk(
         self,
         request: ListSIPTrunkRequest | ListSIPTrunkRequestDict | None = None,

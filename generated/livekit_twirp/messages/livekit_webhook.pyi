@@ -47,7 +47,7 @@ class WebhookEvent(Message):
     created_at: int
     """When it happened, in seconds since 1970 (UTC)."""
     num_dropped: int
-    """No longer filled in."""
+    """No longer filled in. Deprecated."""
     room_end_reason: int
     """Why the room ended, when it did."""
     def __init__(

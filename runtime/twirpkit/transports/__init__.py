@@ -10,8 +10,7 @@ if TYPE_CHECKING:
     import requests
 
     from twirpkit.transport import AsyncTransport, Transport
-    from twirpkit.transports._proxy import ProxyOption
-    from twirpkit.transports._tls import Tls
+    from twirpkit.typing import ProxyOption, Tls
 
 __all__ = ["async_transport", "sync_transport"]
 

@@ -4,19 +4,19 @@ from __future__ import annotations
 
 import base64
 from dataclasses import dataclass
-from typing import Literal, TypeAlias
+from typing import Literal
 from urllib.parse import unquote_to_bytes
 from urllib.request import getproxies_environment, proxy_bypass_environment  # type: ignore[attr-defined]
 
 from twirpkit.headers import Secret
 from twirpkit.transports._http import Target, target
+from twirpkit.typing import ProxyOption
 from twirpkit.url import is_loopback, normalize_url
 
 __all__ = [
     "CLOSED",
     "NO_HTTP",
     "Proxy",
-    "ProxyOption",
     "chosen",
     "environment",
     "from_environment",
@@ -24,9 +24,6 @@ __all__ = [
     "refused",
     "through",
 ]
-
-ProxyOption: TypeAlias = str | Literal[False] | None
-"""The URL of a proxy, False for none, None for what the environment says."""
 
 CLOSED = "the proxy closed the connection"
 NO_HTTP = "the proxy's answer to CONNECT is not HTTP/1.x"

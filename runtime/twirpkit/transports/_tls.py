@@ -5,12 +5,10 @@ from __future__ import annotations
 import os
 import ssl
 from pathlib import Path
-from typing import TypeAlias
 
-__all__ = ["Tls", "tls_context"]
+from twirpkit.typing import Tls
 
-Tls: TypeAlias = ssl.SSLContext | str | os.PathLike[str]
-"""A context, used as it is, or the path of a file or folder of CA certificates, which then vouch alone."""
+__all__ = ["tls_context"]
 
 
 def tls_context(tls: Tls | None) -> ssl.SSLContext | None:

@@ -46,7 +46,8 @@ from twirpkit.transports._http import (
     unconnected,
 )
 from twirpkit.transports._process import process
-from twirpkit.transports._tls import Tls, tls_context
+from twirpkit.transports._tls import tls_context
+from twirpkit.typing import ProxyOption, Tls
 
 __all__ = ["AiohttpTransport"]
 
@@ -68,7 +69,7 @@ class AiohttpTransport:
     """
 
     def __init__(
-        self, session: aiohttp.ClientSession | None = None, *, proxy: _proxy.ProxyOption = None, tls: Tls | None = None
+        self, session: aiohttp.ClientSession | None = None, *, proxy: ProxyOption = None, tls: Tls | None = None
     ) -> None:
         self._pools: dict[object, dict[asyncio.AbstractEventLoop, _Pool]] = {}
         """By process and loop."""

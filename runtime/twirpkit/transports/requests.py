@@ -39,7 +39,8 @@ from twirpkit.transports._http import (
 from twirpkit.transports._http1 import Cut, Head, Reader, ran_out, read_body, read_head, send_all
 from twirpkit.transports._pool import Connection, Pool
 from twirpkit.transports._process import process
-from twirpkit.transports._tls import Tls, tls_context
+from twirpkit.transports._tls import tls_context
+from twirpkit.typing import ProxyOption, Tls
 
 __all__ = ["RequestsTransport"]
 
@@ -60,7 +61,7 @@ class RequestsTransport:
     """
 
     def __init__(
-        self, session: requests.Session | None = None, *, proxy: _proxy.ProxyOption = None, tls: Tls | None = None
+        self, session: requests.Session | None = None, *, proxy: ProxyOption = None, tls: Tls | None = None
     ) -> None:
         if session is not None and not isinstance(session, requests.Session):
             raise TypeError(

@@ -142,3 +142,27 @@ def test_an_answer_to_head_needs_no_length() -> None:
     with serve(Answer(OK + b"\r\n")) as server:
         assert world.send(server.url, method="HEAD").flaw is None
     world.end()
+
+
+# The listed limits: each must be as docs/sessions.md says, or leave the list
+
+
+def test_limit_after_an_interim_answer_a_failure_is_a_cut() -> None:
+    interim = b"HTTP/1.1 103 Early Hints\r\n\r\n"
+    world = AsyncWorld()
+    with serve(Answer(interim, "hold"), Answer(interim, "reset")) as server:
+        late = world.fail(server.url, timeout=0.1)
+        reset = world.fail(server.url)
+    world.end()
+    assert (late.phase, late.timed_out) == (Phase.CUT, True)
+    assert (reset.phase, reset.timed_out) == (Phase.CUT, False)
+
+
+def test_limit_chunk_extensions_are_not_counted() -> None:
+    chunk = b"1;" + b"x" * 500_000 + b"\r\ny\r\n"
+    data = OK + b"Transfer-Encoding: chunked\r\n\r\n" + chunk * 3 + b"0\r\n\r\n"
+    world = AsyncWorld()
+    with serve(Answer(data)) as server:
+        got = world.send(server.url)
+    world.end()
+    assert (got.body, got.flaw) == (b"yyy", None)

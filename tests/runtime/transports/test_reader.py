@@ -80,6 +80,12 @@ FLAWS: dict[str, tuple[bytes, Ending, bytes, str]] = {
     "no size": (CHUNKED + b"zz\r\n", "hold", b"", "the answer has a chunk without a proper size"),
     "a chunk goes on": (CHUNKED + b"2\r\nhiXY", "hold", b"hi", "the answer's chunks are not HTTP"),
     "an endless chunk line": (CHUNKED + b"2;" + b"x" * MAX_HEAD, "hold", b"", "the answer's chunks are not HTTP"),
+    "too many extensions": (
+        CHUNKED + (b"1;" + b"x" * (MAX_HEAD // 2) + b"\r\ny\r\n") * 2,
+        "hold",
+        b"y",
+        "the answer's chunk extensions are too long",
+    ),
     "cut in a chunk line": (CHUNKED + b"2", "close", b"", "the answer was cut inside its chunks"),
     "cut in a chunk": (CHUNKED + b"5\r\nhi", "close", b"hi", "the answer was cut 3 bytes before the end of its body"),
     "too many trailers": (
@@ -99,6 +105,13 @@ def test_the_reason_of_a_flaw(world: SyncWorld, name: str) -> None:
         assert (got.status, got.body, got.flaw) == (200, body, flaw)
         assert list(got.headers) in (["content-length"], ["transfer-encoding"], [])
         assert world.send(server.url).body == b"next"
+
+
+def test_extensions_up_to_the_limit(world: SyncWorld) -> None:
+    half = b";" + b"x" * (MAX_HEAD // 2 - 1)
+    with serve(Answer(CHUNKED + (b"0001" + half + b"\r\ny\r\n") * 2 + b"0\r\n\r\n")) as server:
+        got = world.send(server.url)
+    assert (got.body, got.flaw) == (b"yy", None)
 
 
 def test_trailers_up_to_the_limit(world: SyncWorld) -> None:

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from twirpkit.call import Authorize, Default, RetryOption
     from twirpkit.events import Hook
     from twirpkit.transport import AsyncTransport
+    from twirpkit.typing import ProxyOption, Tls
 
     from twirpkit.clientcompat._sdk._async.compat import AsyncCompatService
 
@@ -46,6 +47,8 @@ class AsyncCompatAPI(AsyncClient):
         extra_headers: Mapping[str, str] | None = None,
         session: aiohttp.ClientSession | None = None,
         transport: AsyncTransport | None = None,
+        proxy: ProxyOption = None,
+        tls: Tls | None = None,
         hooks: Iterable[Hook] = (),
     ) -> None:
         """Say where calls go, and what they carry.
@@ -60,6 +63,8 @@ class AsyncCompatAPI(AsyncClient):
             extra_headers: Headers that every call carries.
             session: Use the connections of this session; it stays yours to close.
             transport: Another network library's adapter; it is closed with the client.
+            proxy: The URL of an HTTP proxy, False for none; None for what the environment says.
+            tls: An `ssl.SSLContext`, or the path of a file or folder of CA certificates; None for the system's store.
             hooks: Functions that are told of each request, retry, answer and error.
 
         If any of the credentials is given, none is taken from the environment.
@@ -79,7 +84,7 @@ class AsyncCompatAPI(AsyncClient):
             extra_headers=extra_headers,
             hooks=hooks,
         )
-        super().__init__(client_endpoint, async_transport(self, session, transport))
+        super().__init__(client_endpoint, async_transport(self, session, transport, proxy=proxy, tls=tls))
 
     @cached_property
     def compat(self) -> AsyncCompatService:

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from twirpkit.call import Authorize, Default, RetryOption
     from twirpkit.events import Hook
     from twirpkit.transport import Transport
+    from twirpkit.typing import ProxyOption, Tls
 
     from twirpkit.clientcompat._sdk._sync.compat import CompatService
 
@@ -45,6 +46,8 @@ class CompatAPI(Client):
         extra_headers: Mapping[str, str] | None = None,
         session: requests.Session | None = None,
         transport: Transport | None = None,
+        proxy: ProxyOption = None,
+        tls: Tls | None = None,
         hooks: Iterable[Hook] = (),
     ) -> None:
         """Say where calls go, and what they carry.
@@ -59,6 +62,8 @@ class CompatAPI(Client):
             extra_headers: Headers that every call carries.
             session: Use the connections of this session; it stays yours to close.
             transport: Another network library's adapter; it is closed with the client.
+            proxy: The URL of an HTTP proxy, False for none; None for what the environment says.
+            tls: An `ssl.SSLContext`, or the path of a file or folder of CA certificates; None for the system's store.
             hooks: Functions that are told of each request, retry, answer and error.
 
         If any of the credentials is given, none is taken from the environment.
@@ -78,7 +83,7 @@ class CompatAPI(Client):
             extra_headers=extra_headers,
             hooks=hooks,
         )
-        super().__init__(client_endpoint, sync_transport(self, session, transport))
+        super().__init__(client_endpoint, sync_transport(self, session, transport, proxy=proxy, tls=tls))
 
     @cached_property
     def compat(self) -> CompatService:

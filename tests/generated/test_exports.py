@@ -1,0 +1,99 @@
+"""What the package exports beside clients, messages and errors: LiveKit's own classes, one bound to its event."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import json
+import subprocess
+import sys
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+import livekit_twirp
+import twirpkit.livekit
+from livekit_twirp import AccessToken, TokenVerifier, VideoGrants, WebhookError, WebhookEvent, WebhookReceiver
+from twirpkit.livekit import ServerTokens
+
+KEY, SECRET = "devkey", "a secret that is long enough for HS256"
+DELIVERIES = Path(__file__).parents[1] / "conformance" / "fixtures" / "webhooks.jsonl"
+PLUG_INS = {"ServerTokens", "sip_call_error"}
+"""What the manifest names for the generated clients."""
+OWN = {"WebhookEvent", "WebhookReceiver"}
+"""The message of this name is the package's, and the receiver is bound to it."""
+
+
+def signed(body: bytes) -> str:
+    """The Authorization header of a delivery."""
+    digest = base64.b64encode(hashlib.sha256(body).digest()).decode()
+    return f"Bearer {AccessToken(api_key=KEY, api_secret=SECRET, sha256=digest, ttl=timedelta(minutes=5)).to_jwt()}"
+
+
+def test_receiver_gives_the_packages_event() -> None:
+    body = json.dumps({"event": "room_started", "id": "EV_1", "room": {"name": "standup"}}).encode()
+    event = WebhookReceiver(KEY, SECRET).receive(body, signed(body))
+    assert type(event.message) is WebhookEvent
+    assert (event.event, event.message.room.name) == ("room_started", "standup")
+
+
+def test_receiver_refuses_what_its_base_refuses() -> None:
+    body = b'{"event": "room_started"}'
+    with pytest.raises(WebhookError, match="not the one that was signed"):
+        WebhookReceiver(KEY, SECRET).receive(body + b" ", signed(body))
+    with pytest.raises(ValueError, match="LIVEKIT_API_KEY"):
+        WebhookReceiver()
+
+
+@pytest.mark.parametrize("line", DELIVERIES.read_text("utf-8").splitlines(), ids=lambda line: json.loads(line)["id"])
+def test_recorded_deliveries_are_read(line: str) -> None:
+    request = json.loads(line)["request"]
+    token = dict(request["headers"])["Authorization"]
+    signed_at = livekit_twirp.decode_unverified(token).not_before
+    receiver = WebhookReceiver(KEY, "secret" * 6)
+    event = receiver.receive(base64.b64decode(request["body_b64"]), token, at=signed_at)
+    assert type(event.message) is WebhookEvent
+    assert event.message.id == request["message"]["id"] != ""
+
+
+def test_an_event_class_of_the_callers_wins() -> None:
+    from livekit.protocol.webhook import WebhookEvent as Theirs
+
+    body = b'{"event": "room_started"}'
+    event = WebhookReceiver(KEY, SECRET, event_class=Theirs).receive(body, signed(body))  # type: ignore[arg-type]
+    assert type(event.message) is Theirs
+
+
+def test_tokens_are_made_and_verified_by_the_packages_names() -> None:
+    token = AccessToken(
+        api_key=KEY, api_secret=SECRET, identity="ann", video=VideoGrants(room_join=True, room="standup")
+    ).to_jwt()
+    claims = TokenVerifier(KEY, SECRET).verify(token, at=datetime.now(UTC))
+    assert claims.identity == "ann"
+    assert isinstance(claims, livekit_twirp.Claims)
+
+
+def test_all_of_livekits_own_is_exported() -> None:
+    """But for what the manifest plugs in."""
+    own = set(twirpkit.livekit.__all__)
+    assert own - set(livekit_twirp.__all__) == PLUG_INS
+    assert ServerTokens is twirpkit.livekit.ServerTokens
+    for name in own - PLUG_INS - OWN:
+        assert getattr(livekit_twirp, name) is getattr(twirpkit.livekit, name)
+    assert issubclass(WebhookReceiver, twirpkit.livekit.WebhookReceiver)
+    assert livekit_twirp.WebhookEvent is not twirpkit.livekit.WebhookEvent
+
+
+@pytest.mark.parametrize(
+    ("name", "unloaded"),
+    [
+        ("AccessToken", ["jwt", "livekit_twirp.messages", "twirpkit.livekit.webhooks"]),
+        ("SIPCallError", ["jwt", "livekit_twirp.messages", "twirpkit.livekit.access"]),
+        ("WebhookReceiver", ["jwt", "requests", "aiohttp", "livekit_twirp.messages.livekit_sip"]),
+    ],
+)
+def test_exports_load_what_they_need(name: str, unloaded: list[str]) -> None:
+    program = f"import sys; from livekit_twirp import {name}; print([m for m in {unloaded} if m in sys.modules])"
+    ran = subprocess.run([sys.executable, "-W", "error", "-c", program], check=True, capture_output=True, text=True)
+    assert ran.stdout == "[]\n"
