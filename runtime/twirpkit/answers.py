@@ -163,9 +163,8 @@ def _redirect(response: HttpResponse, clean: Callable[[str], str]) -> TwirpError
 def _intermediary(response: HttpResponse, clean: Callable[[str], str]) -> TwirpError:
     body = clean(_text(response.body))
     code = _CODE_OF_STATUS.get(response.status, Code.UNKNOWN)
-    message = f"HTTP {response.status} without a Twirp error: {body[:SHOWN_CHARACTERS]!r}"
-    if response.flaw is not None:
-        message = f"{message} ({clean(response.flaw)})"
+    flaw = "" if response.flaw is None else f" ({clean(response.flaw)})"  # before the body, which may be long
+    message = f"HTTP {response.status} without a Twirp error{flaw}: {body[:SHOWN_CHARACTERS]!r}"
     if response.status == 404 and body.strip() == "404 page not found":
         message = f"{message} ({_ROUTE_HINT})"
     return error_class(code)(code, message, meta={**_intermediary_meta(response), "body": body}, status=response.status)

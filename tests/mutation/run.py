@@ -14,6 +14,8 @@ import sys
 import tomllib
 from pathlib import Path
 
+import rules
+
 ROOT = Path(__file__).parents[2]
 WANTED = 0.95
 GROUPS = {
@@ -63,12 +65,17 @@ pytest_add_cli_args_test_selection = {tests}
 
 
 def main() -> int:
-    """Mutate the groups named on the command line, or all; the exit code says whether enough mutants died."""
-    groups = sys.argv[1:] or list(GROUPS)
+    """Mutate the groups named on the command line, or all; the exit code says whether enough mutants died.
+
+    The group "rules" is that of `rules.main`.
+    """
+    wanted = sys.argv[1:] or ["rules", *GROUPS]
+    failed = rules.main([]) if "rules" in wanted else 0
+    groups = [group for group in wanted if group != "rules"]
     states: dict[str, str] = {}
     for group in groups:
         states |= _mutate(group)
-    return _judge(states, everything=set(groups) == set(GROUPS))
+    return failed or (_judge(states, everything=set(groups) == set(GROUPS)) if groups else 0)
 
 
 def _mutate(group: str) -> dict[str, str]:

@@ -1,4 +1,5 @@
-"""Several attempts at one call, over both clients and a scripted transport: who is repeated, when, and what is told."""
+"""Several attempts at one call, over both clients and a scripted transport: who is repeated, when, and what is told
+(rules B2, B4, C1, C2, C3, C4, C5, C6, C8)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What users write as a URL, and what becomes of it."""
+"""What users write as a URL, and what becomes of it (rule A1)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,5 @@
-"""The flow of one call, over both clients and a scripted transport: URL, headers, key, token, deadline, outcome."""
+"""The flow of one call, over both clients and a scripted transport: URL, headers, key, token, deadline,
+outcome (rules A1, A2, B1, C4)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,5 @@
-"""Clients as objects: closing, the wrong ``with``, the wrong session, pickles, threads, missing libraries."""
+"""Clients as objects: closing, the wrong ``with``, the wrong session, pickles, threads, missing libraries
+(rules F2, F3)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Copies of a client with other options, and what a client's set-up warns of."""
+"""Copies of a client with other options, and what a client's set-up warns of (rule E4)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Regions: where a call goes next, over both clients and a scripted transport (rules D)."""
+"""Regions: where a call goes next, over both clients and a scripted transport (rules D1, D2, D3, D4)."""
 
 from __future__ import annotations
 

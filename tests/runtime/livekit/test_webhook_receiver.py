@@ -1,4 +1,5 @@
-"""Webhooks: recorded deliveries, deliveries that are not what they claim to be, and what newer servers may send."""
+"""Webhooks: recorded deliveries, deliveries that are not what they claim to be, and what newer servers may send
+(rule A16)."""
 
 from __future__ import annotations
 

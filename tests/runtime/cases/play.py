@@ -1,0 +1,253 @@
+"""Plays rows of the table: one server at a socket, both clients before it."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import dataclasses
+import pickle
+import socket
+import struct
+import threading
+from collections.abc import Iterator, Sequence
+from typing import Any, Self
+
+from scripted import every_text
+
+from cases.case import Case, Step, http_answer
+from livekit_twirp import AsyncLiveKitAPI, ListRoomsResponse, LiveKitAPI, Room
+from twirpkit import Event, RetryPolicy, TransportError, TwirpError
+from twirpkit.conformance.framing import Received, RequestReader
+from twirpkit.livekit import Regions
+
+__all__ = ["CLIENTS", "Player", "Stage"]
+
+REQUEST_ID = "id-of-this-call"
+PATIENCE = 10.0
+AT_ONCE = RetryPolicy(backoff=0.0)
+OTHER_ANSWER = ListRoomsResponse(rooms=[Room(name="of another call")])
+ANOTHER = Step(http_answer(200, OTHER_ANSWER.SerializeToString()), "keep")
+"""Answers the calls that are made around a row's."""
+
+
+class Stage:
+    """A server that plays one script after the other: the n-th request since `play` gets its n-th step.
+
+    It listens on three ports of 127.0.0.1, ``base`` and the regions ``r1`` and ``r2``, for one ``with`` block; leaving
+    it closes every socket, and each thread ends with its own.
+    """
+
+    def __init__(self) -> None:
+        self._listeners = {name: socket.create_server(("127.0.0.1", 0), backlog=64) for name in ("base", "r1", "r2")}
+        self._lock = threading.Lock()
+        self._script: Iterator[Step] = iter(())
+        self._open: set[socket.socket] = set()
+        self._acceptors = [
+            threading.Thread(target=self.accept, args=(listener, name), daemon=True)
+            for name, listener in self._listeners.items()
+        ]
+        self.asked: list[tuple[str, Received]] = []
+        """Requests since `play`, and the port that each came to."""
+
+    @property
+    def url(self) -> str:
+        """Where it listens."""
+        return f"http://127.0.0.1:{self._port('base')}"
+
+    def _port(self, name: str) -> int:
+        port: int = self._listeners[name].getsockname()[1]
+        return port
+
+    def play(self, steps: Sequence[Step]) -> None:
+        """Begin a script. A request that it has no step for is answered with a closed connection."""
+        with self._lock:
+            self._script = iter(steps)
+            self.asked = []
+
+    def __enter__(self) -> Self:
+        for acceptor in self._acceptors:
+            acceptor.start()
+        return self
+
+    def __exit__(self, *exc_info: object) -> None:
+        for listener in self._listeners.values():
+            with contextlib.suppress(OSError):
+                listener.shutdown(socket.SHUT_RDWR)  # wakes accept()
+        for acceptor in self._acceptors:
+            acceptor.join(PATIENCE)
+        for listener in self._listeners.values():
+            listener.close()
+        with self._lock:
+            connections = list(self._open)
+        for connection in connections:
+            with contextlib.suppress(OSError):
+                connection.shutdown(socket.SHUT_RDWR)
+
+    def accept(self, listener: socket.socket, name: str) -> None:
+        """Serve who comes to a listener, until it is shut down."""
+        with contextlib.suppress(OSError):
+            while True:
+                connection, _ = listener.accept()
+                with self._lock:
+                    self._open.add(connection)
+                threading.Thread(target=self._serve, args=(connection, name), daemon=True).start()
+
+    def _serve(self, connection: socket.socket, name: str) -> None:
+        try:
+            with connection, contextlib.suppress(OSError, ValueError):  # ValueError: no HTTP came
+                connection.settimeout(PATIENCE)
+                reader = RequestReader(connection)
+                while (received := reader.head()) is not None:
+                    body, _ = reader.body(received)
+                    with self._lock:
+                        step = next(self._script, Step())
+                        self.asked.append((name, dataclasses.replace(received, body=body)))
+                    if not _perform(connection, dataclasses.replace(step, data=self._filled(step.data))):
+                        return
+        finally:
+            with self._lock:
+                self._open.discard(connection)
+
+    def _filled(self, data: bytes) -> bytes:
+        """With the ports of the regions in it."""
+        return data.replace(b"@R1@@", b"%05d" % self._port("r1")).replace(b"@R2@@", b"%05d" % self._port("r2"))
+
+
+class Door:
+    """An address at which nobody listens until some attempts were refused; then the stage's script is played there."""
+
+    def __init__(self, stage: Stage, refused: int) -> None:
+        self._stage = stage
+        self._left = refused
+        self._socket = socket.socket()
+        self._socket.bind(("127.0.0.1", 0))
+
+    @property
+    def url(self) -> str:
+        """Where it will listen."""
+        return f"http://127.0.0.1:{self._socket.getsockname()[1]}"
+
+    def hook(self, event: Event) -> None:
+        """Count the attempts that failed."""
+        if event.kind == "retry":
+            self._left -= 1
+            if self._left == 0:
+                self._socket.listen()
+                threading.Thread(target=self._stage.accept, args=(self._socket, "door"), daemon=True).start()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *exc_info: object) -> None:
+        with contextlib.suppress(OSError):
+            self._socket.shutdown(socket.SHUT_RDWR)
+        self._socket.close()
+
+
+def _perform(connection: socket.socket, step: Step) -> bool:
+    """Do what the step says; whether the connection goes on."""
+    connection.sendall(step.data)
+    if step.then == "hold":
+        while connection.recv(65536):
+            pass
+    elif step.then == "reset":
+        connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+    elif step.then == "close":
+        # In order: closing with something unread would turn into a reset, which may overtake the answer.
+        connection.shutdown(socket.SHUT_WR)
+        while connection.recv(65536):
+            pass
+    return step.then == "keep"
+
+
+class Player:
+    """Plays rows over one of the clients."""
+
+    def __init__(self, stage: Stage, client: str) -> None:
+        self._stage = stage
+        self._runner = asyncio.Runner() if client == "async" else None
+
+    def play(self, case: Case) -> None:
+        """Make the row's call. Raises AssertionError where it does not end as the row says.
+
+        After bytes that are not plain HTTP, another call on the same client must have its own answer: neither what is
+        left of the first one, nor a connection that is out of step.
+        """
+        follows = bool(case.script) and case.compared
+        before, after = [ANOTHER] * case.warm, [ANOTHER] * follows
+        self._stage.play((*before, *case.steps, *after))
+        events: list[Event] = []
+        with Door(self._stage, case.refused) if case.refused else contextlib.nullcontext(self._stage) as door:
+            hooks = [events.append, *([door.hook] if isinstance(door, Door) else [])]
+            known = {"url": door.url, "token": case.token, "hooks": hooks, "retry": case.retry}
+            if case.route is not None:
+                known["regions"] = Regions(suffixes=("127.0.0.1",))
+            outcome, others = self._made(case, known, follows)
+        assert others == [OTHER_ANSWER] * len([*before, *after])
+        self._check_requests(case, self._stage.asked[len(before) : len(self._stage.asked) - len(after)])
+        attempts = [event for event in events if event.kind == "request" and event.method.py_name == case.call]
+        assert len(attempts) == case.attempts + (len(others) if case.call == "list_rooms" else 0)
+        if case.answer is not None:
+            assert outcome == case.answer
+        else:
+            assert isinstance(outcome, TwirpError), f"an answer came: {outcome!r}"
+            check(case, outcome)
+
+    def _check_requests(self, case: Case, asked: Sequence[tuple[str, Received]]) -> None:
+        calls = [request for _, request in asked if request.method == "POST"]
+        assert len(calls) == max(0, case.attempts - case.refused), f"{len(calls)} requests"
+        assert {request.values("Authorization")[0] for _, request in asked} <= {f"Bearer {case.token}"}
+        assert len({(each.target, each.body, *each.values("X-Livekit-Request-Id")) for each in calls}) <= 1
+        if case.route is not None:
+            assert tuple(name + "?" * (request.method == "GET") for name, request in asked) == case.route
+
+    def close(self) -> None:
+        if self._runner is not None:
+            self._runner.close()
+
+    def _made(self, case: Case, known: dict[str, Any], follows: bool) -> tuple[Any, list[Any]]:
+        """What came of the row's call, and what the calls around it returned."""
+        options = {"extra_headers": {"X-Livekit-Request-Id": REQUEST_ID}, **case.fields, **case.options}
+        if self._runner is not None:
+            return self._runner.run(_amade(case, known, options, follows))
+        with LiveKitAPI(**known) as client:
+            others = [client.room.list_rooms(retry=AT_ONCE) for _ in range(case.warm)]
+            try:
+                outcome = getattr(client.room, case.call)(**options)
+            except TwirpError as error:
+                outcome = error
+            return outcome, others + [client.room.list_rooms(retry=AT_ONCE) for _ in range(follows)]
+
+
+async def _amade(case: Case, known: dict[str, Any], options: dict[str, Any], follows: bool) -> tuple[Any, list[Any]]:
+    async with AsyncLiveKitAPI(**known) as client:
+        others = [await client.room.list_rooms(retry=AT_ONCE) for _ in range(case.warm)]
+        try:
+            outcome = await getattr(client.room, case.call)(**options)
+        except TwirpError as error:
+            outcome = error
+        return outcome, others + [await client.room.list_rooms(retry=AT_ONCE) for _ in range(follows)]
+
+
+CLIENTS = ("sync", "async")
+
+
+def check(case: Case, error: TwirpError) -> None:
+    """Hold an error against its row, and against what holds of every error."""
+    assert type(error) is case.error, repr(error)
+    assert error.code is case.code
+    assert error.status in (case.statuses or (case.status,))
+    assert error.sent == case.sent
+    assert error.attempts == case.attempts
+    assert error.request_id == REQUEST_ID
+    assert error.__cause__ is None or (isinstance(error, TransportError) and isinstance(error.__cause__, OSError))
+    if case.message is not None:
+        assert error.message == case.message
+    if case.meta is not None:
+        assert error.meta == case.meta
+    assert [part for part in case.says if part not in str(error)] == [], str(error)
+    assert len(str(error)) <= len(error.code) + 2 + 512 + 1
+    assert len(error.message) <= 64 * 1024 + 512 + 200
+    assert max([0, *(len(text.encode()) for item in error.meta.items() for text in item)]) <= 64 * 1024
+    assert [text for text in every_text(error) if case.token in text] == []
+    assert case.token.encode() not in pickle.dumps(error)
