@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from twirpkit.transport import HttpRequest, TransportFailure
-from twirpkit.transports._http import Malformed, Target, late, too_slow, unconnected
+from twirpkit.transports._http import Malformed, Target, earliest, late, too_slow, unconnected
 from twirpkit.transports._http1 import Cut, Reader, ran_out, read_head, remaining, send_all
 from twirpkit.transports._pool import Connection
 from twirpkit.transports._proxy import CLOSED, NO_HTTP, Proxy, refused, through
@@ -28,7 +28,7 @@ def connect(
         context: The TLS settings, for a target that wants TLS.
         request: Says until when.
     """
-    until = min((moment for moment in (request.deadline, request.connect_deadline) if moment is not None), default=None)
+    until = earliest(request.deadline, request.connect_deadline)
     place = through(where, proxy)
     try:
         return _open(where, proxy, context, until)

@@ -22,6 +22,7 @@ from twirpkit.transports._http import (
     Malformed,
     answer,
     check_announced,
+    earliest,
     failure,
     framing,
     headers_of,
@@ -69,17 +70,19 @@ class Request(aiohttp.ClientRequest):
     async def send(self, conn: Connection) -> aiohttp.ClientResponse:
         exchange = _CURRENT.get()
         transport, protocol = conn.transport, conn.protocol
-        if transport is None or protocol is None:
-            raise _Dropped
-        exchange.listener = _Listener(transport, protocol)
-        if exchange.reused:
-            # What came while it was idle belongs to nobody, and the loop may not have seen yet that it was closed.
-            sock = transport.get_extra_info("socket")
-            dead = protocol.should_close or (sock is not None and readable(sock.fileno()))
-            if exchange.fresh or dead:
+        if transport is not None and protocol is not None:
+            if exchange.reused and (exchange.fresh or protocol.should_close or _has_news(transport)):
+                transport.abort()
                 raise _Dropped
-        transport.set_protocol(exchange.listener)
+            exchange.listener = _Listener(transport, protocol)
+            transport.set_protocol(exchange.listener)
         return await super().send(conn)
+
+
+def _has_news(transport: asyncio.Transport) -> bool:
+    """Whether something came while a connection was idle, or it was closed: the loop may not have seen it yet."""
+    sock = transport.get_extra_info("socket")
+    return sock is not None and readable(sock.fileno())
 
 
 class _Listener(asyncio.Protocol):
@@ -119,8 +122,9 @@ class Exchange:
         self.fresh = request.fresh
         self._way = self.where.host
         self._headers = headers_of(request, self.where.host)
-        self.limit = asyncio.timeout_at(_loop_time(_first(request.deadline, request.connect_deadline)))
+        self.limit = asyncio.timeout_at(_loop_time(earliest(request.deadline, request.connect_deadline)))
         self.listener: _Listener | None = None
+        """Set when the request goes out."""
         self.connected = False
         self.reused = False
         self._answer: tuple[int, dict[str, str], Body] | None = None
@@ -172,7 +176,6 @@ class Exchange:
                     proxy_headers=_proxy_headers(proxy) if where.scheme == "https" else None,
                 )
             except _Dropped:
-                self._abort()
                 self.connected = self.reused = False
 
     async def _read(self, response: aiohttp.ClientResponse) -> HttpResponse | TransportFailure:
@@ -210,7 +213,7 @@ class Exchange:
 
     def failed(self, error: Exception) -> TransportFailure:
         """The outcome when aiohttp gives up before the header block is whole."""
-        if not self.connected:
+        if not self.connected or self.listener is None:
             return self._unconnected(error)
         if isinstance(error, aiohttp.ClientResponseError):
             return failure("the answer is not HTTP/1.x", Phase.CUT)
@@ -230,7 +233,7 @@ class Exchange:
             return unconnected(self._way, _proxy.NO_HTTP)
         if isinstance(error, aiohttp.ServerDisconnectedError | aiohttp.ClientOSError):
             return unconnected(self._way, _proxy.CLOSED)
-        return unconnected(self._way, error)  # the name cannot be one, or the connector was closed
+        return unconnected(self._way, error)  # the name cannot be one, or the connector was closed meanwhile
 
 
 def _cut(error: aiohttp.ServerDisconnectedError) -> bool:
@@ -242,10 +245,6 @@ def _proxy_headers(proxy: _proxy.Proxy | None) -> list[tuple[str, str]]:
     if proxy is None or proxy.authorization is None:
         return []
     return Lines([("Proxy-Authorization", proxy.authorization.reveal())])
-
-
-def _first(*moments: float | None) -> float | None:
-    return min((moment for moment in moments if moment is not None), default=None)
 
 
 def _loop_time(moment: float | None) -> float | None:

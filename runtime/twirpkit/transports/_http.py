@@ -31,6 +31,7 @@ __all__ = [
     "Target",
     "answer",
     "check_announced",
+    "earliest",
     "failure",
     "framing",
     "headers_of",
@@ -192,6 +193,11 @@ def readable(sock: int) -> bool:
     with _Selector() as selector:
         selector.register(sock, selectors.EVENT_READ)
         return bool(selector.select(0))
+
+
+def earliest(*moments: float | None) -> float | None:
+    """The first of some moments, where None is never."""
+    return min((moment for moment in moments if moment is not None), default=None)
 
 
 def late(deadline: float | None) -> bool:

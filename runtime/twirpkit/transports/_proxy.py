@@ -25,7 +25,7 @@ __all__ = [
     "through",
 ]
 
-CLOSED = "the proxy closed the connection"
+CLOSED = "the connection was closed"
 NO_HTTP = "the proxy's answer to CONNECT is not HTTP/1.x"
 
 

@@ -525,6 +525,29 @@ def test_a_cut_tls_body() -> None:
         asyncio.run(scene())
 
 
+def test_a_connection_that_is_lost_before_the_request_goes_out() -> None:
+    """Then it is certain that nothing was sent."""
+
+    class Losing(aiohttp.TCPConnector):
+        async def connect(self, *args: Any, **options: Any) -> Any:
+            connection = await super().connect(*args, **options)
+            assert connection.transport is not None
+            connection.transport.abort()
+            await asyncio.sleep(0.01)
+            return connection
+
+    async def scene() -> None:
+        async with aiohttp.ClientSession(connector=Losing()) as session:
+            with pytest.raises(TransportFailure) as caught:
+                await AiohttpTransport(session).send(make_request(server.url))
+        assert caught.value.phase is Phase.NOT_SENT
+        assert caught.value.reason == f"could not connect to 127.0.0.1:{server.port}: the connection was closed"
+
+    with serve(http(b"one")) as server:
+        asyncio.run(scene())
+    assert not server.requests
+
+
 def test_the_limit_of_a_borrowed_connector_counts_against_the_deadline() -> None:
     async def scene() -> None:
         async with aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=1)) as session:

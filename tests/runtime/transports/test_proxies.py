@@ -122,8 +122,8 @@ REFUSALS = {
     "502": (http(b"down", status="502 Bad Gateway"), "the proxy answered 502 to CONNECT"),
     "204": (http(b"", status="204 No Content", length=False), "the proxy answered 204 to CONNECT"),
     "302": (http(b"", "Location: /", status="302 Found"), "the proxy answered 302 to CONNECT"),
-    "closed": (b"", "the proxy closed the connection"),
-    "cut": (b"HTTP/1.1 200 OK\r\n", "the proxy closed the connection"),
+    "closed": (b"", "the connection was closed"),
+    "cut": (b"HTTP/1.1 200 OK\r\n", "the connection was closed"),
     "no HTTP": (b"hello\r\n\r\n", "the proxy's answer to CONNECT is not HTTP/1.x"),
 }
 
@@ -147,7 +147,7 @@ def test_a_proxy_that_resets(make: Any) -> None:
     with serve(Answer(b"", "reset")) as proxy:
         failed = make(proxy=proxy.url).fail("https://name.invalid/x")
     assert failed.phase is Phase.NOT_SENT
-    assert failed.reason.endswith(": the proxy closed the connection")
+    assert failed.reason.endswith(": the connection was closed")
 
 
 @pytest.mark.parametrize("scheme", ["http", "https"])
