@@ -9,6 +9,7 @@ from __future__ import annotations
 import socket
 import time
 from collections import deque
+from collections.abc import Callable, Iterator
 
 from twirpkit.transports._http import IDLE, readable
 
@@ -41,36 +42,36 @@ class Pool:
 
     def take(self) -> Connection | None:
         """A connection that may be used again (rule C7), or None. Those that may not are closed."""
-        while True:
-            try:
-                connection = self._idle.pop()
-            except IndexError:
-                return None
+        for connection in _each(self._idle.pop):
             if not _expired(connection) and not readable(connection.sock.fileno()):
                 return connection
             connection.close()
+        return None
 
     def give(self, connection: Connection) -> None:
         """Keep a connection whose last answer was read to its end; and close those at the other end that expired."""
+        for oldest in _each(self._idle.popleft):
+            if not _expired(oldest) and len(self._idle) < _MOST - 1:
+                self._idle.appendleft(oldest)
+                break
+            oldest.close()
         connection.idle_since = time.monotonic()
         self._idle.append(connection)
-        while True:
-            try:
-                oldest = self._idle.popleft()
-            except IndexError:
-                return
-            if not _expired(oldest) and len(self._idle) < _MOST:
-                self._idle.appendleft(oldest)
-                return
-            oldest.close()
 
     def close(self) -> None:
         """Close what is idle."""
-        while True:
-            try:
-                self._idle.pop().close()
-            except IndexError:
-                return
+        for connection in _each(self._idle.pop):
+            connection.close()
+
+
+def _each(take: Callable[[], Connection]) -> Iterator[Connection]:
+    """What can be taken; to ask first whether there is any would be too early, with other threads around."""
+    while True:
+        try:
+            connection = take()
+        except IndexError:
+            return
+        yield connection
 
 
 def _expired(connection: Connection) -> bool:

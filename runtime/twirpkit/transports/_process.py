@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 
 __all__ = ["process"]
@@ -19,5 +20,5 @@ def _forked() -> None:
     _this = object()
 
 
-if hasattr(os, "register_at_fork"):  # where there is no fork, there are no children
+with contextlib.suppress(AttributeError):  # where there is no fork, there are no children
     os.register_at_fork(after_in_child=_forked)

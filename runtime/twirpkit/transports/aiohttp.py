@@ -101,11 +101,9 @@ class AiohttpTransport:
         try:
             async with exchange.limit:
                 return await exchange.run(pool.session, proxy)
-        except TimeoutError:
-            if exchange.limit.expired():
+        except (aiohttp.ClientError, UnicodeError, TimeoutError) as error:
+            if isinstance(error, TimeoutError) and exchange.limit.expired():
                 return exchange.late()
-            raise
-        except (aiohttp.ClientError, UnicodeError) as error:
             return exchange.failed(error)
 
     async def _pool(self) -> _Pool:
@@ -187,18 +185,19 @@ class _Pool:
 
     def abandon(self) -> None:
         """Leave, in a child, the parent's connections alone: to close them would take them out of the parent's loop."""
-        if self.owner and self.session.connector is not None:
-            self.session.connector._closed = True  # or it would close them when it is dropped
+        connector = self.session.connector
+        _abandoned.append((self._loop, connector))
+        if self.owner and connector is not None:
+            connector._closed = True  # or it would close them when it is dropped
         self.session.detach()
         self._end_keeper()
-        _abandoned.append(self)
 
     def _end_keeper(self) -> None:
         with contextlib.suppress(StopIteration, RuntimeError):  # the latter where a parent was closing it
             self._keeper.aclose().__await__().send(None)  # nothing is left in it to wait for
 
 
-_abandoned: list[_Pool] = []
+_abandoned: list[object] = []
 """What a parent had open, kept so that nothing of it is finalized as long as this process runs."""
 
 

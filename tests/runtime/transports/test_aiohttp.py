@@ -11,6 +11,7 @@ import subprocess
 import sys
 import threading
 import warnings
+import weakref
 from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -78,6 +79,21 @@ def test_loops_one_after_the_other() -> None:
             assert server.gone.acquire(timeout=5), "asyncio.run closes the connection"
             assert server.connections == number + 1
         assert len(os.listdir("/dev/fd")) <= before
+
+
+@pytest.mark.filterwarnings("ignore::ResourceWarning", "ignore::pytest.PytestUnraisableExceptionWarning")
+def test_a_loop_that_was_closed_by_hand_is_forgotten() -> None:
+    transport = AiohttpTransport()
+    with serve(*[http(b"hi")] * 2) as server:
+        loop = asyncio.new_event_loop()
+        loop.run_until_complete(transport.send(make_request(server.url)))
+        loop.close()
+        gone = weakref.ref(loop)
+        del loop
+        asyncio.run(transport.send(make_request(server.url)))
+        gc.collect()
+        assert gone() is None
+    assert server.connections == 2
 
 
 def test_two_loops_at_once() -> None:
@@ -523,6 +539,22 @@ def test_a_cut_tls_body() -> None:
 
     with serve(Answer(http(b"hello")[:-1]), Answer(http(b"hello")[:-8]), tls=server_tls()) as server:
         asyncio.run(scene())
+
+
+def test_a_timeout_of_the_borrowed_resolver_is_not_the_deadline() -> None:
+    class Slow(aiohttp.ThreadedResolver):
+        async def resolve(self, *args: Any, **options: Any) -> Any:
+            raise TimeoutError
+
+    async def scene() -> None:
+        async with aiohttp.ClientSession(connector=aiohttp.TCPConnector(resolver=Slow())) as session:
+            with pytest.raises(TransportFailure) as caught:
+                await AiohttpTransport(session).send(make_request("http://name.invalid/"))
+        assert (caught.value.phase, caught.value.timed_out) == (Phase.NOT_SENT, False)
+        assert caught.value.reason.startswith("could not connect to name.invalid: ")
+        assert (type(caught.value.__cause__), caught.value.__context__) in ((type(None), None), (OSError, None))
+
+    asyncio.run(scene())
 
 
 def test_a_connection_that_is_lost_before_the_request_goes_out() -> None:

@@ -15,8 +15,10 @@ from pathlib import Path
 
 import pytest
 from echo import echoing
+from wire import http, serve
 from worlds import make_request
 
+from twirpkit.transports import _process
 from twirpkit.transports._process import process
 from twirpkit.transports.aiohttp import AiohttpTransport
 from twirpkit.transports.requests import RequestsTransport
@@ -183,6 +185,7 @@ def test_a_child_forked_inside_of_a_loop(url: str) -> None:
 SCRIPT = """
 import asyncio, os, sys
 sys.path[:0] = [{here!r}]
+from wire import http, serve
 from worlds import make_request
 from twirpkit.transports.aiohttp import AiohttpTransport
 
@@ -221,6 +224,30 @@ def test_each_process_is_another() -> None:
 
     end_well([child(look)])
     assert process() is here
+
+
+def test_as_it_looks_from_inside() -> None:
+    """What Python calls in a child, called here: the connections of before are left, closed or not."""
+    answers = [http(b"one"), http(b"two"), http(b"three")]
+    with serve(*answers) as server:
+        transport = RequestsTransport()
+        transport.send(make_request(server.url))
+        _process._forked()
+        for _ in range(2):
+            transport.send(make_request(server.url))
+        assert server.gone.acquire(timeout=5), "its descriptor is closed"
+        transport.close()
+    assert [request.connection for request in server.requests] == [0, 1, 1]
+    with serve(*answers) as server, asyncio.Runner() as runner:
+        async_transport = AiohttpTransport()
+        runner.run(async_transport.send(make_request(server.url)))
+        _process._forked()
+        for _ in range(2):
+            runner.run(async_transport.send(make_request(server.url)))
+        runner.run(async_transport.aclose())
+        assert server.gone.acquire(timeout=5)
+        assert not server.gone.acquire(timeout=0.05), "the first connection is as it was"
+    assert [request.connection for request in server.requests] == [0, 1, 1]
 
 
 def test_a_request_that_runs_in_another_thread_while_forking(url: str) -> None:

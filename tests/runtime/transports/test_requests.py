@@ -611,6 +611,40 @@ def test_what_an_adapter_is_given(session: requests.Session) -> None:
     assert adapter.options["proxies"] is not session.proxies
 
 
+def test_what_an_adapter_is_given_of_time(session: requests.Session) -> None:
+    adapter = Invented(b"", Content_Length="0")
+    session.mount("http://", adapter)
+    for timeout, connecting, most in ((5.0, 1.0, (1.0, 5.0)), (1.0, 5.0, (1.0, 1.0)), (None, 1.0, (1.0, None))):
+        SyncWorld(session).send("http://name.invalid/x", timeout=timeout, connecting=connecting)
+        for given, bound in zip(adapter.options["timeout"], most, strict=True):
+            assert given == bound or bound - 0.5 < given < bound
+    SyncWorld(session).send("http://name.invalid/x", connecting=-1.0)
+    assert adapter.options["timeout"][0] == 0.001, "requests refuses 0; a kept connection needs no time"
+
+
+def test_what_an_adapter_is_given_of_the_environment(
+    session: requests.Session, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    adapter = Invented(b"", Content_Length="0")
+    session.mount("http://", adapter)
+    monkeypatch.setenv("http_proxy", "socks5://127.0.0.1:1")
+    monkeypatch.delenv("no_proxy", raising=False)
+    monkeypatch.delenv("NO_PROXY", raising=False)
+
+    def given(url: str = "http://name.invalid/x") -> dict[str, str]:
+        SyncWorld(session).send(url)
+        proxies: dict[str, str] = adapter.options["proxies"]
+        return proxies
+
+    assert given() == {"http": "socks5://127.0.0.1:1"}
+    assert given("http://127.0.0.1/x") == {}
+    session.proxies = {"http": "http://own"}
+    assert given() == {"http": "http://own"}
+    session.proxies = {}
+    session.trust_env = False
+    assert given() == {}
+
+
 def test_a_made_up_answer_longer_than_one_piece(session: requests.Session) -> None:
     session.mount("http://", Invented(bytes(200_000), Content_Length="200000"))
     got = SyncWorld(session).send("http://name.invalid/x")
@@ -645,6 +679,15 @@ def test_a_made_up_101(session: requests.Session) -> None:
     session.mount("http://", Invented(b"", 101))
     got = SyncWorld(session).send("http://name.invalid/x")
     assert (got.status, got.flaw) == (101, None)
+
+
+def test_a_made_up_answer_that_is_too_large(session: requests.Session) -> None:
+    session.mount("http://", Invented(bytes(11), Content_Length="11"))
+    got = SyncWorld(session).send("http://name.invalid/x", max_body=10)
+    assert (got.body, got.flaw, got.oversized) == (b"", "the answer's body is larger than 10 bytes", True)
+    session.mount("http://", Invented(bytes(11), 500, Content_Length="11"))
+    got = SyncWorld(session).send("http://name.invalid/x", max_body=10)
+    assert (got.body, got.flaw, got.oversized) == (bytes(10), "the answer's body is larger than 10 bytes", True)
 
 
 def test_a_made_up_header_that_is_none(session: requests.Session) -> None:

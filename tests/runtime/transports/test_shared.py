@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+import errno
+import socket
+import ssl
+
 import pytest
 
-from twirpkit.transports._http import MAX_HEAD, MAX_LINES, Malformed, merged, target
+from twirpkit.transport import Phase
+from twirpkit.transports._http import MAX_HEAD, MAX_LINES, Lines, Malformed, earliest, merged, target, unconnected
 
 
 @pytest.mark.parametrize(
@@ -37,3 +42,37 @@ def test_the_edge_of_the_lines() -> None:
     assert merged([(b"a", b"")] * MAX_LINES)["a"] == ", " * (MAX_LINES - 1)
     with pytest.raises(Malformed, match="too long"):
         merged([(b"a", b"")] * (MAX_LINES + 1))
+
+
+WHY = {
+    "a text": ("it is so", "it is so", None),
+    "no OSError": (UnicodeError("x"), "UnicodeError", None),
+    "a number": (ConnectionRefusedError(errno.ECONNREFUSED, "odd words"), "Connection refused", ConnectionRefusedError),
+    "no number": (OSError("odd words"), "odd words", OSError),
+    "nothing": (ConnectionResetError(), "ConnectionResetError", OSError),
+    "a name": (socket.gaierror(socket.EAI_NONAME, "unknown name"), "unknown name", socket.gaierror),
+    "TLS": (ssl.SSLError(1, "bad record"), "bad record", ssl.SSLError),
+    "a library's": (type("Theirs", (OSError,), {})(errno.EPIPE, "x"), "Broken pipe", BrokenPipeError),
+}
+
+
+@pytest.mark.parametrize("name", WHY)
+def test_why_there_is_no_connection(name: str) -> None:
+    why, reason, cause = WHY[name]
+    failed = unconnected("host:1", why)
+    assert failed.reason == f"could not connect to host:1: {reason}"
+    assert type(failed.__cause__) is (cause or type(None))
+    assert (failed.phase, failed.timed_out) == (Phase.NOT_SENT, False)
+    if isinstance(why, OSError):
+        assert failed.__cause__ is not why
+        assert isinstance(failed.__cause__, OSError)
+        assert failed.__cause__.errno == why.errno
+
+
+def test_the_first_of_some_moments() -> None:
+    assert earliest() is earliest(None, None) is None
+    assert earliest(None, 2.0, 1.0) == 1.0
+
+
+def test_header_lines_do_not_show() -> None:
+    assert repr(Lines([("Authorization", "Bearer x"), ("A", "b")])) == "<2 header lines>"
