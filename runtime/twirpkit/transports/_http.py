@@ -235,6 +235,8 @@ def unconnected(where: str, why: str | BaseException) -> TransportFailure:
         return failure(f"could not connect to {where}: {why}", Phase.NOT_SENT)
     plain = _plain(why)
     reason = type(why).__name__ if plain is None else plain.strerror or str(plain) or type(why).__name__
+    if "WRONG_VERSION_NUMBER" in reason:  # OpenSSL's words for an answer that is no TLS at all
+        reason = f"{reason} (does it speak http, without TLS?)"
     return failure(f"could not connect to {where}: {reason}", Phase.NOT_SENT, why)
 
 

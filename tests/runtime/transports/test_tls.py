@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import socket
 import ssl
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -56,6 +58,22 @@ def test_the_name_is_checked(make: Any, server_tls: ssl.SSLContext) -> None:
     assert failed.phase is Phase.NOT_SENT
     assert "certificate verify failed" in failed.reason
     assert "127.0.0.2" in failed.reason
+
+
+def test_a_server_without_tls_is_told_from_one_with_another(make: Any) -> None:
+    def refuse(listener: socket.socket) -> None:
+        connection, _ = listener.accept()
+        with connection:
+            connection.recv(65536)
+            connection.sendall(b"HTTP/1.1 400 Bad Request\r\n\r\n")
+
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        thread = threading.Thread(target=refuse, args=(listener,), daemon=True)
+        thread.start()
+        failed = make(tls=PEM).fail(f"https://127.0.0.1:{listener.getsockname()[1]}")
+        thread.join(5)
+    assert failed.phase is Phase.NOT_SENT
+    assert failed.reason.endswith(" (does it speak http, without TLS?)")
 
 
 def test_a_folder(make: Any, server_tls: ssl.SSLContext, tmp_path: Path) -> None:
