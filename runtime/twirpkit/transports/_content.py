@@ -135,12 +135,17 @@ class _Deflate:
             raise Flawed("the deflate body ends too early")
 
 
+_LONGEST_NAME = 1024
+"""Characters of a coding's name that an error repeats."""
+
+
 class _Unknown:
     def __init__(self, coding: str) -> None:
-        self._coding = coding[:40]
+        # Named whole or not at all: of a token that is cut, what is left would not be known as one.
+        self._coding = repr(coding) if len(coding) <= _LONGEST_NAME else f"of {len(coding)} characters"
 
     def feed(self, data: bytes) -> Iterator[bytes]:
-        raise Flawed(f"Content-Encoding {self._coding!r} is unknown")
+        raise Flawed(f"Content-Encoding {self._coding} is unknown")
 
     def end(self) -> None:
         """Nothing came, so nothing was encoded."""

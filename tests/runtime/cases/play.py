@@ -17,8 +17,8 @@ from scripted import every_text
 from cases.case import Case, Step, http_answer
 from livekit_twirp import AsyncLiveKitAPI, ListRoomsResponse, LiveKitAPI, Room
 from twirpkit import Event, RetryPolicy, TransportError, TwirpError
-from twirpkit.conformance.framing import Received, RequestReader
 from twirpkit.livekit import Regions
+from twirpkit.testing.framing import Received, RequestReader
 
 __all__ = ["CLIENTS", "Player", "Stage"]
 

@@ -69,7 +69,8 @@ BAD = {
     "br": ("br", b"\x0b\x02\x80hello\x03", b"", "Content-Encoding 'br' is unknown"),
     "zstd": ("zstd", b"\x28\xb5\x2f\xfd", b"", "Content-Encoding 'zstd' is unknown"),
     "two codings": ("gzip, gzip", gzip.compress(gzip.compress(TEXT)), b"", "Content-Encoding 'gzip, gzip' is unknown"),
-    "a long name": ("x" * 1000, b"hi", b"", f"Content-Encoding {'x' * 40!r} is unknown"),
+    "a long name": ("x" * 1024, b"hi", b"", f"Content-Encoding {'x' * 1024!r} is unknown"),
+    "a longer name": ("x" * 1025, b"hi", b"", "Content-Encoding of 1025 characters is unknown"),
 }
 
 
