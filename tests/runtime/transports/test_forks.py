@@ -13,6 +13,7 @@ import warnings
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import aiohttp
 import pytest
 from echo import echoing
 from wire import http, serve
@@ -248,6 +249,21 @@ def test_as_it_looks_from_inside() -> None:
         assert server.gone.acquire(timeout=5)
         assert not server.gone.acquire(timeout=0.05), "the first connection is as it was"
     assert [request.connection for request in server.requests] == [0, 1, 1]
+
+
+def test_a_borrowed_session_stays_its_owners() -> None:
+    async def scene() -> None:
+        async with aiohttp.ClientSession() as session:
+            transport = AiohttpTransport(session)
+            assert (await transport.send(make_request(server.url))).body == b"one"
+            _process._forked()
+            assert (await transport.send(make_request(server.url))).body == b"two"
+            await transport.aclose()
+            assert not session.closed
+
+    with serve(http(b"one"), http(b"two")) as server:
+        asyncio.run(scene())
+    assert server.connections == 1, "what becomes of its connector in a fork is not ours to say"
 
 
 def test_a_request_that_runs_in_another_thread_while_forking(url: str) -> None:
