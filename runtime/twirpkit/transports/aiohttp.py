@@ -197,7 +197,7 @@ class _Pool:
             self._keeper.aclose().__await__().send(None)  # nothing is left in it to wait for
 
 
-_abandoned: list[object] = []
+_abandoned: list[tuple[asyncio.AbstractEventLoop, aiohttp.BaseConnector | None]] = []
 """What a parent had open, kept so that nothing of it is finalized as long as this process runs."""
 
 
