@@ -82,7 +82,7 @@ def _deciding(rule: str) -> list[str]:
 
 
 def _naming(rule: str) -> set[str]:
-    return {str(case) for case in CASES if rule in (case.rule, *case.also)}
+    return {str(case) for case in CASES if rule in case.rules}
 
 
 def _red(mutation: Mutation | None) -> list[str]:

@@ -118,6 +118,16 @@ class Case:
         return usual and len(self.steps) == 1
 
     @property
+    def followed(self) -> bool:
+        """Whether another call on the same client follows: after bytes that are not plain HTTP."""
+        return bool(self.script) and self.compared
+
+    @property
+    def rules(self) -> frozenset[str]:
+        """All rules that it may turn red with; calls around it are read by A12."""
+        return frozenset((self.rule, *self.also, *(["A12"] if self.followed or self.warm else [])))
+
+    @property
     def steps(self) -> tuple[Step, ...]:
         """What the server does, request by request."""
         if self.script:

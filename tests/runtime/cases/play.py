@@ -173,8 +173,7 @@ class Player:
         After bytes that are not plain HTTP, another call on the same client must have its own answer: neither what is
         left of the first one, nor a connection that is out of step.
         """
-        follows = bool(case.script) and case.compared
-        before, after = [ANOTHER] * case.warm, [ANOTHER] * follows
+        before, after = [ANOTHER] * case.warm, [ANOTHER] * case.followed
         self._stage.play((*before, *case.steps, *after))
         events: list[Event] = []
         with Door(self._stage, case.refused) if case.refused else contextlib.nullcontext(self._stage) as door:
@@ -182,7 +181,7 @@ class Player:
             known = {"url": door.url, "token": case.token, "hooks": hooks, "retry": case.retry}
             if case.route is not None:
                 known["regions"] = Regions(suffixes=("127.0.0.1",))
-            outcome, others = self._made(case, known, follows)
+            outcome, others = self._made(case, known)
         assert others == [OTHER_ANSWER] * len([*before, *after])
         self._check_requests(case, self._stage.asked[len(before) : len(self._stage.asked) - len(after)])
         attempts = [event for event in events if event.kind == "request" and event.method.py_name == case.call]
@@ -205,28 +204,28 @@ class Player:
         if self._runner is not None:
             self._runner.close()
 
-    def _made(self, case: Case, known: dict[str, Any], follows: bool) -> tuple[Any, list[Any]]:
+    def _made(self, case: Case, known: dict[str, Any]) -> tuple[Any, list[Any]]:
         """What came of the row's call, and what the calls around it returned."""
         options = {"extra_headers": {"X-Livekit-Request-Id": REQUEST_ID}, **case.fields, **case.options}
         if self._runner is not None:
-            return self._runner.run(_amade(case, known, options, follows))
+            return self._runner.run(_amade(case, known, options))
         with LiveKitAPI(**known) as client:
             others = [client.room.list_rooms(retry=AT_ONCE) for _ in range(case.warm)]
             try:
                 outcome = getattr(client.room, case.call)(**options)
             except TwirpError as error:
                 outcome = error
-            return outcome, others + [client.room.list_rooms(retry=AT_ONCE) for _ in range(follows)]
+            return outcome, others + [client.room.list_rooms(retry=AT_ONCE) for _ in range(case.followed)]
 
 
-async def _amade(case: Case, known: dict[str, Any], options: dict[str, Any], follows: bool) -> tuple[Any, list[Any]]:
+async def _amade(case: Case, known: dict[str, Any], options: dict[str, Any]) -> tuple[Any, list[Any]]:
     async with AsyncLiveKitAPI(**known) as client:
         others = [await client.room.list_rooms(retry=AT_ONCE) for _ in range(case.warm)]
         try:
             outcome = await getattr(client.room, case.call)(**options)
         except TwirpError as error:
             outcome = error
-        return outcome, others + [await client.room.list_rooms(retry=AT_ONCE) for _ in range(follows)]
+        return outcome, others + [await client.room.list_rooms(retry=AT_ONCE) for _ in range(case.followed)]
 
 
 CLIENTS = ("sync", "async")
