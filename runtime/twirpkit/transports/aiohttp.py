@@ -193,7 +193,7 @@ class _Pool:
         self._end_keeper()
 
     def _end_keeper(self) -> None:
-        with contextlib.suppress(StopIteration, RuntimeError):  # the latter where a parent was closing it
+        with contextlib.suppress(StopIteration, RuntimeError):  # the latter where somebody is closing it
             self._keeper.aclose().__await__().send(None)  # nothing is left in it to wait for
 
 

@@ -89,6 +89,7 @@ def test_requests_over_tls_go_through_a_tunnel(make: Any) -> None:
     lines = asked.decode().split("\r\n")
     assert re.fullmatch(rf"CONNECT localhost:{server.port} HTTP/1\.1", lines[0])
     assert f"Host: localhost:{server.port}" in lines
+    assert asked.endswith(b"\r\n\r\n"), "and nothing follows"
     assert f"Proxy-Authorization: {basic(f'user:{CANARY}'.encode())}" in lines
     assert TOKEN.encode() not in asked
     assert [request.line for request in server.requests] == ["POST /x HTTP/1.1"] * 2
@@ -230,6 +231,7 @@ PROXIES = {
     "http://user:pass@proxy:1": ("http://proxy:1", "proxy", 1, b"user:pass"),
     "http://user:p%40:%C3%A9/@@proxy:1": ("http://proxy:1", "proxy", 1, "user:p@:é/@".encode()),
     "user:pass@proxy:1": ("http://proxy:1", "proxy", 1, b"user:pass"),
+    "http://user:pass://word@proxy:1": ("http://proxy:1", "proxy", 1, b"user:pass://word"),
 }
 
 
