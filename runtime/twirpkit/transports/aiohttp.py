@@ -113,7 +113,7 @@ class AiohttpTransport:
         if pool is None:
             for other in [other for other in pools if other.is_closed()]:
                 pools[other].drop()
-            forget = functools.partial(pools.pop, loop, None)
+            forget = functools.partial(pools.pop, loop)
             pool = pools[loop] = _Pool(self._session, self._proxy, self._tls, forget)
             await pool.start()
         if pool.session.closed:
@@ -233,8 +233,6 @@ def _new_session(borrowed: aiohttp.ClientSession | None, tls: ssl.SSLContext | N
         cookie_jar=aiohttp.DummyCookieJar(),
         timeout=aiohttp.ClientTimeout(),  # the deadline is ours, aiohttp would round it up
         auto_decompress=False,
-        trust_env=False,  # it would read ~/.netrc too
-        raise_for_status=False,
         skip_auto_headers=("User-Agent", "Accept", "Accept-Encoding", "Content-Type"),
         request_class=Request,
         trace_configs=[tracing()],

@@ -22,6 +22,7 @@ from typing import Any
 
 import pytest
 import requests
+from proxies import tunnelling
 from requests.adapters import BaseAdapter, HTTPAdapter
 from scenes import full_backlog
 from urllib3 import HTTPResponse
@@ -58,7 +59,8 @@ def test_it_is_a_transport() -> None:
 
 @pytest.mark.parametrize("wrong", ["session", 1, object(), requests, requests.Session])
 def test_a_wrong_kind_of_session(wrong: Any) -> None:
-    with pytest.raises(TypeError, match=r"requests\.Session"):
+    kind = f"{type(wrong).__module__}.{type(wrong).__qualname__}"
+    with pytest.raises(TypeError, match=f"^session must be a requests.Session, not {kind}$"):
         RequestsTransport(wrong)
 
 
@@ -74,7 +76,7 @@ def test_close() -> None:
         transport.close()
         assert server.gone.acquire(timeout=5), "the idle connection is closed"
         transport.close()
-        with pytest.raises(RuntimeError, match="RequestsTransport is closed"):
+        with pytest.raises(RuntimeError, match=r"^this RequestsTransport is closed$"):
             transport.send(make_request(server.url))
         with pytest.raises(RuntimeError, match="closed"):
             transport.send(make_request(server.url, timeout=-1))
@@ -349,6 +351,14 @@ def test_http_1_is_asked_for(
         world = SyncWorld(session if borrowed else None)
         assert world.send(server.url.replace("127.0.0.1", "localhost")).body == b"one"
         assert asked[0].selected_alpn_protocol() == "http/1.1"
+        world.end()
+
+
+def test_the_certificate_is_for_the_name_as_given(tls: ssl.SSLContext) -> None:
+    with serve(http(b"hi"), tls=tls) as server, tunnelling(server.port) as proxy:
+        world = SyncWorld(proxy=proxy.url(), tls=PEM)
+        assert world.send("https://localhost./").body == b"hi", "its last dot is no part of a certificate's"
+        assert "'X.example.X'" in world.fail("https://X.example.X/").reason
         world.end()
 
 
