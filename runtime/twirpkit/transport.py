@@ -73,7 +73,7 @@ class HttpResponse:
     """Names in lower case; several lines of one name are joined by ``", "``."""
     body: bytes = field(repr=False)
     """The decoded bytes (gzip, deflate undone); what came of them where `flaw` is set."""
-    flaw: str | None = None
+    flaw: str | None = field(default=None, repr=False)
     """Why the body is not whole (cut, framing, size, encoding, deadline), or None (rules A11, A13, A14)."""
     oversized: bool = False
     """Whether it is not whole because it is larger than the request allows: asking again would not help."""

@@ -16,8 +16,8 @@ from tokens_by_hand import bearer
 from livekit_twirp import LiveKitAPI, TwirpError
 
 if TYPE_CHECKING:
+    from live_scenes import Stage
     from people import People
-    from scenes import Stage
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -135,7 +135,7 @@ def people(ours: Ours) -> Iterator[People]:
 @pytest.fixture(scope="session")
 def open_stage(api: LiveKitAPI, target: Target, ours: Ours, people: People) -> Callable[[], Stage]:
     """Makes a room with two participants in it."""
-    from scenes import set_stage
+    from live_scenes import set_stage
 
     return lambda: set_stage(api, target, ours, people)
 

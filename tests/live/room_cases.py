@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from scenes import NOBODY, REFUSAL, Scene
+from live_scenes import NOBODY, REFUSAL, Scene
 
 from livekit_twirp import InternalError, InvalidArgumentError, NotFoundError, TwirpError, UnknownError
 from livekit_twirp.messages.livekit_models import ParticipantInfo, TrackSource, TrackType

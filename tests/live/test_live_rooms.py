@@ -13,13 +13,13 @@ from ours import Ours
 from livekit_twirp import FailedPreconditionError
 
 if TYPE_CHECKING:
-    from scenes import Stage
+    from live_scenes import Stage
 
 pytest.importorskip("livekit.rtc", reason="no participants without the dependency group 'live'")
 
+from live_scenes import Scene
 from people import SOON
 from room_cases import CASES, Case, Refused
-from scenes import Scene
 
 SERVICE = "livekit.RoomService"
 

@@ -57,10 +57,9 @@ def run(scale: float) -> Iterator[Row]:
             def start(client: Any, job: calls.Job) -> Any:
                 return calls.call(client, job[1], job[0], timeout=TIMEOUT)
 
-            phases = [
-                calls.jobs(scaled(WARM_UP, scale), prefix="warm"),
-                calls.jobs(scaled(CALLS, scale)),
-            ]
+            # In parts that are as large as the warm-up: what a part itself needs is then there in both.
+            part = scaled(WARM_UP, scale)
+            phases = [calls.jobs(part, prefix=f"part-{number}") for number in range(1 + CALLS // WARM_UP)]
             calls.in_phases(world, running.url, phases, start, tell, after, workers=WORKERS)
             left = descriptors(), threading.active_count()
             closed = running.all_closed()

@@ -9,8 +9,8 @@ import importlib
 from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
-    from twirpkit.livekit.access import (
-        AccessToken,
+    from twirpkit.livekit.access import AccessToken
+    from twirpkit.livekit.grants import (
         AgentEndpointGrants,
         AgentGrants,
         AgentThreadGrants,
@@ -52,20 +52,20 @@ __all__ = [
 _MODULES: Final = {
     "UNKNOWN_ENUM": "webhooks",
     "AccessToken": "access",
-    "AgentEndpointGrants": "access",
-    "AgentGrants": "access",
-    "AgentThreadGrants": "access",
+    "AgentEndpointGrants": "grants",
+    "AgentGrants": "grants",
+    "AgentThreadGrants": "grants",
     "Claims": "verifier",
-    "InferenceGrants": "access",
-    "ObservabilityGrants": "access",
+    "InferenceGrants": "grants",
+    "ObservabilityGrants": "grants",
     "Regions": "regions",
     "SIPCallError": "sip",
-    "SIPGrants": "access",
+    "SIPGrants": "grants",
     "ServerTokens": "tokens",
     "TokenError": "verifier",
     "TokenExpiredError": "verifier",
     "TokenVerifier": "verifier",
-    "VideoGrants": "access",
+    "VideoGrants": "grants",
     "WebhookError": "webhooks",
     "WebhookEvent": "webhooks",
     "WebhookReceiver": "webhooks",

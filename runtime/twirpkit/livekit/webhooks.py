@@ -18,7 +18,8 @@ from typing import TYPE_CHECKING, Any, ClassVar, Final, Generic, NoReturn, TypeV
 
 from google.protobuf.message import Message
 
-from twirpkit.livekit.access import LATEST, freeze, unix_time
+from twirpkit.livekit.access import LATEST, unix_time
+from twirpkit.livekit.frozen import freeze
 from twirpkit.livekit.verifier import LEEWAY, Claims, TokenError, TokenVerifier, check_duration, parse_json
 
 if TYPE_CHECKING:

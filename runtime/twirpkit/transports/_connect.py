@@ -37,11 +37,11 @@ def connect(
     except UnicodeError as error:  # the host's name cannot be one
         return unconnected(place, error)
     except OSError as error:
-        if not ran_out(error):
-            return unconnected(place, error)
-        if not late(until):
+        if late(until):  # also where a resolver, which nothing interrupts, says no too late
+            return too_slow(place, request.deadline)
+        if ran_out(error):
             raise  # a signal handler's own
-        return too_slow(place, request.deadline)
+        return unconnected(place, error)
 
 
 class _Refused(Exception):

@@ -124,8 +124,8 @@ class Case:
 
     @property
     def rules(self) -> frozenset[str]:
-        """All rules that it may turn red with; calls around it are read by A12."""
-        return frozenset((self.rule, *self.also, *(["A12"] if self.followed or self.warm else [])))
+        """All rules that it may turn red with; calls around it are read by A12, and tried again by C1."""
+        return frozenset((self.rule, *self.also, *(["A12", "C1"] if self.followed or self.warm else [])))
 
     @property
     def steps(self) -> tuple[Step, ...]:

@@ -27,8 +27,9 @@ from twirpkit.livekit import (
     SIPGrants,
     VideoGrants,
 )
-from twirpkit.livekit import access as access_module
-from twirpkit.livekit.access import FrozenDict, Grants
+from twirpkit.livekit import room_config as room_config_module
+from twirpkit.livekit.frozen import FrozenDict
+from twirpkit.livekit.grants import Grants
 
 NOW = datetime(2026, 11, 22, 12, tzinfo=UTC)
 JOIN = VideoGrants(room_join=True, room="standup")
@@ -397,9 +398,9 @@ class TestRoomConfig:
             if field.message_type is not None and field.message_type.GetOptions().map_entry:
                 maps.add(field.json_name)
 
-        assert secrets == access_module._SECRET_KEYS | {"accessKey"}
-        assert streams | {"urls"} == access_module._STREAM_KEYS
-        assert maps == access_module._FREE_MAPS
+        assert secrets == room_config_module._SECRET_KEYS | {"accessKey"}
+        assert streams | {"urls"} == room_config_module._STREAM_KEYS
+        assert maps == room_config_module._FREE_MAPS
 
 
 def fields_below(descriptor: Any, seen: set[str] | None = None) -> Iterator[Any]:

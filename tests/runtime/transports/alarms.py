@@ -9,7 +9,7 @@ import threading
 import time
 from pathlib import Path
 
-from echo import echoing
+from echoing import echoing
 from worlds import make_request
 
 from twirpkit.transports.requests import RequestsTransport

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import socket
 import time
 from collections.abc import Callable, Iterator
 
@@ -93,3 +94,19 @@ def test_a_connection_that_is_given_up_is_closed(world: World) -> None:
         world.fail(server.url.replace("http:", "https:"), connecting=5 * SOON)
         world.pause(0.01)  # for the event loop to close it
         assert server.gone.acquire(timeout=5)
+
+
+@pytest.mark.parametrize("whose", ["timeout", "connecting"])
+def test_a_resolver_that_says_no_too_late(world: World, whose: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nothing interrupts it in a sync call, but what it then says is not the reason."""
+    until = time.monotonic() + SOON + 0.05
+
+    def resolve(*_: object, **__: object) -> None:
+        time.sleep(max(0.0, until - time.monotonic()))
+        raise socket.gaierror(socket.EAI_AGAIN, "no name server answered")
+
+    monkeypatch.setattr(socket, "getaddrinfo", resolve)
+    failed = world.fail("http://livekit.invalid", **{"timeout": 5.0, whose: SOON})
+
+    assert (failed.phase, failed.timed_out) == (Phase.NOT_SENT, whose == "timeout")
+    assert "name server" not in failed.reason

@@ -15,7 +15,7 @@ from pathlib import Path
 
 import aiohttp
 import pytest
-from echo import echoing
+from echoing import echoing
 from wire import http, serve
 from worlds import make_request
 
