@@ -52,11 +52,11 @@ def refuse_resending(adapter: BaseAdapter) -> None:
     retries = getattr(adapter, "max_retries", None)
     if retries is None:
         return
-    policy = retries if isinstance(retries, Retry) else Retry.from_int(retries)
-    errors = (ProtocolError("cut"), ReadTimeoutError(None, "/", "late"), SSLError("broken"))  # type: ignore[arg-type]
+    policy = Retry.from_int(retries)
+    errors = (ProtocolError(), ReadTimeoutError(None, None, None), SSLError())  # type: ignore[arg-type]
     statuses = (status for status in range(200, 600) if policy.is_retry("POST", status, has_retry_after=True))
     if any(_tries_again(policy, error=error) for error in errors) or any(
-        _tries_again(policy, status=status) for status in statuses
+        _tries_again(policy, response=HTTPResponse(status=status)) for status in statuses
     ):
         raise ValueError(
             f"the session's {type(adapter).__qualname__} may send a request twice: make it with max_retries=0, "
@@ -64,8 +64,7 @@ def refuse_resending(adapter: BaseAdapter) -> None:
         )
 
 
-def _tries_again(policy: Retry, *, error: Exception | None = None, status: int = 0) -> bool:
-    response = HTTPResponse(status=status) if status else None
+def _tries_again(policy: Retry, *, error: Exception | None = None, response: HTTPResponse | None = None) -> bool:
     try:
         policy.increment("POST", "/", response=response, error=error)
     except HTTPError:

@@ -22,9 +22,11 @@ _MOST = 128
 class Connection:
     """A socket that is connected. It closes with its last reference, which a signal handler may make any line."""
 
+    idle_since: float
+    """Set when it is given to a pool."""
+
     def __init__(self, sock: socket.socket) -> None:
         self.sock = sock
-        self.idle_since = 0.0
 
     def close(self) -> None:
         """Close without a word to the other side: in a forked process it would be the parent's word."""

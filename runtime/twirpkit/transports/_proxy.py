@@ -58,12 +58,12 @@ def parse(url: str) -> Proxy:
     """A proxy from its URL. Raises ValueError, with a text that never repeats a password."""
     scheme, separator, rest = url.partition("://")
     if not separator:
-        scheme, rest = "http", url
-    if scheme.lower() != "http":
+        rest = url
+    elif scheme.lower() != "http":
         raise ValueError("the proxy's URL must begin with http:// (https:// and SOCKS proxies are not supported)")
     userinfo, _, place = rest.rpartition("@")
     try:
-        where = target(normalize_url(f"http://{place.removesuffix('/')}"))
+        where = target(normalize_url(f"http://{place}"))
     except ValueError:  # its text repeats what may be a password
         where = None
     if where is None or where.path != "/":

@@ -32,7 +32,7 @@ def tls_context(tls: Tls | None) -> ssl.SSLContext | None:
     try:
         context = ssl.create_default_context(capath=path) if path.is_dir() else ssl.create_default_context(cafile=path)
     except OSError as error:
-        problem = error.strerror or str(error)
+        problem = str(error)
     else:
         context.set_alpn_protocols(["http/1.1"])
         return context

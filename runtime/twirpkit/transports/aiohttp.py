@@ -113,7 +113,7 @@ class AiohttpTransport:
         if pool is None:
             for other in [other for other in pools if other.is_closed()]:
                 pools[other].drop()
-            forget = functools.partial(pools.pop, loop, None)
+            forget = functools.partial(pools.pop, loop)
             pool = pools[loop] = _Pool(self._session, self._proxy, self._tls, forget)
             await pool.start()
         if pool.session.closed:
@@ -193,7 +193,7 @@ class _Pool:
         self._end_keeper()
 
     def _end_keeper(self) -> None:
-        with contextlib.suppress(StopIteration, RuntimeError):  # the latter where a parent was closing it
+        with contextlib.suppress(StopIteration, RuntimeError):  # the latter where somebody is closing it
             self._keeper.aclose().__await__().send(None)  # nothing is left in it to wait for
 
 
@@ -233,8 +233,6 @@ def _new_session(borrowed: aiohttp.ClientSession | None, tls: ssl.SSLContext | N
         cookie_jar=aiohttp.DummyCookieJar(),
         timeout=aiohttp.ClientTimeout(),  # the deadline is ours, aiohttp would round it up
         auto_decompress=False,
-        trust_env=False,  # it would read ~/.netrc too
-        raise_for_status=False,
         skip_auto_headers=("User-Agent", "Accept", "Accept-Encoding", "Content-Type"),
         request_class=Request,
         trace_configs=[tracing()],

@@ -175,7 +175,7 @@ def _borrowed(where: Target, session: requests.Session) -> _Origin:
 
 def _session_context(session: requests.Session) -> ssl.SSLContext:
     """What requests would make of verify and cert. Raises OSError."""
-    found = SimpleNamespace(ca_certs=None, ca_cert_dir=None, cert_file=None, key_file=None)
+    found = SimpleNamespace(ca_certs=None, ca_cert_dir=None, cert_file=None)
     verify = session.verify is None or session.verify
     HTTPAdapter().cert_verify(found, "https://", verify, session.cert)  # type: ignore[no-untyped-call]
     context = create_urllib3_context(cert_reqs=resolve_cert_reqs(found.cert_reqs))

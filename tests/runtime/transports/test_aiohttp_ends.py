@@ -21,7 +21,7 @@ OK = b"HTTP/1.1 200 OK\r\n"
 
 async def used(server: Server) -> list[AiohttpTransport]:
     """A transport with an open connection, in the one place that holds it."""
-    transport = AiohttpTransport()
+    transport = AiohttpTransport(tls=PEM)
     await transport.send(make_request(server.url))
     return [transport]
 
@@ -63,6 +63,25 @@ def test_closed_in_another_thread_while_its_loop_runs() -> None:
         assert await gone(server)
 
     with serve(http(b"hi")) as server:
+        asyncio.run(scene(), debug=True)
+
+
+def test_closed_from_two_places_at_once() -> None:
+    """The one waits for its connections to end when the other comes."""
+
+    async def scene() -> None:
+        [transport] = await used(server)
+        [pool] = transport._own_pools().values()
+        closing = asyncio.create_task(transport.aclose())
+        await asyncio.sleep(0)
+        assert not closing.done()
+        pool.drop()
+        await closing
+        assert await gone(server)
+
+    tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    tls.load_cert_chain(PEM)
+    with serve(http(b"hi"), tls=tls) as server:
         asyncio.run(scene(), debug=True)
 
 

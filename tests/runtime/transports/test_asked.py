@@ -130,7 +130,8 @@ def test_a_header_that_would_break_out_is_refused(world: World, headers: dict[st
     ],
 )
 def test_a_url_that_cannot_be_asked_is_refused(world: World, url: str) -> None:
-    with pytest.raises(ValueError, match="URL"):
+    wanted = "^the URL of a request must be http or https, in ASCII, without userinfo and fragment$"
+    with pytest.raises(ValueError, match=wanted):
         world.send(url)
 
 
@@ -160,8 +161,9 @@ def test_redirects_are_not_followed(world: World, status: str) -> None:
 
 def test_cookies_are_not_kept(world: World) -> None:
     with serve(answer(b"", "Set-Cookie: a=b; Path=/"), answer()) as server:
-        assert world.send(server.url).headers["set-cookie"] == "a=b; Path=/"
-        world.send(server.url)
+        url = server.url.replace("127.0.0.1", "localhost")  # aiohttp would keep none of a bare address
+        assert world.send(url).headers["set-cookie"] == "a=b; Path=/"
+        world.send(url)
     assert all(name != "Cookie" for name, _ in server.requests[1].headers)
 
 

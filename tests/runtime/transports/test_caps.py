@@ -176,6 +176,13 @@ def test_what_decodes_to_nothing_ends_too(coding: str, unit: bytes) -> None:
     assert CAP + MIB - len(some) < fed <= CAP + MIB
 
 
+def test_a_mebibyte_of_nothing_and_no_byte_more() -> None:
+    body = Body("deflate", CAP)
+    body.feed((b"\x00\x00\x00\xff\xff" * (CAP + MIB))[: CAP + MIB])
+    with pytest.raises(Oversized, match=FLAW):
+        body.feed(b"\x00")
+
+
 def test_what_zlib_still_holds_is_asked_for() -> None:
     """A piece may be full when the last encoded byte has gone in, and the rest come without another."""
     text = bytes(1 << 18) + b"x" * 700

@@ -9,7 +9,7 @@ import pytest
 from wire import Answer, http, serve
 from worlds import World
 
-from twirpkit.transports._content import Body, Flawed
+from twirpkit.transports._content import _PIECE, Body, Flawed
 
 TEXT = b"message " * 50
 
@@ -110,6 +110,15 @@ def test_a_coded_body_without_a_length(world: World) -> None:
         got = world.send(server.url)
     assert got.body == TEXT
     assert "Content-Length" in (got.flaw or "")
+
+
+def test_zlib_may_hold_more_than_it_was_asked_for() -> None:
+    """The last byte of a bare body may hold its last words and its end: none is left when the first piece is full."""
+    for size in range(_PIECE, _PIECE + 100):
+        body = Body("deflate", 2 * _PIECE)
+        body.feed(raw_deflate(b"x" * size))
+        body.end()
+        assert len(body.value) == size
 
 
 @pytest.mark.parametrize("name", [*GOOD, *BAD])

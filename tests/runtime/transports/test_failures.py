@@ -69,6 +69,11 @@ FAILURES: dict[str, tuple[Callable[[], contextlib.AbstractContextManager[str]], 
     "closed at once": (scripted(Answer(b"")), Phase.NO_ANSWER, None),
     "reset at once": (scripted(Answer(b"", "reset")), Phase.NO_ANSWER, ConnectionResetError),
     "cut in the header": (scripted(Answer(b"HTTP/1.1 200 OK\r\nX")), Phase.CUT, None),
+    "reset in the header": (
+        scripted(Answer(b"HTTP/1.1 200 OK\r\nX", "reset")),
+        Phase.CUT,
+        ConnectionResetError,
+    ),
     "no HTTP": (scripted(Answer(b"hello\r\n\r\n")), Phase.CUT, None),
     "two lengths": (
         scripted(Answer(b"HTTP/1.1 200 OK\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\nhi")),

@@ -227,6 +227,14 @@ def test_each_process_is_another() -> None:
     assert process() is here
 
 
+def test_each_child_is_another() -> None:
+    seen = [process()]
+    for _ in range(3):
+        _process._forked()
+        seen.append(process())
+    assert len(set(map(id, seen))) == 4
+
+
 def test_as_it_looks_from_inside() -> None:
     """What Python calls in a child, called here: the connections of before are left, closed or not."""
     answers = [http(b"one"), http(b"two"), http(b"three")]
@@ -249,6 +257,7 @@ def test_as_it_looks_from_inside() -> None:
         assert server.gone.acquire(timeout=5)
         assert not server.gone.acquire(timeout=0.05), "the first connection is as it was"
         _, connector = _abandoned.pop()  # it is this process's own after all
+        assert connector.closed, "dropped in a child, it would close them otherwise"
         connector._closed = False
         runner.run(connector.close())
     assert [request.connection for request in server.requests] == [0, 1, 1]

@@ -78,6 +78,34 @@ def test_a_request_that_wants_a_new_connection_gets_one(world: World) -> None:
     assert server.connections == 2
 
 
+def test_a_new_connection_that_hangs_has_sent_nothing() -> None:
+    """Also where the kept one was met first."""
+    context = server_tls()
+
+    def talk(listener: socket.socket) -> None:
+        with contextlib.ExitStack() as stack:
+            raw, _ = listener.accept()
+            first = stack.enter_context(context.wrap_socket(raw, server_side=True))
+            while b"ask" not in first.recv(65536):
+                pass
+            first.sendall(http(b"hi"))
+            second, _ = listener.accept()
+            with second:
+                while second.recv(65536):
+                    pass
+
+    for make in WORLDS.values():
+        world = make(tls=PEM)
+        with socket.create_server(("127.0.0.1", 0)) as listener, concurrent.futures.ThreadPoolExecutor() as threads:
+            talking = threads.submit(talk, listener)
+            host = f"127.0.0.1:{listener.getsockname()[1]}"
+            assert world.send(f"https://{host}").body == b"hi"
+            failed = world.fail(f"https://{host}", fresh=True, timeout=0.2)
+            world.end()
+            talking.result(5)
+        assert (failed.phase, failed.reason) == (Phase.NOT_SENT, f"the deadline passed while connecting to {host}")
+
+
 def test_after_four_seconds_of_rest_a_connection_is_not_used() -> None:
     """Both at once, since the time is real."""
 
@@ -130,6 +158,14 @@ def test_how_far_a_request_came(kind: str, name: str, kept: bool, encrypted: boo
         assert server.connections == 1
     world.end()
     assert (failed.phase, failed.reason, failed.timed_out) == (phase, reason, then == "hold")
+
+
+@pytest.mark.parametrize("data", [OK + b"Content-Length: x\r\n\r\n", b"hello\r\n\r\n", OK + b"X\r\n\r\n"])
+def test_after_an_answer_that_is_none_a_connection_is_not_used(world: World, data: bytes) -> None:
+    with serve(data, http(b"next")) as server:
+        assert world.fail(server.url).phase is Phase.CUT
+        assert world.send(server.url).body == b"next"
+    assert server.connections == 2
 
 
 def test_a_large_message_to_a_kept_connection_that_dies(world: World) -> None:

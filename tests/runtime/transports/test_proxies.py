@@ -89,6 +89,7 @@ def test_requests_over_tls_go_through_a_tunnel(make: Any) -> None:
     lines = asked.decode().split("\r\n")
     assert re.fullmatch(rf"CONNECT localhost:{server.port} HTTP/1\.1", lines[0])
     assert f"Host: localhost:{server.port}" in lines
+    assert asked.endswith(b"\r\n\r\n"), "and nothing follows"
     assert f"Proxy-Authorization: {basic(f'user:{CANARY}'.encode())}" in lines
     assert TOKEN.encode() not in asked
     assert [request.line for request in server.requests] == ["POST /x HTTP/1.1"] * 2
@@ -230,6 +231,7 @@ PROXIES = {
     "http://user:pass@proxy:1": ("http://proxy:1", "proxy", 1, b"user:pass"),
     "http://user:p%40:%C3%A9/@@proxy:1": ("http://proxy:1", "proxy", 1, "user:p@:é/@".encode()),
     "user:pass@proxy:1": ("http://proxy:1", "proxy", 1, b"user:pass"),
+    "http://user:pass://word@proxy:1": ("http://proxy:1", "proxy", 1, b"user:pass://word"),
 }
 
 
@@ -289,8 +291,9 @@ def test_the_environments_proxy_is_used(make: Any, environment: pytest.MonkeyPat
         environment.setenv("http_proxy", f"http://user:pass@127.0.0.1:{proxy.port}")
         world = make()
         assert world.send("http://name.invalid/x").body == b"proxied"
-        environment.delenv("http_proxy")
+        environment.setenv("http_proxy", "socks5://127.0.0.1:1")
         assert world.send("http://name.invalid/x").body == b"proxied", "it is read once an origin"
+        environment.delenv("http_proxy")
         assert world.fail("http://other.invalid/x").phase is Phase.NOT_SENT
         environment.setenv("http_proxy", f"http://127.0.0.1:{proxy.port}")
         assert make(proxy=False).fail("http://name.invalid/x").reason.startswith("could not connect to name.invalid: ")
@@ -328,13 +331,20 @@ def test_an_environments_proxy_that_cannot_be_used(make: Any, environment: pytes
 
 @pytest.mark.parametrize("options", [{"proxy": "http://p"}, {"proxy": False}, {"tls": PEM}])
 def test_a_session_brings_its_own(options: Any) -> None:
-    with requests.Session() as session, pytest.raises(ValueError, match="set its proxies and verify"):
+    with requests.Session() as session, pytest.raises(ValueError, match="its own") as refused:
         RequestsTransport(session, **options)
+    assert str(refused.value) == (
+        "the session brings its own: set its proxies and verify instead of giving proxy or tls"
+    )
 
     async def scene() -> None:
         async with aiohttp.ClientSession() as session:
-            with pytest.raises(ValueError, match=r"TCPConnector\(ssl=…\).*trust_env=True"):
+            with pytest.raises(ValueError, match="its own") as refused:
                 AiohttpTransport(session, **options)
+            assert str(refused.value) == (
+                "the session brings its own: give tls to its connector as aiohttp.TCPConnector(ssl=…), and for the "
+                "environment's proxies make it with trust_env=True; or give proxy and tls without a session"
+            )
 
     asyncio.run(scene())
 

@@ -14,7 +14,7 @@ from worlds import SyncWorld
 
 from twirpkit.transport import Phase
 from twirpkit.transports._http import MAX_HEAD
-from twirpkit.transports._http1 import Reader
+from twirpkit.transports._http1 import Reader, read_head
 
 OK = b"HTTP/1.1 200 OK\r\n"
 INTERIM = b"HTTP/1.1 103 Early Hints\r\n\r\n"
@@ -107,6 +107,17 @@ def test_the_reason_of_a_flaw(world: SyncWorld, name: str) -> None:
         assert world.send(server.url).body == b"next"
 
 
+def test_a_header_block_up_to_the_limit() -> None:
+    start = OK + b"Content-Length: 0\r\nX: "
+    data = start + b"y" * (MAX_HEAD - len(start) - 3) + b"\r\n\r\n"
+    ours, theirs = socket.socketpair()
+    with ours, theirs:
+        reader = Reader(ours, None)
+        reader.buffer += data[:MAX_HEAD]
+        theirs.sendall(data[MAX_HEAD:])
+        assert read_head(reader).status == 200
+
+
 def test_extensions_up_to_the_limit(world: SyncWorld) -> None:
     half = b";" + b"x" * (MAX_HEAD // 2 - 1)
     with serve(Answer(CHUNKED + (b"0001" + half + b"\r\ny\r\n") * 2 + b"0\r\n\r\n")) as server:
@@ -187,6 +198,14 @@ def test_the_last_headers_value(world: SyncWorld, name: str) -> None:
     sent, expected = VALUES[name]
     with serve(Answer(OK + b"Content-Length: 0\r\nX-Odd: " + sent + b"\r\n\r\n")) as server:
         assert world.send(server.url).headers == {"content-length": "0", "x-odd": expected}
+
+
+def test_what_broke_while_sending_is_the_cause(world: SyncWorld) -> None:
+    """The kernel says it once, to whoever sends or reads first."""
+    with serve(http(b"one"), Answer(b"", "reset", early=True)) as server:
+        world.send(server.url)
+        failed = world.fail(server.url, body=bytes(5_000_000))
+    assert isinstance(failed.__cause__, ConnectionError)
 
 
 def test_a_reset_ends_the_bytes() -> None:

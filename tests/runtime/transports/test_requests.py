@@ -22,6 +22,7 @@ from typing import Any
 
 import pytest
 import requests
+from proxies import tunnelling
 from requests.adapters import BaseAdapter, HTTPAdapter
 from scenes import full_backlog
 from urllib3 import HTTPResponse
@@ -32,6 +33,7 @@ from worlds import HEADERS, TOKEN, SyncWorld, make_request
 
 from twirpkit.transport import Phase, Transport, TransportFailure
 from twirpkit.transports._connect import dial
+from twirpkit.transports._http import MAX_ERROR
 from twirpkit.transports.requests import RequestsTransport
 
 PEM = Path(__file__).with_name("localhost.pem")
@@ -57,7 +59,8 @@ def test_it_is_a_transport() -> None:
 
 @pytest.mark.parametrize("wrong", ["session", 1, object(), requests, requests.Session])
 def test_a_wrong_kind_of_session(wrong: Any) -> None:
-    with pytest.raises(TypeError, match=r"requests\.Session"):
+    kind = f"{type(wrong).__module__}.{type(wrong).__qualname__}"
+    with pytest.raises(TypeError, match=f"^session must be a requests.Session, not {kind}$"):
         RequestsTransport(wrong)
 
 
@@ -73,7 +76,7 @@ def test_close() -> None:
         transport.close()
         assert server.gone.acquire(timeout=5), "the idle connection is closed"
         transport.close()
-        with pytest.raises(RuntimeError, match="RequestsTransport is closed"):
+        with pytest.raises(RuntimeError, match=r"^this RequestsTransport is closed$"):
             transport.send(make_request(server.url))
         with pytest.raises(RuntimeError, match="closed"):
             transport.send(make_request(server.url, timeout=-1))
@@ -307,6 +310,58 @@ def test_a_client_certificate(session: requests.Session, tls: ssl.SSLContext) ->
         world.end()
 
 
+def test_a_client_certificate_and_its_key_in_two_files(
+    session: requests.Session, tls: ssl.SSLContext, tmp_path: Path
+) -> None:
+    both = PEM.read_text()
+    start = both.index("-----BEGIN CERTIFICATE-----")
+    (tmp_path / "key.pem").write_text(both[:start])
+    (tmp_path / "cert.pem").write_text(both[start:])
+    tls.verify_mode = ssl.CERT_REQUIRED
+    tls.load_verify_locations(PEM)
+    session.verify = str(PEM)
+    session.cert = (str(tmp_path / "cert.pem"), str(tmp_path / "key.pem"))
+    with serve(http(b"hi"), tls=tls) as server:
+        world = SyncWorld(session)
+        assert world.send(server.url).body == b"hi"
+        world.end()
+
+
+def test_a_folder_of_certificates_of_the_session(
+    session: requests.Session, tls: ssl.SSLContext, tmp_path: Path
+) -> None:
+    (tmp_path / "53d9c5de.0").write_bytes(PEM.read_bytes())  # the hash of its subject, as `openssl rehash` names it
+    session.verify = str(tmp_path)
+    with serve(http(b"hi"), tls=tls) as server:
+        world = SyncWorld(session)
+        assert world.send(server.url).body == b"hi"
+        world.end()
+
+
+@pytest.mark.parametrize("borrowed", [False, True], ids=["own", "of the session"])
+def test_http_1_is_asked_for(
+    session: requests.Session, tls: ssl.SSLContext, monkeypatch: pytest.MonkeyPatch, borrowed: bool
+) -> None:
+    asked: list[Any] = []
+    tls.set_alpn_protocols(["h2", "http/1.1"])
+    tls.sni_callback = lambda talk, *_: asked.append(talk)
+    monkeypatch.setenv("SSL_CERT_FILE", str(PEM))
+    session.verify = str(PEM)
+    with serve(http(b"one"), tls=tls) as server:
+        world = SyncWorld(session if borrowed else None)
+        assert world.send(server.url.replace("127.0.0.1", "localhost")).body == b"one"
+        assert asked[0].selected_alpn_protocol() == "http/1.1"
+        world.end()
+
+
+def test_the_certificate_is_for_the_name_as_given(tls: ssl.SSLContext) -> None:
+    with serve(http(b"hi"), tls=tls) as server, tunnelling(server.port) as proxy:
+        world = SyncWorld(proxy=proxy.url(), tls=PEM)
+        assert world.send("https://localhost./").body == b"hi", "its last dot is no part of a certificate's"
+        assert "'X.example.X'" in world.fail("https://X.example.X/").reason
+        world.end()
+
+
 def test_a_ca_file_that_is_not_there(session: requests.Session) -> None:
     session.verify = "/no/such/file.pem"
     with pytest.raises(ValueError, match=r"verify.*file\.pem"):
@@ -493,6 +548,20 @@ def test_a_mounted_adapter_only_where_it_is_mounted(session: requests.Session) -
         world.end()
 
 
+def on_status(status: int, times: int = 2, allowed_methods: Any = None) -> Retry:
+    """Tries again for that alone."""
+    return Retry(
+        total=None,
+        connect=0,
+        read=0,
+        other=0,
+        redirect=0,
+        status=times,
+        status_forcelist=[status],
+        allowed_methods=allowed_methods,
+    )
+
+
 REFUSED = {
     "a number": 3,
     "one": 1,
@@ -500,9 +569,11 @@ REFUSED = {
     "any method": Retry(3, allowed_methods=None),
     "POST": Retry(1, allowed_methods={"POST"}),
     "read": Retry(total=None, read=1, other=0, connect=0, allowed_methods=None),
-    "status": Retry(
-        total=None, connect=0, read=0, other=0, redirect=0, status=2, status_forcelist=[503], allowed_methods=None
-    ),
+    "POST, read": Retry(total=None, read=1, other=0, connect=0, allowed_methods={"POST"}),
+    "status": on_status(503),
+    "POST, status": on_status(503, allowed_methods={"POST"}),
+    "the first status": on_status(200),
+    "the last status": on_status(599),
     "Retry-After": Retry(total=2, read=False, other=0, allowed_methods=None),
     "other": Retry(total=None, connect=0, read=0, other=2),
 }
@@ -511,15 +582,20 @@ ALLOWED = {
     "the default": Retry(0, read=False),
     "False": Retry(False),
     "connect": Retry(total=None, connect=3, read=0, other=0, status=0),
+    "status, not once": on_status(503, times=0),
+    "status, not POST": on_status(503, allowed_methods={"GET"}),
     "connect, not the methods": Retry(3, read=False, other=0, allowed_methods={"GET"}, status_forcelist=[503]),
 }
+
+
+TWICE = "^the session's {} may send a request twice: make it with max_retries=0, and leave retries to the client$"
 
 
 @pytest.mark.parametrize("name", REFUSED)
 def test_an_adapter_that_may_send_twice_is_refused(session: requests.Session, name: str) -> None:
     session.mount("http://", Mounted(max_retries=REFUSED[name]))
     with serve(http(b"hi")) as server:
-        with pytest.raises(ValueError, match=r"Mounted may send a request twice.*max_retries"):
+        with pytest.raises(ValueError, match=TWICE.format("Mounted")):
             SyncWorld(session).send(server.url)
     assert server.connections == 0
 
@@ -563,6 +639,17 @@ class Invented(BaseAdapter):
 
     def close(self) -> None:
         pass
+
+
+def test_an_adapter_that_keeps_a_number_of_retries(session: requests.Session) -> None:
+    """As HTTPAdapter does not, which makes a Retry of it."""
+    adapter: Any = Invented(b"made up", Content_Length="7")
+    session.mount("http://", adapter)
+    adapter.max_retries = 1
+    with pytest.raises(ValueError, match=TWICE.format("Invented")):
+        SyncWorld(session).send("http://name.invalid/x")
+    adapter.max_retries = 0
+    assert SyncWorld(session).send("http://name.invalid/x").body == b"made up"
 
 
 def test_an_adapter_that_makes_answers_up(session: requests.Session) -> None:
@@ -688,6 +775,16 @@ def test_a_made_up_answer_that_is_too_large(session: requests.Session) -> None:
     session.mount("http://", Invented(bytes(11), 500, Content_Length="11"))
     got = SyncWorld(session).send("http://name.invalid/x", max_body=10)
     assert (got.body, got.flaw, got.oversized) == (bytes(10), "the answer's body is larger than 10 bytes", True)
+    session.mount("http://", Invented(b"", Content_Length="11"))
+    got = SyncWorld(session).send("http://name.invalid/x", max_body=10)
+    assert (got.flaw, got.oversized) == ("the answer's body is larger than 10 bytes", True), "its length tells"
+
+
+@pytest.mark.parametrize(("status", "whole"), [(200, True), (500, False)])
+def test_a_made_up_error_may_have_a_mebibyte(session: requests.Session, status: int, whole: bool) -> None:
+    session.mount("http://", Invented(bytes(MAX_ERROR + 1), status, Content_Length=str(MAX_ERROR + 1)))
+    got = SyncWorld(session).send("http://name.invalid/x")
+    assert (len(got.body), got.oversized) == (MAX_ERROR + 1 if whole else MAX_ERROR, not whole)
 
 
 def test_a_made_up_header_that_is_none(session: requests.Session) -> None:

@@ -31,6 +31,11 @@ def test_the_default_port_is_not_named(url: str, origin: str, host: str) -> None
     assert where.scheme == origin.partition(":")[0]
 
 
+def test_the_name_has_no_brackets() -> None:
+    assert target("http://[::1]:80/").name == "::1"
+    assert target("http://X.example.X:80/").name == "X.example.X"
+
+
 def test_the_edge_of_the_block() -> None:
     room = MAX_HEAD - len("a: \r\nb: \r\n")
     assert len(merged([(b"a", b""), (b"b", b"x" * room)])["b"]) == room

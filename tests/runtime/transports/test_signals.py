@@ -6,6 +6,7 @@ import signal
 import socket
 import subprocess
 import sys
+import time
 import traceback
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -16,6 +17,7 @@ from wire import Answer, http, serve
 from worlds import TOKEN, make_request
 
 from twirpkit.transport import TransportFailure
+from twirpkit.transports._connect import dial
 from twirpkit.transports.requests import RequestsTransport
 
 HERE = Path(__file__).parent
@@ -117,14 +119,31 @@ def test_a_timeout_of_a_handler_while_connecting(alarm: Alarm) -> None:
     transport.close()
 
 
-def test_while_sending(alarm: Alarm) -> None:
-    alarm(Woken)
+@pytest.mark.parametrize("deadline", [None, 5.0])
+@pytest.mark.parametrize("kind", [Woken, TimeoutError])
+def test_while_the_first_of_two_addresses_is_tried(
+    alarm: Alarm, kind: type[BaseException], deadline: float | None
+) -> None:
+    """The other one is not tried then."""
+    alarm(kind)
+    with full_backlog() as url, socket.create_server(("127.0.0.1", 0)) as listener:
+        ports = (int(url.rpartition(":")[2]), listener.getsockname()[1])
+        addresses = [(socket.AF_INET, socket.SOCK_STREAM, 0, "", ("127.0.0.1", port)) for port in ports]
+        signal.setitimer(signal.ITIMER_REAL, 0.05)
+        with pytest.raises(kind):
+            dial(addresses, None if deadline is None else time.monotonic() + deadline)
+
+
+@pytest.mark.parametrize("kind", [Woken, TimeoutError])
+def test_while_sending(alarm: Alarm, kind: type[BaseException]) -> None:
+    alarm(kind)
     transport = RequestsTransport()
     with socket.create_server(("127.0.0.1", 0)) as listener:
         url = f"http://127.0.0.1:{listener.getsockname()[1]}"
         signal.setitimer(signal.ITIMER_REAL, 0.05)
-        with pytest.raises(Woken) as caught:
+        with pytest.raises(kind) as caught:
             transport.send(make_request(url, body=bytes(12_000_000)))
+    assert type(caught.value) is kind
     transport.close()
     report = traceback.TracebackException.from_exception(caught.value, capture_locals=True)
     assert TOKEN not in "".join(repr(frame.locals) for frame in report.stack if "twirpkit" in frame.filename)
