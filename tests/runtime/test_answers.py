@@ -9,16 +9,22 @@ from pathlib import Path
 
 import pytest
 from cases import CASES, KNOWN_FAILURES, Case
-from cases.case import HINT, JWT, OPAQUE
-from cases.play import CLIENTS, Player, Stage
+from cases.case import HINT, JWT, OPAQUE, ROOM
+from cases.play import CLIENTS, REQUEST_ID, Player, Stage, check
 from scripted import Opened, failure_of
 
-from twirpkit import Code, HttpResponse, error_class
-from twirpkit.answers import error_from_response, redact
+from twirpkit import Code, HttpResponse, TwirpError, error_class
+from twirpkit.answers import error_from_response, message_from_response, redact
 from twirpkit.headers import Secret
 
 GO: dict[str, str] = json.loads(Path(__file__).with_name("cases").joinpath("go", "outcomes.json").read_text())
 """By row: the code of Go's error, or its answer in hexadecimal digits after ``ok:``."""
+ALONE = [
+    case
+    for case in CASES
+    if case.compared and not case.script and case.rule != "A13" and "content-encoding" not in case.headers
+]
+"""Rows of one plain answer, which a transport gives as it came."""
 
 
 @pytest.fixture(scope="module")
@@ -36,6 +42,27 @@ def test_every_row(players: dict[str, Player], request: pytest.FixtureRequest, c
     if (reason := KNOWN_FAILURES.get(f"{client}: {case}")) is not None:
         request.applymarker(pytest.mark.xfail(reason=reason, strict=True))
     players[client].play(case)
+
+
+@pytest.mark.parametrize("case", ALONE, ids=str)
+def test_without_a_client(case: Case) -> None:
+    """Status, headers and body decide alone: no transport and no call has a part in it."""
+    assert case.status is not None
+    response = HttpResponse(case.status, case.headers, case.body)
+    secret = Secret(f"Bearer {case.token}")
+
+    if case.status != 200:
+        outcome: object = error_from_response(response, secret=secret)
+    else:
+        outcome = message_from_response(type(ROOM), response, secret=secret)
+
+    if case.answer is not None:
+        assert outcome == case.answer
+    else:
+        assert isinstance(outcome, TwirpError), f"an answer came: {outcome!r}"
+        # What the call knows.
+        outcome.attempts, outcome.sent, outcome.request_id = 1, "yes", REQUEST_ID
+        check(case, outcome)
 
 
 def test_the_table_is_large_and_its_names_are_unique() -> None:
