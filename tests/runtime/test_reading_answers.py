@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 from cases import CASES, Case
-from cases.case import JWT, OPAQUE, ROOM
+from cases.case import JWT, OPAQUE, ROOM, twirp
 from cases.play import REQUEST_ID, check
 
 from twirpkit import Code, HttpResponse, TwirpError, error_class
@@ -51,6 +51,22 @@ def test_every_status_but_200_is_an_error() -> None:
         assert (status, type(error), error.code) == (status, error_class(expected), expected)
         assert (error.status, error.meta["status_code"]) == (status, str(status))
         assert f"HTTP {status}" in str(error)
+
+
+@pytest.mark.parametrize("private", [["bob", "bobby", "tok"], ["bobby", "tok", "bob"]])
+def test_private_texts_of_the_request_do_not_show(private: list[str]) -> None:
+    body = twirp("invalid_argument", "bobby or bob? not bobby, says token-x", meta={"bob": "bobby"})
+
+    error = error_from_response(HttpResponse(400, {}, body), secret=Secret("Bearer token-x"), private=private)
+
+    assert error.message == "<redacted> or <redacted>? not <redacted>, says <token>"
+    assert error.meta == {"<redacted>": "<redacted>"}
+
+
+def test_a_flaw_is_told_without_the_token_in_it() -> None:
+    error = error_from_response(HttpResponse(502, {}, b"busy", f"cut at {OPAQUE}"), secret=Secret(f"Bearer {OPAQUE}"))
+
+    assert error.message == "HTTP 502 without a Twirp error (cut at <token>): 'busy'"
 
 
 @pytest.mark.parametrize(
