@@ -30,9 +30,11 @@ from twirpkit import (
     TransportFailure,
     UnavailableError,
 )
-from twirpkit.call import Endpoint
+from twirpkit.call import CallOptions, Endpoint
+from twirpkit.flow import flow
 from twirpkit.hints import KnownAnswer
 from twirpkit.retry import RetryBudget, retry_after
+from twirpkit.steps import Sleep
 
 Livekit = Callable[..., Opened]
 Bare = Callable[..., Opened]
@@ -191,10 +193,11 @@ class TestSettings:
 
     @pytest.mark.parametrize("wrong", [True, None, 3, "never"])
     def test_anything_else_is_refused(self, livekit: Livekit, wrong: Any) -> None:
-        with pytest.raises(TypeError, match=r"^retry must be a RetryPolicy, or False for none, not "):
+        text = f"^retry must be a RetryPolicy, or False for none, not {type(wrong).__name__}$"
+        with pytest.raises(TypeError, match=text):
             livekit(retry=wrong)
         opened = livekit()
-        with pytest.raises(TypeError, match=r"^retry must be a RetryPolicy"):
+        with pytest.raises(TypeError, match=text):
             opened.room(retry=wrong)
         assert opened.requests == []
 
@@ -257,6 +260,16 @@ class TestWaiting:
         opened = livekit(answered(429, retry_after="61"), retry=AT_ONCE, timeout=None)
 
         assert failure_of(opened.room).attempts == 1
+
+    def test_a_minute_is_not_too_long(self) -> None:
+        steps = flow(endpoint(), METHODS["read"], ODD.Thing(), CallOptions(timeout=None))
+        next(steps)
+
+        step = steps.send(answered(429, retry_after="60"))
+        steps.close()
+
+        assert isinstance(step, Sleep)
+        assert 50 < step.seconds <= 60
 
     def test_a_backoff_beyond_the_deadline_raises_at_once(
         self, livekit: Livekit, monkeypatch: pytest.MonkeyPatch
@@ -557,10 +570,14 @@ class TestHooks:
         events: list[Event] = []
         opened = livekit(answered(404, "not_found"), hooks=[events.append])
 
+        before = time.monotonic()
         error = failure_of(opened.room)
+        took = time.monotonic() - before
 
-        assert [each.kind for each in events] == ["request", "error"]
+        assert [(each.kind, each.status) for each in events] == [("request", None), ("error", 404)]
         assert events[-1].error is error
+        assert {each.request_id for each in events} == {error.request_id}
+        assert 0 <= events[0].elapsed <= events[1].elapsed <= took
 
     def test_are_told_of_a_timeout_that_had_passed(self, livekit: Livekit) -> None:
         events: list[Event] = []
@@ -598,17 +615,22 @@ class TestLog:
 
     def test_has_a_line_an_attempt(self, livekit: Livekit, caplog: pytest.LogCaptureFixture) -> None:
         opened = livekit(failed(Phase.STALE), answered(503), OK, retry=AT_ONCE)
+        before = time.monotonic()
         with caplog.at_level(logging.DEBUG, "twirpkit"):
             opened.room("create_room", name="standup", metadata="my own affairs")
 
+        took = time.monotonic() - before
         lines = [record.getMessage() for record in caplog.records]
+        request_id = opened.requests[0].headers["X-Livekit-Request-Id"]
         assert [line.split(" after ")[0].rsplit(": ", 1)[1] for line in lines] == [
             "no answer (kept connection closed)",
             "503",
             "200",
         ]
         for number, line in enumerate(lines, 1):
-            assert line.startswith(f"livekit.RoomService/CreateRoom to livekit.example.com, attempt {number}, id ")
+            start = f"livekit.RoomService/CreateRoom to livekit.example.com, attempt {number}, id {request_id}: "
+            assert line.startswith(start)
+            assert float(line.partition(" after ")[2].partition(" s;")[0]) <= round(took, 3)
             assert line.endswith("request: name='standup', metadata=<redacted>")
 
     def test_says_nothing_above_debug(self, livekit: Livekit, caplog: pytest.LogCaptureFixture) -> None:
