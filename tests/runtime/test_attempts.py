@@ -74,6 +74,8 @@ ENDS: dict[str, tuple[Outcome, dict[str, int]]] = {
     "503": (answered(503), {"read": 3, "idempotent": 3, "keyed": 3, "never": 1}),
     "504": (answered(504), {"read": 3, "idempotent": 3, "keyed": 3, "never": 1}),
     "503 of another code": (answered(503, "internal"), {"read": 3, "idempotent": 3, "keyed": 3, "never": 1}),
+    "502 of another code": (answered(502, "internal"), {"read": 3, "idempotent": 3, "keyed": 3, "never": 1}),
+    "504 of another code": (answered(504, "internal"), {"read": 3, "idempotent": 3, "keyed": 3, "never": 1}),
     "unavailable": (answered(500, "unavailable"), {"read": 3, "idempotent": 3, "keyed": 3, "never": 1}),
     "500": (answered(500), {"read": 3, "idempotent": 1, "keyed": 1, "never": 1}),
     "520": (answered(520), {"read": 3, "idempotent": 1, "keyed": 1, "never": 1}),

@@ -12,7 +12,7 @@ import pytest
 from scripted import Opened, failure_of
 
 from livekit_twirp import CreateSIPParticipantRequest
-from twirpkit import AuthError, HttpResponse
+from twirpkit import AuthError, DeadlineExceededError, HttpResponse
 from twirpkit.livekit.hosts import agents_url
 from twirpkit.livekit.sip import SIPCallError
 
@@ -61,6 +61,14 @@ def test_a_call_that_rings_is_given_time_to(
 
     assert got == left
     assert (sent.ringing_timeout.ToNanoseconds() if sent.HasField("ringing_timeout") else None) == rings
+
+
+def test_a_call_whose_time_has_passed_does_not_ring(livekit: Livekit) -> None:
+    opened = livekit()
+
+    error = failure_of(lambda: dial(opened, wait_until_answered=True, timeout=0))
+
+    assert (type(error), error.sent, opened.requests) == (DeadlineExceededError, "no", [])
 
 
 def test_the_callers_message_is_not_filled(livekit: Livekit) -> None:
