@@ -104,8 +104,7 @@ class _Call(Generic[Resp]):
                 raise answer
             self.before = answer
             self._tell("retry", status=answer.status, error=answer, wait=wait)
-            if wait > 0:
-                yield Sleep(wait)
+            yield Sleep(wait)
 
     @property
     def _base(self) -> str:

@@ -396,6 +396,19 @@ class TestTimeoutHeader:
         value = opened.requests[0].headers.get("X-Twirp-Timeout-Ms")
         assert value is None if timeout is None else value is not None and least <= int(value) <= most
 
+    def test_says_a_tenth_of_a_second_less_where_there_is_a_lot(self, bare: Bare) -> None:
+        moments: list[float] = []
+        opened = bare(endpoint(retry=None, hooks=[lambda event: moments.append(time.monotonic())]))
+
+        for _ in range(20):
+            moments[:] = [time.monotonic()]
+            opened.call(METHODS["read"], timeout=20)
+
+            deadline = opened.requests[-1].deadline
+            assert deadline is not None
+            most, least = (int((deadline - moment) * 1000) for moment in moments[:2])
+            assert least <= int(opened.requests[-1].headers["X-Twirp-Timeout-Ms"]) + 100 <= most
+
     def test_each_attempt_has_its_own(self, bare: Bare) -> None:
         opened = bare(endpoint(), answered(503))
 
