@@ -32,6 +32,7 @@ from twirpkit import (
 )
 from twirpkit.call import CallOptions, Endpoint
 from twirpkit.flow import flow
+from twirpkit.headers import Secret
 from twirpkit.hints import KnownAnswer
 from twirpkit.retry import RetryBudget, retry_after
 from twirpkit.steps import Sleep
@@ -679,7 +680,18 @@ def test_a_200_over_the_cap_says_so(bare: Bare) -> None:
     error = failure_of(bare(endpoint(), BIG_200).call, METHODS["read"])
 
     assert isinstance(error, DecodeError)
+    assert (error.code, error.status) == (Code.INTERNAL, 200)
     assert error.message == "acme.Hats/Read: the answer is too large: larger than the cap"
+
+
+def test_a_200_that_is_cut_says_so_without_the_token(bare: Bare) -> None:
+    cut = HttpResponse(200, {}, b"", "cut at my-own-token")
+
+    error = failure_of(bare(endpoint(authorize=Secret("Bearer my-own-token")), cut).call, METHODS["never"])
+
+    assert isinstance(error, TransportError)
+    assert (error.code, error.status) == (Code.UNAVAILABLE, 200)
+    assert error.message == "acme.Hats/Never: the answer is not whole: cut at <token>"
 
 
 def test_requests_do_not_share_their_headers(bare: Bare) -> None:
