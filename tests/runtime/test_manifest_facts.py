@@ -46,6 +46,7 @@ def dial(opened: Opened, **fields: Any) -> tuple[float | None, CreateSIPParticip
         ({"wait_until_answered": True, "ringing_timeout": timedelta(seconds=5.5)}, 10, 5.5e9),
         ({"wait_until_answered": True, "ringing_timeout": timedelta(seconds=8.5)}, 10.5, 8.5e9),
         ({"wait_until_answered": True, "ringing_timeout": timedelta(0)}, 10, 0),
+        ({"wait_until_answered": True, "timeout": 1}, 32, 30e9),
         ({"wait_until_answered": True, "timeout": 5}, 32, 30e9),
         ({"wait_until_answered": True, "timeout": 40}, 40, 30e9),
         ({"wait_until_answered": True, "timeout": None}, None, 30e9),
