@@ -145,7 +145,7 @@ def build(session: nox.Session) -> None:
 
 @nox.session
 def mutate(session: nox.Session) -> None:
-    """Change the runtime line by line and count the changes that no test notices: an hour; `-- rules`: minutes."""
+    """Count the changes of the runtime's lines that no test notices: an hour; `-- rules`, `-- answers`: minutes."""
     _sync(session, "test", "mutate", extras="sync,async")
     script = Path("tests/mutation/run.py").resolve()
     with session.chdir(session.create_tmp()):

@@ -86,6 +86,9 @@ def message_from_response(
         cls: The message's class.
         response: A 200 without a flaw.
         secret: As for `error_from_response`.
+
+    Returns:
+        The message; or the error, which lacks what that of `error_from_response` lacks.
     """
     content_type = response.headers.get("content-type", "").partition(";")[0].strip()
     problem = None
@@ -97,8 +100,8 @@ def message_from_response(
     clean = _cleaner(secret)  # only now: it costs more than a whole call does
     if problem is None:
         problem = f"a 200 of type {clean(content_type)[:SHOWN_CHARACTERS]!r} where protobuf was asked for"
-    start = clean(response.body[:META_BYTES].decode("utf-8", "backslashreplace"))[:_FIRST_CHARACTERS]
-    return DecodeError(Code.INTERNAL, f"{problem}; it starts with {start!r}", status=200, sent="yes")
+    start = clean(response.body[:META_BYTES].decode(errors="backslashreplace"))[:_FIRST_CHARACTERS]
+    return DecodeError(Code.INTERNAL, f"{problem}; it starts with {start!r}", status=200)
 
 
 def redact(text: str, secret: Secret | None = None) -> str:
@@ -112,8 +115,8 @@ def _redactor(secret: Secret | None, private: Iterable[str] = ()) -> Callable[[s
         replaced |= dict.fromkeys(_spellings(secret.reveal()), "<token>")
     if not replaced:
         return lambda text: _TOKEN_RUN.sub(_mask, text)
-    longest_first = sorted(replaced, key=len, reverse=True)
-    known = re.compile("|".join(map(re.escape, longest_first)))
+    # In this order a text comes before those that it starts with.
+    known = re.compile("|".join(map(re.escape, sorted(replaced, reverse=True))))
     return lambda text: _TOKEN_RUN.sub(_mask, known.sub(lambda found: replaced[found.group()], text))
 
 
@@ -124,7 +127,7 @@ def _cleaner(secret: Secret | None, private: Iterable[str] = ()) -> Callable[[st
     def clean(text: str) -> str:
         # Redacted before it is cut: half a token is not known as one. Lone surrogates, which JSON can spell, cannot be
         # printed and become question marks.
-        return redacted(text).encode("utf-8", "replace")[:META_BYTES].decode("utf-8", "ignore")
+        return redacted(text).encode(errors="replace")[:META_BYTES].decode(errors="ignore")
 
     return clean
 
@@ -198,7 +201,7 @@ def _meta_text(value: object) -> str:
 
 
 def _refuse_constant(name: str) -> NoReturn:
-    raise ValueError(f"{name} is no JSON")
+    raise ValueError  # which `_twirp_error` catches
 
 
 def _text(body: bytes) -> str:

@@ -65,8 +65,8 @@ class _Call(Generic[Resp]):
         self.bases = [endpoint.base_url]
         """Where the attempts went; the last one is where the current one goes."""
         self.attempts = 0
-        self.unsure = 0
-        """Attempts that may have run and got no answer that tells: phases P2 and P3."""
+        self.unsure = False
+        """Whether an attempt may have run and got no answer that tells: phases P2 and P3."""
         self.sent: Sent = "no"
         self.fresh = False
         """Whether the next attempt wants a new connection: a kept one had closed, and others may have, too."""
@@ -104,8 +104,7 @@ class _Call(Generic[Resp]):
                 raise answer
             self.before = answer
             self._tell("retry", status=answer.status, error=answer, wait=wait)
-            if wait > 0:
-                yield Sleep(wait)
+            yield Sleep(wait)
 
     @property
     def _base(self) -> str:
@@ -168,7 +167,7 @@ class _Call(Generic[Resp]):
             return (yield from self._move(failover, request, error))
         how = self._ended(outcome, error)
         unsure_before = self.unsure
-        self.unsure += how in (Ended.NO_ANSWER, Ended.CUT)
+        self.unsure |= how in (Ended.NO_ANSWER, Ended.CUT)
         self.fresh = how is Ended.STALE
         if policy is None or not self._another(policy):
             return None

@@ -69,7 +69,6 @@ class MessagePool:
 
     def __init__(self) -> None:
         self._pool = DescriptorPool()
-        self._known: set[str] = set()
 
     def load(self, serialized: bytes, namespace: dict[str, Any]) -> FileDescriptor:
         """Add one file and put its classes, nested ones included, into a module's namespace.
@@ -90,13 +89,12 @@ class MessagePool:
         return descriptor
 
     def _load_google(self, name: str) -> None:
-        if name in self._known or not name.startswith("google/protobuf/"):
+        if not name.startswith("google/protobuf/"):
             return
         module = importlib.import_module(name.removesuffix(".proto").replace("/", ".") + "_pb2")
         for dependency in module.DESCRIPTOR.dependencies:
             self._load_google(dependency.name)
-        self._pool.AddSerializedFile(module.DESCRIPTOR.serialized_pb)
-        self._known.add(name)
+        self._pool.AddSerializedFile(module.DESCRIPTOR.serialized_pb)  # what is there already changes nothing
 
 
 def _message_class(descriptor: Descriptor, module: str, outer: str) -> type[Message]:

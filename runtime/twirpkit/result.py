@@ -51,10 +51,10 @@ def attempt_result(
 
 def whether_sent(before: Sent, outcome: HttpResponse | TransportFailure, error: TwirpError) -> Sent:
     """Whether any of a call's attempts may have run: one that is in doubt leaves the call in doubt (rule C5)."""
-    now: Sent = "yes"
-    if isinstance(error, TransportError) or isinstance(outcome, TransportFailure):
-        now = "no" if isinstance(outcome, TransportFailure) and outcome.phase is Phase.NOT_SENT else "maybe"
-    return "maybe" if "maybe" in (before, now) else "yes" if "yes" in (before, now) else "no"
+    if isinstance(outcome, TransportFailure) and outcome.phase is Phase.NOT_SENT:
+        return before
+    in_doubt = isinstance(outcome, TransportFailure) or isinstance(error, TransportError)
+    return "maybe" if in_doubt or before == "maybe" else "yes"
 
 
 def reword(error: TwirpError, message: str) -> None:

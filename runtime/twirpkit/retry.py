@@ -130,13 +130,13 @@ _MAY_FOLLOW: Final[Mapping[Retry, frozenset[Ended]]] = {
 }
 
 
-def may_follow(retry: Retry, ended: Ended, *, unsure_before: int) -> bool:
+def may_follow(retry: Retry, ended: Ended, *, unsure_before: bool) -> bool:
     """Whether a request of this class may be sent again after an attempt that ended so.
 
     Args:
         retry: The RPC's retry class.
         ended: How the attempt ended.
-        unsure_before: How many attempts before it may have run without an answer: an idempotent request is repeated
+        unsure_before: Whether an attempt before it may have run without an answer: an idempotent request is repeated
             once after such an end, and no more.
     """
     if retry is Retry.IDEMPOTENT and ended in _UNSURE and unsure_before:

@@ -518,6 +518,16 @@ class TestOutcome:
             assert "proxy said <token>" in str(error)
             assert [text for text in every_text(error) if "canary" in text] == []
 
+    @pytest.mark.parametrize("status", [200, 302, 403, 500])
+    def test_an_answer_that_repeats_the_token_does_not_show_it(self, livekit: Livekit, status: int) -> None:
+        words = "for canary-token only"
+        page = HttpResponse(status, {"content-type": "text/html", "location": words}, words.encode())
+
+        error = failure_of(livekit(page, token="canary-token").room)
+
+        assert "'for <token> only'" in error.message
+        assert [text for text in every_text(error) if "canary" in text] == []
+
     def test_no_error_has_a_context(self, livekit: Livekit) -> None:
         outcomes = [
             HttpResponse(500, {}, b'{"code":"internal"'),

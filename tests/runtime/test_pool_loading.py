@@ -8,7 +8,6 @@ from typing import Any
 import pytest
 from google.protobuf.descriptor_pb2 import DescriptorProto, EnumDescriptorProto, FileDescriptorProto
 
-from twirpkit.answers import redact
 from twirpkit.messages import MessagePool
 
 MODULE = "acme_hats_made_here"
@@ -74,7 +73,3 @@ def test_one_file_of_google_may_be_imported_twice() -> None:
     second.dependency.append("google/protobuf/timestamp.proto")
 
     assert pool.load(second.SerializeToString(), {"__name__": MODULE}).name == "more.proto"
-
-
-def test_a_token_behind_other_dots_is_masked_and_they_stay() -> None:
-    assert redact("from v1.x22.eyJhbGciOiJIUzI1.c2lnbmF0dXJl on") == "from v1.x22.<token> on"

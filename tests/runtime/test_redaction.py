@@ -90,7 +90,9 @@ def test_a_long_request_is_cut(size: int, shows: int) -> None:
 
 
 def test_texts_that_a_server_must_not_repeat() -> None:
-    inner = THING(plain="not here", personal="inner personal", aliases=["first alias", "abc"], labels={"k": "not here"})
+    inner = THING(
+        plain="not here", personal="inner personal", aliases=["first alias", "abcd", "abc"], labels={"k": "not here"}
+    )
     message = THING(
         plain="not here",
         newer="newer text",
@@ -106,7 +108,7 @@ def test_texts_that_a_server_must_not_repeat() -> None:
     assert sensitive_texts(message, OPTION) == sorted(
         [
             "newer text", "inner personal", "first alias", "in a map", "of a whole", "name of a whole",
-            "label of a whole", "deep in several",
+            "label of a whole", "deep in several", "abcd",
         ],
         key=lambda text: (-len(text), text),
     )  # fmt: skip

@@ -175,13 +175,16 @@ class Suite:
 def _read(exchange: Exchange, step: HttpResponse, rpc: Rpc | None) -> Heard | None:
     """What the runtime makes of an answer that its lower layer got as recorded; None where that is nothing."""
     if step.status != 200:
-        error = error_from_response(step)
-        error.sent = "yes"  # what a call would add
-        return Heard(None, error, (step,))
+        return _refused(error_from_response(step), step)
     if rpc is None or exchange.response is None:
         return None
     if is_json(exchange.response):
         parsed = json_format.Parse(step.body, rpc.method.response(), ignore_unknown_fields=True)
         return Heard(parsed, None, (step,))
     result = message_from_response(rpc.method.response, step)
-    return Heard(None, result, (step,)) if isinstance(result, TwirpError) else Heard(result, None, (step,))
+    return _refused(result, step) if isinstance(result, TwirpError) else Heard(result, None, (step,))
+
+
+def _refused(error: TwirpError, step: HttpResponse) -> Heard:
+    error.sent = "yes"  # what a call would add
+    return Heard(None, error, (step,))

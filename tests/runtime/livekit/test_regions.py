@@ -459,6 +459,15 @@ class TestPin:
 
         assert opened.script.asked == ["base", "?", "a"]
 
+    def test_goes_there_at_once_with_the_time_that_is_left(self, on: Any) -> None:
+        waits: list[float | None] = []
+        opened = on(discovered(A), base=PINNED, options={"hooks": [lambda event: waits.append(event.wait)]})
+
+        opened.room(timeout=0.9)
+
+        assert opened.script.asked == ["base", "?", "a"]
+        assert waits == [None, 0, None, None]
+
     def test_asks_afresh_once_a_call(self, on: Any) -> None:
         opened = on(
             [discovered(A, age="max-age=60"), discovered(B, C, age="max-age=60")], base=[DOWN, PINNED], b=PINNED
