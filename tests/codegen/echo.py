@@ -38,7 +38,7 @@ def echo() -> Iterator[Echo]:
 
     server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
     seen = Echo(f"http://127.0.0.1:{server.server_port}")
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True)
     thread.start()
     try:
         yield seen

@@ -437,7 +437,7 @@ class TestMemory:
 
         cloud = Slow(discovered(A, age="max-age=60"), base=DOWN)
         client = LiveKitAPI(BASE, token="x", transport=cloud, retry=AT_ONCE)
-        threads = [threading.Thread(target=client.room.list_rooms) for _ in range(8)]
+        threads = [threading.Thread(target=client.room.list_rooms, daemon=True) for _ in range(8)]
         for thread in threads:
             thread.start()
         for thread in threads:

@@ -79,7 +79,7 @@ def among_threads() -> None:
 
     with echoing() as url:
         transport = RequestsTransport()
-        threads = [threading.Thread(target=run, args=(who,)) for who in range(3)]
+        threads = [threading.Thread(target=run, args=(who,), daemon=True) for who in range(3)]
         for thread in threads:
             thread.start()
         hits = sum(hit_by(1e-5 * (number + 1), transport, url, "main") for number in range(CALLS))

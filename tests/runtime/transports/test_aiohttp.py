@@ -114,7 +114,7 @@ def test_two_loops_at_once() -> None:
             failures.append(error)
 
     with serve(*[http(b"hi")] * 6) as server:
-        threads = [threading.Thread(target=run, args=(server.url,)) for _ in range(2)]
+        threads = [threading.Thread(target=run, args=(server.url,), daemon=True) for _ in range(2)]
         for thread in threads:
             thread.start()
         for thread in threads:
@@ -265,7 +265,7 @@ def test_a_connection_is_closed_at_once(name: str) -> None:
     transport = AiohttpTransport(tls=PEM)
     before = len(os.listdir("/dev/fd"))
     with socket.create_server(("127.0.0.1", 0)) as listener:
-        thread = threading.Thread(target=talk, args=(listener,))
+        thread = threading.Thread(target=talk, args=(listener,), daemon=True)
         thread.start()
         with warnings.catch_warnings(record=True) as seen:
             warnings.simplefilter("always")
@@ -356,7 +356,7 @@ async def drop(box):
 
 async def drop_elsewhere(box):
     await call(box[0])
-    thread = threading.Thread(target=box.clear)
+    thread = threading.Thread(target=box.clear, daemon=True)
     thread.start()
     thread.join()
     await asyncio.sleep(0.01)

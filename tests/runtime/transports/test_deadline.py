@@ -118,17 +118,17 @@ def test_a_dripping_tls_handshake(world: World) -> None:
     """A record header, then its bytes, one at a time."""
     with contextlib.ExitStack() as stack:
         listener = stack.enter_context(socket.create_server(("127.0.0.1", 0)))
+        listener.settimeout(10)  # a client that is late does not come at all
         stop = threading.Event()
 
         def drip() -> None:
-            connection, _ = listener.accept()
-            with connection, contextlib.suppress(OSError):
+            with contextlib.suppress(OSError), listener.accept()[0] as connection:
                 for byte in b"\x16\x03\x03\x40\x00\x02\x00\x3f\xfc\x03\x03" + bytes(500):
                     connection.sendall(bytes([byte]))
                     if stop.wait(0.01):
                         return
 
-        thread = threading.Thread(target=drip)
+        thread = threading.Thread(target=drip, daemon=True)
         thread.start()
         try:
             assert failed(timed(world, f"https://127.0.0.1:{listener.getsockname()[1]}")) is Phase.NOT_SENT
@@ -147,15 +147,15 @@ def test_a_server_that_does_not_read(world: World) -> None:
 def test_a_server_that_reads_slowly(world: World) -> None:
     with contextlib.ExitStack() as stack:
         listener = stack.enter_context(socket.create_server(("127.0.0.1", 0)))
+        listener.settimeout(10)  # a client that is late does not come at all
         stop = threading.Event()
 
         def sip() -> None:
-            connection, _ = listener.accept()
-            with connection, contextlib.suppress(OSError):
+            with contextlib.suppress(OSError), listener.accept()[0] as connection:
                 while connection.recv(50_000) and not stop.wait(0.01):
                     pass
 
-        thread = threading.Thread(target=sip)
+        thread = threading.Thread(target=sip, daemon=True)
         thread.start()
         try:
             url = f"http://127.0.0.1:{listener.getsockname()[1]}"
@@ -207,7 +207,7 @@ def test_many_at_once_end_in_time() -> None:
         took.append(time.monotonic() - before)
 
     with serve(*[Answer(b"", "hold")] * 32) as server:
-        threads = [threading.Thread(target=call, args=(server.url,)) for _ in range(32)]
+        threads = [threading.Thread(target=call, args=(server.url,), daemon=True) for _ in range(32)]
         for thread in threads:
             thread.start()
         for thread in threads:

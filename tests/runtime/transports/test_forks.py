@@ -73,7 +73,7 @@ def url(request: pytest.FixtureRequest) -> Iterator[str]:
 
 def test_a_process_and_its_children_at_once(url: str) -> None:
     transport = RequestsTransport(tls=PEM)
-    warm = [threading.Thread(target=ask, args=(transport, url, f"warm-{number}")) for number in range(4)]
+    warm = [threading.Thread(target=ask, args=(transport, url, f"warm-{number}"), daemon=True) for number in range(4)]
     for thread in warm:
         thread.start()
     for thread in warm:
@@ -287,7 +287,7 @@ def test_a_request_that_runs_in_another_thread_while_forking(url: str) -> None:
         while not stop.is_set():
             ask(transport, url, "other thread")
 
-    threads = [threading.Thread(target=run) for _ in range(3)]
+    threads = [threading.Thread(target=run, daemon=True) for _ in range(3)]
     for thread in threads:
         thread.start()
     try:

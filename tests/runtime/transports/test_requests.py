@@ -94,7 +94,7 @@ def test_close_while_a_request_runs() -> None:
     transport = RequestsTransport()
     got = []
     with serve(Answer(b"HTTP/1.1 200 OK\r\n", "keep", after=b"Content-Length: 2\r\n\r\nhi")) as server:
-        thread = threading.Thread(target=lambda: got.append(transport.send(make_request(server.url))))
+        thread = threading.Thread(target=lambda: got.append(transport.send(make_request(server.url))), daemon=True)
         thread.start()
         while not server.requests:
             time.sleep(0.001)
@@ -133,7 +133,7 @@ def test_sixty_four_threads(caplog: pytest.LogCaptureFixture) -> None:
                 failures.append(error)
                 again.abort()
 
-        threads = [threading.Thread(target=call) for _ in range(64)]
+        threads = [threading.Thread(target=call, daemon=True) for _ in range(64)]
         with caplog.at_level(logging.WARNING):
             for thread in threads:
                 thread.start()
@@ -446,7 +446,10 @@ def test_its_https_proxy_tunnels(session: requests.Session, tls: ssl.SSLContext)
             asked.append(client.recv(65536))
             upstream = socket.create_connection(("127.0.0.1", server.port))
             client.sendall(b"HTTP/1.1 200 Connection established\r\n\r\n")
-            pumps = [threading.Thread(target=pump, args=ends) for ends in ((client, upstream), (upstream, client))]
+            pumps = [
+                threading.Thread(target=pump, args=ends, daemon=True)
+                for ends in ((client, upstream), (upstream, client))
+            ]
             for each in pumps:
                 each.start()
             for each in pumps:
@@ -460,7 +463,7 @@ def test_its_https_proxy_tunnels(session: requests.Session, tls: ssl.SSLContext)
                     sink.sendall(data)
                 sink.shutdown(socket.SHUT_WR)
 
-        thread = threading.Thread(target=tunnel)
+        thread = threading.Thread(target=tunnel, daemon=True)
         thread.start()
         session.proxies = {"https": f"http://127.0.0.1:{listener.getsockname()[1]}"}
         world = SyncWorld(session)
