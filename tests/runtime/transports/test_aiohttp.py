@@ -240,7 +240,7 @@ def test_cancelled_it_leaves_no_half_read_connection(start: bytes) -> None:
     assert run(scene, Answer(start, "hold"), http(b"next")).connections == 2
 
 
-@pytest.mark.parametrize("name", ["cancelled", "late", "cut"])
+@pytest.mark.parametrize("name", ["cancelled", "late", "cut", "whole"])
 def test_a_connection_is_closed_at_once(name: str) -> None:
     """Over TLS too, whose other side may never say farewell: the loop may end, and with it whatever waits for that."""
     released = threading.Event()
@@ -252,6 +252,8 @@ def test_a_connection_is_closed_at_once(name: str) -> None:
                 pass
             if name == "cut":
                 connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: x\r\n\r\n")
+            if name == "whole":
+                connection.sendall(http(b"", "Connection: close"))
             released.wait(10)
 
     async def scene(url: str) -> None:
