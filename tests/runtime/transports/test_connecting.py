@@ -83,10 +83,13 @@ def test_a_moment_that_has_passed(world: World) -> None:
     assert len(server.requests) == 1
 
 
-def test_a_name_is_not_looked_up_too_late(world: World) -> None:
-    """Looking up a name that does not exist would say so."""
+def test_a_name_is_not_looked_up_too_late(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """In a sync call nothing could interrupt it."""
+    asked: list[object] = []
+    monkeypatch.setattr(socket, "getaddrinfo", lambda *names, **_: asked.append(names))
     failed = world.fail("http://name.invalid/", connecting=-1.0)
     assert failed.reason == "connecting to name.invalid took too long"
+    assert world.name == "async" or not asked
 
 
 def test_a_connection_that_is_given_up_is_closed(world: World) -> None:
