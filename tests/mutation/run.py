@@ -71,6 +71,7 @@ CONFIG = """
 [tool.mutmut]
 source_paths = ["src"]
 only_mutate = {files}
+timeout_multiplier = 3.0
 also_copy = ["generated", "protos", "examples", "docs", "templates", "noxfile.py"]
 pytest_add_cli_args = ["-o", "pythonpath=src generated", "-p", "no:cacheprovider", "-p", "without_gc"]
 pytest_add_cli_args_test_selection = {tests}
