@@ -14,7 +14,7 @@ from twirpkit.call import CallOptions, Default, Endpoint, Method, check_retry, c
 from twirpkit.headers import Headers, Secret, check_value
 from twirpkit.retry import RetryPolicy
 
-__all__ = ["Outgoing", "authorization", "outgoing"]
+__all__ = ["Outgoing", "authorization", "merged_headers", "outgoing"]
 
 _OWN_HEADERS: Final = {
     "Content-Type": "application/protobuf",
@@ -54,7 +54,7 @@ def outgoing(endpoint: Endpoint, method: Method[Any, Any], message: Message, opt
     began = time.monotonic()
     timeout = _timeout(endpoint, method, options)
     policy = endpoint.retry if isinstance(options.retry, Default) else check_retry(options.retry)
-    headers = _merged(endpoint.headers, options.headers)
+    headers = merged_headers(endpoint.headers, options.headers)
     request_id = _request_id(endpoint.request_id_header, headers)
     headers.update(_OWN_HEADERS)
     headers["User-Agent"] = endpoint.user_agent
@@ -79,7 +79,7 @@ def _timeout(endpoint: Endpoint, method: Method[Any, Any], options: CallOptions)
     return method.timeout if isinstance(endpoint.timeout, Default) else endpoint.timeout
 
 
-def _merged(all_calls: Mapping[str, str], this_call: Mapping[str, str]) -> Headers:
+def merged_headers(all_calls: Mapping[str, str], this_call: Mapping[str, str]) -> Headers:
     """The extra headers of one call: its own win, whatever the case of their names."""
     own = {name.lower() for name in this_call}
     kept = {name: value for name, value in all_calls.items() if name.lower() not in own}

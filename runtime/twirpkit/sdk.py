@@ -14,6 +14,7 @@ from twirpkit.call import DEFAULT, Authorize, Default, Endpoint, RetryOption, ch
 from twirpkit.events import LOGGER, Hook
 from twirpkit.headers import Secret, check_headers, check_value
 from twirpkit.hints import KnownAnswer
+from twirpkit.outgoing import merged_headers
 from twirpkit.retry import RetryPolicy
 from twirpkit.url import is_loopback, normalize_url
 from twirpkit.version import __version__
@@ -124,14 +125,12 @@ def changed(
     """
     if token is not None and auth is not None:
         raise ValueError("give token=… or auth=…, not both")
-    own = check_headers(extra_headers)
-    names = {name.lower() for name in own}
     return dataclasses.replace(
         base,
         timeout=base.timeout if isinstance(timeout, Default) else _check_default(timeout),
         retry=base.retry if isinstance(retry, Default) else check_retry(retry),
         authorize=_given(token, auth) or base.authorize,
-        headers={name: value for name, value in base.headers.items() if name.lower() not in names} | own,
+        headers=merged_headers(base.headers, check_headers(extra_headers)),
         hooks=base.hooks if hooks is None else _check_hooks(hooks),
     )
 
