@@ -70,7 +70,7 @@ class RetryPolicy:
         import random  # here, and email.utils below, because most programs never come this far
 
         # The exponent is bounded because 2.0 ** 1024 is no float.
-        return random.random() * min(self.max_backoff, self.backoff * 2.0 ** min(attempt - 1, 64))  # noqa: S311
+        return random.random() * min(self.max_backoff, self.backoff * 2.0 ** min(attempt - 1, 64))  # noqa: S311  # no secret
 
 
 class RetryBudget:

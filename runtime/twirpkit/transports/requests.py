@@ -177,7 +177,7 @@ def _session_context(session: requests.Session) -> ssl.SSLContext:
     """What requests would make of verify and cert. Raises OSError."""
     found = SimpleNamespace(ca_certs=None, ca_cert_dir=None, cert_file=None)
     verify = session.verify is None or session.verify
-    HTTPAdapter().cert_verify(found, "https://", verify, session.cert)  # type: ignore[no-untyped-call]
+    HTTPAdapter().cert_verify(found, "https://", verify, session.cert)  # type: ignore[no-untyped-call]  # requests has none
     context = create_urllib3_context(cert_reqs=resolve_cert_reqs(found.cert_reqs))
     if found.ca_certs is not None or found.ca_cert_dir is not None:
         context.load_verify_locations(found.ca_certs, found.ca_cert_dir)
