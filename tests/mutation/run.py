@@ -73,7 +73,10 @@ source_paths = ["src"]
 only_mutate = {files}
 timeout_multiplier = 3.0
 also_copy = ["generated", "protos", "examples", "docs", "templates", "noxfile.py"]
-pytest_add_cli_args = ["-o", "pythonpath=src generated", "-p", "no:cacheprovider", "-p", "without_gc"]
+pytest_add_cli_args = [
+    "-o", "pythonpath=src generated", "-p", "no:cacheprovider", "-p", "mutant_tests",
+    "--timeout=30", "--timeout-method=thread",
+]
 pytest_add_cli_args_test_selection = {tests}
 """
 
@@ -101,13 +104,13 @@ def _mutate(group: str) -> dict[str, str]:
     shutil.copytree(ROOT / "runtime", work / "src", ignore=shutil.ignore_patterns("__pycache__"))
     shutil.copy(ROOT / "noxfile.py", work)
     folder = "src/twirpkit/transports" if group == "transports" else "src/twirpkit"
-    # mutmut keeps its call stack in context variables, and CPython 3.11 can crash collecting those.
-    (work / "src" / "without_gc.py").write_text("import gc\n\ngc.disable()\n", encoding="utf-8")
+    shutil.copy(ROOT / "tests" / "mutation" / "mutant_tests.py", work / "src")
     config = CONFIG.format(files=json.dumps([f"{folder}/{name}" for name in files]), tests=json.dumps(tests))
     project = (ROOT / "pyproject.toml").read_text(encoding="utf-8")
     (work / "pyproject.toml").write_text(project + config, encoding="utf-8")
-    subprocess.run(["mutmut", "run"], cwd=work, check=False)
-    told = subprocess.run(["mutmut", "results", "--all", "true"], cwd=work, capture_output=True, text=True, check=True)
+    mutmut = (sys.executable, "-m", "mutmut")
+    subprocess.run([*mutmut, "run"], cwd=work, check=False)
+    told = subprocess.run([*mutmut, "results", "--all", "true"], cwd=work, capture_output=True, text=True, check=True)
     return dict(re.findall(r"^\s*(\S+): (.+)$", told.stdout, re.MULTILINE))
 
 
