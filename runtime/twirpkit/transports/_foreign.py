@@ -53,7 +53,7 @@ def refuse_resending(adapter: BaseAdapter) -> None:
     if retries is None:
         return
     policy = Retry.from_int(retries)
-    errors = (ProtocolError(), ReadTimeoutError(None, None, None), SSLError())  # type: ignore[arg-type]
+    errors = (ProtocolError(), ReadTimeoutError(None, None, None), SSLError())  # type: ignore[arg-type]  # no pool is needed
     statuses = (status for status in range(200, 600) if policy.is_retry("POST", status, has_retry_after=True))
     if any(_tries_again(policy, error=error) for error in errors) or any(
         _tries_again(policy, response=HTTPResponse(status=status)) for status in statuses
