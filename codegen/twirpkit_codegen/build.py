@@ -192,6 +192,7 @@ def _check_facade(manifest: Manifest, services: list[Service]) -> None:
     for each in services:
         text = f'give {each.full_name} another attribute in [services."{each.full_name}"] of the manifest'
         naming.check_free(each.attribute, naming.FACADE_NAMES, "a facade", where(each, "attribute"), text)
+        naming.check_free(each.attribute, naming.PAGE_NAMES, "the reference", where(each, "attribute"), text)
         classes += [(f"{prefix}{each.class_name}", each.full_name, where(each, "class")) for prefix in ("", "Async")]
     naming.check_unique(classes, advice.format("class"))
     exports.check_names(manifest, classes)

@@ -24,6 +24,7 @@ __all__ = [
     "MODULE_NAMES",
     "OPTION_NAMES",
     "PACKAGE_NAMES",
+    "PAGE_NAMES",
     "SERVICE_NAMES",
     "check_free",
     "check_unique",
@@ -45,6 +46,9 @@ SERVICE_NAMES: Final = frozenset(("with_options",))
 
 FACADE_NAMES: Final = frozenset(("aclose", "api", "call", "close", "sdk", "with_options"))
 """What a facade and its folder have of their own: no service's attribute may be one."""
+
+PAGE_NAMES: Final = frozenset(("README", "readme"))
+"""The reference's page of its own, also where file names have no case: no service's attribute may be one."""
 
 PACKAGE_NAMES: Final = frozenset(
     (
