@@ -1,6 +1,6 @@
 """Whether a failed attempt may be followed by another, and after how long: phase x class, backoff, budget (rules C).
 
-Nothing here waits or sends. The flow of a call (`twirpkit.call`) asks, and its drivers wait.
+Nothing here waits or sends. The flow of a call (`twirpkit.flow`) asks, and its drivers wait.
 """
 
 from __future__ import annotations
