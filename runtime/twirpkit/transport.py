@@ -1,6 +1,6 @@
 """The seam between a call and the network: one request in, one answer or one failure out.
 
-The flow of a call (`twirpkit.call`) decides; a transport only reports facts. It never follows a redirect, keeps a
+The flow of a call (`twirpkit.flow`) decides; a transport only reports facts. It never follows a redirect, keeps a
 cookie, reads ``~/.netrc``, or repeats a request, and it skips interim (1xx) answers (rules A4, A5, E2).
 """
 
