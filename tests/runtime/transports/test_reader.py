@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import gzip
 import socket
 import struct
@@ -14,7 +15,7 @@ from worlds import SyncWorld
 
 from twirpkit.transport import Phase
 from twirpkit.transports._http import MAX_HEAD
-from twirpkit.transports._http1 import Reader, read_head
+from twirpkit.transports._http1 import Reader, ran_out, read_head
 
 OK = b"HTTP/1.1 200 OK\r\n"
 INTERIM = b"HTTP/1.1 103 Early Hints\r\n\r\n"
@@ -218,3 +219,10 @@ def test_a_reset_ends_the_bytes() -> None:
         reader = Reader(sock, None)
         assert reader.more() is False
         assert isinstance(reader.broken, ConnectionResetError)
+
+
+def test_a_timeout_of_the_kernel_is_a_broken_connection() -> None:
+    """It comes after minutes without an acknowledgement, which no test can wait for."""
+    assert ran_out(TimeoutError("timed out"))
+    assert not ran_out(TimeoutError(errno.ETIMEDOUT, "Connection timed out"))
+    assert not ran_out(OSError("the name has no address"))
