@@ -243,13 +243,14 @@ def test_cancelled_it_leaves_no_half_read_connection(start: bytes) -> None:
 @pytest.mark.parametrize("name", ["cancelled", "late", "cut", "whole"])
 def test_a_connection_is_closed_at_once(name: str) -> None:
     """Over TLS too, whose other side may never say farewell: the loop may end, and with it whatever waits for that."""
-    released = threading.Event()
+    asked, released = threading.Event(), threading.Event()
 
     def talk(listener: socket.socket) -> None:
         raw, _ = listener.accept()
         with server_tls().wrap_socket(raw, server_side=True) as connection:
             while b"ask" not in connection.recv(65536):
                 pass
+            asked.set()
             if name == "cut":
                 connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: x\r\n\r\n")
             if name == "whole":
@@ -259,7 +260,7 @@ def test_a_connection_is_closed_at_once(name: str) -> None:
     async def scene(url: str) -> None:
         call = asyncio.create_task(transport.send(make_request(url, timeout=0.5 if name == "late" else 10)))
         if name == "cancelled":
-            await asyncio.sleep(0.3)
+            assert await asyncio.to_thread(asked.wait, 10)
             call.cancel()
         await asyncio.gather(call, return_exceptions=True)
         await transport.aclose()

@@ -19,6 +19,9 @@ __all__ = ["Answer", "Request", "Server", "http", "serve"]
 
 Ending = Literal["keep", "close", "hold", "reset"]
 
+PATIENCE = 10.0
+"""Seconds after which the server gives up a client that says nothing."""
+
 
 @dataclass(frozen=True)
 class Answer:
@@ -35,6 +38,8 @@ class Answer:
     """Bytes sent once the test says so, by `Server.released`; `Server.sent` then tells the test."""
     early: bool = False
     """Answer as soon as the header of the request is in, and read no more of it."""
+    hold: float = PATIENCE
+    """Seconds that ``hold`` waits at most, and then closes."""
 
 
 @dataclass(frozen=True)
@@ -142,6 +147,7 @@ class _Runner:
         connection = raw
         try:
             connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            connection.settimeout(PATIENCE)
             if self.tls is not None:
                 connection = self.tls.wrap_socket(raw, server_side=True)
             with connection:
@@ -180,6 +186,7 @@ class _Runner:
             connection.sendall(answer.after)
             self.server.sent.set()
         if answer.then == "hold":
+            connection.settimeout(answer.hold)
             while connection.recv(65536):
                 pass
         elif answer.then == "reset":
