@@ -7,6 +7,7 @@ than 95 % of the mutants are killed, or a survivor is not listed, with its reaso
 from __future__ import annotations
 
 import json
+import os
 import re
 import shutil
 import subprocess
@@ -18,6 +19,8 @@ import rules
 
 ROOT = Path(__file__).parents[2]
 WANTED = 0.95
+CHILDREN = 2 * (os.cpu_count() or 1)
+"""Mutants that are tested at once: their tests wait for sockets half of the time."""
 KILLED = ("killed", "timeout", "caught by type check")
 """What mutmut calls a mutant that some test noticed."""
 GROUPS = {
@@ -110,7 +113,7 @@ def _mutate(group: str) -> dict[str, str]:
     config = CONFIG.format(files=json.dumps([f"{folder}/{name}" for name in files]), tests=json.dumps(tests))
     project = (ROOT / "pyproject.toml").read_text(encoding="utf-8")
     (work / "pyproject.toml").write_text(project + config, encoding="utf-8")
-    _mutmut(work, "run")
+    _mutmut(work, "run", "--max-children", str(CHILDREN))
     states = _states(work)
     # What dies although it is listed may have died of a busy machine.
     if doubtful := sorted(name for name in _listed() if states.get(name) in KILLED):
