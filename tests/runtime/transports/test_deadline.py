@@ -23,6 +23,8 @@ from twirpkit.transport import HttpResponse, Phase, TransportFailure
 
 BUDGET = 0.12
 EARLY = 0.005
+LARGE = 12_000_000
+"""Bytes of a request that no buffer on the way takes whole."""
 LONG = 2.0
 """Seconds that a server holds, drips or does not read: what it does then is another failure than the deadline's."""
 
@@ -120,54 +122,64 @@ def test_no_connection_in_time(world: World) -> None:
         assert failed(timed(world, url)) is Phase.NOT_SENT
 
 
+Behaviour = Callable[[socket.socket, threading.Event], bool]
+"""What a server does with a connection, unless the event says that the test is over; whether it got to its end."""
+
+
 @contextlib.contextmanager
-def listening(behave: Callable[[socket.socket, threading.Event], object]) -> Iterator[str]:
-    """A server that does so with its only connection, and closes it then; the event says that the test is over."""
-    over = threading.Event()
+def listening(behave: Behaviour) -> Iterator[tuple[str, threading.Event]]:
+    """A server that behaves so on its only connection until the test is over; the event says that it got to its end."""
+    over, ended = threading.Event(), threading.Event()
     with socket.create_server(("127.0.0.1", 0)) as listener:
         listener.settimeout(PATIENCE)  # a client that is late does not come at all
 
         def accept() -> None:
             with contextlib.suppress(OSError), listener.accept()[0] as connection:
-                behave(connection, over)
+                if behave(connection, over):
+                    ended.set()
 
         thread = threading.Thread(target=accept, daemon=True)
         thread.start()
         try:
-            yield f"127.0.0.1:{listener.getsockname()[1]}"
+            yield f"127.0.0.1:{listener.getsockname()[1]}", ended
         finally:
             over.set()
             thread.join(PATIENCE)
 
 
-def drip(connection: socket.socket, over: threading.Event) -> None:
+def drip(connection: socket.socket, over: threading.Event) -> bool:
     """Of a TLS handshake, a record's header, then its bytes, one at a time."""
     for byte in b"\x16\x03\x03\x40\x00\x02\x00\x3f\xfc\x03\x03" + bytes(500):
         connection.sendall(bytes([byte]))
         if over.wait(0.01):
-            return
+            return False
+    return True
 
 
-def sip(connection: socket.socket, over: threading.Event) -> None:
+def sip(connection: socket.socket, over: threading.Event) -> bool:
     """Read slowly."""
-    while connection.recv(50_000) and not over.wait(0.01):
-        pass
+    left = LARGE
+    while left > 0 and not over.wait(0.01) and (data := connection.recv(50_000)):
+        left -= len(data)
+    return left <= 0
 
 
-def read_nothing(connection: socket.socket, over: threading.Event) -> None:
-    over.wait(LONG)
+def read_nothing(connection: socket.socket, over: threading.Event) -> bool:
+    return not over.wait(LONG)
 
 
 @pytest.mark.parametrize("handshake", [read_nothing, drip])
-def test_no_tls_handshake_in_time(world: World, handshake: Callable[..., object]) -> None:
-    with listening(handshake) as place:
+def test_no_tls_handshake_in_time(world: World, handshake: Behaviour) -> None:
+    with listening(handshake) as (place, ended):
         assert failed(timed(world, f"https://{place}")) is Phase.NOT_SENT
+        assert not ended.is_set()
 
 
 @pytest.mark.parametrize("reading", [read_nothing, sip])
-def test_a_request_that_is_not_read_in_time(world: World, reading: Callable[..., object]) -> None:
-    with listening(reading) as place:
-        assert failed(timed(world, f"http://{place}", body=bytes(12_000_000))) is Phase.NO_ANSWER
+def test_a_request_that_is_not_read_in_time(world: World, reading: Behaviour) -> None:
+    with listening(reading) as (place, ended):
+        assert failed(timed(world, f"http://{place}", body=bytes(LARGE))) is Phase.NO_ANSWER
+        assert not ended.is_set()
 
 
 @pytest.mark.parametrize("timeout", [0.0, -1.0, -1e9])

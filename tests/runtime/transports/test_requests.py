@@ -57,7 +57,7 @@ def test_it_is_a_transport() -> None:
     transport.close()
 
 
-@pytest.mark.parametrize("wrong", ["session", 1, object(), requests, requests.Session])
+@pytest.mark.parametrize("wrong", ["session", 1, object(), requests, requests.Session, Path()])
 def test_a_wrong_kind_of_session(wrong: Any) -> None:
     kind = f"{type(wrong).__module__}.{type(wrong).__qualname__}"
     with pytest.raises(TypeError, match=f"^session must be a requests.Session, not {kind}$"):
@@ -222,6 +222,11 @@ def test_addresses_share_the_budget() -> None:
         with pytest.raises(TimeoutError):
             dial([hanging] * 3, before + 0.2)
         assert time.monotonic() - before > 0.19
+
+
+def test_a_name_without_addresses() -> None:
+    with pytest.raises(OSError, match=r"^the name has no address$"):
+        dial([], None)
 
 
 def test_the_last_addresses_failure_counts() -> None:
