@@ -76,7 +76,7 @@ CONFIG = """
 [tool.mutmut]
 source_paths = ["src"]
 only_mutate = {files}
-timeout_multiplier = 3.0
+timeout_multiplier = 10.0
 also_copy = ["generated", "protos", "examples", "docs", "templates", "noxfile.py"]
 pytest_add_cli_args = [
     "-o", "pythonpath=src generated", "-p", "no:cacheprovider", "-p", "mutant_tests",
