@@ -210,22 +210,24 @@ class Player:
         if self._runner is not None:
             return self._runner.run(_amade(case, known, options))
         with LiveKitAPI(**known) as client:
-            others = [client.room.list_rooms(retry=AT_ONCE) for _ in range(case.warm)]
+            other = client.room.with_options(retry=AT_ONCE)
+            others = [other.list_rooms() for _ in range(case.warm)]
             try:
                 outcome = getattr(client.room, case.call)(**options)
             except TwirpError as error:
                 outcome = error
-            return outcome, others + [client.room.list_rooms(retry=AT_ONCE) for _ in range(case.followed)]
+            return outcome, others + [other.list_rooms() for _ in range(case.followed)]
 
 
 async def _amade(case: Case, known: dict[str, Any], options: dict[str, Any]) -> tuple[Any, list[Any]]:
     async with AsyncLiveKitAPI(**known) as client:
-        others = [await client.room.list_rooms(retry=AT_ONCE) for _ in range(case.warm)]
+        other = client.room.with_options(retry=AT_ONCE)
+        others = [await other.list_rooms() for _ in range(case.warm)]
         try:
             outcome = await getattr(client.room, case.call)(**options)
         except TwirpError as error:
             outcome = error
-        return outcome, others + [await client.room.list_rooms(retry=AT_ONCE) for _ in range(case.followed)]
+        return outcome, others + [await other.list_rooms() for _ in range(case.followed)]
 
 
 CLIENTS = ("sync", "async")
