@@ -950,7 +950,7 @@ def test_two_readings_by_a_mounted_adapter(session: requests.Session, mounted: M
 
 @pytest.mark.parametrize("status", [200, 500])
 def test_the_deadline_of_a_mounted_adapter(session: requests.Session, mounted: Mounted, status: int) -> None:
-    for data, drip in ((b"Content-Length: 9\r\n\r\nhi", 0.0), (b"Content-Length: 900\r\n\r\n" + b"hi" * 400, 0.01)):
+    for data, drip in ((b"Content-Length: 9\r\n\r\nhi", 0.0), (b"Content-Length: 800\r\n\r\n" + b"hi" * 400, 0.01)):
         start = f"HTTP/1.1 {status} X\r\n".encode() + data
         answer = Answer(start, "hold", drip=drip, drip_from=start.index(b"\r\n\r\n") + 4, hold=2.0)
         with serve(answer) as server:
