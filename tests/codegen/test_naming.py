@@ -121,9 +121,9 @@ def test_of_two_equal_names_both_are_told() -> None:
 
 
 @pytest.mark.parametrize("service", [RoomService, AsyncRoomService])
-def test_option_names_are_those_of_a_method(service: type) -> None:
+def test_option_names_are_those_of_a_method(service: type[RoomService] | type[AsyncRoomService]) -> None:
     """`retry` is kept for the option of that name."""
-    parameters = inspect.signature(service.create_room).parameters.values()  # type: ignore[attr-defined]
+    parameters = inspect.signature(service.create_room).parameters.values()
     options = {each.name for each in parameters if each.kind is each.KEYWORD_ONLY}
     assert options | {"self", "retry"} == naming.OPTION_NAMES
 

@@ -35,7 +35,7 @@ class Recorder:
 class AsyncRecorder(Recorder):
     """The same, to be awaited."""
 
-    async def send(self, request: HttpRequest, /) -> HttpResponse:  # type: ignore[override]
+    async def send(self, request: HttpRequest, /) -> HttpResponse:  # type: ignore[override]  # awaited, unlike its base's
         return super().send(request)
 
     async def aclose(self) -> None: ...
@@ -89,6 +89,6 @@ for message in (ours.Room(name="standup"), ours.DataStream.Header(topic="chat"),
     assert copy == message
     assert type(copy) is type(message)
 assert recorded.start_time.SerializeToString() == Timestamp(seconds=1).SerializeToString()
-assert ours.Room is not models.Room  # type: ignore[comparison-overlap]
+assert ours.Room is not models.Room  # type: ignore[comparison-overlap]  # that they differ is the point
 assert ours.Room.DESCRIPTOR.full_name == models.Room.DESCRIPTOR.full_name
 assert api.CreateRoomRequest is room.CreateRoomRequest
