@@ -10,10 +10,12 @@ from typing import TypeVar
 
 import click
 
-from twirpkit_codegen import build, descriptors, manifest, output, render
-from twirpkit_codegen import reference as reference_pages
+from twirpkit_codegen import output
 from twirpkit_codegen.errors import GenerationError
-from twirpkit_codegen.model import Api
+from twirpkit_codegen.render import package
+from twirpkit_codegen.render import reference as reference_pages
+from twirpkit_codegen.schema import build, descriptors, manifest
+from twirpkit_codegen.schema.model import Api
 
 __all__ = ["main"]
 
@@ -113,7 +115,7 @@ class _Tree:
 
 
 def _trees(api: Api, out: Path, pages: Path | None) -> Iterator[_Tree]:
-    yield _Tree(render.render(api), out, api.sdk.package)
+    yield _Tree(package.render(api), out, api.sdk.package)
     if pages is not None:
         yield _Tree(reference_pages.pages(api), pages)
 

@@ -15,8 +15,9 @@ import pytest
 from generating import HATS, ODD, ROOT, project, run, tree, write
 from google.protobuf.descriptor_pb2 import DescriptorProto, FileDescriptorProto, FileDescriptorSet
 
-from twirpkit_codegen import descriptors, formatting
 from twirpkit_codegen.errors import GenerationError
+from twirpkit_codegen.render import formatting
+from twirpkit_codegen.schema import descriptors
 
 TYPES = ODD / "google_types"
 

@@ -9,7 +9,7 @@ import pytest
 from generating import ROOT, odd, tree, write
 from google.protobuf.descriptor_pb2 import FieldDescriptorProto, FileDescriptorProto
 
-from twirpkit_codegen.embedded import embedded
+from twirpkit_codegen.schema.embedded import embedded
 
 HOSTILE = """\
 line-length = 20

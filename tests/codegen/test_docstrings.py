@@ -6,8 +6,8 @@ import re
 
 import pytest
 
-from twirpkit_codegen import docs
-from twirpkit_codegen.model import Doc
+from twirpkit_codegen.schema import docs
+from twirpkit_codegen.schema.model import Doc
 
 PIECES = [
     '"',

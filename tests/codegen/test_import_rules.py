@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 import twirpkit.errors
-from twirpkit_codegen import manifest, naming
+from twirpkit_codegen.schema import manifest, naming
 
 ROOT = Path(__file__).parents[2]
 RUNTIME = sorted((ROOT / "runtime" / "twirpkit").rglob("*.py"))

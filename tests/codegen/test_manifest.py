@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 from generating import HATS, project, run
 
-from twirpkit_codegen import manifest
+from twirpkit_codegen.schema import manifest
 
 SDK = '[sdk]\npackage = "acme_twirp"\nfacade = "AcmeAPI"\n'
 SERVICE = "acme.HatService"

@@ -9,8 +9,8 @@ from google.protobuf.empty_pb2 import Empty
 import twirpkit.messages
 from livekit_twirp import AsyncLiveKitAPI, AsyncRoomService, LiveKitAPI, RoomService
 from twirpkit.client import AsyncClient, Client
-from twirpkit_codegen import naming
 from twirpkit_codegen.errors import GenerationError, Where
+from twirpkit_codegen.schema import naming
 
 HERE = Where("hats.proto", 3)
 ACRONYMS = ("SIP", "RPC", "WhatsApp", "API", "OAuth2")

@@ -7,9 +7,10 @@ from pathlib import Path
 import pytest
 from generating import GOOD, HATS, MANIFEST, ROOT, odd, project, run, tree
 
-from twirpkit_codegen import build, descriptors, manifest, markdown, reference
-from twirpkit_codegen.docs import parse
-from twirpkit_codegen.model import Api
+from twirpkit_codegen.render import markdown, reference
+from twirpkit_codegen.schema import build, descriptors, manifest
+from twirpkit_codegen.schema.docs import parse
+from twirpkit_codegen.schema.model import Api
 
 LIVEKIT = ROOT / "protos" / "livekit.toml"
 PAGES = ROOT / "docs" / "reference"

@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 from typing import Final
 
-from twirpkit_codegen import docs
-from twirpkit_codegen.model import Doc
+from twirpkit_codegen.schema import docs
+from twirpkit_codegen.schema.model import Doc
 
 __all__ = ["cell", "paragraphs", "text"]
 

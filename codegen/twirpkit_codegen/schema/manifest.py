@@ -12,8 +12,8 @@ from pathlib import Path
 from typing import Any, Final
 
 from twirpkit_codegen.errors import GenerationError, Where
-from twirpkit_codegen.model import KnownAnswer, SdkFacts
-from twirpkit_codegen.naming import is_public
+from twirpkit_codegen.schema.model import KnownAnswer, SdkFacts
+from twirpkit_codegen.schema.naming import is_public
 
 __all__ = ["Manifest", "is_plug_in", "load"]
 

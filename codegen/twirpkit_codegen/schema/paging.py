@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Final
 
-from twirpkit_codegen import naming
-from twirpkit_codegen.model import Field, Message, Pages
+from twirpkit_codegen.schema import naming
+from twirpkit_codegen.schema.model import Field, Message, Pages
 
 __all__ = ["pages_of"]
 

@@ -9,8 +9,8 @@ from typing import Any, Final
 
 import jinja2
 
-from twirpkit_codegen import docs, method_docs, naming, templating
-from twirpkit_codegen.annotations import (
+from twirpkit_codegen.render import method_docs, templating
+from twirpkit_codegen.render.annotations import (
     Scope,
     constructor_type,
     defined_names,
@@ -18,8 +18,9 @@ from twirpkit_codegen.annotations import (
     request_type,
     stub_type,
 )
-from twirpkit_codegen.formatting import formatted
-from twirpkit_codegen.model import Api, File, Message, Method, Service, TypeRef
+from twirpkit_codegen.render.formatting import formatted
+from twirpkit_codegen.schema import docs, naming
+from twirpkit_codegen.schema.model import Api, File, Message, Method, Service, TypeRef
 
 __all__ = ["render"]
 

@@ -16,12 +16,12 @@ from google.protobuf.descriptor_pb2 import (
     ServiceDescriptorProto,
 )
 
-from twirpkit_codegen import docs, exports, naming, policy
 from twirpkit_codegen.errors import GenerationError, Where
-from twirpkit_codegen.files import GOOGLE, Source, build_file, find_type, types_of
-from twirpkit_codegen.manifest import Manifest, is_plug_in
-from twirpkit_codegen.model import Api, File, Message, Method, SdkFacts, Service, TypeRef
-from twirpkit_codegen.paging import pages_of
+from twirpkit_codegen.schema import docs, exports, naming, policy
+from twirpkit_codegen.schema.files import GOOGLE, Source, build_file, find_type, types_of
+from twirpkit_codegen.schema.manifest import Manifest, is_plug_in
+from twirpkit_codegen.schema.model import Api, File, Message, Method, SdkFacts, Service, TypeRef
+from twirpkit_codegen.schema.paging import pages_of
 
 __all__ = ["as_json", "build"]
 

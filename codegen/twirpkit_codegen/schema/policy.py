@@ -6,8 +6,8 @@ from collections.abc import Iterable, Mapping
 from typing import Any, Final
 
 from twirpkit_codegen.errors import GenerationError, Where
-from twirpkit_codegen.manifest import Manifest
-from twirpkit_codegen.model import Field, Policy
+from twirpkit_codegen.schema.manifest import Manifest
+from twirpkit_codegen.schema.model import Field, Policy
 
 __all__ = ["check_services", "checked_note", "row_of"]
 

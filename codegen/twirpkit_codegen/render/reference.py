@@ -8,9 +8,10 @@ from dataclasses import dataclass
 
 import jinja2
 
-from twirpkit_codegen import docs, markdown, templating
-from twirpkit_codegen.method_docs import policy_lines
-from twirpkit_codegen.model import Api, Enum, Field, File, Message, TypeRef
+from twirpkit_codegen.render import markdown, templating
+from twirpkit_codegen.render.method_docs import policy_lines
+from twirpkit_codegen.schema import docs
+from twirpkit_codegen.schema.model import Api, Enum, Field, File, Message, TypeRef
 
 __all__ = ["pages"]
 

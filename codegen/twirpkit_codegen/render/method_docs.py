@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Final
 
-from twirpkit_codegen import docs
-from twirpkit_codegen.model import Method, Pages, Policy
+from twirpkit_codegen.schema import docs
+from twirpkit_codegen.schema.model import Method, Pages, Policy
 
 __all__ = ["iterator_doc", "method_doc", "policy_lines"]
 

@@ -6,7 +6,7 @@ import re
 import textwrap
 from typing import Final
 
-from twirpkit_codegen.model import Doc
+from twirpkit_codegen.schema.model import Doc
 
 __all__ = ["deprecation", "docstring", "escaped", "marked", "parse", "printable", "with_note"]
 

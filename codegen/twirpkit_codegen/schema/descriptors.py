@@ -13,9 +13,9 @@ from google.protobuf.descriptor_pb2 import FileDescriptorProto, FileDescriptorSe
 from google.protobuf.descriptor_pool import DescriptorPool
 from google.protobuf.message import DecodeError
 
-from twirpkit_codegen import naming
 from twirpkit_codegen.errors import GenerationError, Where
-from twirpkit_codegen.files import GOOGLE, google_module
+from twirpkit_codegen.schema import naming
+from twirpkit_codegen.schema.files import GOOGLE, google_module
 
 __all__ = ["compile_protos", "read_descriptor_set"]
 

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
-from twirpkit_codegen.model import Field, File, Message, TypeRef
-from twirpkit_codegen.naming import dict_name
+from twirpkit_codegen.schema.model import Field, File, Message, TypeRef
+from twirpkit_codegen.schema.naming import dict_name
 
 __all__ = ["Scope", "constructor_type", "defined_names", "input_type", "stub_type"]
 

@@ -16,10 +16,10 @@ from google.protobuf.descriptor_pb2 import (
     FileDescriptorProto,
 )
 
-from twirpkit_codegen import docs, naming
-from twirpkit_codegen.embedded import embedded
 from twirpkit_codegen.errors import GenerationError, Where
-from twirpkit_codegen.model import Doc, Enum, EnumValue, Field, File, Message, TypeRef
+from twirpkit_codegen.schema import docs, naming
+from twirpkit_codegen.schema.embedded import embedded
+from twirpkit_codegen.schema.model import Doc, Enum, EnumValue, Field, File, Message, TypeRef
 
 __all__ = ["GOOGLE", "Source", "build_file", "find_type", "google_module", "types_of"]
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 
-from twirpkit_codegen import naming
 from twirpkit_codegen.errors import GenerationError, Where
-from twirpkit_codegen.manifest import Manifest
-from twirpkit_codegen.model import BoundClass, Export, TypeRef
+from twirpkit_codegen.schema import naming
+from twirpkit_codegen.schema.manifest import Manifest
+from twirpkit_codegen.schema.model import BoundClass, Export, TypeRef
 
 __all__ = ["bound_classes", "check_names", "exports"]
 

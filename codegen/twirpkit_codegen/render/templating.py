@@ -28,5 +28,5 @@ def environment(**names: Any) -> jinja2.Environment:
 
 def _folder() -> Path:
     """The templates: beside the installed package, or in the checkout that it is run from."""
-    installed = Path(__file__).parent / "templates"
-    return installed if installed.is_dir() else Path(__file__).parents[2] / "templates"
+    installed = Path(__file__).parents[1] / "templates"
+    return installed if installed.is_dir() else Path(__file__).parents[3] / "templates"
