@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
+from typing import TypeVar
 
-__all__ = ["GenerationError", "Where"]
+__all__ = ["GenerationError", "Where", "collect"]
+
+T = TypeVar("T")
 
 
 class Where:
@@ -39,3 +42,17 @@ class GenerationError(Exception):
     def of(cls, errors: Sequence[GenerationError]) -> GenerationError:
         """Several errors as one, so that a run tells all it knows."""
         return cls(*(str(error) for error in errors))
+
+
+def collect(makers: Iterable[Callable[[], T]]) -> list[T]:
+    """What each of these makes, or the errors of all of them at once."""
+    made: list[T] = []
+    errors: list[GenerationError] = []
+    for make in makers:
+        try:
+            made.append(make())
+        except GenerationError as error:
+            errors.append(error)
+    if errors:
+        raise GenerationError.of(errors)
+    return made

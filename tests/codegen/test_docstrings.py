@@ -6,7 +6,8 @@ import re
 
 import pytest
 
-from twirpkit_codegen.schema import docs
+from twirpkit_codegen.render.docstrings import docstring
+from twirpkit_codegen.schema import comments
 from twirpkit_codegen.schema.model import Doc
 
 PIECES = [
@@ -87,7 +88,7 @@ PIECES = [
     ],
 )
 def test_comments_are_taken_apart(comment: str, summary: str, body: tuple[str, ...]) -> None:
-    assert docs.parse(comment) == Doc(summary, body)
+    assert comments.parse(comment) == Doc(summary, body)
 
 
 @pytest.mark.parametrize(
@@ -105,16 +106,16 @@ def test_comments_are_taken_apart(comment: str, summary: str, body: tuple[str, .
     ],
 )
 def test_docstrings(blocks: list[str], indent: int, literal: str) -> None:
-    assert docs.docstring(*blocks, indent=indent) == literal
+    assert docstring(*blocks, indent=indent) == literal
 
 
 @pytest.mark.parametrize("seed", range(300))
 def test_any_comment_is_one_literal_with_its_words(seed: int) -> None:
     pick = random.Random(seed)
     comment = "".join(pick.choices(PIECES, k=pick.randrange(1, 14)))
-    doc = docs.parse(comment)
+    doc = comments.parse(comment)
     indent = pick.choice([0, 4, 8])
-    literal = docs.docstring(doc.summary, *doc.body, f"    field: {doc.text}", indent=indent)
+    literal = docstring(doc.summary, *doc.body, f"    field: {doc.text}", indent=indent)
     statement = ast.parse(f"{'if 1:' if indent else ''}\n{' ' * indent}{literal}\n").body[0]
     inner = statement.body[0] if isinstance(statement, ast.If) else statement
     assert isinstance(inner, ast.Expr)

@@ -9,7 +9,7 @@ from generating import GOOD, HATS, MANIFEST, ROOT, odd, project, run, tree
 
 from twirpkit_codegen.render import markdown, reference
 from twirpkit_codegen.schema import build, descriptors, manifest
-from twirpkit_codegen.schema.docs import parse
+from twirpkit_codegen.schema.comments import parse
 from twirpkit_codegen.schema.model import Api
 
 LIVEKIT = ROOT / "protos" / "livekit.toml"

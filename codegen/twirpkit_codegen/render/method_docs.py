@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from twirpkit_codegen.schema import docs
+from twirpkit_codegen.render import docstrings
 from twirpkit_codegen.schema.model import Method, Pages, Policy
 
 __all__ = ["iterator_doc", "method_doc", "policy_lines"]
@@ -35,12 +35,12 @@ def method_doc(method: Method) -> str:
         names = ", ".join(f"`{each}`" for each in method.left_out)
         blocks.append(f"Only by message or mapping, because an option of the call has the name: {names}.")
     blocks += ["\n".join(f"{title}: {text}." for title, text in policy_lines(policy)), _RAISES]
-    return docs.docstring(*blocks, indent=8)
+    return docstrings.docstring(*blocks, indent=8)
 
 
 def iterator_doc(method: Method, pages: Pages) -> str:
     """The docstring of the iterator beside a method."""
-    return docs.docstring(
+    return docstrings.docstring(
         f"The `{pages.items}` of all pages of `{method.py_name}`, one after the other.",
         "Arguments are the method's. Each page is a call of its own, made when the items before it are used up, and "
         f"`timeout` is for each. A `{pages.start.partition('.')[0]}` of yours says where to start; the message that "

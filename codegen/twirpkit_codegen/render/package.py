@@ -9,9 +9,8 @@ from typing import Any, Final
 
 import jinja2
 
-from twirpkit_codegen.render import method_docs, templating
+from twirpkit_codegen.render import docstrings, method_docs, templating
 from twirpkit_codegen.render.annotations import (
-    Scope,
     constructor_type,
     defined_names,
     input_type,
@@ -19,8 +18,9 @@ from twirpkit_codegen.render.annotations import (
     stub_type,
 )
 from twirpkit_codegen.render.formatting import formatted
-from twirpkit_codegen.schema import docs, naming
-from twirpkit_codegen.schema.model import Api, File, Message, Method, Service, TypeRef
+from twirpkit_codegen.render.scope import Scope
+from twirpkit_codegen.schema import comments, naming
+from twirpkit_codegen.schema.model import Api, File, Method, Service, TypeRef, walk
 
 __all__ = ["render"]
 
@@ -100,7 +100,7 @@ class _Renderer:
     def __init__(self, api: Api) -> None:
         self.api = api
         self.root = api.sdk.package.replace(".", "/")
-        self.messages = {message.full_name: message for file in api.files for message in _walk(file.messages)}
+        self.messages = {message.full_name: message for file in api.files for message in walk(file.messages)}
         self.inputs = self._reachable()
         self.values = {"api": api, "sdk": api.sdk}
 
@@ -146,7 +146,7 @@ class _Renderer:
         scope = _file_scope(package, file)
         body = self.template("messages_body.pyi.j2", file=file, scope=scope)
         yield f"{root}/messages/{path}.pyi", self.template("messages.pyi.j2", file=file, scope=scope, body=body)
-        inputs = [message for message in _walk(file.messages) if message.full_name in self.inputs]
+        inputs = [message for message in walk(file.messages) if message.full_name in self.inputs]
         if not inputs:
             return
         hidden = {field.py_name for message in inputs for field in message.fields}
@@ -239,12 +239,6 @@ def _file_scope(root: str, file: File) -> Scope:
     return Scope(root, taken | {"DESCRIPTOR"}, f"messages.{file.module}", inner)
 
 
-def _walk(messages: tuple[Message, ...]) -> Iterator[Message]:
-    for message in messages:
-        yield message
-        yield from _walk(message.messages)
-
-
 def _keywords_name(name: str) -> str:
     """The name of the part of a `TypedDict` that can be keywords."""
     return f"{name.removesuffix('Dict')}Keywords"
@@ -274,8 +268,8 @@ def _environment() -> jinja2.Environment:
     made = templating.environment(
         mark=templating.MARK,
         error_names=sorted(naming.ERROR_NAMES),
-        deprecation=docs.deprecation,
-        docstring=docs.docstring,
+        deprecation=comments.deprecation,
+        docstring=docstrings.docstring,
         constructor_type=constructor_type,
         keywords_name=_keywords_name,
         dict_name=naming.dict_name,

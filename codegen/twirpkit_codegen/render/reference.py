@@ -10,7 +10,7 @@ import jinja2
 
 from twirpkit_codegen.render import markdown, templating
 from twirpkit_codegen.render.method_docs import policy_lines
-from twirpkit_codegen.schema import docs
+from twirpkit_codegen.schema import comments
 from twirpkit_codegen.schema.model import Api, Enum, Field, File, Message, TypeRef
 
 __all__ = ["pages"]
@@ -104,5 +104,5 @@ def _environment() -> jinja2.Environment:
         text=markdown.text,
         paragraphs=markdown.paragraphs,
         policy_lines=policy_lines,
-        deprecation=docs.deprecation,
+        deprecation=comments.deprecation,
     )

@@ -15,7 +15,7 @@ from google.protobuf.message import DecodeError
 
 from twirpkit_codegen.errors import GenerationError, Where
 from twirpkit_codegen.schema import naming
-from twirpkit_codegen.schema.files import GOOGLE, google_module
+from twirpkit_codegen.schema.type_index import GOOGLE, google_module
 
 __all__ = ["compile_protos", "read_descriptor_set"]
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -23,6 +23,7 @@ __all__ = [
     "SdkFacts",
     "Service",
     "TypeRef",
+    "walk",
 ]
 
 
@@ -267,3 +268,10 @@ class Api:
     services: tuple[Service, ...]
     exports: tuple[Export, ...] = ()
     bound: tuple[BoundClass, ...] = ()
+
+
+def walk(messages: Iterable[Message]) -> Iterator[Message]:
+    """Each message, followed by those that are nested in it."""
+    for message in messages:
+        yield message
+        yield from walk(message.messages)

@@ -1,16 +1,14 @@
-"""Proto comments as docstrings. The text is data: whatever it holds, it cannot end the docstring or start code."""
+"""Proto comments taken apart: a summary, the paragraphs after it, and whether they say that something is deprecated."""
 
 from __future__ import annotations
 
 import re
-import textwrap
 from typing import Final
 
 from twirpkit_codegen.schema.model import Doc
 
-__all__ = ["deprecation", "docstring", "escaped", "marked", "parse", "printable", "with_note"]
+__all__ = ["deprecation", "marked", "parse", "with_note"]
 
-_WIDTH = 112
 _DEPRECATED: Final = re.compile(r"Deprecated(?:: *(.*)|[.]|$)")
 """How a paragraph begins that says that something is deprecated, and maybe what to do."""
 
@@ -47,56 +45,6 @@ def deprecation(name: str, doc: Doc) -> str:
             sentence, _ = _split_summary(found[1])
             return f"{name} is deprecated: {sentence.removesuffix('.')}"
     return f"{name} is deprecated"
-
-
-def docstring(*blocks: str, indent: int = 0) -> str:
-    """A docstring literal of blocks of text, wrapped, for a place that many columns in.
-
-    A block whose lines start with white space keeps its lines.
-    """
-    width = _WIDTH - indent
-    wrapped = [_wrap(escaped(block), width) for block in blocks if block]
-    text = "\n\n".join(wrapped)
-    if "\n" not in text and len(text) + 6 <= width:
-        return f'"""{text} """' if text.endswith('"') else f'"""{text}"""'
-    margin = " " * indent
-    return '"""' + textwrap.indent(text, margin).lstrip(" ") + f'\n{margin}"""'
-
-
-def escaped(text: str) -> str:
-    """Text inside a triple-quoted literal: backslashes, triple quotes and what cannot be printed are escaped."""
-    return printable(text.replace("\\", "\\\\").replace('"""', '\\"\\"\\"'))
-
-
-def printable(text: str) -> str:
-    """Text in which what cannot be printed is escaped as in Python; newlines stay."""
-    return "".join(each if each.isprintable() or each == "\n" else _escape(each) for each in text)
-
-
-def _escape(character: str) -> str:
-    if character == "\t":
-        return "    "
-    return character.encode("unicode_escape").decode("ascii")
-
-
-def _wrap(block: str, width: int) -> str:
-    if block.startswith(" ") or "\n" in block:
-        return "\n".join(
-            textwrap.fill(
-                line.strip(),
-                width,
-                initial_indent=_margin(line),
-                subsequent_indent=_margin(line) + "    ",
-                break_long_words=False,
-                break_on_hyphens=False,
-            )
-            for line in block.split("\n")
-        )
-    return textwrap.fill(block, width, break_long_words=False, break_on_hyphens=False)
-
-
-def _margin(line: str) -> str:
-    return line[: len(line) - len(line.lstrip())]
 
 
 def _paragraphs(lines: list[str]) -> list[str]:

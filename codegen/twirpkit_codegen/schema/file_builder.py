@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import importlib.resources
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Final
 
 from google.protobuf import descriptor_pb2
@@ -13,18 +12,16 @@ from google.protobuf.descriptor_pb2 import (
     EnumDescriptorProto,
     FeatureSet,
     FieldDescriptorProto,
-    FileDescriptorProto,
 )
 
 from twirpkit_codegen.errors import GenerationError, Where
-from twirpkit_codegen.schema import docs, naming
+from twirpkit_codegen.schema import comments, naming
 from twirpkit_codegen.schema.embedded import embedded
-from twirpkit_codegen.schema.model import Doc, Enum, EnumValue, Field, File, Message, TypeRef
+from twirpkit_codegen.schema.model import Enum, EnumValue, Field, File, Message, TypeRef, walk
+from twirpkit_codegen.schema.source import Source
+from twirpkit_codegen.schema.type_index import GOOGLE, find_type
 
-__all__ = ["GOOGLE", "Source", "build_file", "find_type", "google_module", "types_of"]
-
-GOOGLE: Final = "google/protobuf/"
-"""Files with this prefix come from the installed protobuf."""
+__all__ = ["build_file"]
 
 _INSTALLED: Final = importlib.resources.files("google.protobuf")
 _F: Final = FieldDescriptorProto
@@ -52,41 +49,6 @@ _ENUM_VALUE = 2
 _EDITION: Final = descriptor_pb2.EDITION_2023
 
 
-@dataclass(frozen=True, slots=True)
-class Source:
-    """A proto file with its comments and lines by path."""
-
-    file: FileDescriptorProto
-    comments: dict[tuple[int, ...], str]
-    lines: dict[tuple[int, ...], int]
-
-    @classmethod
-    def of(cls, file: FileDescriptorProto) -> Source:
-        """A file's descriptor, its source info taken apart."""
-        comments: dict[tuple[int, ...], str] = {}
-        lines: dict[tuple[int, ...], int] = {}
-        for location in file.source_code_info.location:
-            path = tuple(location.path)
-            if location.span:
-                lines.setdefault(path, location.span[0] + 1)
-            comment = _text(location.leading_comments) or _text(location.trailing_comments)
-            if comment.strip():
-                comments.setdefault(path, comment)
-        return cls(file, comments, lines)
-
-    def doc(self, *paths: tuple[int, ...]) -> Doc:
-        """The comment at the first of these paths that has one."""
-        return docs.parse(next((self.comments[path] for path in paths if path in self.comments), ""))
-
-    def where(self, path: tuple[int, ...]) -> Where:
-        """The place of the element at a path."""
-        return Where(self.file.name, self.lines.get(path))
-
-    def full_name(self, name: str) -> str:
-        """The full name of what this file calls `name`."""
-        return f"{self.file.package}.{name}" if self.file.package else name
-
-
 def build_file(source: Source, index: Mapping[str, TypeRef]) -> File:
     """The model of one file; `index` knows every type by its full name."""
     return _FileBuilder(source, index).build()
@@ -108,7 +70,7 @@ class _FileBuilder:
         messages = tuple(self.message(each, (_FILE_MESSAGE, n), "", "") for n, each in enumerate(file.message_type))
         enums = tuple(self.enum(each, (_FILE_ENUM, n), "") for n, each in enumerate(file.enum_type))
         naming.check_unique(
-            (naming.dict_name(each.qualname), each.full_name, Where(file.name, each.line)) for each in _walk(messages)
+            (naming.dict_name(each.qualname), each.full_name, Where(file.name, each.line)) for each in walk(messages)
         )
         return File(
             name=file.name,
@@ -158,7 +120,7 @@ class _FileBuilder:
             py_name=py_name,
             full_name=full_name,
             qualname=qualname,
-            doc=docs.marked(self.source.doc(path), proto.options.deprecated),
+            doc=comments.marked(self.source.doc(path), proto.options.deprecated),
             line=where.line,
             fields=fields,
             oneofs=tuple(
@@ -186,7 +148,7 @@ class _FileBuilder:
             py_name=naming.safe(proto.name, where),
             type=self.type(value, where),
             number=proto.number,
-            doc=docs.marked(self.source.doc(path), proto.options.deprecated),
+            doc=comments.marked(self.source.doc(path), proto.options.deprecated),
             line=where.line,
             repeated=proto.label == _F.LABEL_REPEATED and entry is None,
             map_key=self.type(entry.field[0], where) if entry is not None else None,
@@ -234,7 +196,7 @@ class _FileBuilder:
                 name=each.name,
                 py_name=naming.safe(each.name, self.source.where((*path, _ENUM_VALUE, n))),
                 number=each.number,
-                doc=docs.marked(self.source.doc((*path, _ENUM_VALUE, n)), each.options.deprecated),
+                doc=comments.marked(self.source.doc((*path, _ENUM_VALUE, n)), each.options.deprecated),
                 deprecated=each.options.deprecated,
             )
             for n, each in enumerate(proto.value)
@@ -247,53 +209,9 @@ class _FileBuilder:
             proto.name,
             naming.safe(proto.name, where),
             self.source.full_name(f"{outer}{proto.name}"),
-            docs.marked(self.source.doc(path), proto.options.deprecated),
+            comments.marked(self.source.doc(path), proto.options.deprecated),
             values,
         )
-
-
-def find_type(index: Mapping[str, TypeRef], name: str, where: Where) -> TypeRef:
-    """The type that a descriptor names: with a dot before it, as protoc and buf write it."""
-    found = index.get(name.removeprefix(".")) if name.startswith(".") else None
-    if found is None:
-        raise GenerationError.at(where, f"no file here defines {name!r}: make the descriptor set with its imports")
-    return found
-
-
-def google_module(file: str) -> str:
-    """The module of the installed protobuf that holds one of its files."""
-    return file.removesuffix(".proto").replace("/", ".") + "_pb2"
-
-
-def types_of(file: FileDescriptorProto) -> Iterator[tuple[str, TypeRef]]:
-    """Every type that a file defines, by full name."""
-    google = file.name.startswith(GOOGLE)
-    module = google_module(file.name) if google else naming.module_name(file.name, Where(file.name))
-    package = f"{file.package}." if file.package else ""
-
-    def walk(
-        messages: Iterable[DescriptorProto], enums: Iterable[EnumDescriptorProto], outer: str, outer_py: str
-    ) -> Iterator[tuple[str, TypeRef]]:
-        for enum in enums:
-            full = f"{package}{outer}{enum.name}"
-            yield full, TypeRef("enum", outer_py + naming.escaped(enum.name), module, full)
-        for message in messages:
-            full, name = f"{package}{outer}{message.name}", outer_py + naming.escaped(message.name)
-            yield full, TypeRef("message", name, module, full)
-            yield from walk(message.nested_type, message.enum_type, f"{outer}{message.name}.", f"{name}.")
-
-    return walk(file.message_type, file.enum_type, "", "")
-
-
-def _walk(messages: Iterable[Message]) -> Iterator[Message]:
-    for message in messages:
-        yield message
-        yield from _walk(message.messages)
-
-
-def _text(comment: str | bytes) -> str:
-    """A comment as text. protobuf gives what is not UTF-8, such as an old file's Latin-1, as bytes."""
-    return comment.decode("utf-8", "replace") if isinstance(comment, bytes) else comment
 
 
 def _in_oneof(field: FieldDescriptorProto, number: int) -> bool:
