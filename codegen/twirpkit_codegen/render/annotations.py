@@ -1,18 +1,18 @@
-"""Type annotations of one generated file."""
+"""Type annotations of fields, requests and responses."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 
 from twirpkit_codegen.render.scope import Scope
-from twirpkit_codegen.schema.model import Field, File, Message, TypeRef
+from twirpkit_codegen.schema.model import Field, File, Message, Method, TypeRef
 from twirpkit_codegen.schema.naming import dict_name
 
-__all__ = ["constructor_type", "defined_names", "input_type", "stub_type"]
+__all__ = ["Annotations", "defined_names", "keywords_name"]
 
 _GOOGLE_INPUTS = {
-    "google.protobuf.Timestamp": ("datetime", "datetime"),
-    "google.protobuf.Duration": ("datetime", "timedelta"),
+    "google.protobuf.Timestamp": "datetime.datetime",
+    "google.protobuf.Duration": "datetime.timedelta",
 }
 _WRAPPERS = {
     "google.protobuf.BoolValue": "bool",
@@ -25,10 +25,102 @@ _WRAPPERS = {
     "google.protobuf.UInt32Value": "int",
     "google.protobuf.UInt64Value": "int",
 }
+_CONTAINERS = "google.protobuf.internal.containers"
+
+
+class Annotations:
+    """The annotations of one generated file. What they import is added to the file's scope."""
+
+    def __init__(self, scope: Scope) -> None:
+        self._scope = scope
+
+    def attribute(self, field: Field) -> str:
+        """Return the type of a message's attribute."""
+        item = self.message_class(field.type)
+        composite = field.type.kind == "message"
+        if field.map_key is not None:
+            container = self._for_types(f"{_CONTAINERS}.{'MessageMap' if composite else 'ScalarMap'}")
+            return f"{container}[{self._for_types(field.map_key.name)}, {item}]"
+        if field.repeated:
+            kind = "RepeatedCompositeFieldContainer" if composite else "RepeatedScalarFieldContainer"
+            return f"{self._for_types(f'{_CONTAINERS}.{kind}')}[{item}]"
+        return item
+
+    def constructor_argument(self, field: Field) -> str:
+        """Return the type of an argument of a message's constructor, which is protobuf's and takes no `TypedDict`."""
+        item = self.message_class(field.type)
+        if field.type.kind == "message":
+            item = f"{item} | {self._any_mapping()}"
+        return self._container(field, item)
+
+    def mapping_value(self, field: Field) -> str:
+        """Return the type of a value of a request's mapping; never a bare ``str`` for a list of strings."""
+        return self._container(field, self._input(field.type))
+
+    def request(self, ref: TypeRef) -> str:
+        """Return the type of a whole request: a message or a mapping."""
+        if ref.is_google:
+            return f"{self.message_class(ref)} | {self._any_mapping()}"
+        return self._input(ref)
+
+    def keywords(self, method: Method) -> str:
+        """Return the type of a request's keyword arguments; empty where no field can be one."""
+        if len(method.left_out) == len(method.request_fields):
+            return ""
+        name = dict_name(method.request.name)
+        return self._scope.generated("types", method.request.module, keywords_name(name) if method.left_out else name)
+
+    def message_class(self, ref: TypeRef) -> str:
+        """Return a message's class; for an enum ``int``, for a scalar its Python type."""
+        if ref.kind == "scalar":
+            return self._for_types(ref.name)
+        if ref.kind == "enum":
+            return self._for_types("int")
+        if ref.is_google:
+            return self._scope.class_for_types(ref.module, ref.name)
+        return self._scope.generated("messages", ref.module, ref.name)
+
+    def message_class_at_run_time(self, ref: TypeRef) -> str:
+        """Return a message's class for code that runs."""
+        module = ref.module if ref.is_google else f"{self._scope.package}.messages.{ref.module}"
+        return self._scope.class_at_run_time(module, ref.name)
+
+    def _input(self, ref: TypeRef) -> str:
+        message = self.message_class(ref)
+        if ref.kind != "message":
+            return message
+        if ref.full_name in _GOOGLE_INPUTS:
+            return f"{self._for_types(_GOOGLE_INPUTS[ref.full_name])} | {message}"
+        if ref.full_name in _WRAPPERS:
+            return f"{self._for_types(_WRAPPERS[ref.full_name])} | {message}"
+        if ref.is_google:
+            return f"{self._any_mapping()} | {message}"
+        return f"{message} | {self._scope.generated('types', ref.module, dict_name(ref.name))}"
+
+    def _container(self, field: Field, item: str) -> str:
+        if field.map_key is not None:
+            return f"{self._for_types('collections.abc.Mapping')}[{self._for_types(field.map_key.name)}, {item}]"
+        if not field.repeated:
+            return item
+        if field.type.kind == "scalar" and field.type.name == "str":
+            return self._for_types("twirpkit.sdk.Strings")
+        return f"{self._for_types('collections.abc.Iterable')}[{item}]"
+
+    def _any_mapping(self) -> str:
+        mapping, text, anything = map(self._for_types, ("collections.abc.Mapping", "str", "typing.Any"))
+        return f"{mapping}[{text}, {anything}]"
+
+    def _for_types(self, path: str) -> str:
+        return self._scope.for_types(path)
+
+
+def keywords_name(dict_name: str) -> str:
+    """Return the name of the part of a `TypedDict` that can be keywords."""
+    return f"{dict_name.removesuffix('Dict')}Keywords"
 
 
 def defined_names(file: File) -> tuple[frozenset[str], frozenset[str]]:
-    """Every name that a file's stub defines, and those of them that stand inside a class."""
+    """Return every name that a file's stub defines, and those of them that are defined inside a class."""
     top = {each.py_name for each in file.messages} | {each.py_name for each in file.enums}
     inner = {name for message in file.messages for name in _inner_names(message)}
     inner |= {value.py_name for enum in file.enums for value in enum.values}
@@ -43,74 +135,3 @@ def _inner_names(message: Message) -> Iterator[str]:
     for nested in message.messages:
         yield nested.py_name
         yield from _inner_names(nested)
-
-
-def stub_type(field: Field, scope: Scope) -> str:
-    """The type of a message's attribute."""
-    containers = "google.protobuf.internal.containers"
-    item = _class(field.type, scope)
-    composite = field.type.kind == "message"
-    if field.map_key is not None:
-        container = scope.use(containers, "MessageMap" if composite else "ScalarMap")
-        return f"{container}[{scope.builtin(field.map_key.name)}, {item}]"
-    if field.repeated:
-        kind = "RepeatedCompositeFieldContainer" if composite else "RepeatedScalarFieldContainer"
-        return f"{scope.use(containers, kind)}[{item}]"
-    return item
-
-
-def input_type(field: Field, scope: Scope) -> str:
-    """The type of a keyword or of a mapping's value; never a bare ``str`` for a list of strings."""
-    return _container(field, _input(field.type, scope), scope)
-
-
-def constructor_type(field: Field, scope: Scope) -> str:
-    """The type of an argument of a message's own constructor, which is protobuf's and knows no `TypedDict`."""
-    item = _class(field.type, scope)
-    if field.type.kind == "message":
-        item = f"{item} | {_any_mapping(scope)}"
-    return _container(field, item, scope)
-
-
-def _container(field: Field, item: str, scope: Scope) -> str:
-    if field.map_key is not None:
-        return f"{scope.use('collections.abc', 'Mapping')}[{scope.builtin(field.map_key.name)}, {item}]"
-    if not field.repeated:
-        return item
-    if field.type.kind == "scalar" and field.type.name == "str":
-        return scope.use("twirpkit.typing", "Strings")
-    return f"{scope.use('collections.abc', 'Iterable')}[{item}]"
-
-
-def _any_mapping(scope: Scope) -> str:
-    return f"{scope.use('collections.abc', 'Mapping')}[{scope.builtin('str')}, {scope.use('typing', 'Any')}]"
-
-
-def _class(ref: TypeRef, scope: Scope) -> str:
-    if ref.kind == "scalar":
-        return scope.builtin(ref.name)
-    if ref.kind == "enum":
-        return scope.builtin("int")
-    if ref.is_google:
-        return scope.use(ref.module, ref.name)
-    return scope.generated("messages", ref.module, ref.name)
-
-
-def request_type(ref: TypeRef, scope: Scope) -> str:
-    """The type of a whole request, as a message or a mapping."""
-    if ref.is_google:
-        return f"{_class(ref, scope)} | {_any_mapping(scope)}"
-    return _input(ref, scope)
-
-
-def _input(ref: TypeRef, scope: Scope) -> str:
-    message = _class(ref, scope)
-    if ref.kind != "message":
-        return message
-    if ref.full_name in _GOOGLE_INPUTS:
-        return f"{scope.use(*_GOOGLE_INPUTS[ref.full_name])} | {message}"
-    if ref.full_name in _WRAPPERS:
-        return f"{scope.builtin(_WRAPPERS[ref.full_name])} | {message}"
-    if ref.is_google:
-        return f"{_any_mapping(scope)} | {message}"
-    return f"{message} | {scope.generated('types', ref.module, dict_name(ref.name))}"

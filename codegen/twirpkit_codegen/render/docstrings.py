@@ -1,59 +1,52 @@
-"""Proto comments as docstrings. The text is data: whatever it holds, it cannot end the docstring or start code."""
+"""Text as docstrings. The text is data: whatever it holds, it cannot end the docstring or start code."""
 
 from __future__ import annotations
 
 import textwrap
+from typing import Final
 
-__all__ = ["docstring", "escaped", "printable"]
+__all__ = ["docstring", "escape", "printable", "wrap"]
 
-_WIDTH = 112
+_LAST_COLUMN: Final = 112
 
 
-def docstring(*blocks: str, indent: int = 0) -> str:
-    """A docstring literal of blocks of text, wrapped, for a place that many columns in.
-
-    A block whose lines start with white space keeps its lines.
-    """
-    width = _WIDTH - indent
-    wrapped = [_wrap(escaped(block), width) for block in blocks if block]
-    text = "\n\n".join(wrapped)
-    if "\n" not in text and len(text) + 6 <= width:
+def docstring(*paragraphs: str, indent: int = 0) -> str:
+    """Return a docstring literal of paragraphs, wrapped, for a place that many columns in; empty ones are left out."""
+    text = f"\n\n{' ' * indent}".join(wrap(each, indent) for each in paragraphs if each)
+    if "\n" not in text and len(text) + 6 <= _LAST_COLUMN - indent:
         return f'"""{text} """' if text.endswith('"') else f'"""{text}"""'
-    margin = " " * indent
-    return '"""' + textwrap.indent(text, margin).lstrip(" ") + f'\n{margin}"""'
+    return f'"""{text}\n{" " * indent}"""'
 
 
-def escaped(text: str) -> str:
-    """Text inside a triple-quoted literal: backslashes, triple quotes and what cannot be printed are escaped."""
+def wrap(text: str, column: int, hang: int = 0) -> str:
+    """Return escaped text for inside a docstring, wrapped.
+
+    Args:
+        text: One paragraph.
+        column: Columns before the first line and before each other.
+        hang: Columns more before each other line.
+    """
+    lines = textwrap.wrap(
+        escape(text),
+        _LAST_COLUMN - column,
+        subsequent_indent=" " * hang,
+        break_long_words=False,
+        break_on_hyphens=False,
+    )
+    return f"\n{' ' * column}".join(lines)
+
+
+def escape(text: str) -> str:
+    """Escape backslashes, triple quotes and characters that are not printable, for a triple-quoted literal."""
     return printable(text.replace("\\", "\\\\").replace('"""', '\\"\\"\\"'))
 
 
 def printable(text: str) -> str:
-    """Text in which what cannot be printed is escaped as in Python; newlines stay."""
-    return "".join(each if each.isprintable() or each == "\n" else _escape(each) for each in text)
+    """Escape characters that are not printable as Python does; newlines stay."""
+    return "".join(each if each.isprintable() or each == "\n" else _escape_character(each) for each in text)
 
 
-def _escape(character: str) -> str:
+def _escape_character(character: str) -> str:
     if character == "\t":
         return "    "
     return character.encode("unicode_escape").decode("ascii")
-
-
-def _wrap(block: str, width: int) -> str:
-    if block.startswith(" ") or "\n" in block:
-        return "\n".join(
-            textwrap.fill(
-                line.strip(),
-                width,
-                initial_indent=_margin(line),
-                subsequent_indent=_margin(line) + "    ",
-                break_long_words=False,
-                break_on_hyphens=False,
-            )
-            for line in block.split("\n")
-        )
-    return textwrap.fill(block, width, break_long_words=False, break_on_hyphens=False)
-
-
-def _margin(line: str) -> str:
-    return line[: len(line) - len(line.lstrip())]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import Final
 
-from twirpkit_codegen.render import docstrings
+from twirpkit_codegen.render.docstrings import printable
 from twirpkit_codegen.schema.model import Doc
 
 __all__ = ["cell", "paragraphs", "text"]
@@ -20,7 +20,7 @@ def text(content: str) -> str:
     """Running text. What stands in backticks is code; nothing else means anything."""
     return "".join(
         part if number % 2 else _SPECIAL.sub(r"\\\g<0>", part)
-        for number, part in enumerate(_CODE.split(docstrings.printable(content).replace("\n", " ")))
+        for number, part in enumerate(_CODE.split(printable(content).replace("\n", " ")))
     )
 
 

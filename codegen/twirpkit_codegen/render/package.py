@@ -1,226 +1,122 @@
-"""The model to files: `{path: text}`, rendered from the templates and formatted, deterministic to the byte."""
+"""The model to files: ``{path: text}``, rendered from the templates and formatted, deterministic to the byte."""
 
 from __future__ import annotations
 
 import functools
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Any, Final
 
 import jinja2
 
-from twirpkit_codegen.render import docstrings, method_docs, templating
-from twirpkit_codegen.render.annotations import (
-    constructor_type,
-    defined_names,
-    input_type,
-    request_type,
-    stub_type,
-)
+from twirpkit_codegen.render import templating
+from twirpkit_codegen.render.annotations import Annotations, defined_names, keywords_name
+from twirpkit_codegen.render.docstrings import docstring, wrap
+from twirpkit_codegen.render.exported_names import exported_names
 from twirpkit_codegen.render.formatting import formatted
+from twirpkit_codegen.render.method_docs import policy_lines
+from twirpkit_codegen.render.mode import MODES
 from twirpkit_codegen.render.scope import Scope
 from twirpkit_codegen.schema import comments, naming
-from twirpkit_codegen.schema.model import Api, File, Method, Service, TypeRef, walk
+from twirpkit_codegen.schema.model import Api, File, Service, walk
+from twirpkit_codegen.version import GENERATED_FOR, GENERATOR
 
 __all__ = ["render"]
 
-_FILE_NAMES: Final = frozenset(("TYPE_CHECKING", "annotations"))
-"""What the head of a client's file defines."""
-_TYPES_NAMES: Final = _FILE_NAMES | {"TypedDict"}
-
-
-@dataclass(frozen=True, slots=True)
-class _World:
-    """The one difference between the sync and the async rendering of a template."""
-
-    folder: str
-    prefix: str
-    def_: str
-    await_: str
-    with_: str
-    close: str
-    library: str
-    session: str
-    transport: str
-    make_transport: str
-    items: str
-    iterator: str
-
-
-_WORLDS: Final = (
-    _World(
-        "_sync",
-        "",
-        "def",
-        "",
-        "with",
-        "close",
-        "requests",
-        "Session",
-        "Transport",
-        "sync_transport",
-        "sync_items",
-        "Iterator",
-    ),
-    _World(
-        "_async",
-        "Async",
-        "async def",
-        "await ",
-        "async with",
-        "aclose",
-        "aiohttp",
-        "ClientSession",
-        "AsyncTransport",
-        "async_transport",
-        "async_items",
-        "AsyncIterator",
-    ),
-)
-
-
-@dataclass(frozen=True, slots=True)
-class _Call:
-    """A way to call an RPC: the method, or the iterator beside it."""
-
-    def_: str
-    py_name: str
-    returns: str
-    doc: str
-    iterates: bool
+_IMPORTS: Final = "\0imports\0"
+"""Stands where a file's imports go until all of it is rendered. No text of a proto holds it."""
 
 
 def render(api: Api) -> dict[str, str]:
-    """Every file of the package, by its path under the output folder."""
-    files = dict(_Renderer(api).files())
-    return formatted(files, api.sdk.package)
+    """Return every file of the package, by its path under the output folder."""
+    return formatted(dict(_Package(api).files()), api.sdk.package)
 
 
-class _Renderer:
+class _Package:
+    """The files of one package."""
+
     def __init__(self, api: Api) -> None:
         self.api = api
+        self.name = api.sdk.package
         self.root = api.sdk.package.replace(".", "/")
         self.messages = {message.full_name: message for file in api.files for message in walk(file.messages)}
-        self.inputs = self._reachable()
-        self.values = {"api": api, "sdk": api.sdk}
+        self.inputs = self.reachable_from_requests()
 
     def files(self) -> Iterator[tuple[str, str]]:
-        api = self.api
-        root = self.root
-        exports = self.exports()
-        scope = Scope(api.sdk.package, {*exports, *naming.ERROR_NAMES})
-        yield f"{root}/__init__.py", self.template("package.py.j2", exports=exports, scope=scope)
-        yield f"{root}/py.typed", f"# {templating.MARK}. The types of this package are complete.\n"
-        yield f"{root}/__main__.py", self.template("main.py.j2")
-        yield f"{root}/_sdk.py", self.template("sdk.py.j2")
-        if api.bound:
-            scope = Scope(api.sdk.package, {each.name for each in api.bound} | _FILE_NAMES)
-            yield f"{root}/_bound.py", self.template("bound.py.j2", scope=scope)
-        if any(method.policy.grants is not None for service in api.services for method in service.methods):
-            yield f"{root}/grants.py", self.template("grants.py.j2")
-        yield (
-            f"{root}/_methods/__init__.py",
-            self.template("folder.py.j2", text="The facts of each RPC, one module a service."),
-        )
-        for service in api.services:
-            yield f"{root}/_methods/{service.attribute}.py", self.service("methods.py.j2", service)
-        for world in _WORLDS:
-            text = f"The {'async' if world.prefix else 'sync'} client: the facade, and one module a service."
-            yield f"{root}/{world.folder}/__init__.py", self.template("folder.py.j2", text=text)
-            scope = Scope(api.sdk.package, self.facade_names(world))
-            yield f"{root}/{world.folder}/api.py", self.template("api.py.j2", io=world, scope=scope)
-            for service in api.services:
-                yield f"{root}/{world.folder}/{service.attribute}.py", self.service("service.py.j2", service, io=world)
-        yield f"{root}/messages/__init__.py", self.template("messages_package.py.j2")
-        yield f"{root}/types/__init__.py", self.template("folder.py.j2", text="Requests as mappings, for annotations.")
-        for folder in sorted({folder for file in api.files for folder in file.folders}):
-            for kind in ("messages", "types"):
-                path = f"{root}/{kind}/{folder.replace('.', '/')}/__init__.py"
-                yield path, self.template("folder.py.j2", text=f"Protos of the folder {folder.replace('.', '/')}.")
-        for file in api.files:
-            yield from self.file(file)
+        yield f"{self.root}/py.typed", f"# {templating.MARK}. The types of this package are complete.\n"
+        yield from self.top()
+        yield from self.methods()
+        yield from self.clients()
+        yield from self.schema()
 
-    def file(self, file: File) -> Iterator[tuple[str, str]]:
-        root, package, path = self.root, self.api.sdk.package, file.module.replace(".", "/")
-        yield f"{root}/messages/{path}.py", self.template("messages.py.j2", file=file, chunks=_chunks(file.serialized))
-        scope = _file_scope(package, file)
-        body = self.template("messages_body.pyi.j2", file=file, scope=scope)
-        yield f"{root}/messages/{path}.pyi", self.template("messages.pyi.j2", file=file, scope=scope, body=body)
+    def top(self) -> Iterator[tuple[str, str]]:
+        """The package's own modules."""
+        exports = exported_names(self.api)
+        yield self.file("__init__.py", "package.py.j2", Scope(self.name, exports), exports=exports)
+        yield self.file("__main__.py", "main.py.j2")
+        yield self.file("_sdk.py", "sdk.py.j2")
+        if self.api.bound:
+            scope = Scope(self.name, {each.name for each in self.api.bound})
+            yield self.file("_bound.py", "bound.py.j2", scope)
+        if any(method.policy.grants is not None for service in self.api.services for method in service.methods):
+            yield self.file("grants.py", "grants.py.j2")
+
+    def methods(self) -> Iterator[tuple[str, str]]:
+        """The facts of RPCs, one module a service."""
+        yield self.folder("_methods", "The facts of each RPC, one module a service.")
+        for service in self.api.services:
+            constants = {method.constant for method in service.methods} | {"METHODS"}
+            yield self.file(
+                f"_methods/{service.attribute}.py", "methods.py.j2", Scope(self.name, constants), service=service
+            )
+
+    def clients(self) -> Iterator[tuple[str, str]]:
+        """The facade and one module a service, in both modes."""
+        services = self.api.services
+        for mode in MODES:
+            yield self.folder(mode.folder, f"The {mode.name} client: the facade, and one module a service.")
+            names = {"super", f"{mode.prefix}{self.api.sdk.facade}", *(each.attribute for each in services)}
+            yield self.file(f"{mode.folder}/api.py", "api.py.j2", Scope(self.name, names), mode=mode)
+            for service in services:
+                path, scope = f"{mode.folder}/{service.attribute}.py", Scope(self.name, _names_in_service(service))
+                yield self.file(path, "service.py.j2", scope, service=service, mode=mode)
+
+    def schema(self) -> Iterator[tuple[str, str]]:
+        """Messages with their stubs, and requests as mappings: one module a proto file each."""
+        yield self.file("messages/__init__.py", "messages_package.py.j2")
+        yield self.folder("types", "Requests as mappings, for annotations.")
+        for folder in sorted({folder for file in self.api.files for folder in file.folders}):
+            path = folder.replace(".", "/")
+            yield from (
+                self.folder(f"{kind}/{path}", f"Protos of the folder {path}.") for kind in ("messages", "types")
+            )
+        for file in self.api.files:
+            yield from self.messages_of(file)
+            yield from self.types_of(file)
+
+    def messages_of(self, file: File) -> Iterator[tuple[str, str]]:
+        path = f"messages/{file.module.replace('.', '/')}.py"
+        yield self.file(path, "messages.py.j2", file=file, chunks=_chunks(file.serialized))
+        names, inner = defined_names(file)
+        scope = Scope(self.name, names | {"DESCRIPTOR"}, f"messages.{file.module}", inner, stub=True)
+        yield self.file(f"{path}i", "messages.pyi.j2", scope, file=file)
+
+    def types_of(self, file: File) -> Iterator[tuple[str, str]]:
         inputs = [message for message in walk(file.messages) if message.full_name in self.inputs]
         if not inputs:
             return
-        hidden = {field.py_name for message in inputs for field in message.fields}
+        fields = {field.py_name for message in inputs for field in message.fields}
         names = {naming.dict_name(message.qualname) for message in inputs}
-        taken = hidden | names | {_keywords_name(each) for each in names} | _TYPES_NAMES
-        scope = Scope(package, taken, f"types.{file.module}", hidden)
-        body = self.template("types_body.py.j2", inputs=inputs, scope=scope, keywords=self.keyword_requests())
-        yield f"{root}/types/{path}.py", self.template("types.py.j2", file=file, scope=scope, body=body)
+        taken = fields | names | {keywords_name(each) for each in names}
+        scope = Scope(self.name, taken, f"types.{file.module}", fields)
+        path, left_out = f"types/{file.module.replace('.', '/')}.py", self.left_out_by_request()
+        yield self.file(path, "types.py.j2", scope, file=file, inputs=inputs, left_out_by_request=left_out)
 
-    def facade_names(self, world: _World) -> set[str]:
-        """What the facade's file defines, at its top or in its class."""
-        return {f"{world.prefix}{self.api.sdk.facade}", *(each.attribute for each in self.api.services), *_FILE_NAMES}
-
-    def service(self, template: str, service: Service, **more: Any) -> str:
-        taken = {method.py_name for method in service.methods} | {service.class_name, f"Async{service.class_name}"}
-        taken |= {method.pages.py_name for method in service.methods if method.pages}
-        taken |= {method.constant for method in service.methods} | {"METHODS"} | _FILE_NAMES
-        scope = Scope(self.api.sdk.package, taken)
-        body = self.template(
-            f"{template.removesuffix('.py.j2')}_body.py.j2", service=service, scope=scope, types=self, **more
-        )
-        return self.template(template, service=service, scope=scope, body=body, **more)
-
-    def class_of(self, ref: TypeRef, scope: Scope) -> str:
-        """A request's or response's class."""
-        return scope.use(ref.module, ref.name) if ref.is_google else scope.generated("messages", ref.module, ref.name)
-
-    def keywords_of(self, method: Method, scope: Scope) -> str:
-        """The type of a request's keyword fields; empty where it has none."""
-        if len(method.left_out) == len(method.request_fields):
-            return ""
-        name = naming.dict_name(method.request.name)
-        return scope.generated("types", method.request.module, _keywords_name(name) if method.left_out else name)
-
-    def keyword_requests(self) -> dict[str, tuple[str, ...]]:
+    def left_out_by_request(self) -> dict[str, tuple[str, ...]]:
         """By full name, the requests some of whose fields cannot be keywords, and those fields."""
         methods = (method for service in self.api.services for method in service.methods)
         return {method.request.full_name: method.left_out for method in methods if method.left_out}
 
-    def calls_of(self, method: Method, scope: Scope, io: _World) -> Iterator[_Call]:
-        """The ways to call an RPC."""
-        yield _Call(
-            io.def_, method.py_name, self.class_of(method.response, scope), method_docs.method_doc(method), False
-        )
-        if method.pages is not None:
-            iterator = scope.use("collections.abc", io.iterator)
-            returns = f"{iterator}[{self.class_of(method.pages.item, scope)}]"
-            yield _Call("def", method.pages.py_name, returns, method_docs.iterator_doc(method, method.pages), True)
-
-    def exports(self) -> dict[str, str]:
-        """Public names and the modules they come from.
-
-        A message that shares its name with another, or with something of the package, is left to its module.
-        """
-        api = self.api
-        found: dict[str, str] = {}
-        for folder, prefix in (("_sync", ""), ("_async", "Async")):
-            found[f"{prefix}{api.sdk.facade}"] = f"{api.sdk.package}.{folder}.api"
-            for service in api.services:
-                found[f"{prefix}{service.class_name}"] = f"{api.sdk.package}.{folder}.{service.attribute}"
-        found |= {each.name: each.module for each in api.exports}
-        found |= {each.name: f"{api.sdk.package}._bound" for each in api.bound}
-        reserved = set(found) | naming.ERROR_NAMES | naming.PACKAGE_NAMES
-        count: dict[str, list[str]] = {}
-        for file in api.files:
-            for py_name in [each.py_name for each in file.messages] + [each.py_name for each in file.enums]:
-                count.setdefault(py_name, []).append(f"{api.sdk.package}.messages.{file.module}")
-        found |= {name: modules[0] for name, modules in count.items() if len(modules) == 1 and name not in reserved}
-        return dict(sorted(found.items()))
-
-    def template(self, name: str, **values: Any) -> str:
-        return _environment().get_template(name).render(**self.values, **values)
-
-    def _reachable(self) -> frozenset[str]:
+    def reachable_from_requests(self) -> frozenset[str]:
         """Messages that a request may hold: those that need a `TypedDict`."""
         pending = [method.request.full_name for service in self.api.services for method in service.methods]
         found: set[str] = set()
@@ -228,20 +124,38 @@ class _Renderer:
             name = pending.pop()
             if name in self.messages and name not in found:
                 found.add(name)
-                pending += [
-                    field.type.full_name for field in self.messages[name].fields if field.type.kind == "message"
-                ]
+                fields = self.messages[name].fields
+                pending += [field.type.full_name for field in fields if field.type.kind == "message"]
         return frozenset(found)
 
+    def folder(self, path: str, text: str) -> tuple[str, str]:
+        return self.file(f"{path}/__init__.py", "folder.py.j2", text=text)
 
-def _file_scope(root: str, file: File) -> Scope:
-    taken, inner = defined_names(file)
-    return Scope(root, taken | {"DESCRIPTOR"}, f"messages.{file.module}", inner)
+    def file(self, path: str, template: str, scope: Scope | None = None, **values: Any) -> tuple[str, str]:
+        """A path under the output folder, and the text for it."""
+        scope = Scope(self.name) if scope is None else scope
+        text = (
+            _environment()
+            .get_template(template)
+            .render(
+                api=self.api,
+                sdk=self.api.sdk,
+                scope=scope,
+                t=scope.for_types,
+                r=scope.at_run_time,
+                imports=lambda: _IMPORTS,
+                types=Annotations(scope),
+                **values,
+            )
+        )
+        return f"{self.root}/{path}", text.replace(_IMPORTS, scope.imports())
 
 
-def _keywords_name(name: str) -> str:
-    """The name of the part of a `TypedDict` that can be keywords."""
-    return f"{name.removesuffix('Dict')}Keywords"
+def _names_in_service(service: Service) -> set[str]:
+    """The names that a service's module defines, at its top or in its class."""
+    names = {method.py_name for method in service.methods}
+    names |= {method.pages.py_name for method in service.methods if method.pages}
+    return names | {service.class_name, f"Async{service.class_name}"}
 
 
 def _chunks(serialized: bytes) -> list[str]:
@@ -267,16 +181,14 @@ def _pyrepr(value: object) -> str:
 def _environment() -> jinja2.Environment:
     made = templating.environment(
         mark=templating.MARK,
-        error_names=sorted(naming.ERROR_NAMES),
         deprecation=comments.deprecation,
-        docstring=docstrings.docstring,
-        constructor_type=constructor_type,
-        keywords_name=_keywords_name,
+        docstring=docstring,
+        keywords_name=keywords_name,
         dict_name=naming.dict_name,
-        input_type=input_type,
-        request_type=request_type,
-        stub_type=stub_type,
         message_names=naming.MESSAGE_NAMES,
+        policy_lines=policy_lines,
+        generated_for=GENERATED_FOR,
+        generator=GENERATOR,
     )
-    made.filters |= {"pyrepr": _pyrepr}
+    made.filters |= {"pyrepr": _pyrepr, "wrap": wrap}
     return made

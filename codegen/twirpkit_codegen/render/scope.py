@@ -1,7 +1,11 @@
-"""The names of one generated file, and the imports that they need.
+"""Names of one generated file, and the imports that it needs.
+
+A template asks for a name in the place where it uses it: ``{{ t("collections.abc.Mapping") }}`` in an annotation,
+``{{ r("functools.cached_property") }}`` in code that runs. The scope remembers each import, and `Scope.imports` writes
+them all where the template says ``{{ imports() }}``.
 
 A proto may call a field ``str`` or a message ``Literal``. A name that the file defines itself, at any depth, is never
-used for anything else: the import gets an underscore before it, and a builtin is named by its module.
+used for anything else: an import gets an underscore before it, and a builtin is named by its module.
 """
 
 from __future__ import annotations
@@ -16,83 +20,102 @@ class Scope:
 
     Args:
         package: The import package that the file is in.
-        taken: Every name that the file defines, nested ones included, and those that its template imports.
+        taken: Every name that the file defines, nested ones included, and those that its template spells out.
         module: The file's own place in the package (``messages.hats``), for references to its own classes.
-        hidden: Names that something inside a class of this file has: there, a reference would not reach the file's own
+        hidden: Names that are defined inside a class of this file: there, a reference would not reach the file's own
             class of that name.
+        stub: True for a ``.pyi`` file, where no import is for type checkers only.
     """
 
-    def __init__(self, package: str, taken: Iterable[str], module: str = "", hidden: Iterable[str] = ()) -> None:
+    def __init__(
+        self, package: str, taken: Iterable[str] = (), module: str = "", hidden: Iterable[str] = (), stub: bool = False
+    ) -> None:
         self.package = package
-        self.taken = frozenset(taken)
+        self.taken = frozenset(taken) | {"annotations", "TYPE_CHECKING"}
         self.module = module
         self.hidden = frozenset(hidden)
+        self.stub = stub
         self._owners: dict[str, tuple[str, str]] = {}
         self._for_types: set[str] = set()
         self._at_run_time: set[str] = set()
         self._aliases: dict[str, str] = {}
 
     @property
-    def imports(self) -> list[str]:
-        """Import statements that only a type checker needs, sorted."""
-        return sorted(self._for_types - self._at_run_time)
-
-    @property
-    def run_time_imports(self) -> list[str]:
-        """Import statements that the code itself needs, sorted."""
-        return sorted(self._at_run_time)
-
-    @property
     def aliases(self) -> list[tuple[str, str]]:
         """Pairs of alias and own class, for classes whose names are hidden inside a class."""
         return sorted(self._aliases.items())
 
-    def use(self, module: str, name: str) -> str:
-        """A name imported from a module, for annotations. Of a nested class, the outermost is imported."""
-        first, dot, rest = name.partition(".")
-        made = self._bind(module, first)
-        self._for_types.add(_from_import(module, first, made))
-        return f"{made}{dot}{rest}"
+    def imports(self) -> str:
+        """Return the import statements; those that only a type checker needs are guarded."""
+        run_time = sorted(self._at_run_time)
+        for_types = sorted(self._for_types - self._at_run_time)
+        if self.stub or not for_types:
+            return "\n".join(run_time + for_types)
+        guarded = ["", "if TYPE_CHECKING:", *(f"    {line}" for line in for_types)]
+        return "\n".join(["from typing import TYPE_CHECKING", *run_time, *guarded])
 
-    def need(self, module: str, name: str, wanted: str = "") -> str:
-        """A name imported from a module, for the code itself; called `wanted` if that is free."""
-        first, dot, rest = name.partition(".")
-        made = self._bind(module, first, wanted)
-        self._at_run_time.add(_from_import(module, first, made))
-        return f"{made}{dot}{rest}"
+    def for_types(self, path: str, *, qualified: bool = False) -> str:
+        """Import a name for annotations only.
 
-    def library(self, name: str) -> str:
-        """A module, for annotations."""
-        made = self._bind(name, "")
-        self._for_types.add(f"import {name}" if made == name else f"import {name} as {made}")
-        return made
+        Args:
+            path: Module and name, ``collections.abc.Mapping``; a builtin without its module, ``str``.
+            qualified: Import the module and return ``module.name``.
 
-    def builtin(self, name: str) -> str:
-        """A builtin."""
-        if name not in self.taken and self._owners.setdefault(name, ("builtins", name)) == ("builtins", name):
-            return name
-        made = self._bind("builtins", "")
-        self._at_run_time.add("import builtins" if made == "builtins" else f"import builtins as {made}")
-        return f"{made}.{name}"
+        Returns:
+            The expression by which this file reaches it.
+        """
+        module, _, name = path.rpartition(".")
+        if not module:
+            return self._builtin(path)
+        if qualified:
+            return f"{self._import(self._for_types, module, '')}.{name}"
+        return self._import(self._for_types, module, name)
 
-    def generated(self, folder: str, module: str, name: str) -> str:
-        """A class of another generated module, for annotations; for one of this file, the class itself."""
+    def at_run_time(self, path: str, wanted: str = "") -> str:
+        """Import a name for code that runs, called `wanted` if that is free; a builtin as in `for_types`."""
+        module, _, name = path.rpartition(".")
+        return self._import(self._at_run_time, module, name, wanted) if module else self._builtin(path)
+
+    def class_for_types(self, module: str, qualname: str) -> str:
+        """Import a class for annotations only; of a nested one, the outermost."""
+        return self._nested(self._for_types, module, qualname)
+
+    def class_at_run_time(self, module: str, qualname: str) -> str:
+        """Import a class for code that runs; of a nested one, the outermost."""
+        return self._nested(self._at_run_time, module, qualname)
+
+    def generated(self, folder: str, module: str, qualname: str) -> str:
+        """Return a class of a generated module, for annotations: imported, or this file's own."""
         if f"{folder}.{module}" != self.module:
-            return self.use(f"{self.package}.{folder}.{module}", name)
-        first, dot, rest = name.partition(".")
+            return self.class_for_types(f"{self.package}.{folder}.{module}", qualname)
+        first, dot, rest = qualname.partition(".")
         if first in self.hidden:
-            made = self._bind(self.module, first)
-            self._aliases[made] = first
-            first = made
+            alias = self._bind(self.module, first)
+            self._aliases[alias] = first
+            first = alias
         return f"{first}{dot}{rest}"
 
+    def _nested(self, statements: set[str], module: str, qualname: str) -> str:
+        first, dot, rest = qualname.partition(".")
+        return f"{self._import(statements, module, first)}{dot}{rest}"
+
+    def _builtin(self, name: str) -> str:
+        owner = ("builtins", name)
+        if name not in self.taken and self._owners.setdefault(name, owner) == owner:
+            return name
+        return f"{self._import(self._at_run_time, 'builtins', '')}.{name}"
+
+    def _import(self, statements: set[str], module: str, name: str, wanted: str = "") -> str:
+        """Add an import statement, of the module itself if `name` is empty, and return the local name."""
+        local = self._bind(module, name, wanted)
+        statement, natural = (f"from {module} import {name}", name) if name else (f"import {module}", module)
+        statements.add(statement if local == natural else f"{statement} as {local}")
+        return local
+
     def _bind(self, module: str, name: str, wanted: str = "") -> str:
-        """The local name of something imported: its own, or the first free one with underscores before it."""
-        made, owner = wanted or name or module, (module, name)
-        while made in self.taken or self._owners.setdefault(made, owner) != owner:
-            made = f"_{made}"
-        return made
-
-
-def _from_import(module: str, name: str, made: str) -> str:
-    return f"from {module} import {name}" + (f" as {made}" if made != name else "")
+        """Return the local name of an import: its own, or the first free one with underscores around it."""
+        local, owner = wanted or name or module, (module, name)
+        while local in self.taken or self._owners.setdefault(local, owner) != owner:
+            # Only one before it, because Python mangles names with two inside a class.
+            local = f"{local}_" if local.startswith("_") else f"_{local}"
+        return local

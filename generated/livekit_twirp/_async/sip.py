@@ -3,25 +3,20 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, overload
+from typing import TYPE_CHECKING, overload
 
-from twirpkit.call import DEFAULT, Authorize, Default
-from twirpkit.client import AsyncClient, AsyncService
-from twirpkit.deprecation import deprecated
-from twirpkit.sdk import endpoint
-from twirpkit.transports import async_transport
+from twirpkit.sdk import UNSET, AsyncClient, AsyncService, CallOptions, async_transport, client_config, deprecated
 
 from livekit_twirp._methods import sip as methods
-from livekit_twirp._sdk import SDK
+from livekit_twirp._sdk import PACKAGE
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
-    from typing import Unpack
+    from typing import Any, Unpack
 
     import aiohttp
-    from twirpkit.call import RetryOption
-    from twirpkit.events import Hook
-    from twirpkit.livekit.regions import Regions
+    from twirpkit.livekit import Regions
+    from twirpkit.sdk import Authorize, Hook, RetryOption, Unset
 
     from livekit_twirp.messages.livekit_sip import (
         CreateSIPDispatchRuleRequest,
@@ -90,11 +85,11 @@ class AsyncSIP(AsyncService):
         *,
         token: str | None = None,
         auth: str | Authorize | None = None,
-        timeout: float | Default | None = DEFAULT,
-        retry: RetryOption = DEFAULT,
+        timeout: float | Unset | None = UNSET,
+        retry: RetryOption = UNSET,
         extra_headers: Mapping[str, str] | None = None,
         hooks: Iterable[Hook] = (),
-        regions: Regions | Default | None = DEFAULT,
+        regions: Regions | Unset | None = UNSET,
     ) -> None:
         """Use the connections of a session, which stays yours to close.
 
@@ -102,8 +97,8 @@ class AsyncSIP(AsyncService):
         """
         if session is None:
             raise TypeError("AsyncSIP needs a session: AsyncLiveKitAPI makes its own")
-        client_endpoint = endpoint(
-            SDK,
+        config = client_config(
+            PACKAGE,
             url=url,
             api_key=api_key,
             api_secret=api_secret,
@@ -115,7 +110,7 @@ class AsyncSIP(AsyncService):
             hooks=hooks,
             regions=regions,
         )
-        self._client = AsyncClient(client_endpoint, async_transport(self, session))
+        self._client = AsyncClient(config, async_transport(self, session))
 
     @overload
     async def list_sip_trunk(
@@ -123,8 +118,8 @@ class AsyncSIP(AsyncService):
         request: ListSIPTrunkRequest | ListSIPTrunkRequestDict,
         /,
         *,
-        timeout: float | Default | None = DEFAULT,
-        retry: RetryOption = DEFAULT,
+        timeout: float | Unset | None = UNSET,
+        retry: RetryOption = UNSET,
         extra_headers: Mapping[str, str] | None = None,
     ) -> ListSIPTrunkResponse: ...
     @overload
@@ -132,8 +127,8 @@ class AsyncSIP(AsyncService):
         self,
         /,
         *,
-        timeout: float | Default | None = DEFAULT,
-        retry: RetryOption = DEFAULT,
+        timeout: float | Unset | None = UNSET,
+        retry: RetryOption = UNSET,
         extra_headers: Mapping[str, str] | None = None,
         **fields: Unpack[ListSIPTrunkRequestDict],
     ) -> ListSIPTrunkResponse: ...
@@ -143,8 +138,8 @@ class AsyncSIP(AsyncService):
         request: ListSIPTrunkRequest | ListSIPTrunkRequestDict | None = None,
         /,
         *,
-        timeout: float | Default | None = DEFAULT,
-        retry: RetryOption = DEFAULT,
+        timeout: float | Unset | None = UNSET,
+        retry: RetryOption = UNSET,
         extra_headers: Mapping[str, str] | None = None,
         **fields: Any,
     ) -> ListSIPTrunkResponse:
@@ -164,7 +159,9 @@ class AsyncSIP(AsyncService):
             TwirpError: The call failed; its subclass says how, its `sent` whether the request may have run.
             TypeError, ValueError: The request or an option is malformed; nothing was sent.
         """
-        return await self._client.call(methods.LIST_SIP_TRUNK, request, fields, timeout, retry, extra_headers)
+        return await self._client.call(
+            methods.LIST_SIP_TRUNK, request, fields, CallOptions(timeout, retry, extra_headers)
+        )
 
     @overload
     async def create_sip_inbound_trunk(
@@ -172,8 +169,8 @@ class AsyncSIP(AsyncService):
         request: CreateSIPInboundTrunkRequest | CreateSIPInboundTrunkRequestDict,
         /,
         *,
-        timeout: float | Default | None = DEFAULT,
-        retry: RetryOption = DEFAULT,
+        timeout: float | Unset | None = UNSET,
+        retry: RetryOption = UNSET,
         extra_headers: Mapping[str, str] | None = None,
     ) -> SIPInboundTrunkInfo: ...
     @overload
@@ -181,8 +178,8 @@ class AsyncSIP(AsyncService):
         self,
         /,
         *,
-        timeout: float | Default | None = DEFAULT,
-        retry: RetryOption = DEFAULT,
+        timeout: float | Unset | None = UNSET,
+        retry: RetryOption = UNSET,
         extra_headers: Mapping[str, str] | None = None,
         **fields: Unpack[CreateSIPInboundTrunkRequestDict],
     ) -> SIPInboundTrunkInfo: ...
@@ -191,8 +188,8 @@ class AsyncSIP(AsyncService):
         request: CreateSIPInboundTrunkRequest | CreateSIPInboundTrunkRequestDict | None = None,
         /,
         *,
-        timeout: float | Default | None = DEFAULT,
-        retry: RetryOption = DEFAULT,
+        timeout: float | Unset | None = UNSET,
+        retry: RetryOption = UNSET,
         extra_headers: Mapping[str, str] | None = None,
         **fields: Any,
     ) -> SIPInboundTrunkInfo:
@@ -214,7 +211,9 @@ class AsyncSIP(AsyncService):
             TwirpError: The call failed; its subclass says how, its `sent` whether the request may have run.
             TypeError, ValueError: The request or an option is malformed; nothing was sent.
         """
-        return await self._client.call(methods.CREATE_SIP_INBOUND_TRUNK, request, fields, timeout, retry, extra_headers)
+        return await self._client.call(
+            methods.CREATE_SIP_INBOUND_TRUNK, request, fields, CallOptions(timeout, retry, extra_headers)
+        )
 
     @overload
     async def create_sip_outbound_trunk(
@@ -222,8 +221,8 @@ class AsyncSIP(AsyncService):
         request: CreateSIPOutboundTrunkRequest | CreateSIPOutboundTrunkRequestDict,
         /,
         *,
-        timeout: float | Default | None = DEFAULT,
-        retry: RetryOption = DEFAULT,
+        timeout: float | Unset | None = UNSET,
+        retry: RetryOption = UNSET,
         extra_headers: Mapping[str, str] | None = None,
     ) -> SIPOutboundTrunkInfo: ...
     @overload
@@ -231,8 +230,8 @@ class AsyncSIP(AsyncService):
         self,
         /,
         *,
-        timeout: float | Default | None = DEFAULT,
-        retry: RetryOption = DEFAULT,
+        timeout: float | Unset | None = UNSET,
+        retry: RetryOption = UNSET,
         extra_headers: Mapping[str, str] | None = None,
         **fields: Unpack[CreateSIPOutboundTrunkRequestDict],
     ) -> SIPOutboundTrunkInfo: ...
@@ -241,8 +240,8 @@ class AsyncSIP(AsyncService):
         request: CreateSIPOutboundTrunkRequest | CreateSIPOutboundTrunkRequestDict | None = None,
         /,
         *,
-        timeout: float | Default | None = DEFAULT,
-        retry: RetryOption = DEFAULT,
+        timeout: float | Unset | None = UNSET,
+        retry: RetryOption = UNSET,
         extra_headers: Mapping[str, str] | None = None,
         **fields: Any,
     ) -> SIPOutboundTrunkInfo:
@@ -265,7 +264,7 @@ class AsyncSIP(AsyncService):
             TypeError, ValueError: The request or an option is malformed; nothing was sent.
         """
         return await self._client.call(
-            methods.CREATE_SIP_OUTBOUND_TRUNK, request, fields, timeout, retry, extra_headers
+            methods.CREATE_SIP_OUTBOUND_TRUNK, request, fields, CallOptions(timeout, retry, extra_headers)
         )
 
     @overload
@@ -274,8 +273,8 @@ class AsyncSIP(AsyncService):
         request: UpdateSIPInboundTrunkRequest | UpdateSIPInboundTrunkRequestDict,
         /,
         *,
-        timeout: float | Default | None = DEFAULT,
-        retry: RetryOption = DEFAULT,
+        timeout: float | Unset | None = UNSET,
+        retry: RetryOption = UNSET,
         extra_headers: Mapping[str, str] | None = None,
     ) -> SIPInboundTrunkInfo: ...
     @overload
@@ -283,8 +282,8 @@ class AsyncSIP(AsyncService):
         self,
         /,
         *,
-        timeout: float | Default | None = DEFAULT,
-        retry: RetryOption = DEFAULT,
+        timeout: float | Unset | None = UNSET,
+        retry: RetryOption = UNSET,
         extra_headers: Mapping[str, str] | None = None,
         **fields: Unpack[UpdateSIPInboundTrunkRequestDict],
     ) -> SIPInboundTrunkInfo: ...
@@ -293,8 +292,8 @@ class AsyncSIP(AsyncService):
         request: UpdateSIPInboundTrunkRequest | UpdateSIPInboundTrunkRequestDict | None = None,
         /,
         *,
-        timeout: float | Default | None = DEFAULT,
-        retry: RetryOption = DEFAULT,
+        timeout: float | Unset | None = UNSET,
+        retry: RetryOption = UNSET,
         extra_headers: Mapping[str, str] | None = None,
         **fields: Any,
     ) -> SIPInboundTrunkInfo:
@@ -317,7 +316,9 @@ class AsyncSIP(AsyncService):
             TwirpError: The call failed; its subclass says how, its `sent` whether the request may have run.
             TypeError, ValueError: The request or an option is malformed; nothing was sent.
         """
-        return await self._client.call(methods.UPDATE_SIP_INBOUND_TRUNK, request, fields, timeout, retry, extra_headers)
+        return await self._client.call(
+            methods.UPDATE_SIP_INBOUND_TRUNK, request, fields, CallOptions(timeout, retry, extra_headers)
+        )
 
     @overload
     async def update_sip_outbound_trunk(
@@ -325,8 +326,8 @@ class AsyncSIP(AsyncService):
         request: UpdateSIPOutboundTrunkRequest | UpdateSIPOutboundTrunkRequestDict,
         /,
         *,
-        timeout: float | Default | None = DEFAULT,
-        retry: RetryOption = DEFAULT,
+        timeout: float | Unset | None = UNSET,
+        retry: RetryOption = UNSET,
         extra_headers: Mapping[str, str] | None = None,
     ) -> SIPOutboundTrunkInfo: ...
     @overload
@@ -334,8 +335,8 @@ class AsyncSIP(AsyncService):
         self,
         /,
         *,
-        timeout: float | Default | None = DEFAULT,
-        retry: RetryOption = DEFAULT,
+        timeout: float | Unset | None = UNSET,
+        retry: RetryOption = UNSET,
         extra_headers: Mapping[str, str] | None = None,
         **fields: Unpack[UpdateSIPOutboundTrunkRequestDict],
     ) -> SIPOutboundTrunkInfo: ...
@@ -344,8 +345,8 @@ class AsyncSIP(AsyncService):
         request: UpdateSIPOutboundTrunkRequest | UpdateSIPOutboundTrunkRequestDict | None = None,
         /,
         *,
-        timeout: float | Default | None = DEFAULT,
-        retry: RetryOption = DEFAULT,
+        timeout: float | Unset | None = UNSET,
+        retry: RetryOption = UNSET,
         extra_headers: Mapping[str, str] | None = None,
         **fields: Any,
     ) -> SIPOutboundTrunkInfo:
@@ -369,7 +370,7 @@ class AsyncSIP(AsyncService):
             TypeError, ValueError: The request or an option is malformed; nothing was sent.
         """
         return await self._client.call(
-            methods.UPDATE_SIP_OUTBOUND_TRUNK, request, fields, timeout, retry, extra_headers
+            methods.UPDATE_SIP_OUTBOUND_TRUNK, request, fields, CallOptions(timeout, retry, extra_headers)
         )
 
     @overload
@@ -378,8 +379,8 @@ class AsyncSIP(AsyncService):
         request: GetSIPInboundTrunkRequest | GetSIPInboundTrunkRequestDict,
         /,
         *,
-        timeout: float | Default | None = DEFAULT,
-        retry: RetryOption = DEFAULT,
+        timeout: float | Unset | None = UNSET,
+        retry: RetryOption = UNSET,
         extra_headers: Mapping[str, str] | None = None,
     ) -> GetSIPInboundTrunkResponse: ...
     @overload
@@ -387,8 +388,8 @@ class AsyncSIP(AsyncService):
         self,
         /,
         *,
-        timeout: float | Default | None = DEFAULT,
-        retry: RetryOption = DEFAULT,
+        timeout: float | Unset | None = UNSET,
+        retry: RetryOption = UNSET,
         extra_headers: Mapping[str, str] | None = None,
         **fields: Unpack[GetSIPInboundTrunkRequestDict],
     ) -> GetSIPInboundTrunkResponse: ...
@@ -397,8 +398,8 @@ class AsyncSIP(AsyncService):
         request: GetSIPInboundTrunkRequest | GetSIPInboundTrunkRequestDict | None = None,
         /,
         *,
-        timeout: float | Default | None = DEFAULT,
-        retry: RetryOption = DEFAULT,
+        timeout: float | Unset | None = UNSET,
+        retry: RetryOption = UNSET,
         extra_headers: Mapping[str, str] | None = None,
         **fields: Any,
     ) -> GetSIPInboundTrunkResponse:
@@ -417,7 +418,9 @@ class AsyncSIP(AsyncService):
             TwirpError: The call failed; its subclass says how, its `sent` whether the request may have run.
             TypeError, ValueError: The request or an option is malformed; nothing was sent.
         """
-        return await self._client.call(methods.GET_SIP_INBOUND_TRUNK, request, fields, timeout, retry, extra_headers)
+        return await self._client.call(
+            methods.GET_SIP_INBOUND_TRUNK, request, fields, CallOptions(timeout, retry, extra_headers)
+        )
 
     @overload
     async def get_sip_outbound_trunk(
@@ -425,8 +428,8 @@ class AsyncSIP(AsyncService):
         request: GetSIPOutboundTrunkRequest | GetSIPOutboundTrunkRequestDict,
         /,
         *,
-        timeout: float | Default | None = DEFAULT,
-        retry: RetryOption = DEFAULT,
+        timeout: float | Unset | None = UNSET,
+        retry: RetryOption = UNSET,
         extra_headers: Mapping[str, str] | None = None,
     ) -> GetSIPOutboundTrunkResponse: ...
     @overload
@@ -434,8 +437,8 @@ class AsyncSIP(AsyncService):
         self,
         /,
         *,
-        timeout: float | Default | None = DEFAULT,
-        retry: RetryOption = DEFAULT,
+        timeout: float | Unset | None = UNSET,
+        retry: RetryOption = UNSET,
         extra_headers: Mapping[str, str] | None = None,
         **fields: Unpack[GetSIPOutboundTrunkRequestDict],
     ) -> GetSIPOutboundTrunkResponse: ...
@@ -444,8 +447,8 @@ class AsyncSIP(AsyncService):
         request: GetSIPOutboundTrunkRequest | GetSIPOutboundTrunkRequestDict | None = None,
         /,
         *,
-        timeout: float | Default | None = DEFAULT,
-        retry: RetryOption = DEFAULT,
+        timeout: float | Unset | None = UNSET,
+        retry: RetryOption = UNSET,
         extra_headers: Mapping[str, str] | None = None,
         **fields: Any,
     ) -> GetSIPOutboundTrunkResponse:
@@ -464,7 +467,9 @@ class AsyncSIP(AsyncService):
             TwirpError: The call failed; its subclass says how, its `sent` whether the request may have run.
             TypeError, ValueError: The request or an option is malformed; nothing was sent.
         """
-        return await self._client.call(methods.GET_SIP_OUTBOUND_TRUNK, request, fields, timeout, retry, extra_headers)
+        return await self._client.call(
+            methods.GET_SIP_OUTBOUND_TRUNK, request, fields, CallOptions(timeout, retry, extra_headers)
+        )
 
     @overload
     async def list_sip_inbound_trunk(
@@ -472,8 +477,8 @@ class AsyncSIP(AsyncService):
         request: ListSIPInboundTrunkRequest | ListSIPInboundTrunkRequestDict,
         /,
         *,
-        timeout: float | Default | None = DEFAULT,
-        retry: RetryOption = DEFAULT,
+        timeout: float | Unset | None = UNSET,
+        retry: RetryOption = UNSET,
         extra_headers: Mapping[str, str] | None = None,
     ) -> ListSIPInboundTrunkResponse: ...
     @overload
@@ -481,8 +486,8 @@ class AsyncSIP(AsyncService):
         self,
         /,
         *,
-        timeout: float | Default | None = DEFAULT,
-        retry: RetryOption = DEFAULT,
+        timeout: float | Unset | None = UNSET,
+        retry: RetryOption = UNSET,
         extra_headers: Mapping[str, str] | None = None,
         **fields: Unpack[ListSIPInboundTrunkRequestDict],
     ) -> ListSIPInboundTrunkResponse: ...
@@ -491,8 +496,8 @@ class AsyncSIP(AsyncService):
         request: ListSIPInboundTrunkRequest | ListSIPInboundTrunkRequestDict | None = None,
         /,
         *,
-        timeout: float | Default | None = DEFAULT,
-        retry: RetryOption = DEFAULT,
+        timeout: float | Unset | None = UNSET,
+        retry: RetryOption = UNSET,
         extra_headers: Mapping[str, str] | None = None,
         **fields: Any,
     ) -> ListSIPInboundTrunkResponse:
@@ -515,7 +520,9 @@ class AsyncSIP(AsyncService):
             TwirpError: The call failed; its subclass says how, its `sent` whether the request may have run.
             TypeError, ValueError: The request or an option is malformed; nothing was sent.
         """
-        return await self._client.call(methods.LIST_SIP_INBOUND_TRUNK, request, fields, timeout, retry, extra_headers)
+        return await self._client.call(
+            methods.LIST_SIP_INBOUND_TRUNK, request, fields, CallOptions(timeout, retry, extra_headers)
+        )
 
     @overload
     async def list_sip_outbound_trunk(
@@ -523,8 +530,8 @@ class AsyncSIP(AsyncService):
         request: ListSIPOutboundTrunkRequest | ListSIPOutboundTrunkRequestDict,
         /,
         *,
-        timeout: float | Default | None = DEFAULT,
-        retry: RetryOption = DEFAULT,
+        timeout: float | Unset | None = UNSET,
+        retry: RetryOption = UNSET,
         extra_headers: Mapping[str, str] | None = None,
     ) -> ListSIPOutboundTrunkResponse: ...
     @overload
@@ -532,8 +539,8 @@ class AsyncSIP(AsyncService):
         self,
         /,
         *,
-        timeout: float | Default | None = DEFAULT,
-        retry: RetryOption = DEFAULT,
+        timeout: float | Unset | None = UNSET,
+        retry: RetryOption = UNSET,
         extra_headers: Mapping[str, str] | None = None,
         **fields: Unpack[ListSIPOutboundTrunkRequestDict],
     ) -> ListSIPOutboundTrunkResponse: ...
@@ -542,8 +549,8 @@ class AsyncSIP(AsyncService):
         request: ListSIPOutboundTrunkRequest | ListSIPOutboundTrunkRequestDict | None = None,
         /,
         *,
-        timeout: float | Default | None = DEFAULT,
-        retry: RetryOption = DEFAULT,
+        timeout: float | Unset | None = UNSET,
+        retry: RetryOption = UNSET,
         extra_headers: Mapping[str, str] | None = None,
         **fields: Any,
     ) -> ListSIPOutboundTrunkResponse:
@@ -566,7 +573,9 @@ class AsyncSIP(AsyncService):
             TwirpError: The call failed; its subclass says how, its `sent` whether the request may have run.
             TypeError, ValueError: The request or an option is malformed; nothing was sent.
         """
-        return await self._client.call(methods.LIST_SIP_OUTBOUND_TRUNK, request, fields, timeout, retry, extra_headers)
+        return await self._client.call(
+            methods.LIST_SIP_OUTBOUND_TRUNK, request, fields, CallOptions(timeout, retry, extra_headers)
+        )
 
     @overload
     async def delete_sip_trunk(
@@ -574,8 +583,8 @@ class AsyncSIP(AsyncService):
         request: DeleteSIPTrunkRequest | DeleteSIPTrunkRequestDict,
         /,
         *,
-        timeout: float | Default | None = DEFAULT,
-        retry: RetryOption = DEFAULT,
+        timeout: float | Unset | None = UNSET,
+        retry: RetryOption = UNSET,
         extra_headers: Mapping[str, str] | None = None,
     ) -> SIPTrunkInfo: ...
     @overload
@@ -583,8 +592,8 @@ class AsyncSIP(AsyncService):
         self,
         /,
         *,
-        timeout: float | Default | None = DEFAULT,
-        retry: RetryOption = DEFAULT,
+        timeout: float | Unset | None = UNSET,
+        retry: RetryOption = UNSET,
         extra_headers: Mapping[str, str] | None = None,
         **fields: Unpack[DeleteSIPTrunkRequestDict],
     ) -> SIPTrunkInfo: ...
@@ -593,8 +602,8 @@ class AsyncSIP(AsyncService):
         request: DeleteSIPTrunkRequest | DeleteSIPTrunkRequestDict | None = None,
         /,
         *,
-        timeout: float | Default | None = DEFAULT,
-        retry: RetryOption = DEFAULT,
+        timeout: float | Unset | None = UNSET,
+        retry: RetryOption = UNSET,
         extra_headers: Mapping[str, str] | None = None,
         **fields: Any,
     ) -> SIPTrunkInfo:
@@ -614,7 +623,9 @@ class AsyncSIP(AsyncService):
             TwirpError: The call failed; its subclass says how, its `sent` whether the request may have run.
             TypeError, ValueError: The request or an option is malformed; nothing was sent.
         """
-        return await self._client.call(methods.DELETE_SIP_TRUNK, request, fields, timeout, retry, extra_headers)
+        return await self._client.call(
+            methods.DELETE_SIP_TRUNK, request, fields, CallOptions(timeout, retry, extra_headers)
+        )
 
     @overload
     async def create_sip_dispatch_rule(
@@ -622,8 +633,8 @@ class AsyncSIP(AsyncService):
         request: CreateSIPDispatchRuleRequest | CreateSIPDispatchRuleRequestDict,
         /,
         *,
-        timeout: float | Default | None = DEFAULT,
-        retry: RetryOption = DEFAULT,
+        timeout: float | Unset | None = UNSET,
+        retry: RetryOption = UNSET,
         extra_headers: Mapping[str, str] | None = None,
     ) -> SIPDispatchRuleInfo: ...
     @overload
@@ -631,8 +642,8 @@ class AsyncSIP(AsyncService):
         self,
         /,
         *,
-        timeout: float | Default | None = DEFAULT,
-        retry: RetryOption = DEFAULT,
+        timeout: float | Unset | None = UNSET,
+        retry: RetryOption = UNSET,
         extra_headers: Mapping[str, str] | None = None,
         **fields: Unpack[CreateSIPDispatchRuleRequestDict],
     ) -> SIPDispatchRuleInfo: ...
@@ -641,8 +652,8 @@ class AsyncSIP(AsyncService):
         request: CreateSIPDispatchRuleRequest | CreateSIPDispatchRuleRequestDict | None = None,
         /,
         *,
-        timeout: float | Default | None = DEFAULT,
-        retry: RetryOption = DEFAULT,
+        timeout: float | Unset | None = UNSET,
+        retry: RetryOption = UNSET,
         extra_headers: Mapping[str, str] | None = None,
         **fields: Any,
     ) -> SIPDispatchRuleInfo:
@@ -672,7 +683,9 @@ class AsyncSIP(AsyncService):
             TwirpError: The call failed; its subclass says how, its `sent` whether the request may have run.
             TypeError, ValueError: The request or an option is malformed; nothing was sent.
         """
-        return await self._client.call(methods.CREATE_SIP_DISPATCH_RULE, request, fields, timeout, retry, extra_headers)
+        return await self._client.call(
+            methods.CREATE_SIP_DISPATCH_RULE, request, fields, CallOptions(timeout, retry, extra_headers)
+        )
 
     @overload
     async def update_sip_dispatch_rule(
@@ -680,8 +693,8 @@ class AsyncSIP(AsyncService):
         request: UpdateSIPDispatchRuleRequest | UpdateSIPDispatchRuleRequestDict,
         /,
         *,
-        timeout: float | Default | None = DEFAULT,
-        retry: RetryOption = DEFAULT,
+        timeout: float | Unset | None = UNSET,
+        retry: RetryOption = UNSET,
         extra_headers: Mapping[str, str] | None = None,
     ) -> SIPDispatchRuleInfo: ...
     @overload
@@ -689,8 +702,8 @@ class AsyncSIP(AsyncService):
         self,
         /,
         *,
-        timeout: float | Default | None = DEFAULT,
-        retry: RetryOption = DEFAULT,
+        timeout: float | Unset | None = UNSET,
+        retry: RetryOption = UNSET,
         extra_headers: Mapping[str, str] | None = None,
         **fields: Unpack[UpdateSIPDispatchRuleRequestDict],
     ) -> SIPDispatchRuleInfo: ...
@@ -699,8 +712,8 @@ class AsyncSIP(AsyncService):
         request: UpdateSIPDispatchRuleRequest | UpdateSIPDispatchRuleRequestDict | None = None,
         /,
         *,
-        timeout: float | Default | None = DEFAULT,
-        retry: RetryOption = DEFAULT,
+        timeout: float | Unset | None = UNSET,
+        retry: RetryOption = UNSET,
         extra_headers: Mapping[str, str] | None = None,
         **fields: Any,
     ) -> SIPDispatchRuleInfo:
@@ -722,7 +735,9 @@ class AsyncSIP(AsyncService):
             TwirpError: The call failed; its subclass says how, its `sent` whether the request may have run.
             TypeError, ValueError: The request or an option is malformed; nothing was sent.
         """
-        return await self._client.call(methods.UPDATE_SIP_DISPATCH_RULE, request, fields, timeout, retry, extra_headers)
+        return await self._client.call(
+            methods.UPDATE_SIP_DISPATCH_RULE, request, fields, CallOptions(timeout, retry, extra_headers)
+        )
 
     @overload
     async def list_sip_dispatch_rule(
@@ -730,8 +745,8 @@ class AsyncSIP(AsyncService):
         request: ListSIPDispatchRuleRequest | ListSIPDispatchRuleRequestDict,
         /,
         *,
-        timeout: float | Default | None = DEFAULT,
-        retry: RetryOption = DEFAULT,
+        timeout: float | Unset | None = UNSET,
+        retry: RetryOption = UNSET,
         extra_headers: Mapping[str, str] | None = None,
     ) -> ListSIPDispatchRuleResponse: ...
     @overload
@@ -739,8 +754,8 @@ class AsyncSIP(AsyncService):
         self,
         /,
         *,
-        timeout: float | Default | None = DEFAULT,
-        retry: RetryOption = DEFAULT,
+        timeout: float | Unset | None = UNSET,
+        retry: RetryOption = UNSET,
         extra_headers: Mapping[str, str] | None = None,
         **fields: Unpack[ListSIPDispatchRuleRequestDict],
     ) -> ListSIPDispatchRuleResponse: ...
@@ -749,8 +764,8 @@ class AsyncSIP(AsyncService):
         request: ListSIPDispatchRuleRequest | ListSIPDispatchRuleRequestDict | None = None,
         /,
         *,
-        timeout: float | Default | None = DEFAULT,
-        retry: RetryOption = DEFAULT,
+        timeout: float | Unset | None = UNSET,
+        retry: RetryOption = UNSET,
         extra_headers: Mapping[str, str] | None = None,
         **fields: Any,
     ) -> ListSIPDispatchRuleResponse:
@@ -775,7 +790,9 @@ class AsyncSIP(AsyncService):
             TwirpError: The call failed; its subclass says how, its `sent` whether the request may have run.
             TypeError, ValueError: The request or an option is malformed; nothing was sent.
         """
-        return await self._client.call(methods.LIST_SIP_DISPATCH_RULE, request, fields, timeout, retry, extra_headers)
+        return await self._client.call(
+            methods.LIST_SIP_DISPATCH_RULE, request, fields, CallOptions(timeout, retry, extra_headers)
+        )
 
     @overload
     async def delete_sip_dispatch_rule(
@@ -783,8 +800,8 @@ class AsyncSIP(AsyncService):
         request: DeleteSIPDispatchRuleRequest | DeleteSIPDispatchRuleRequestDict,
         /,
         *,
-        timeout: float | Default | None = DEFAULT,
-        retry: RetryOption = DEFAULT,
+        timeout: float | Unset | None = UNSET,
+        retry: RetryOption = UNSET,
         extra_headers: Mapping[str, str] | None = None,
     ) -> SIPDispatchRuleInfo: ...
     @overload
@@ -792,8 +809,8 @@ class AsyncSIP(AsyncService):
         self,
         /,
         *,
-        timeout: float | Default | None = DEFAULT,
-        retry: RetryOption = DEFAULT,
+        timeout: float | Unset | None = UNSET,
+        retry: RetryOption = UNSET,
         extra_headers: Mapping[str, str] | None = None,
         **fields: Unpack[DeleteSIPDispatchRuleRequestDict],
     ) -> SIPDispatchRuleInfo: ...
@@ -802,8 +819,8 @@ class AsyncSIP(AsyncService):
         request: DeleteSIPDispatchRuleRequest | DeleteSIPDispatchRuleRequestDict | None = None,
         /,
         *,
-        timeout: float | Default | None = DEFAULT,
-        retry: RetryOption = DEFAULT,
+        timeout: float | Unset | None = UNSET,
+        retry: RetryOption = UNSET,
         extra_headers: Mapping[str, str] | None = None,
         **fields: Any,
     ) -> SIPDispatchRuleInfo:
@@ -823,7 +840,9 @@ class AsyncSIP(AsyncService):
             TwirpError: The call failed; its subclass says how, its `sent` whether the request may have run.
             TypeError, ValueError: The request or an option is malformed; nothing was sent.
         """
-        return await self._client.call(methods.DELETE_SIP_DISPATCH_RULE, request, fields, timeout, retry, extra_headers)
+        return await self._client.call(
+            methods.DELETE_SIP_DISPATCH_RULE, request, fields, CallOptions(timeout, retry, extra_headers)
+        )
 
     @overload
     async def create_sip_participant(
@@ -831,8 +850,8 @@ class AsyncSIP(AsyncService):
         request: CreateSIPParticipantRequest | CreateSIPParticipantRequestDict,
         /,
         *,
-        timeout: float | Default | None = DEFAULT,
-        retry: RetryOption = DEFAULT,
+        timeout: float | Unset | None = UNSET,
+        retry: RetryOption = UNSET,
         extra_headers: Mapping[str, str] | None = None,
     ) -> SIPParticipantInfo: ...
     @overload
@@ -840,8 +859,8 @@ class AsyncSIP(AsyncService):
         self,
         /,
         *,
-        timeout: float | Default | None = DEFAULT,
-        retry: RetryOption = DEFAULT,
+        timeout: float | Unset | None = UNSET,
+        retry: RetryOption = UNSET,
         extra_headers: Mapping[str, str] | None = None,
         **fields: Unpack[CreateSIPParticipantRequestDict],
     ) -> SIPParticipantInfo: ...
@@ -850,8 +869,8 @@ class AsyncSIP(AsyncService):
         request: CreateSIPParticipantRequest | CreateSIPParticipantRequestDict | None = None,
         /,
         *,
-        timeout: float | Default | None = DEFAULT,
-        retry: RetryOption = DEFAULT,
+        timeout: float | Unset | None = UNSET,
+        retry: RetryOption = UNSET,
         extra_headers: Mapping[str, str] | None = None,
         **fields: Any,
     ) -> SIPParticipantInfo:
@@ -920,7 +939,9 @@ class AsyncSIP(AsyncService):
             TwirpError: The call failed; its subclass says how, its `sent` whether the request may have run.
             TypeError, ValueError: The request or an option is malformed; nothing was sent.
         """
-        return await self._client.call(methods.CREATE_SIP_PARTICIPANT, request, fields, timeout, retry, extra_headers)
+        return await self._client.call(
+            methods.CREATE_SIP_PARTICIPANT, request, fields, CallOptions(timeout, retry, extra_headers)
+        )
 
     @overload
     async def transfer_sip_participant(
@@ -928,8 +949,8 @@ class AsyncSIP(AsyncService):
         request: TransferSIPParticipantRequest | TransferSIPParticipantRequestDict,
         /,
         *,
-        timeout: float | Default | None = DEFAULT,
-        retry: RetryOption = DEFAULT,
+        timeout: float | Unset | None = UNSET,
+        retry: RetryOption = UNSET,
         extra_headers: Mapping[str, str] | None = None,
     ) -> TransferSIPParticipantResponse: ...
     @overload
@@ -937,8 +958,8 @@ class AsyncSIP(AsyncService):
         self,
         /,
         *,
-        timeout: float | Default | None = DEFAULT,
-        retry: RetryOption = DEFAULT,
+        timeout: float | Unset | None = UNSET,
+        retry: RetryOption = UNSET,
         extra_headers: Mapping[str, str] | None = None,
         **fields: Unpack[TransferSIPParticipantRequestDict],
     ) -> TransferSIPParticipantResponse: ...
@@ -947,8 +968,8 @@ class AsyncSIP(AsyncService):
         request: TransferSIPParticipantRequest | TransferSIPParticipantRequestDict | None = None,
         /,
         *,
-        timeout: float | Default | None = DEFAULT,
-        retry: RetryOption = DEFAULT,
+        timeout: float | Unset | None = UNSET,
+        retry: RetryOption = UNSET,
         extra_headers: Mapping[str, str] | None = None,
         **fields: Any,
     ) -> TransferSIPParticipantResponse:
@@ -983,4 +1004,6 @@ class AsyncSIP(AsyncService):
             TwirpError: The call failed; its subclass says how, its `sent` whether the request may have run.
             TypeError, ValueError: The request or an option is malformed; nothing was sent.
         """
-        return await self._client.call(methods.TRANSFER_SIP_PARTICIPANT, request, fields, timeout, retry, extra_headers)
+        return await self._client.call(
+            methods.TRANSFER_SIP_PARTICIPANT, request, fields, CallOptions(timeout, retry, extra_headers)
+        )
