@@ -5,9 +5,10 @@ from __future__ import annotations
 import textwrap
 from typing import Final
 
-__all__ = ["docstring", "escape", "printable", "wrap"]
+__all__ = ["docstring", "escape", "literal", "printable", "wrap"]
 
 _LAST_COLUMN: Final = 112
+_LITERAL_WIDTH: Final = 72
 
 
 def docstring(*paragraphs: str, indent: int = 0) -> str:
@@ -34,6 +35,20 @@ def wrap(text: str, column: int, hang: int = 0) -> str:
         break_on_hyphens=False,
     )
     return f"\n{' ' * column}".join(lines)
+
+
+def literal(text: str) -> str:
+    """Return a string literal of one paragraph; of a long one, several that Python joins."""
+    parts = textwrap.wrap(
+        text,
+        _LITERAL_WIDTH,
+        expand_tabs=False,
+        replace_whitespace=False,
+        drop_whitespace=False,
+        break_long_words=False,
+        break_on_hyphens=False,
+    )
+    return repr(text) if len(parts) < 2 else f"({' '.join(map(repr, parts))})"
 
 
 def escape(text: str) -> str:

@@ -1,15 +1,20 @@
-"""An RPC's policy in words, for docstrings, reference pages and the command line."""
+"""An RPC in words, for docstrings, reference pages and the command line."""
 
 from __future__ import annotations
 
 from typing import Final
 
-from twirpkit_codegen.schema.model import Policy
+from twirpkit_codegen.schema.model import Method, Policy
 
-__all__ = ["policy_lines"]
+__all__ = ["policy_lines", "summary"]
 
 _DEFAULT_TIMEOUT: Final = 10
 """Seconds of an RPC whose row has none. (`twirpkit.sdk.Method` has the same; a test compares.)"""
+
+
+def summary(method: Method) -> str:
+    """Return the first sentence of an RPC's comment; where it has none, one that names the RPC."""
+    return method.doc.summary or f"Call {method.name}."
 
 
 def policy_lines(policy: Policy) -> list[tuple[str, str]]:

@@ -10,10 +10,10 @@ import jinja2
 
 from twirpkit_codegen.render import templating
 from twirpkit_codegen.render.annotations import Annotations, defined_names, keywords_name
-from twirpkit_codegen.render.docstrings import docstring, wrap
+from twirpkit_codegen.render.docstrings import docstring, literal, wrap
 from twirpkit_codegen.render.exported_names import exported_names
 from twirpkit_codegen.render.formatting import formatted
-from twirpkit_codegen.render.method_docs import policy_lines
+from twirpkit_codegen.render.method_docs import policy_lines, summary
 from twirpkit_codegen.render.mode import MODES
 from twirpkit_codegen.render.scope import Scope
 from twirpkit_codegen.schema import comments, naming
@@ -45,6 +45,7 @@ class _Package:
         yield f"{self.root}/py.typed", f"# {templating.MARK}. The types of this package are complete.\n"
         yield from self.top()
         yield from self.methods()
+        yield from self.help()
         yield from self.clients()
         yield from self.schema()
 
@@ -68,6 +69,12 @@ class _Package:
             yield self.file(
                 f"_methods/{service.attribute}.py", "methods.py.j2", Scope(self.name, constants), service=service
             )
+
+    def help(self) -> Iterator[tuple[str, str]]:
+        """The help texts of the command line, one module a service."""
+        yield self.file("_help/__init__.py", "help_package.py.j2")
+        for service in self.api.services:
+            yield self.file(f"_help/{service.attribute}.py", "help.py.j2", service=service)
 
     def clients(self) -> Iterator[tuple[str, str]]:
         """The facade and one module a service, in both modes."""
@@ -187,8 +194,9 @@ def _environment() -> jinja2.Environment:
         dict_name=naming.dict_name,
         message_names=naming.MESSAGE_NAMES,
         policy_lines=policy_lines,
+        summary=summary,
         generated_for=GENERATED_FOR,
         generator=GENERATOR,
     )
-    made.filters |= {"pyrepr": _pyrepr, "wrap": wrap}
+    made.filters |= {"literal": literal, "pyrepr": _pyrepr, "wrap": wrap}
     return made

@@ -60,6 +60,7 @@ PACKAGE_NAMES: Final = frozenset(
         "_EXPORTS",
         "_async",
         "_bound",
+        "_help",
         "_methods",
         "_sdk",
         "_sync",
