@@ -6,7 +6,7 @@ import re
 
 import pytest
 
-from twirpkit_codegen.render.docstrings import docstring, wrap
+from twirpkit_codegen.render.docstrings import docstring, literal, wrap
 from twirpkit_codegen.schema import comments
 from twirpkit_codegen.schema.model import Doc
 
@@ -129,6 +129,16 @@ def test_a_hanging_paragraph() -> None:
     assert [line[:17] for line in lines] == ["field: word word ", " " * 16 + "w"]
     assert max(map(len, lines)) <= 112
     assert wrap("field: ", 12, hang=4) == "field:"
+
+
+@pytest.mark.parametrize("seed", range(300))
+def test_any_paragraph_of_a_comment_is_a_literal(seed: int) -> None:
+    pick = random.Random(seed)
+    doc = comments.parse("".join(pick.choices(PIECES, k=pick.randrange(1, 40))))
+    for paragraph in (doc.summary, *doc.body):
+        written = literal(paragraph)
+        assert ast.literal_eval(written) == paragraph
+        assert written.isprintable()
 
 
 def squeezed(text: str) -> str:

@@ -18,7 +18,7 @@ import pytest
 from livekit_twirp._sdk import PACKAGE
 from twirpkit import Method
 from twirpkit.cli import main
-from twirpkit.cli.request import Option, options_of
+from twirpkit.cli.request_options import Option, options_of
 from twirpkit.conformance import Received, ReplayServer
 
 KEY, SECRET = "devkey", "a secret that is long enough for HS256"
@@ -200,7 +200,7 @@ class TestCredentials:
         for arguments in (["--api-secret", "hidden", *self.CALL], [*self.CALL, "--api-secret=hidden"]):
             assert main(PACKAGE, arguments) == 2
             error = capsys.readouterr().err
-            assert "which others can see: set LIVEKIT_API_SECRET\n" in error
+            assert "which others can read: set LIVEKIT_API_SECRET\n" in error
             assert "hidden" not in error
 
     def test_a_token_that_the_server_repeats_is_not_shown(
@@ -268,9 +268,9 @@ class TestProcess:
         code = "import atexit, sys; atexit.register(lambda: print(*sys.modules, file=sys.stderr))"
         for arguments, some, none in (
             (self.CALL, {"livekit_twirp._sync.room", "requests"}, {"livekit_twirp._methods.sip", "aiohttp", "asyncio"}),
-            (["room"], {"livekit_twirp._sync.room"}, {"livekit_twirp._methods.sip", "requests", "aiohttp", "jwt"}),
-            (["room", "list-rooms", "-h"], {"livekit_twirp._sync.room"}, {"livekit_twirp._sync.sip", "requests"}),
-            ([], {"livekit_twirp._sync.api"}, {"livekit_twirp._methods.room", "livekit_twirp.messages", "requests"}),
+            (["room"], {"livekit_twirp._help.room"}, {"livekit_twirp._methods", "livekit_twirp._help.sip", "requests"}),
+            (["room", "list-rooms", "-h"], {"livekit_twirp._help.room"}, {"livekit_twirp._sync", "requests"}),
+            ([], {"livekit_twirp._help"}, {"livekit_twirp._help.room", "livekit_twirp.messages", "requests"}),
         ):
             modules = set(self.run(*arguments, code=code).stderr.split())
             assert modules >= some

@@ -3,7 +3,7 @@
 
 from twirpkit.sdk import Help
 
-HELP = {
+HELP: dict[str, Help] = {
     "create_dispatch": Help(
         summary="Calls an agent into a room, and makes the room if there is none.",
         body=(

@@ -3,7 +3,7 @@
 
 from twirpkit.sdk import Help
 
-HELP = {
+HELP: dict[str, Help] = {
     "create_simulation_run": Help(
         summary="Begins a run of simulated conversations with an agent.",
         body=(

@@ -3,7 +3,7 @@
 
 from twirpkit.sdk import Help
 
-HELP = {
+HELP: dict[str, Help] = {
     "create_agent": Help(
         summary="Makes a new agent and says where to upload its code.",
         body=(

@@ -3,7 +3,7 @@
 
 from twirpkit.sdk import Help
 
-HELP = {
+HELP: dict[str, Help] = {
     "dial_whatsapp_call": Help(
         summary="Calls somebody on WhatsApp from a business's number.",
         body=(

@@ -3,7 +3,7 @@
 
 from twirpkit.sdk import Help
 
-HELP = {
+HELP: dict[str, Help] = {
     "start_egress": Help(
         summary=("Starts a recording or stream of a room, of a web page, or of chosen tracks."),
         body=(

@@ -3,7 +3,7 @@
 
 from twirpkit.sdk import Help
 
-HELP = {
+HELP: dict[str, Help] = {
     "create_ingress": Help(
         summary=("Makes an ingress: an address and a stream key for an encoder, or a URL that is pulled at once."),
         body=(

@@ -3,7 +3,7 @@
 
 from twirpkit.sdk import Help
 
-HELP = {
+HELP: dict[str, Help] = {
     "search_phone_numbers": Help(
         summary=("Lists phone numbers that can be bought in a country, or in one of its areas."),
         body=(

@@ -3,7 +3,7 @@
 
 from twirpkit.sdk import Help
 
-HELP = {
+HELP: dict[str, Help] = {
     "list_replays": Help(
         summary="Lists the replays of the project, or those of one room.",
         body=(

@@ -3,7 +3,7 @@
 
 from twirpkit.sdk import Help
 
-HELP = {
+HELP: dict[str, Help] = {
     "create_room": Help(
         summary="Creates a room, or returns the one that already has this name.",
         body=(

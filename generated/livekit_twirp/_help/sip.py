@@ -3,7 +3,7 @@
 
 from twirpkit.sdk import Help
 
-HELP = {
+HELP: dict[str, Help] = {
     "list_sip_trunk": Help(
         summary=("Lists the trunks of both kinds in the shape that they had before they were told apart."),
         body=(

@@ -3,7 +3,7 @@
 
 from twirpkit.sdk import Help
 
-HELP = {
+HELP: dict[str, Help] = {
     "make_hat": Help(
         summary="Makes a hat.",
         body=("It is in the books when this returns.",),

@@ -3,7 +3,7 @@
 
 from twirpkit.sdk import Help
 
-HELP = {
+HELP: dict[str, Help] = {
     "noop_method": Help(
         summary="Does nothing.",
         policy=(

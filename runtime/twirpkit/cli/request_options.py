@@ -1,4 +1,4 @@
-"""The request of a command line: options named after its fields, and JSON, to the message that is sent."""
+"""The request of a command line: a message from options named after its fields, and from JSON."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ from google.protobuf.descriptor import EnumDescriptor
 from google.protobuf.descriptor_pb2 import FieldDescriptorProto
 from google.protobuf.message import Message
 
-from twirpkit.fields import WRAPPERS, Field, fields_of
+from twirpkit._schema.requests import WRAPPERS, Field, fields_of
 
 __all__ = ["RESERVED", "Option", "options_of", "request_of"]
 
 RESERVED: Final = frozenset(("help", "json"))
-"""Options of an RPC that are no field."""
+"""Options of an RPC that are not fields."""
 
 _TYPE: Final = FieldDescriptorProto.Type
 _SCALARS: Final = {
@@ -47,19 +47,19 @@ _BOOLS: Final = {"true": True, "false": False}
 
 @dataclass(frozen=True, slots=True)
 class Option:
-    """How the command line sets one field."""
+    """The option of one field."""
 
     field: Field
     flag: str
     """``--max-participants`` for ``max_participants``."""
     negative: str | None
-    """``--no-…``, of a bool that is neither repeated nor in a map."""
+    """``--no-…``, for a bool that is neither repeated nor in a map."""
     metavar: str
-    """What kind of value it takes."""
+    """The kind of value that it takes."""
     enum: EnumDescriptor | None
 
     def hint(self) -> str:
-        """What a help text adds to the field's own comment."""
+        """Return the sentences that help adds to the field's comment."""
         kind = self.metavar.removeprefix("KEY=")
         parts = [_HINTS.get(kind, "")]
         if self.enum is not None:
@@ -69,10 +69,10 @@ class Option:
         return " ".join(part for part in parts if part)
 
     def value(self, texts: list[Any]) -> Any:
-        """The field's value in protobuf's JSON, from what was given for it.
+        """Return the field's value in protobuf's JSON, from the arguments of the option.
 
         Raises:
-            ValueError: It cannot be read, or was given twice; the text says what is wanted.
+            ValueError: It cannot be parsed, or was given twice; the text says what is expected.
         """
         if self.field.map_value is not None:
             return self._entries(texts)
@@ -102,13 +102,13 @@ class Option:
 
 
 def options_of(request: type[Message]) -> list[Option]:
-    """The options of a request's fields, in the proto's order.
+    """Return the options of a request's fields, in the proto's order.
 
-    A field's option is its name with hyphens. What cannot be so called has ``field.`` before its name, which no proto
-    name holds: a field called like an option of the command itself (``--field.json``), and the ``--no-…`` of a bool
-    where a field has that name (``--no-field.…``).
+    The option of a field is its name with hyphens. Where that name is taken it gets the prefix ``field.``, which no
+    proto name contains: a field called like an option of the command itself (``--field.json``), and the ``--no-…`` of
+    a bool where another field has that name (``--no-field.…``).
 
-    Requests that are google/protobuf's own have none: they are written as JSON.
+    Messages of google/protobuf have no options: such a request is given as JSON.
     """
     descriptor = request.DESCRIPTOR
     if descriptor.full_name.startswith("google.protobuf."):
@@ -131,26 +131,26 @@ def options_of(request: type[Message]) -> list[Option]:
 
 
 def request_of(request: type[Message], document: str | None, given: Iterable[tuple[Option, list[Any]]]) -> Message:
-    """The message to send.
+    """Return the message to send.
 
     Args:
-        request: Its class.
-        document: The value of ``--json``: JSON, ``@file``, or ``-`` for standard input. None: no such option.
-        given: Options with what was given for them; they override what the JSON says of their fields.
+        request: The class of the message.
+        document: The value of ``--json``: JSON, ``@file``, or ``-`` for standard input. None: it was not given.
+        given: Options with their arguments; they override the fields of the JSON.
 
     Raises:
-        ValueError: Something cannot be read; the text begins with the option's name.
+        ValueError: A value cannot be parsed; the text begins with the option's name.
     """
     message = request()
     if document is not None:
-        _told("--json", functools.partial(_merge_document, message, document))
+        _naming_option("--json", functools.partial(_merge_document, message, document))
     values: dict[str, Any] = {}
     members: dict[str, str] = {}
     for option, texts in given:
         name, oneof = option.field.name, option.field.oneof
-        values[name] = _told(option.flag, functools.partial(option.value, texts))
-        # By itself first, so that what protobuf refuses can be told with the option's name.
-        _told(option.flag, functools.partial(json_format.ParseDict, {name: values[name]}, request()))
+        values[name] = _naming_option(option.flag, functools.partial(option.value, texts))
+        # Parsed alone first, so that an error of protobuf's can name the option.
+        _naming_option(option.flag, functools.partial(json_format.ParseDict, {name: values[name]}, request()))
         if oneof is not None and members.setdefault(oneof, option.flag) != option.flag:
             raise ValueError(f"{members[oneof]} and {option.flag} exclude each other: give one")
     if values:
@@ -162,8 +162,8 @@ def request_of(request: type[Message], document: str | None, given: Iterable[tup
     return message
 
 
-def _told(name: str, attempt: Callable[[], Any]) -> Any:
-    """Do it, with an error that begins with the name of the option."""
+def _naming_option(name: str, attempt: Callable[[], Any]) -> Any:
+    """Run `attempt`; the text of its error gets the option's name in front."""
     problem = ""
     try:
         return attempt()
@@ -172,7 +172,7 @@ def _told(name: str, attempt: Callable[[], Any]) -> Any:
     except RecursionError:
         problem = "this JSON is nested too deeply"
     except AttributeError:
-        problem = "protobuf's JSON does not serve messages with fields that are called like its own methods"
+        problem = "protobuf's JSON does not support messages with fields that have the names of its own methods"
     except ValueError as error:
         problem = str(error)
     raise ValueError(f"{name}: {problem}")
@@ -186,7 +186,7 @@ def _merge_document(message: Message, argument: str) -> None:
 
 
 def _document(argument: str) -> str:
-    """The JSON itself, from where ``--json`` says that it is."""
+    """Return the JSON text that ``--json`` names."""
     if argument != "-" and not argument.startswith("@"):
         return argument
     try:
@@ -211,7 +211,7 @@ def _without_repeats(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     found: dict[str, Any] = {}
     for key, value in pairs:
         if key in found:
-            raise ValueError(f"{key!r} stands twice in one JSON object")
+            raise ValueError(f"{key!r} is in one JSON object twice")
         found[key] = value
     return found
 
@@ -243,7 +243,7 @@ def _integer(text: str) -> int:
 
 
 def _base64(text: str) -> str:
-    # Checked here, because protobuf's JSON skips over characters that are not base64.
+    # Checked here, because protobuf's JSON skips characters that are not base64.
     try:
         base64.b64decode(text.translate({ord("-"): "+", ord("_"): "/"}) + "=" * (-len(text) % 4), validate=True)
         return text
@@ -263,7 +263,7 @@ def _enum_value(enum: EnumDescriptor, text: str) -> str | int:
 
 
 def _kind(field: Field) -> str:
-    """What a value of the field is called in help texts; by it, it is read."""
+    """Return the kind of a field's values: its name in help, and the key of its reader."""
     if field.message is None:
         return _SCALARS.get(field.type, "INTEGER")  # type: ignore[call-overload,no-any-return]  # the stub wants its NewType
     name = field.message.full_name
@@ -281,4 +281,4 @@ _READERS: Final[Mapping[str, Callable[[str], Any]]] = {
     "VALUE": _json,
     "true|false": _bool,
 }
-"""The other kinds are text in protobuf's JSON too."""
+"""Parsers of values by kind; all other kinds are text in protobuf's JSON as well."""
