@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from typing import TypeVar
 
-__all__ = ["GenerationError", "Where", "collect"]
+__all__ = ["GenerationError", "Location", "collect"]
 
 T = TypeVar("T")
 
 
-class Where:
+class Location:
     """A place in an input file, as `protos/hats.proto:12`."""
 
     __slots__ = ("file", "line")
@@ -34,9 +34,9 @@ class GenerationError(Exception):
         super().__init__("\n".join(problems))
 
     @classmethod
-    def at(cls, where: Where, text: str) -> GenerationError:
+    def at(cls, location: Location, text: str) -> GenerationError:
         """One problem at one place."""
-        return cls(f"{where}: {text}")
+        return cls(f"{location}: {text}")
 
     @classmethod
     def of(cls, errors: Sequence[GenerationError]) -> GenerationError:

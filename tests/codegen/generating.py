@@ -77,7 +77,7 @@ def generate(manifest_file: Path, out: Path) -> str:
     try:
         facts = manifest.load(manifest_file)
         api = build.build(descriptors.compile_protos(manifest_file.parent), facts)
-        output.write(package.render(api), out, api.sdk.package)
+        output.write(package.render(api), out, api.package.name)
     except GenerationError as error:
         return str(error)
     return ""

@@ -16,10 +16,10 @@ def exported_names(api: Api) -> dict[str, str]:
 
     A message that shares its name with another, or with something of the package, is left to its module.
     """
-    package = api.sdk.package
+    package = api.package.name
     found = dict.fromkeys(naming.ERROR_NAMES, "twirpkit")
     for mode in MODES:
-        found[f"{mode.prefix}{api.sdk.facade}"] = f"{package}.{mode.folder}.api"
+        found[f"{mode.prefix}{api.package.facade}"] = f"{package}.{mode.folder}.api"
         for service in api.services:
             found[f"{mode.prefix}{service.class_name}"] = f"{package}.{mode.folder}.{service.attribute}"
     found |= {each.name: each.module for each in api.exports}

@@ -9,10 +9,10 @@ from pathlib import Path
 
 from twirpkit_codegen.errors import GenerationError
 
-__all__ = ["formatted"]
+__all__ = ["format_files"]
 
 
-def formatted(files: dict[str, str], package: str) -> dict[str, str]:
+def format_files(files: dict[str, str], package: str) -> dict[str, str]:
     """The files after ruff: imports sorted, layout made one. No configuration of the user's counts."""
     with tempfile.TemporaryDirectory() as folder:
         for path, text in files.items():

@@ -12,7 +12,7 @@ from twirpkit_codegen.render import templating
 from twirpkit_codegen.render.annotations import Annotations, defined_names, keywords_name
 from twirpkit_codegen.render.docstrings import docstring, literal, wrap
 from twirpkit_codegen.render.exported_names import exported_names
-from twirpkit_codegen.render.formatting import formatted
+from twirpkit_codegen.render.formatting import format_files
 from twirpkit_codegen.render.method_docs import policy_lines, summary
 from twirpkit_codegen.render.mode import MODES
 from twirpkit_codegen.render.scope import Scope
@@ -28,7 +28,7 @@ _IMPORTS: Final = "\0imports\0"
 
 def render(api: Api) -> dict[str, str]:
     """Return every file of the package, by its path under the output folder."""
-    return formatted(dict(_Package(api).files()), api.sdk.package)
+    return format_files(dict(_Package(api).files()), api.package.name)
 
 
 class _Package:
@@ -36,8 +36,8 @@ class _Package:
 
     def __init__(self, api: Api) -> None:
         self.api = api
-        self.name = api.sdk.package
-        self.root = api.sdk.package.replace(".", "/")
+        self.name = api.package.name
+        self.root = api.package.name.replace(".", "/")
         self.messages = {message.full_name: message for file in api.files for message in walk(file.messages)}
         self.inputs = self.reachable_from_requests()
 
@@ -81,7 +81,7 @@ class _Package:
         services = self.api.services
         for mode in MODES:
             yield self.folder(mode.folder, f"The {mode.name} client: the facade, and one module a service.")
-            names = {"super", f"{mode.prefix}{self.api.sdk.facade}", *(each.attribute for each in services)}
+            names = {"super", f"{mode.prefix}{self.api.package.facade}", *(each.attribute for each in services)}
             yield self.file(f"{mode.folder}/api.py", "api.py.j2", Scope(self.name, names), mode=mode)
             for service in services:
                 path, scope = f"{mode.folder}/{service.attribute}.py", Scope(self.name, _names_in_service(service))
@@ -146,7 +146,7 @@ class _Package:
             .get_template(template)
             .render(
                 api=self.api,
-                sdk=self.api.sdk,
+                package=self.api.package,
                 scope=scope,
                 t=scope.for_types,
                 r=scope.at_run_time,
@@ -188,7 +188,7 @@ def _pyrepr(value: object) -> str:
 def _environment() -> jinja2.Environment:
     made = templating.environment(
         mark=templating.MARK,
-        deprecation=comments.deprecation,
+        deprecation_message=comments.deprecation_message,
         docstring=docstring,
         keywords_name=keywords_name,
         dict_name=naming.dict_name,

@@ -51,7 +51,9 @@ class _Pages:
         link = functools.partial(self.link, root)
         field_type = functools.partial(self.field_type, root)
         made = _environment().get_template(template)
-        return made.render(api=self.api, sdk=self.api.sdk, link=link, field_type=field_type, pages=self, **values)
+        return made.render(
+            api=self.api, package=self.api.package, link=link, field_type=field_type, pages=self, **values
+        )
 
     def on(self, file: File) -> list[_Type]:
         """The types of a file that a page tells of."""
@@ -104,5 +106,5 @@ def _environment() -> jinja2.Environment:
         text=markdown.text,
         paragraphs=markdown.paragraphs,
         policy_lines=policy_lines,
-        deprecation=comments.deprecation,
+        deprecation_message=comments.deprecation_message,
     )

@@ -7,7 +7,7 @@ from typing import Final
 
 from twirpkit_codegen.schema.model import Doc
 
-__all__ = ["deprecation", "marked", "parse", "with_note"]
+__all__ = ["add_note", "deprecation_message", "mark_deprecated", "parse"]
 
 _DEPRECATED: Final = re.compile(r"Deprecated(?:: *(.*)|[.]|$)")
 """How a paragraph begins that says that something is deprecated, and maybe what to do."""
@@ -24,20 +24,20 @@ def parse(comment: str) -> Doc:
     return Doc(first, tuple(each for each in (rest, *paragraphs[1:]) if each))
 
 
-def marked(doc: Doc, deprecated: bool) -> Doc:
+def mark_deprecated(doc: Doc, deprecated: bool) -> Doc:
     """A comment that says so where its subject is deprecated."""
     told = any(_DEPRECATED.match(each) for each in (doc.summary, *doc.body))
-    return with_note(doc, "Deprecated.") if deprecated and not told else doc
+    return add_note(doc, "Deprecated.") if deprecated and not told else doc
 
 
-def with_note(doc: Doc, note: str) -> Doc:
+def add_note(doc: Doc, note: str) -> Doc:
     """A comment with one paragraph more, unless it says that already."""
     if note.rstrip(".") in doc.text:
         return doc
     return Doc(doc.summary, (*doc.body, note)) if doc.summary else Doc(note, ())
 
 
-def deprecation(name: str, doc: Doc) -> str:
+def deprecation_message(name: str, doc: Doc) -> str:
     """What a warning says of something deprecated: in the comment's words, if it says what to use instead."""
     for paragraph in (doc.summary, *doc.body):
         found = _DEPRECATED.match(paragraph)

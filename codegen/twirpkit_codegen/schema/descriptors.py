@@ -13,7 +13,7 @@ from google.protobuf.descriptor_pb2 import FileDescriptorProto, FileDescriptorSe
 from google.protobuf.descriptor_pool import DescriptorPool
 from google.protobuf.message import DecodeError
 
-from twirpkit_codegen.errors import GenerationError, Where
+from twirpkit_codegen.errors import GenerationError, Location
 from twirpkit_codegen.schema import naming
 from twirpkit_codegen.schema.type_index import GOOGLE, google_module
 
@@ -28,9 +28,11 @@ def compile_protos(root: Path) -> FileDescriptorSet:
     """
     files = sorted(path.relative_to(root).as_posix() for path in root.rglob("*.proto") if path.is_file())
     if not files:
-        raise GenerationError.at(Where(str(root)), "there is no .proto file in this folder: give another with --protos")
+        raise GenerationError.at(
+            Location(str(root)), "there is no .proto file in this folder: give another with --protos"
+        )
     for file in files:
-        naming.module_name(file, Where(file))  # also keeps a name like "--x.proto" from being taken for a flag
+        naming.module_name(file, Location(file))  # also keeps a name like "--x.proto" from being taken for a flag
     with tempfile.TemporaryDirectory() as folder:
         target = Path(folder, "descriptors.bin")
         # A process of its own, because protoc writes its errors past Python's sys.stderr; run in the root, because a
@@ -52,42 +54,42 @@ def read_descriptor_set(path: Path) -> FileDescriptorSet:
     Raises:
         GenerationError: It cannot be read, is none, or lacks an import.
     """
-    where = Where(path.name)
+    location = Location(path.name)
     try:
         found = FileDescriptorSet.FromString(path.read_bytes())
     except OSError as error:
-        raise GenerationError.at(Where(str(path)), f"cannot be read: {error.strerror}") from None
+        raise GenerationError.at(Location(str(path)), f"cannot be read: {error.strerror}") from None
     except DecodeError:
-        raise GenerationError.at(where, "is no serialized FileDescriptorSet: make it with protoc or buf") from None
+        raise GenerationError.at(location, "is no serialized FileDescriptorSet: make it with protoc or buf") from None
     files = {file.name: file for file in found.file}
     if not files:
-        raise GenerationError.at(where, "holds no file: make it with protoc or buf")
+        raise GenerationError.at(location, "holds no file: make it with protoc or buf")
     if len(files) < len(found.file):
-        raise GenerationError.at(where, "holds a file twice: make it anew")
+        raise GenerationError.at(location, "holds a file twice: make it anew")
     pool = DescriptorPool()
-    for file in _after_imports(files, where):
+    for file in _after_imports(files, location):
         problem = None
         try:
             pool.Add(file)
         except TypeError as error:
             problem = " ".join(str(error).split())
         if problem is not None:
-            raise GenerationError.at(where, f"{file.name} is not valid: {problem}")
+            raise GenerationError.at(location, f"{file.name} is not valid: {problem}")
     found.file.extend(file for name, file in files.items() if name not in {each.name for each in found.file})
     return found
 
 
-def _after_imports(files: dict[str, FileDescriptorProto], where: Where) -> Iterator[FileDescriptorProto]:
+def _after_imports(files: dict[str, FileDescriptorProto], location: Location) -> Iterator[FileDescriptorProto]:
     """The files, each after all that it imports. Files of protobuf's own that are missing are added."""
     done: set[str] = set()
 
     def visit(name: str, importers: tuple[str, ...]) -> Iterator[FileDescriptorProto]:
         if name in importers:
-            raise GenerationError.at(where, f"{name} imports itself, by way of {', '.join(importers)}: make it anew")
+            raise GenerationError.at(location, f"{name} imports itself, by way of {', '.join(importers)}: make it anew")
         if name in done:
             return
         if name not in files:
-            files[name] = _google_file(name, importers[-1], where)
+            files[name] = _google_file(name, importers[-1], location)
         for dependency in files[name].dependency:
             yield from visit(dependency, (*importers, name))
         done.add(name)
@@ -97,10 +99,10 @@ def _after_imports(files: dict[str, FileDescriptorProto], where: Where) -> Itera
         yield from visit(name, ())
 
 
-def _google_file(name: str, importer: str, where: Where) -> FileDescriptorProto:
+def _google_file(name: str, importer: str, location: Location) -> FileDescriptorProto:
     try:
         if name.startswith(GOOGLE):
             return FileDescriptorProto.FromString(importlib.import_module(google_module(name)).DESCRIPTOR.serialized_pb)
     except ImportError:
         pass
-    raise GenerationError.at(where, f"lacks {name}, which {importer} imports: make it with --include_imports")
+    raise GenerationError.at(location, f"lacks {name}, which {importer} imports: make it with --include_imports")

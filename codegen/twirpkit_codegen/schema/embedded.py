@@ -12,12 +12,12 @@ from google.protobuf.descriptor_pool import DescriptorPool
 from google.protobuf.message import Message
 from google.protobuf.message_factory import GetMessageClass
 
-__all__ = ["embedded"]
+__all__ = ["embedded_descriptor"]
 
 _VARINT, _FIXED64, _BYTES, _GROUP, _GROUP_END = range(5)
 
 
-def embedded(file: FileDescriptorProto) -> bytes:
+def embedded_descriptor(file: FileDescriptorProto) -> bytes:
     """A file's descriptor without comments, without the JSON names that follow from the names, options in order."""
     copy = FileDescriptorProto()
     for known, value in file.ListFields():  # not CopyFrom, because buf puts fields of its own beside these

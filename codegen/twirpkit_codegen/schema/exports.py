@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 
-from twirpkit_codegen.errors import GenerationError, Where
+from twirpkit_codegen.errors import GenerationError, Location
 from twirpkit_codegen.schema import naming
 from twirpkit_codegen.schema.manifest import Manifest
 from twirpkit_codegen.schema.model import BoundClass, Export, TypeRef
@@ -35,19 +35,19 @@ def _bound(manifest: Manifest, name: str, facts: Mapping[str, str], index: Mappi
     message = index.get(full_name)
     if message is None or message.kind != "message" or message.is_google:
         text = f"sdk.bound.{name}: {full_name!r} is no message of these protos"
-        raise GenerationError.at(manifest.where("sdk", "bound", name), text)
+        raise GenerationError.at(manifest.location("sdk", "bound", name), text)
     return BoundClass(name, facts["base"], attribute, message)
 
 
-def check_names(manifest: Manifest, classes: Iterable[tuple[str, str, Where]]) -> None:
+def check_names(manifest: Manifest, classes: Iterable[tuple[str, str, Location]]) -> None:
     """Refuse two exports of one name; `classes` are the SDK's own, as `naming.check_unique` takes them."""
     added = list(_places(manifest))
-    for name, _, where in added:
-        naming.check_free(name, naming.ERROR_NAMES | naming.PACKAGE_NAMES, "a package", where, "leave it out")
+    for name, _, location in added:
+        naming.check_free(name, naming.ERROR_NAMES | naming.PACKAGE_NAMES, "a package", location, "leave it out")
     naming.check_unique([*classes, *added], "leave one out")
 
 
-def _places(manifest: Manifest) -> Iterator[tuple[str, str, Where]]:
+def _places(manifest: Manifest) -> Iterator[tuple[str, str, Location]]:
     for module, names in manifest.exports.items():
-        yield from ((name, f"{module}:{name}", manifest.where("sdk", "exports", module)) for name in names)
-    yield from ((name, f"sdk.bound.{name}", manifest.where("sdk", "bound", name)) for name in manifest.bound)
+        yield from ((name, f"{module}:{name}", manifest.location("sdk", "exports", module)) for name in names)
+    yield from ((name, f"sdk.bound.{name}", manifest.location("sdk", "bound", name)) for name in manifest.bound)

@@ -14,9 +14,9 @@ from google.protobuf.descriptor_pb2 import (
     FieldDescriptorProto,
 )
 
-from twirpkit_codegen.errors import GenerationError, Where
+from twirpkit_codegen.errors import GenerationError, Location
 from twirpkit_codegen.schema import comments, naming
-from twirpkit_codegen.schema.embedded import embedded
+from twirpkit_codegen.schema.embedded import embedded_descriptor
 from twirpkit_codegen.schema.model import Enum, EnumValue, Field, File, Message, TypeRef, walk
 from twirpkit_codegen.schema.source import Source
 from twirpkit_codegen.schema.type_index import GOOGLE, find_type
@@ -63,23 +63,23 @@ class _FileBuilder:
         file = self.source.file
         if file.edition > _EDITION:
             text = "this edition is newer than 2023, the last that every supported protobuf knows: use edition 2023"
-            raise GenerationError.at(self.source.where((_FILE_SYNTAX,)), text)
+            raise GenerationError.at(self.source.location((_FILE_SYNTAX,)), text)
         self.check_types(
             file.message_type, (_FILE_MESSAGE,), file.enum_type, (_FILE_ENUM,), naming.MODULE_NAMES, "a module"
         )
         messages = tuple(self.message(each, (_FILE_MESSAGE, n), "", "") for n, each in enumerate(file.message_type))
         enums = tuple(self.enum(each, (_FILE_ENUM, n), "") for n, each in enumerate(file.enum_type))
         naming.check_unique(
-            (naming.dict_name(each.qualname), each.full_name, Where(file.name, each.line)) for each in walk(messages)
+            (naming.dict_name(each.qualname), each.full_name, Location(file.name, each.line)) for each in walk(messages)
         )
         return File(
             name=file.name,
-            module=naming.module_name(file.name, self.source.where(())),
+            module=naming.module_name(file.name, self.source.location(())),
             doc=self.source.doc((_FILE_SYNTAX,), (_FILE_PACKAGE,)),
-            imports=tuple(sorted(naming.module_name(each, Where(file.name)) for each in self.own_imports())),
+            imports=tuple(sorted(naming.module_name(each, Location(file.name)) for each in self.own_imports())),
             messages=messages,
             enums=enums,
-            serialized=embedded(file),
+            serialized=embedded_descriptor(file),
         )
 
     def own_imports(self) -> Iterator[str]:
@@ -89,18 +89,18 @@ class _FileBuilder:
                 yield name
             elif not _INSTALLED.joinpath(name.removeprefix(GOOGLE).replace(".proto", "_pb2.py")).is_file():
                 text = f"{name} is not in the installed protobuf: remove the import"
-                raise GenerationError.at(self.source.where((_FILE_DEPENDENCY, number)), text)
+                raise GenerationError.at(self.source.location((_FILE_DEPENDENCY, number)), text)
 
     def message(self, proto: DescriptorProto, path: tuple[int, ...], outer: str, outer_py: str) -> Message:
-        where = self.source.where(path)
-        py_name = naming.safe(proto.name, where)
+        location = self.source.location(path)
+        py_name = naming.python_name(proto.name, location)
         name, qualname = f"{outer}{proto.name}", f"{outer_py}{py_name}"
         full_name = self.source.full_name(name)
         entries = {f".{full_name}.{each.name}": each for each in proto.nested_type if each.options.map_entry}
         fields = tuple(
             self.field(each, (*path, _MESSAGE_FIELD, n), proto, entries) for n, each in enumerate(proto.field)
         )
-        naming.check_unique((each.py_name, each.name, Where(self.source.file.name, each.line)) for each in fields)
+        naming.check_unique((each.py_name, each.name, Location(self.source.file.name, each.line)) for each in fields)
         self.check_types(
             proto.nested_type,
             (*path, _MESSAGE_NESTED),
@@ -120,8 +120,8 @@ class _FileBuilder:
             py_name=py_name,
             full_name=full_name,
             qualname=qualname,
-            doc=comments.marked(self.source.doc(path), proto.options.deprecated),
-            line=where.line,
+            doc=comments.mark_deprecated(self.source.doc(path), proto.options.deprecated),
+            line=location.line,
             fields=fields,
             oneofs=tuple(
                 each.name
@@ -139,19 +139,19 @@ class _FileBuilder:
         owner: DescriptorProto,
         entries: dict[str, DescriptorProto],
     ) -> Field:
-        where = self.source.where(path)
+        location = self.source.location(path)
         entry = entries.get(proto.type_name)
         value = entry.field[1] if entry is not None else proto
         in_oneof = proto.HasField("oneof_index") and not proto.proto3_optional
         return Field(
             name=proto.name,
-            py_name=naming.safe(proto.name, where),
-            type=self.type(value, where),
+            py_name=naming.python_name(proto.name, location),
+            type=self.type(value, location),
             number=proto.number,
-            doc=comments.marked(self.source.doc(path), proto.options.deprecated),
-            line=where.line,
+            doc=comments.mark_deprecated(self.source.doc(path), proto.options.deprecated),
+            line=location.line,
             repeated=proto.label == _F.LABEL_REPEATED and entry is None,
-            map_key=self.type(entry.field[0], where) if entry is not None else None,
+            map_key=self.type(entry.field[0], location) if entry is not None else None,
             oneof=owner.oneof_decl[proto.oneof_index].name if in_oneof else None,
             has_presence=self.has_presence(proto),
             deprecated=proto.options.deprecated,
@@ -178,38 +178,38 @@ class _FileBuilder:
         owner: str,
     ) -> None:
         """Refuse messages and enums of one scope whose names clash, or that need a name of the scope's own."""
-        found = [(each.name, self.source.where((*message_path, n))) for n, each in enumerate(messages)]
-        found += [(each.name, self.source.where((*enum_path, n))) for n, each in enumerate(enums)]
-        for name, where in found:
-            naming.check_free(name, taken, owner, where)
-        naming.check_unique((naming.safe(name, where), name, where) for name, where in found)
+        found = [(each.name, self.source.location((*message_path, n))) for n, each in enumerate(messages)]
+        found += [(each.name, self.source.location((*enum_path, n))) for n, each in enumerate(enums)]
+        for name, location in found:
+            naming.check_free(name, taken, owner, location)
+        naming.check_unique((naming.python_name(name, location), name, location) for name, location in found)
 
-    def type(self, proto: FieldDescriptorProto, where: Where) -> TypeRef:
+    def type(self, proto: FieldDescriptorProto, location: Location) -> TypeRef:
         if proto.type in _SCALARS:
             return TypeRef("scalar", _SCALARS[proto.type])
-        return find_type(self.index, proto.type_name, where)
+        return find_type(self.index, proto.type_name, location)
 
     def enum(self, proto: EnumDescriptorProto, path: tuple[int, ...], outer: str) -> Enum:
-        where = self.source.where(path)
+        location = self.source.location(path)
         values = tuple(
             EnumValue(
                 name=each.name,
-                py_name=naming.safe(each.name, self.source.where((*path, _ENUM_VALUE, n))),
+                py_name=naming.python_name(each.name, self.source.location((*path, _ENUM_VALUE, n))),
                 number=each.number,
-                doc=comments.marked(self.source.doc((*path, _ENUM_VALUE, n)), each.options.deprecated),
+                doc=comments.mark_deprecated(self.source.doc((*path, _ENUM_VALUE, n)), each.options.deprecated),
                 deprecated=each.options.deprecated,
             )
             for n, each in enumerate(proto.value)
         )
-        wheres = [self.source.where((*path, _ENUM_VALUE, n)) for n in range(len(values))]
-        for value, place in zip(values, wheres, strict=True):
+        locations = [self.source.location((*path, _ENUM_VALUE, n)) for n in range(len(values))]
+        for value, place in zip(values, locations, strict=True):
             naming.check_free(value.name, naming.ENUM_NAMES, "an enum class", place)
-        naming.check_unique((each.py_name, each.name, place) for each, place in zip(values, wheres, strict=True))
+        naming.check_unique((each.py_name, each.name, place) for each, place in zip(values, locations, strict=True))
         return Enum(
             proto.name,
-            naming.safe(proto.name, where),
+            naming.python_name(proto.name, location),
             self.source.full_name(f"{outer}{proto.name}"),
-            comments.marked(self.source.doc(path), proto.options.deprecated),
+            comments.mark_deprecated(self.source.doc(path), proto.options.deprecated),
             values,
         )
 

@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
-from twirpkit_codegen.errors import GenerationError, Where
-from twirpkit_codegen.schema.model import KnownAnswer, SdkFacts
+from twirpkit_codegen.errors import GenerationError, Location
+from twirpkit_codegen.schema.model import KnownError, PackageInfo
 from twirpkit_codegen.schema.naming import is_public
 
 __all__ = ["Manifest", "is_plug_in", "load"]
@@ -63,7 +63,7 @@ _ENV: Final = frozenset(("url", "token", "api_key", "api_secret"))
 class Manifest:
     """The manifest, checked for what can be checked without the protos."""
 
-    sdk: SdkFacts
+    package: PackageInfo
     acronyms: tuple[str, ...]
     claims: Mapping[str, Mapping[str, str]] | None
     """The claim schema: claim, then name, then ``bool``, ``string`` or ``strings``. None: there is no grant policy."""
@@ -78,9 +78,9 @@ class Manifest:
     file: str
     text: str
 
-    def where(self, *path: str) -> Where:
+    def location(self, *path: str) -> Location:
         """The place of a key, or of the innermost table around it that is there."""
-        return Where(self.file, _line_of(self.text, path))
+        return Location(self.file, _line_of(self.text, path))
 
 
 def is_plug_in(value: object) -> bool:
@@ -93,14 +93,14 @@ def load(path: Path) -> Manifest:
     try:
         content = path.read_bytes()
     except FileNotFoundError:
-        raise GenerationError.at(Where(str(path)), "there is no such manifest") from None
+        raise GenerationError.at(Location(str(path)), "there is no such manifest") from None
     except OSError as error:
-        raise GenerationError.at(Where(str(path)), f"cannot be read: {error.strerror}") from None
+        raise GenerationError.at(Location(str(path)), f"cannot be read: {error.strerror}") from None
     try:
         text = content.decode("utf-8")
     except UnicodeDecodeError as error:
-        where = Where(path.name, content.count(b"\n", 0, error.start) + 1)
-        raise GenerationError.at(where, "is not UTF-8, which TOML must be: save it as UTF-8") from None
+        location = Location(path.name, content.count(b"\n", 0, error.start) + 1)
+        raise GenerationError.at(location, "is not UTF-8, which TOML must be: save it as UTF-8") from None
     try:
         data = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
@@ -120,7 +120,7 @@ class _Reader:
         self.check_keys("the manifest", (), self.data, _TOP)
         sdk = self.data.get("sdk", {})
         return Manifest(
-            sdk=self.sdk_facts(sdk),
+            package=self.package_info(sdk),
             acronyms=self.strings(("sdk", "acronyms"), sdk.get("acronyms", [])),
             claims=self.claims(self.data["claims"]) if "claims" in self.data else None,
             services=self.tables(("services",), self.data.get("services", {})),
@@ -131,7 +131,7 @@ class _Reader:
             text=self.text,
         )
 
-    def sdk_facts(self, sdk: Any) -> SdkFacts:
+    def package_info(self, sdk: Any) -> PackageInfo:
         if not isinstance(sdk, dict):
             raise self.error("[sdk] must be a table", "sdk")
         self.check_keys("[sdk]", ("sdk",), sdk, _SDK)
@@ -163,8 +163,8 @@ class _Reader:
         acronyms = self.strings(("sdk", "acronyms"), sdk.get("acronyms", []))
         if not all(re.fullmatch(r"[A-Za-z][A-Za-z0-9]*", each) for each in acronyms):
             raise self.error("sdk.acronyms must be words of ASCII letters and digits", "sdk", "acronyms")
-        return SdkFacts(
-            package=package,
+        return PackageInfo(
+            name=package,
             facade=facade,
             summary=sdk.get("summary", f"The API of {package}."),
             prefix=prefix,
@@ -173,16 +173,16 @@ class _Reader:
             regions=sdk.get("regions"),
             request_id_header=header,
             env=self.env(sdk.get("env", {})),
-            answers=self.answers(self.data.get("answers", [])),
+            known_errors=self.known_errors(self.data.get("answers", [])),
             sensitivity=sdk.get("sensitivity"),
         )
 
-    def answers(self, answers: Any) -> tuple[KnownAnswer, ...]:
+    def known_errors(self, answers: Any) -> tuple[KnownError, ...]:
         if not isinstance(answers, list) or not all(isinstance(each, dict) for each in answers):
             raise self.error("answers must be a list of tables: write [[answers]]", "answers")
-        return tuple(self.answer(each) for each in answers)
+        return tuple(self.known_error(each) for each in answers)
 
-    def answer(self, answer: Mapping[str, Any]) -> KnownAnswer:
+    def known_error(self, answer: Mapping[str, Any]) -> KnownError:
         self.check_keys("[[answers]]", ("answers",), answer, ("code", "text", "hint", "final"))
         code, text = answer.get("code"), answer.get("text")
         hint, final = answer.get("hint", ""), answer.get("final", False)
@@ -192,7 +192,7 @@ class _Reader:
             raise self.error("[[answers]] needs a text: what the error's message has in it", "answers")
         if not isinstance(hint, str) or not isinstance(final, bool) or not (hint or final):
             raise self.error("[[answers]] needs a hint (a string), or final = true, or both", "answers")
-        return KnownAnswer(code, text, hint, final)
+        return KnownError(code, text, hint, final)
 
     def env(self, env: Mapping[str, Any]) -> Mapping[str, str]:
         self.check_keys("[sdk.env]", ("sdk", "env"), env, _ENV)
@@ -248,7 +248,7 @@ class _Reader:
             raise self.error(text, *path, unknown[0])
 
     def error(self, text: str, *path: str) -> GenerationError:
-        return GenerationError.at(Where(self.file, _line_of(self.text, path)), text)
+        return GenerationError.at(Location(self.file, _line_of(self.text, path)), text)
 
 
 def _line_of(text: str, path: tuple[str, ...]) -> int:
@@ -288,6 +288,6 @@ def _keys(line: str) -> tuple[str, ...]:
     return tuple(found)
 
 
-def _toml_place(file: str, text: str, problem: str) -> Where:
+def _toml_place(file: str, text: str, problem: str) -> Location:
     told = re.search(r"at line (\d+)", problem)
-    return Where(file, int(told[1]) if told else text.count("\n") + 1)
+    return Location(file, int(told[1]) if told else text.count("\n") + 1)

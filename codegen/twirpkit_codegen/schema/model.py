@@ -15,12 +15,12 @@ __all__ = [
     "Export",
     "Field",
     "File",
-    "KnownAnswer",
+    "KnownError",
     "Message",
     "Method",
-    "Pages",
+    "PackageInfo",
+    "PageFields",
     "Policy",
-    "SdkFacts",
     "Service",
     "TypeRef",
     "walk",
@@ -154,7 +154,7 @@ class Policy:
 
 
 @dataclass(frozen=True, slots=True)
-class Pages:
+class PageFields:
     """What makes an RPC's answers pages of one list."""
 
     py_name: str
@@ -183,7 +183,7 @@ class Method:
     left_out: tuple[str, ...] = ()
     """Fields that cannot be keywords, because the method has an option so called."""
     deprecated: bool = False
-    pages: Pages | None = None
+    pages: PageFields | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -207,7 +207,7 @@ class Service:
 
 
 @dataclass(frozen=True, slots=True)
-class KnownAnswer:
+class KnownError:
     """What is known of an error that the server sends."""
 
     code: str
@@ -220,10 +220,11 @@ class KnownAnswer:
 
 
 @dataclass(frozen=True, slots=True)
-class SdkFacts:
+class PackageInfo:
     """What the manifest says of the package as a whole."""
 
-    package: str
+    name: str
+    """The import package."""
     facade: str
     summary: str
     prefix: str
@@ -232,7 +233,7 @@ class SdkFacts:
     regions: str | None
     request_id_header: str | None
     env: Mapping[str, str]
-    answers: tuple[KnownAnswer, ...]
+    known_errors: tuple[KnownError, ...]
     sensitivity: str | None
     """Full name of the field option that marks secret and personal fields."""
     sensitivity_number: int | None = None
@@ -263,7 +264,7 @@ class BoundClass:
 class Api:
     """Everything that is generated from."""
 
-    sdk: SdkFacts
+    package: PackageInfo
     files: tuple[File, ...]
     services: tuple[Service, ...]
     exports: tuple[Export, ...] = ()

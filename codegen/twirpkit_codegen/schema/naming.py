@@ -14,7 +14,7 @@ import re
 from collections.abc import Iterable
 from typing import Final
 
-from twirpkit_codegen.errors import GenerationError, Where
+from twirpkit_codegen.errors import GenerationError, Location
 
 __all__ = [
     "ENUM_NAMES",
@@ -28,14 +28,14 @@ __all__ = [
     "SERVICE_NAMES",
     "check_free",
     "check_unique",
-    "constant",
+    "constant_name",
     "dict_name",
-    "escaped",
+    "escape_keyword",
     "is_public",
-    "iterator",
+    "iterator_name",
     "module_name",
-    "safe",
-    "snake",
+    "python_name",
+    "snake_case",
 ]
 
 OPTION_NAMES: Final = frozenset(("self", "timeout", "retry", "extra_headers"))
@@ -138,7 +138,7 @@ _PROTO_NAME: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _METHODS: Final = "METHODS"
 
 
-def snake(name: str, acronyms: Iterable[str], where: Where) -> str:
+def snake_case(name: str, acronyms: Iterable[str], location: Location) -> str:
     """A method's name from an RPC's: ``DialWhatsAppCall`` with the acronym ``WhatsApp`` is ``dial_whatsapp_call``."""
     longest_first = sorted((re.escape(each) for each in acronyms), key=lambda each: (-len(each), each))
     # An acronym ends where the next word begins, so that "SIP" does not take the start of "Sipping".
@@ -154,22 +154,22 @@ def snake(name: str, acronyms: Iterable[str], where: Where) -> str:
                 parts.append(word.lower())
     made = "_".join(parts)
     if name.startswith("_") or not _PROTO_NAME.fullmatch(name):
-        raise GenerationError.at(where, f"{name!r} gives no public Python name: rename it in the proto")
-    return safe(made, where)
+        raise GenerationError.at(location, f"{name!r} gives no public Python name: rename it in the proto")
+    return python_name(made, location)
 
 
-def safe(name: str, where: Where) -> str:
+def python_name(name: str, location: Location) -> str:
     """A proto name as a Python name. Raises GenerationError where it starts with two underscores, or is no name."""
     if not _PROTO_NAME.fullmatch(name):
-        raise GenerationError.at(where, f"{name!r} is no name: it may hold ASCII letters, digits and '_'")
+        raise GenerationError.at(location, f"{name!r} is no name: it may hold ASCII letters, digits and '_'")
     if name.startswith("__"):
         raise GenerationError.at(
-            where, f"{name!r} starts with two underscores, which mean something to Python: rename it"
+            location, f"{name!r} starts with two underscores, which mean something to Python: rename it"
         )
-    return escaped(name)
+    return escape_keyword(name)
 
 
-def escaped(name: str) -> str:
+def escape_keyword(name: str) -> str:
     """The name, with an underscore at its end if it is a Python keyword."""
     return f"{name}_" if keyword.iskeyword(name) else name
 
@@ -179,23 +179,23 @@ def is_public(name: str) -> bool:
     return bool(_PROTO_NAME.fullmatch(name)) and not name.startswith("_") and not keyword.iskeyword(name)
 
 
-def constant(method: str) -> str:
+def constant_name(method: str) -> str:
     """The name of a method's constant: ``create_room`` is ``CREATE_ROOM``; ``METHODS`` is the name of all of them."""
     made = method.rstrip("_").upper()
     return f"{made}_" if made == _METHODS else made
 
 
-def iterator(method: str) -> str:
+def iterator_name(method: str) -> str:
     """The name of a method's iterator: ``list_hats`` has ``iter_hats``, ``search_hats`` has ``iter_search_hats``."""
     return f"iter_{method.removeprefix('list_').rstrip('_')}"
 
 
-def module_name(file: str, where: Where) -> str:
+def module_name(file: str, location: Location) -> str:
     """The dotted name of a proto file's module under ``messages``: ``logger/options.proto`` is ``logger.options``."""
     parts = file.removesuffix(".proto").split("/")
     if not all(_PROTO_NAME.fullmatch(part) and not part.startswith("__") for part in parts):
-        raise GenerationError.at(where, "the path holds more than letters, digits, '_' and '/': rename the file")
-    return ".".join(escaped(part) for part in parts)
+        raise GenerationError.at(location, "the path holds more than letters, digits, '_' and '/': rename the file")
+    return ".".join(escape_keyword(part) for part in parts)
 
 
 def dict_name(qualname: str) -> str:
@@ -203,17 +203,19 @@ def dict_name(qualname: str) -> str:
     return f"{qualname.replace('.', '_')}Dict"
 
 
-def check_free(name: str, taken: Iterable[str], owner: str, where: Where, advice: str = "rename it") -> None:
+def check_free(name: str, taken: Iterable[str], owner: str, location: Location, advice: str = "rename it") -> None:
     """Refuse a name that its surroundings have of their own."""
     if name in taken:
-        raise GenerationError.at(where, f"{name!r} is a name that {owner} has of its own: {advice}")
+        raise GenerationError.at(location, f"{name!r} is a name that {owner} has of its own: {advice}")
 
 
-def check_unique(names: Iterable[tuple[str, str, Where]], advice: str = "rename one") -> None:
+def check_unique(names: Iterable[tuple[str, str, Location]], advice: str = "rename one") -> None:
     """Refuse two things with one Python name. Items are Python name, proto name and place."""
-    seen: dict[str, tuple[str, Where]] = {}
-    for made, original, where in names:
+    seen: dict[str, tuple[str, Location]] = {}
+    for made, original, location in names:
         if made in seen:
             other, there = seen[made]
-            raise GenerationError.at(where, f"{original} and {other} ({there}) are both {made!r} in Python: {advice}")
-        seen[made] = (original, where)
+            raise GenerationError.at(
+                location, f"{original} and {other} ({there}) are both {made!r} in Python: {advice}"
+            )
+        seen[made] = (original, location)

@@ -6,17 +6,17 @@ from collections.abc import Mapping
 from typing import Final
 
 from twirpkit_codegen.schema import naming
-from twirpkit_codegen.schema.model import Field, Message, Pages
+from twirpkit_codegen.schema.model import Field, Message, PageFields
 
-__all__ = ["pages_of"]
+__all__ = ["page_fields"]
 
 _START: Final = "page_token"
 _NEXT: Final = "next_page_token"
 
 
-def pages_of(
+def page_fields(
     method: str, request: Message | None, response: Message | None, messages: Mapping[str, Message]
-) -> Pages | None:
+) -> PageFields | None:
     """How an RPC's answers are pages of one list; None where they are not.
 
     The request has a `page_token` and the response a `next_page_token`, each a string, or a message of one field that
@@ -28,7 +28,7 @@ def pages_of(
     lists = [field for field in response.fields if field.repeated and field.type.kind == "message"]
     if start is None or then is None or len(lists) != 1:
         return None
-    return Pages(naming.iterator(method), start, then, lists[0].name, lists[0].type)
+    return PageFields(naming.iterator_name(method), start, then, lists[0].name, lists[0].type)
 
 
 def _token(message: Message, name: str, messages: Mapping[str, Message]) -> str | None:

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any, Final
 
-from twirpkit_codegen.errors import GenerationError, Where
+from twirpkit_codegen.errors import GenerationError, Location
 from twirpkit_codegen.schema.manifest import Manifest
 from twirpkit_codegen.schema.model import Field, Policy
 
-__all__ = ["check_services", "checked_note", "row_of"]
+__all__ = ["check_note", "check_services", "policy_of"]
 
 _ROW: Final = frozenset(("grants", "retry", "key", "note", "timeout"))
 _WAIT: Final = frozenset(("field", "default", "margin", "when"))
@@ -17,14 +17,16 @@ _SECTION: Final = frozenset(("attribute", "class", "host", "note"))
 RETRY_CLASSES: Final = ("read", "idempotent", "keyed", "never")
 
 
-def check_services(manifest: Manifest, services: Mapping[str, tuple[Where, Iterable[str]]]) -> None:
+def check_services(manifest: Manifest, services: Mapping[str, tuple[Location, Iterable[str]]]) -> None:
     """Hold the manifest's sections against the protos' services: by full name, their places and RPCs.
 
     Raises:
         GenerationError: A service is in neither list, a section or a skipped name has no service, or a row no RPC.
     """
     problems = [
-        GenerationError.at(manifest.where(*path), f"no service {path[-1]} in the protos: remove it from the manifest")
+        GenerationError.at(
+            manifest.location(*path), f"no service {path[-1]} in the protos: remove it from the manifest"
+        )
         for path in (*(("services", name) for name in manifest.services), *(("skip", name) for name in manifest.skip))
         if path[-1] not in services
     ]
@@ -32,7 +34,9 @@ def check_services(manifest: Manifest, services: Mapping[str, tuple[Where, Itera
         section = manifest.services.get(name)
         if section is not None and name in manifest.skip:
             problems.append(
-                GenerationError.at(manifest.where("services", name), f"{name} has a section and is skipped: choose one")
+                GenerationError.at(
+                    manifest.location("services", name), f"{name} has a section and is skipped: choose one"
+                )
             )
         elif section is None and name not in manifest.skip and manifest.claims is not None:
             section_text = f'[services."{name}"] with a row for each RPC'
@@ -40,13 +44,13 @@ def check_services(manifest: Manifest, services: Mapping[str, tuple[Where, Itera
             problems.append(GenerationError.at(place, text))
         for row in sorted(set(section or {}) - _SECTION - set(methods)):
             text = f"the row {row} of {name} has no RPC: remove it"
-            problems.append(GenerationError.at(manifest.where("services", name, row), text))
+            problems.append(GenerationError.at(manifest.location("services", name, row), text))
     if problems:
         raise GenerationError.of(problems)
 
 
-def row_of(
-    manifest: Manifest, service: str, method: str, fields: tuple[Field, ...], idempotency: str, proto: Where
+def policy_of(
+    manifest: Manifest, service: str, method: str, fields: tuple[Field, ...], idempotency: str, proto: Location
 ) -> Policy:
     """The policy of one RPC.
 
@@ -66,55 +70,57 @@ def row_of(
         if manifest.claims is None:
             return Policy(retry=idempotency)
         row_text = f"{method} = {{ grants = …, retry = … }}"
-        text = f"{service}/{method} has no policy row: add {row_text} to {manifest.where('services', service)}"
+        text = f"{service}/{method} has no policy row: add {row_text} to {manifest.location('services', service)}"
         raise GenerationError.at(proto, text)
-    where, name = manifest.where("services", service, method), f"the row {method} of {service}"
+    location, name = manifest.location("services", service, method), f"the row {method} of {service}"
     if not isinstance(row, dict) or set(row) - _ROW:
-        raise GenerationError.at(where, f"{name} must be a table with {', '.join(sorted(_ROW))} and nothing else")
+        raise GenerationError.at(location, f"{name} must be a table with {', '.join(sorted(_ROW))} and nothing else")
     retry = row.get("retry", idempotency if manifest.claims is None else None)
     if retry not in RETRY_CLASSES:
         raise GenerationError.at(
-            where, f"{name} needs a retry class, one of {', '.join(RETRY_CLASSES)}; it has {retry!r}"
+            location, f"{name} needs a retry class, one of {', '.join(RETRY_CLASSES)}; it has {retry!r}"
         )
     key = row.get("key")
     if (retry == "keyed") is (key is None):
-        raise GenerationError.at(where, f"{name}: 'keyed' and key = \"<bytes field>\" belong together")
+        raise GenerationError.at(location, f"{name}: 'keyed' and key = \"<bytes field>\" belong together")
     if key is not None and not any(field.name == key and _is_singular(field, "bytes") for field in fields):
-        raise GenerationError.at(where, f"{name}: key {key!r} is no singular bytes field of the request")
-    grants = _grants(manifest, row, where, name, fields)
-    note = checked_note(row, where, name)
+        raise GenerationError.at(location, f"{name}: key {key!r} is no singular bytes field of the request")
+    grants = _grants(manifest, row, location, name, fields)
+    note = check_note(row, location, name)
     timeout = row.get("timeout")
     if isinstance(timeout, dict):
-        _check_wait(where, name, timeout, fields)
+        _check_wait(location, name, timeout, fields)
         return Policy(retry=retry, grants=grants, key=key, note=note, wait=timeout)
     if timeout is not None and not _is_seconds(timeout):
-        raise GenerationError.at(where, f"{name}: timeout must be a number of seconds above 0, or a table that waits")
+        raise GenerationError.at(
+            location, f"{name}: timeout must be a number of seconds above 0, or a table that waits"
+        )
     return Policy(retry=retry, grants=grants, key=key, note=note, timeout=timeout)
 
 
-def checked_note(table: Mapping[str, Any], where: Where, name: str) -> str | None:
+def check_note(table: Mapping[str, Any], location: Location, name: str) -> str | None:
     """The note of a service's section or of a row. Raises GenerationError where it is no line of text."""
     note = table.get("note")
     if note is None:
         return None
     if not (isinstance(note, str) and note.strip() and note.isprintable()):
-        raise GenerationError.at(where, f"{name}: note {note!r} must be a line of text")
+        raise GenerationError.at(location, f"{name}: note {note!r} must be a line of text")
     return note
 
 
-def _check_wait(where: Where, name: str, wait: Mapping[str, Any], fields: tuple[Field, ...]) -> None:
+def _check_wait(location: Location, name: str, wait: Mapping[str, Any], fields: tuple[Field, ...]) -> None:
     if set(wait) - _WAIT or not {"field", "default", "margin"} <= set(wait):
-        raise GenerationError.at(where, f"{name}: a timeout that waits has field, default, margin, and maybe when")
+        raise GenerationError.at(location, f"{name}: a timeout that waits has field, default, margin, and maybe when")
     if not _is_seconds(wait["default"]) or not _is_seconds(wait["margin"]):
-        raise GenerationError.at(where, f"{name}: default and margin of a timeout are numbers of seconds above 0")
+        raise GenerationError.at(location, f"{name}: default and margin of a timeout are numbers of seconds above 0")
     durations = [
         each.name for each in fields if each.type.full_name == "google.protobuf.Duration" and not each.repeated
     ]
     if wait["field"] not in durations:
-        raise GenerationError.at(where, f"{name}: {wait['field']!r} is no google.protobuf.Duration of the request")
+        raise GenerationError.at(location, f"{name}: {wait['field']!r} is no google.protobuf.Duration of the request")
     when = wait.get("when")
     if when is not None and not any(field.name == when and _is_singular(field, "bool") for field in fields):
-        raise GenerationError.at(where, f"{name}: {when!r} is no bool field of the request")
+        raise GenerationError.at(location, f"{name}: {when!r} is no bool field of the request")
 
 
 def _is_seconds(value: object) -> bool:
@@ -122,43 +128,43 @@ def _is_seconds(value: object) -> bool:
 
 
 def _grants(
-    manifest: Manifest, row: Mapping[str, Any], where: Where, name: str, fields: tuple[Field, ...]
+    manifest: Manifest, row: Mapping[str, Any], location: Location, name: str, fields: tuple[Field, ...]
 ) -> Mapping[str, Any] | None:
     if manifest.claims is None:
         if "grants" in row:
-            raise GenerationError.at(where, f"{name} has grants, but the manifest has no [claims] schema: add one")
+            raise GenerationError.at(location, f"{name} has grants, but the manifest has no [claims] schema: add one")
         return None
     grants = row.get("grants")
     if not isinstance(grants, dict):
-        raise GenerationError.at(where, f"{name} needs grants; where no grant is needed, say so with grants = {{}}")
+        raise GenerationError.at(location, f"{name} needs grants; where no grant is needed, say so with grants = {{}}")
     for claim, names in grants.items():
         schema = manifest.claims.get(claim)
         if schema is None:
             raise GenerationError.at(
-                where, f"{name}: unknown claim {claim!r}; [claims] has {', '.join(manifest.claims)}"
+                location, f"{name}: unknown claim {claim!r}; [claims] has {', '.join(manifest.claims)}"
             )
         if not isinstance(names, dict):
-            raise GenerationError.at(where, f"{name}: the claim {claim} must be a table")
+            raise GenerationError.at(location, f"{name}: the claim {claim} must be a table")
         for each, value in names.items():
-            _check_claim(where, f"{name}: {claim}.{each}", schema.get(each), value, fields)
+            _check_claim(location, f"{name}: {claim}.{each}", schema.get(each), value, fields)
     return {claim: dict(names) for claim, names in grants.items()}
 
 
-def _check_claim(where: Where, name: str, kind: str | None, value: Any, fields: tuple[Field, ...]) -> None:
+def _check_claim(location: Location, name: str, kind: str | None, value: Any, fields: tuple[Field, ...]) -> None:
     if kind is None:
-        raise GenerationError.at(where, f"{name} is an unknown claim: [claims] does not have it")
+        raise GenerationError.at(location, f"{name} is an unknown claim: [claims] does not have it")
     fits = {
         "bool": isinstance(value, bool),
         "string": isinstance(value, str),
         "strings": isinstance(value, list) and all(isinstance(each, str) for each in value),
     }
     if not fits[kind]:
-        raise GenerationError.at(where, f"{name} must be a {kind}, not {value!r}")
+        raise GenerationError.at(location, f"{name} must be a {kind}, not {value!r}")
     if kind == "strings" and any(each.startswith("$") for each in value):
-        raise GenerationError.at(where, f"{name}: a list cannot copy a field: {value!r}")
+        raise GenerationError.at(location, f"{name}: a list cannot copy a field: {value!r}")
     copied = value[1:] if isinstance(value, str) and value.startswith("$") else None
     if copied is not None and not any(field.name == copied and _is_singular(field, "str") for field in fields):
-        raise GenerationError.at(where, f"{name}: {value!r} names no singular string field of the request")
+        raise GenerationError.at(location, f"{name}: {value!r} names no singular string field of the request")
 
 
 def _is_singular(field: Field, scalar: str) -> bool:

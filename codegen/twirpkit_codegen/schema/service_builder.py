@@ -12,7 +12,7 @@ from twirpkit_codegen.errors import GenerationError, collect
 from twirpkit_codegen.schema import comments, naming, policy
 from twirpkit_codegen.schema.manifest import Manifest, is_plug_in
 from twirpkit_codegen.schema.model import Message, Method, Service, TypeRef
-from twirpkit_codegen.schema.paging import pages_of
+from twirpkit_codegen.schema.paging import page_fields
 from twirpkit_codegen.schema.source import Source
 from twirpkit_codegen.schema.type_index import find_type
 
@@ -43,36 +43,36 @@ def build_service(context: Context, source: Source, path: tuple[int, ...], proto
     section = manifest.services.get(full_name, {})
     attribute = section.get("attribute")
     if attribute is None:
-        attribute = naming.snake(proto.name, manifest.acronyms, source.where(path))
-    class_name = section.get("class", naming.safe(proto.name, source.where(path)))
+        attribute = naming.snake_case(proto.name, manifest.acronyms, source.location(path))
+    class_name = section.get("class", naming.python_name(proto.name, source.location(path)))
     for key, value in (("attribute", attribute), ("class", class_name)):
         if not isinstance(value, str) or not naming.is_public(value):
             text = f"{key} {value!r} of {full_name} must be a public Python name"
-            raise GenerationError.at(manifest.where("services", full_name, key), text)
+            raise GenerationError.at(manifest.location("services", full_name, key), text)
     host = section.get("host")
     if host is not None and not is_plug_in(host):
         text = f"host {host!r} of {full_name} must be like 'package.module:function'"
-        raise GenerationError.at(manifest.where("services", full_name, "host"), text)
-    note = policy.checked_note(section, manifest.where("services", full_name, "note"), full_name)
+        raise GenerationError.at(manifest.location("services", full_name, "host"), text)
+    note = policy.check_note(section, manifest.location("services", full_name, "note"), full_name)
     methods = collect(
         partial(_method, context, source, (*path, _SERVICE_METHOD, n), full_name, each)
         for n, each in enumerate(proto.method)
     )
-    wheres = [source.where((*path, _SERVICE_METHOD, n)) for n in range(len(methods))]
-    placed = list(zip(methods, wheres, strict=True))
-    names = [(each.py_name, each.name, where) for each, where in placed]
-    names += [(each.pages.py_name, f"the iterator of {each.name}", where) for each, where in placed if each.pages]
+    locations = [source.location((*path, _SERVICE_METHOD, n)) for n in range(len(methods))]
+    placed = list(zip(methods, locations, strict=True))
+    names = [(each.py_name, each.name, location) for each, location in placed]
+    names += [(each.pages.py_name, f"the iterator of {each.name}", location) for each, location in placed if each.pages]
     naming.check_unique(names)
-    for py_name, _, where in names:
-        naming.check_free(py_name, naming.SERVICE_NAMES, "a service", where)
+    for py_name, _, location in names:
+        naming.check_free(py_name, naming.SERVICE_NAMES, "a service", location)
     return Service(
         name=proto.name,
         full_name=full_name,
         attribute=attribute,
         class_name=class_name,
-        doc=comments.with_note(comments.marked(source.doc(path), proto.options.deprecated), note or ""),
+        doc=comments.add_note(comments.mark_deprecated(source.doc(path), proto.options.deprecated), note or ""),
         file=source.file.name,
-        line=source.where(path).line,
+        line=source.location(path).line,
         host=host,
         note=note,
         methods=tuple(methods),
@@ -83,24 +83,26 @@ def _method(
     context: Context, source: Source, path: tuple[int, ...], service: str, proto: MethodDescriptorProto
 ) -> Method:
     manifest, messages = context.manifest, context.messages
-    where = source.where(path)
+    location = source.location(path)
     if proto.client_streaming or proto.server_streaming:
-        raise GenerationError.at(where, f"{service}/{proto.name} streams, which Twirp cannot: remove 'stream'")
-    request, response = (find_type(context.index, each, where) for each in (proto.input_type, proto.output_type))
+        raise GenerationError.at(location, f"{service}/{proto.name} streams, which Twirp cannot: remove 'stream'")
+    request, response = (find_type(context.index, each, location) for each in (proto.input_type, proto.output_type))
     fields = messages[request.full_name].fields if request.full_name in messages else ()
-    py_name = naming.snake(proto.name, manifest.acronyms, where)
-    row = policy.row_of(manifest, service, proto.name, fields, _RETRY_OF_LEVEL[proto.options.idempotency_level], where)
+    py_name = naming.snake_case(proto.name, manifest.acronyms, location)
+    row = policy.policy_of(
+        manifest, service, proto.name, fields, _RETRY_OF_LEVEL[proto.options.idempotency_level], location
+    )
     return Method(
         name=proto.name,
         py_name=py_name,
-        constant=naming.constant(py_name),
+        constant=naming.constant_name(py_name),
         request=request,
         response=response,
-        doc=comments.with_note(comments.marked(source.doc(path), proto.options.deprecated), row.note or ""),
+        doc=comments.add_note(comments.mark_deprecated(source.doc(path), proto.options.deprecated), row.note or ""),
         policy=row,
         request_fields=fields,
-        line=where.line,
+        line=location.line,
         left_out=tuple(field.name for field in fields if field.py_name in naming.OPTION_NAMES),
         deprecated=proto.options.deprecated,
-        pages=pages_of(py_name, messages.get(request.full_name), messages.get(response.full_name), messages),
+        pages=page_fields(py_name, messages.get(request.full_name), messages.get(response.full_name), messages),
     )

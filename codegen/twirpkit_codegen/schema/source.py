@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from google.protobuf.descriptor_pb2 import FileDescriptorProto
 
-from twirpkit_codegen.errors import Where
+from twirpkit_codegen.errors import Location
 from twirpkit_codegen.schema import comments
 from twirpkit_codegen.schema.model import Doc
 
@@ -39,9 +39,9 @@ class Source:
         """The comment at the first of these paths that has one."""
         return comments.parse(next((self.comments[path] for path in paths if path in self.comments), ""))
 
-    def where(self, path: tuple[int, ...]) -> Where:
+    def location(self, path: tuple[int, ...]) -> Location:
         """The place of the element at a path."""
-        return Where(self.file.name, self.lines.get(path))
+        return Location(self.file.name, self.lines.get(path))
 
     def full_name(self, name: str) -> str:
         """The full name of what this file calls `name`."""

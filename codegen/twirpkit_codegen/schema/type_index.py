@@ -7,21 +7,21 @@ from typing import Final
 
 from google.protobuf.descriptor_pb2 import DescriptorProto, EnumDescriptorProto, FileDescriptorProto
 
-from twirpkit_codegen.errors import GenerationError, Where
+from twirpkit_codegen.errors import GenerationError, Location
 from twirpkit_codegen.schema import naming
 from twirpkit_codegen.schema.model import TypeRef
 
-__all__ = ["GOOGLE", "find_type", "google_module", "types_of"]
+__all__ = ["GOOGLE", "find_type", "google_module", "types_in"]
 
 GOOGLE: Final = "google/protobuf/"
 """Files with this prefix come from the installed protobuf."""
 
 
-def find_type(index: Mapping[str, TypeRef], name: str, where: Where) -> TypeRef:
+def find_type(index: Mapping[str, TypeRef], name: str, location: Location) -> TypeRef:
     """The type that a descriptor names: with a dot before it, as protoc and buf write it."""
     found = index.get(name.removeprefix(".")) if name.startswith(".") else None
     if found is None:
-        raise GenerationError.at(where, f"no file here defines {name!r}: make the descriptor set with its imports")
+        raise GenerationError.at(location, f"no file here defines {name!r}: make the descriptor set with its imports")
     return found
 
 
@@ -30,10 +30,10 @@ def google_module(file: str) -> str:
     return file.removesuffix(".proto").replace("/", ".") + "_pb2"
 
 
-def types_of(file: FileDescriptorProto) -> Iterator[tuple[str, TypeRef]]:
+def types_in(file: FileDescriptorProto) -> Iterator[tuple[str, TypeRef]]:
     """Every type that a file defines, by full name."""
     google = file.name.startswith(GOOGLE)
-    module = google_module(file.name) if google else naming.module_name(file.name, Where(file.name))
+    module = google_module(file.name) if google else naming.module_name(file.name, Location(file.name))
     package = f"{file.package}." if file.package else ""
 
     def walk(
@@ -41,9 +41,9 @@ def types_of(file: FileDescriptorProto) -> Iterator[tuple[str, TypeRef]]:
     ) -> Iterator[tuple[str, TypeRef]]:
         for enum in enums:
             full = f"{package}{outer}{enum.name}"
-            yield full, TypeRef("enum", outer_py + naming.escaped(enum.name), module, full)
+            yield full, TypeRef("enum", outer_py + naming.escape_keyword(enum.name), module, full)
         for message in messages:
-            full, name = f"{package}{outer}{message.name}", outer_py + naming.escaped(message.name)
+            full, name = f"{package}{outer}{message.name}", outer_py + naming.escape_keyword(message.name)
             yield full, TypeRef("message", name, module, full)
             yield from walk(message.nested_type, message.enum_type, f"{outer}{message.name}.", f"{name}.")
 
