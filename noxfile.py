@@ -69,10 +69,11 @@ def check(session: nox.Session) -> None:
 
 @nox.session
 def lint(session: nox.Session) -> None:
-    """Lint everything, generated code too."""
-    _sync(session, extras="codegen")
+    """Lint everything, generated code too, and hold the layers of the packages."""
+    _sync(session, "lint", extras="codegen")
     session.run("ruff", "check", ".")
     session.run("ruff", "format", "--check", ".")
+    session.run("lint-imports", "--no-cache")
 
 
 @nox.session

@@ -39,9 +39,9 @@ def cpu() -> float:
 
 def services() -> dict[str, str]:
     """A program for each service: what touching it costs beside its network library, most of it messages."""
-    from livekit_twirp._sdk import SDK
+    from livekit_twirp._sdk import PACKAGE
 
-    return {f"….{facts.attribute}": f"{CANNED}.{facts.attribute}" for facts in SDK.services.values()}
+    return {f"….{facts.attribute}": f"{CANNED}.{facts.attribute}" for facts in PACKAGE.services.values()}
 
 
 def main(runs: int) -> None:

@@ -10,10 +10,12 @@ from typing import TypeVar
 
 import click
 
-from twirpkit_codegen import build, descriptors, manifest, output, render
-from twirpkit_codegen import reference as reference_pages
+from twirpkit_codegen import output
 from twirpkit_codegen.errors import GenerationError
-from twirpkit_codegen.model import Api
+from twirpkit_codegen.render import package
+from twirpkit_codegen.render import reference as reference_pages
+from twirpkit_codegen.schema import build, descriptors, manifest
+from twirpkit_codegen.schema.model import Api
 
 __all__ = ["main"]
 
@@ -76,7 +78,7 @@ def generate(
     changed = _told(write)
     for path in changed:
         click.echo(f"  {path}")
-    click.echo(f"{api.sdk.package}: {len(changed)} files changed")
+    click.echo(f"{api.package.name}: {len(changed)} files changed")
 
 
 @_command
@@ -92,15 +94,15 @@ def check(
     )
     if diff:
         click.echo(diff, nl=False)
-        click.echo(f"{api.sdk.package} is not up to date: run 'twirpkit generate'", err=True)
+        click.echo(f"{api.package.name} is not up to date: run 'twirpkit generate'", err=True)
         sys.exit(1)
-    click.echo(f"{api.sdk.package} is up to date")
+    click.echo(f"{api.package.name} is up to date")
 
 
 @_command
 def inspect(manifest_file: Path, protos: Path | None, descriptor_set: Path | None) -> None:
     """Print the model that the templates see, as JSON."""
-    click.echo(build.as_json(_load(manifest_file, protos, descriptor_set)))
+    click.echo(build.to_json(_load(manifest_file, protos, descriptor_set)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,7 +115,7 @@ class _Tree:
 
 
 def _trees(api: Api, out: Path, pages: Path | None) -> Iterator[_Tree]:
-    yield _Tree(render.render(api), out, api.sdk.package)
+    yield _Tree(package.render(api), out, api.package.name)
     if pages is not None:
         yield _Tree(reference_pages.pages(api), pages)
 

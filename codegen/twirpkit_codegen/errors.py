@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
+from typing import TypeVar
 
-__all__ = ["GenerationError", "Where"]
+__all__ = ["GenerationError", "Location", "collect"]
+
+T = TypeVar("T")
 
 
-class Where:
+class Location:
     """A place in an input file, as `protos/hats.proto:12`."""
 
     __slots__ = ("file", "line")
@@ -31,11 +34,25 @@ class GenerationError(Exception):
         super().__init__("\n".join(problems))
 
     @classmethod
-    def at(cls, where: Where, text: str) -> GenerationError:
+    def at(cls, location: Location, text: str) -> GenerationError:
         """One problem at one place."""
-        return cls(f"{where}: {text}")
+        return cls(f"{location}: {text}")
 
     @classmethod
     def of(cls, errors: Sequence[GenerationError]) -> GenerationError:
         """Several errors as one, so that a run tells all it knows."""
         return cls(*(str(error) for error in errors))
+
+
+def collect(makers: Iterable[Callable[[], T]]) -> list[T]:
+    """What each of these makes, or the errors of all of them at once."""
+    made: list[T] = []
+    errors: list[GenerationError] = []
+    for make in makers:
+        try:
+            made.append(make())
+        except GenerationError as error:
+            errors.append(error)
+    if errors:
+        raise GenerationError.of(errors)
+    return made

@@ -12,7 +12,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
 from twirpkit_codegen.errors import GenerationError
-from twirpkit_codegen.templating import MARK
+from twirpkit_codegen.render.templating import MARK
 
 __all__ = ["check_foreign", "difference", "write"]
 

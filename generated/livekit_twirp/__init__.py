@@ -6,42 +6,41 @@ Names are loaded when they are first used. Importing this package loads no netwo
 
 from __future__ import annotations
 
-import importlib
+from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-from twirpkit import (
-    AbortedError,
-    AlreadyExistsError,
-    AuthError,
-    BadRouteError,
-    CanceledError,
-    Code,
-    DataLossError,
-    DeadlineExceededError,
-    DecodeError,
-    FailedPreconditionError,
-    InternalError,
-    InvalidArgumentError,
-    MalformedError,
-    NotFoundError,
-    OutOfRangeError,
-    PermissionDeniedError,
-    ResourceExhaustedError,
-    Sent,
-    TransportError,
-    TwirpError,
-    UnauthenticatedError,
-    UnavailableError,
-    UnimplementedError,
-    UnknownError,
-    error_class,
-)
+from livekit_twirp import _sdk as _sdk  # first: it refuses a runtime of another version
 
 if TYPE_CHECKING:
+    from twirpkit import AbortedError as AbortedError
+    from twirpkit import AlreadyExistsError as AlreadyExistsError
+    from twirpkit import AuthError as AuthError
+    from twirpkit import BadRouteError as BadRouteError
+    from twirpkit import CanceledError as CanceledError
+    from twirpkit import Code as Code
+    from twirpkit import DataLossError as DataLossError
+    from twirpkit import DeadlineExceededError as DeadlineExceededError
+    from twirpkit import DecodeError as DecodeError
     from twirpkit import Event as Event
+    from twirpkit import FailedPreconditionError as FailedPreconditionError
     from twirpkit import InsecureTransportWarning as InsecureTransportWarning
+    from twirpkit import InternalError as InternalError
+    from twirpkit import InvalidArgumentError as InvalidArgumentError
+    from twirpkit import MalformedError as MalformedError
+    from twirpkit import NotFoundError as NotFoundError
+    from twirpkit import OutOfRangeError as OutOfRangeError
+    from twirpkit import PermissionDeniedError as PermissionDeniedError
+    from twirpkit import ResourceExhaustedError as ResourceExhaustedError
     from twirpkit import RetryPolicy as RetryPolicy
+    from twirpkit import Sent as Sent
     from twirpkit import ShortSecretWarning as ShortSecretWarning
+    from twirpkit import TransportError as TransportError
+    from twirpkit import TwirpError as TwirpError
+    from twirpkit import UnauthenticatedError as UnauthenticatedError
+    from twirpkit import UnavailableError as UnavailableError
+    from twirpkit import UnimplementedError as UnimplementedError
+    from twirpkit import UnknownError as UnknownError
+    from twirpkit import error_class as error_class
     from twirpkit.livekit import UNKNOWN_ENUM as UNKNOWN_ENUM
     from twirpkit.livekit import AccessToken as AccessToken
     from twirpkit.livekit import AgentEndpointGrants as AgentEndpointGrants
@@ -535,6 +534,7 @@ if TYPE_CHECKING:
     from livekit_twirp.messages.logger.options import Sensitivity as Sensitivity
 
 _EXPORTS = {
+    "AbortedError": "twirpkit",
     "AcceptWhatsAppCallRequest": "livekit_twirp.messages.livekit_connector_whatsapp",
     "AcceptWhatsAppCallResponse": "livekit_twirp.messages.livekit_connector_whatsapp",
     "AccessToken": "twirpkit.livekit",
@@ -562,6 +562,7 @@ _EXPORTS = {
     "AgentThreadGrants": "twirpkit.livekit",
     "AgentVersion": "livekit_twirp.messages.livekit_cloud_agent",
     "AliOSSUpload": "livekit_twirp.messages.livekit_egress",
+    "AlreadyExistsError": "twirpkit",
     "AmdCategory": "livekit_twirp.messages.agent.livekit_agent_session",
     "AsyncAgentDispatchService": "livekit_twirp._async.agent_dispatch",
     "AsyncAgentSimulation": "livekit_twirp._async.agent_simulation",
@@ -580,12 +581,15 @@ _EXPORTS = {
     "AudioMixing": "livekit_twirp.messages.livekit_egress",
     "AudioRoute": "livekit_twirp.messages.livekit_egress",
     "AudioTrackFeature": "livekit_twirp.messages.livekit_models",
+    "AuthError": "twirpkit",
     "AutoParticipantEgress": "livekit_twirp.messages.livekit_egress",
     "AutoTrackEgress": "livekit_twirp.messages.livekit_egress",
     "AvailabilityRequest": "livekit_twirp.messages.livekit_agent",
     "AvailabilityResponse": "livekit_twirp.messages.livekit_agent",
     "AzureBlobUpload": "livekit_twirp.messages.livekit_egress",
     "BackupCodecPolicy": "livekit_twirp.messages.livekit_models",
+    "BadRouteError": "twirpkit",
+    "CanceledError": "twirpkit",
     "CandidateProtocol": "livekit_twirp.messages.livekit_rtc",
     "ChatContext": "livekit_twirp.messages.agent.livekit_agent_session",
     "ChatRole": "livekit_twirp.messages.agent.livekit_agent_session",
@@ -598,6 +602,7 @@ _EXPORTS = {
     "ClosePlaybackRequest": "livekit_twirp.messages.cloud_replay",
     "CloseReason": "livekit_twirp.messages.agent.livekit_agent_session",
     "CloudAgent": "livekit_twirp._sync.cloud_agent",
+    "Code": "twirpkit",
     "Codec": "livekit_twirp.messages.livekit_models",
     "ConnectTwilioCallRequest": "livekit_twirp.messages.livekit_connector_twilio",
     "ConnectTwilioCallResponse": "livekit_twirp.messages.livekit_connector_twilio",
@@ -628,6 +633,7 @@ _EXPORTS = {
     "DataChannelInfo": "livekit_twirp.messages.livekit_rtc",
     "DataChannelReceiveState": "livekit_twirp.messages.livekit_rtc",
     "DataConfig": "livekit_twirp.messages.livekit_egress",
+    "DataLossError": "twirpkit",
     "DataPacket": "livekit_twirp.messages.livekit_models",
     "DataSelector": "livekit_twirp.messages.livekit_egress",
     "DataStream": "livekit_twirp.messages.livekit_models",
@@ -639,7 +645,9 @@ _EXPORTS = {
     "DataTrackSchemaId": "livekit_twirp.messages.livekit_models",
     "DataTrackSubscriberHandles": "livekit_twirp.messages.livekit_rtc",
     "DataTrackSubscriptionOptions": "livekit_twirp.messages.livekit_models",
+    "DeadlineExceededError": "twirpkit",
     "DebugMessage": "livekit_twirp.messages.agent.livekit_agent_session",
+    "DecodeError": "twirpkit",
     "DeleteAgentDispatchRequest": "livekit_twirp.messages.livekit_agent_dispatch",
     "DeleteAgentRequest": "livekit_twirp.messages.livekit_cloud_agent",
     "DeleteAgentResponse": "livekit_twirp.messages.livekit_cloud_agent",
@@ -679,6 +687,7 @@ _EXPORTS = {
     "Event": "twirpkit",
     "EventMetric": "livekit_twirp.messages.livekit_metrics",
     "ExportReplayRequest": "livekit_twirp.messages.livekit_egress",
+    "FailedPreconditionError": "twirpkit",
     "FileInfo": "livekit_twirp.messages.livekit_egress",
     "FileOutput": "livekit_twirp.messages.livekit_egress",
     "FilterParams": "livekit_twirp.messages.livekit_models",
@@ -716,7 +725,9 @@ _EXPORTS = {
     "InputAudioState": "livekit_twirp.messages.livekit_ingress",
     "InputVideoState": "livekit_twirp.messages.livekit_ingress",
     "InsecureTransportWarning": "twirpkit",
+    "InternalError": "twirpkit",
     "InterruptionModelUsage": "livekit_twirp.messages.agent.livekit_agent_session",
+    "InvalidArgumentError": "twirpkit",
     "Job": "livekit_twirp.messages.livekit_agent",
     "JobAssignment": "livekit_twirp.messages.livekit_agent",
     "JobRestartPolicy": "livekit_twirp.messages.livekit_agent_dispatch",
@@ -761,6 +772,7 @@ _EXPORTS = {
     "ListSIPTrunkResponse": "livekit_twirp.messages.livekit_sip",
     "ListUpdate": "livekit_twirp.messages.livekit_models",
     "LiveKitAPI": "livekit_twirp._sync.api",
+    "MalformedError": "twirpkit",
     "MediaSectionsRequirement": "livekit_twirp.messages.livekit_rtc",
     "MediaSource": "livekit_twirp.messages.livekit_egress",
     "MetricLabel": "livekit_twirp.messages.livekit_metrics",
@@ -776,7 +788,9 @@ _EXPORTS = {
     "MuteRoomTrackResponse": "livekit_twirp.messages.livekit_room",
     "MuteTrackRequest": "livekit_twirp.messages.livekit_rtc",
     "NegotiatedDataChannelID": "livekit_twirp.messages.livekit_rtc",
+    "NotFoundError": "twirpkit",
     "ObservabilityGrants": "twirpkit.livekit",
+    "OutOfRangeError": "twirpkit",
     "Output": "livekit_twirp.messages.livekit_egress",
     "PacketTrailerFeature": "livekit_twirp.messages.livekit_models",
     "Pagination": "livekit_twirp.messages.livekit_models",
@@ -788,6 +802,7 @@ _EXPORTS = {
     "ParticipantVideo": "livekit_twirp.messages.livekit_egress",
     "PerformRpcRequest": "livekit_twirp.messages.livekit_room",
     "PerformRpcResponse": "livekit_twirp.messages.livekit_room",
+    "PermissionDeniedError": "twirpkit",
     "PhoneNumber": "livekit_twirp.messages.livekit_phone_number",
     "PhoneNumberService": "livekit_twirp._sync.phone_number",
     "PhoneNumberStatus": "livekit_twirp.messages.livekit_phone_number",
@@ -827,6 +842,7 @@ _EXPORTS = {
     "Replay": "livekit_twirp._sync.replay",
     "ReplayInfo": "livekit_twirp.messages.cloud_replay",
     "RequestResponse": "livekit_twirp.messages.livekit_rtc",
+    "ResourceExhaustedError": "twirpkit",
     "RestartAgentRequest": "livekit_twirp.messages.livekit_cloud_agent",
     "RestartAgentResponse": "livekit_twirp.messages.livekit_cloud_agent",
     "RetryPolicy": "twirpkit",
@@ -895,6 +911,7 @@ _EXPORTS = {
     "SendDataRequest": "livekit_twirp.messages.livekit_room",
     "SendDataResponse": "livekit_twirp.messages.livekit_room",
     "Sensitivity": "livekit_twirp.messages.logger.options",
+    "Sent": "twirpkit",
     "ServerInfo": "livekit_twirp.messages.livekit_models",
     "ServerMessage": "livekit_twirp.messages.livekit_agent",
     "SessionDescription": "livekit_twirp.messages.livekit_rtc",
@@ -964,8 +981,14 @@ _EXPORTS = {
     "TranscriptionSegment": "livekit_twirp.messages.livekit_models",
     "TransferSIPParticipantRequest": "livekit_twirp.messages.livekit_sip",
     "TransferSIPParticipantResponse": "livekit_twirp.messages.livekit_sip",
+    "TransportError": "twirpkit",
     "TrickleRequest": "livekit_twirp.messages.livekit_rtc",
+    "TwirpError": "twirpkit",
     "UNKNOWN_ENUM": "twirpkit.livekit",
+    "UnauthenticatedError": "twirpkit",
+    "UnavailableError": "twirpkit",
+    "UnimplementedError": "twirpkit",
+    "UnknownError": "twirpkit",
     "UnpublishDataTrackRequest": "livekit_twirp.messages.livekit_rtc",
     "UnpublishDataTrackResponse": "livekit_twirp.messages.livekit_rtc",
     "UpdateAgentRequest": "livekit_twirp.messages.livekit_cloud_agent",
@@ -1015,34 +1038,11 @@ _EXPORTS = {
     "WorkerStatus": "livekit_twirp.messages.livekit_agent",
     "WrappedJoinRequest": "livekit_twirp.messages.livekit_rtc",
     "decode_unverified": "twirpkit.livekit",
+    "error_class": "twirpkit",
 }
 
 __all__ = [
     "AbortedError",
-    "AlreadyExistsError",
-    "AuthError",
-    "BadRouteError",
-    "CanceledError",
-    "Code",
-    "DataLossError",
-    "DeadlineExceededError",
-    "DecodeError",
-    "FailedPreconditionError",
-    "InternalError",
-    "InvalidArgumentError",
-    "MalformedError",
-    "NotFoundError",
-    "OutOfRangeError",
-    "PermissionDeniedError",
-    "ResourceExhaustedError",
-    "Sent",
-    "TransportError",
-    "TwirpError",
-    "UnauthenticatedError",
-    "UnavailableError",
-    "UnimplementedError",
-    "UnknownError",
-    "error_class",
     "AcceptWhatsAppCallRequest",
     "AcceptWhatsAppCallResponse",
     "AccessToken",
@@ -1070,6 +1070,7 @@ __all__ = [
     "AgentThreadGrants",
     "AgentVersion",
     "AliOSSUpload",
+    "AlreadyExistsError",
     "AmdCategory",
     "AsyncAgentDispatchService",
     "AsyncAgentSimulation",
@@ -1088,12 +1089,15 @@ __all__ = [
     "AudioMixing",
     "AudioRoute",
     "AudioTrackFeature",
+    "AuthError",
     "AutoParticipantEgress",
     "AutoTrackEgress",
     "AvailabilityRequest",
     "AvailabilityResponse",
     "AzureBlobUpload",
     "BackupCodecPolicy",
+    "BadRouteError",
+    "CanceledError",
     "CandidateProtocol",
     "ChatContext",
     "ChatRole",
@@ -1106,6 +1110,7 @@ __all__ = [
     "ClosePlaybackRequest",
     "CloseReason",
     "CloudAgent",
+    "Code",
     "Codec",
     "ConnectTwilioCallRequest",
     "ConnectTwilioCallResponse",
@@ -1136,6 +1141,7 @@ __all__ = [
     "DataChannelInfo",
     "DataChannelReceiveState",
     "DataConfig",
+    "DataLossError",
     "DataPacket",
     "DataSelector",
     "DataStream",
@@ -1147,7 +1153,9 @@ __all__ = [
     "DataTrackSchemaId",
     "DataTrackSubscriberHandles",
     "DataTrackSubscriptionOptions",
+    "DeadlineExceededError",
     "DebugMessage",
+    "DecodeError",
     "DeleteAgentDispatchRequest",
     "DeleteAgentRequest",
     "DeleteAgentResponse",
@@ -1187,6 +1195,7 @@ __all__ = [
     "Event",
     "EventMetric",
     "ExportReplayRequest",
+    "FailedPreconditionError",
     "FileInfo",
     "FileOutput",
     "FilterParams",
@@ -1224,7 +1233,9 @@ __all__ = [
     "InputAudioState",
     "InputVideoState",
     "InsecureTransportWarning",
+    "InternalError",
     "InterruptionModelUsage",
+    "InvalidArgumentError",
     "Job",
     "JobAssignment",
     "JobRestartPolicy",
@@ -1269,6 +1280,7 @@ __all__ = [
     "ListSIPTrunkResponse",
     "ListUpdate",
     "LiveKitAPI",
+    "MalformedError",
     "MediaSectionsRequirement",
     "MediaSource",
     "MetricLabel",
@@ -1284,7 +1296,9 @@ __all__ = [
     "MuteRoomTrackResponse",
     "MuteTrackRequest",
     "NegotiatedDataChannelID",
+    "NotFoundError",
     "ObservabilityGrants",
+    "OutOfRangeError",
     "Output",
     "PacketTrailerFeature",
     "Pagination",
@@ -1296,6 +1310,7 @@ __all__ = [
     "ParticipantVideo",
     "PerformRpcRequest",
     "PerformRpcResponse",
+    "PermissionDeniedError",
     "PhoneNumber",
     "PhoneNumberService",
     "PhoneNumberStatus",
@@ -1335,6 +1350,7 @@ __all__ = [
     "Replay",
     "ReplayInfo",
     "RequestResponse",
+    "ResourceExhaustedError",
     "RestartAgentRequest",
     "RestartAgentResponse",
     "RetryPolicy",
@@ -1403,6 +1419,7 @@ __all__ = [
     "SendDataRequest",
     "SendDataResponse",
     "Sensitivity",
+    "Sent",
     "ServerInfo",
     "ServerMessage",
     "SessionDescription",
@@ -1472,8 +1489,14 @@ __all__ = [
     "TranscriptionSegment",
     "TransferSIPParticipantRequest",
     "TransferSIPParticipantResponse",
+    "TransportError",
     "TrickleRequest",
+    "TwirpError",
     "UNKNOWN_ENUM",
+    "UnauthenticatedError",
+    "UnavailableError",
+    "UnimplementedError",
+    "UnknownError",
     "UnpublishDataTrackRequest",
     "UnpublishDataTrackResponse",
     "UpdateAgentRequest",
@@ -1523,13 +1546,14 @@ __all__ = [
     "WorkerStatus",
     "WrappedJoinRequest",
     "decode_unverified",
+    "error_class",
 ]
 
 
 def __getattr__(name: str) -> Any:
     if name not in _EXPORTS:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    value = globals()[name] = getattr(importlib.import_module(_EXPORTS[name]), name)
+    value = globals()[name] = getattr(import_module(_EXPORTS[name]), name)
     return value
 
 

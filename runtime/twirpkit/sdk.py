@@ -15,6 +15,7 @@ from twirpkit._schema.message_pool import Enum, MessagePool
 from twirpkit.client import AsyncClient, AsyncService, Client, Service
 from twirpkit.errors import Code
 from twirpkit.events import Hook
+from twirpkit.help import Help
 from twirpkit.options import (
     UNSET,
     Authorize,
@@ -42,6 +43,7 @@ __all__ = [
     "Client",
     "Code",
     "Enum",
+    "Help",
     "Hook",
     "KnownError",
     "MessagePool",

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 from generating import HATS, project, run
 
-from twirpkit_codegen import manifest
+from twirpkit_codegen.schema import manifest
 
 SDK = '[sdk]\npackage = "acme_twirp"\nfacade = "AcmeAPI"\n'
 SERVICE = "acme.HatService"
@@ -239,8 +239,8 @@ def test_a_manifest_that_is_a_folder(tmp_path: Path) -> None:
 
 def test_defaults(tmp_path: Path) -> None:
     facts = manifest.load(project(tmp_path))
-    assert facts.sdk.summary == "The API of acme_twirp."
-    assert (facts.sdk.prefix, facts.sdk.signer, facts.sdk.request_id_header, facts.sdk.env) == (
+    assert facts.package.summary == "The API of acme_twirp."
+    assert (facts.package.prefix, facts.package.signer, facts.package.request_id_header, facts.package.env) == (
         "/twirp",
         None,
         None,
@@ -285,8 +285,8 @@ def test_known_answers_are_emitted(tmp_path: Path) -> None:
     emitted = (tmp_path / "out/acme_twirp/_sdk.py").read_text(encoding="utf-8")
 
     assert done.err == ""
-    assert 'KnownAnswer(Code.DATA_LOSS, \'a"b\', hint="h"),' in emitted
-    assert 'KnownAnswer(Code.INTERNAL, "x", final=True),' in emitted
+    assert 'sdk.KnownError(sdk.Code.DATA_LOSS, \'a"b\', hint="h"),' in emitted
+    assert 'sdk.KnownError(sdk.Code.INTERNAL, "x", final=True),' in emitted
     assert 'regions="acme.regions:Regions",' in emitted
 
 
@@ -346,4 +346,4 @@ Get = {}
 @pytest.mark.parametrize("ending", ["\n", "\r\n"])
 def test_places(path: tuple[str, ...], line: int, ending: str, tmp_path: Path) -> None:
     facts = manifest.load(project(tmp_path, toml=WHERE.replace("\n", ending)))
-    assert str(facts.where(*path)) == f"manifest.toml:{line}"
+    assert str(facts.location(*path)) == f"manifest.toml:{line}"

@@ -10,8 +10,8 @@ import pytest
 from generating import HATS, ROOT, generate, project, run, tree
 from google.protobuf.descriptor_pb2 import FileDescriptorSet
 
-from twirpkit_codegen import build, descriptors, manifest
 from twirpkit_codegen.errors import GenerationError
+from twirpkit_codegen.schema import build, descriptors, manifest
 
 PROTOS = ROOT / "protos"
 LIVEKIT = (PROTOS / "livekit.toml").read_text(encoding="utf-8")

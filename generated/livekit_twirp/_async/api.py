@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 from twirpkit.sdk import UNSET, AsyncClient, PackageInfo, async_transport, client_config, service_config
 
-from livekit_twirp._sdk import SDK
+from livekit_twirp._sdk import PACKAGE
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -38,7 +38,7 @@ class AsyncLiveKitAPI(AsyncClient):
     loops one after the other.
     """
 
-    package: ClassVar[PackageInfo] = SDK
+    package: ClassVar[PackageInfo] = PACKAGE
 
     def __init__(
         self,
@@ -85,7 +85,7 @@ class AsyncLiveKitAPI(AsyncClient):
             ImportError: aiohttp is not installed.
         """
         config = client_config(
-            SDK,
+            PACKAGE,
             url=url,
             api_key=api_key,
             api_secret=api_secret,
@@ -125,8 +125,8 @@ class AsyncLiveKitAPI(AsyncClient):
         """Creates, deploys and manages the agents that LiveKit Cloud hosts for a project."""
         from livekit_twirp._async.cloud_agent import AsyncCloudAgent
 
-        there = service_config(self._config, SDK, "livekit.CloudAgent")
-        return AsyncCloudAgent._of(AsyncClient(there, self._transport))
+        config = service_config(self._config, PACKAGE, "livekit.CloudAgent")
+        return AsyncCloudAgent._of(AsyncClient(config, self._transport))
 
     @cached_property
     def connector(self) -> AsyncConnector:

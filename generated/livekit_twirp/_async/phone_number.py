@@ -3,30 +3,20 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, overload
+from typing import TYPE_CHECKING, overload
 
-from twirpkit.sdk import (
-    UNSET,
-    AsyncClient,
-    AsyncService,
-    Authorize,
-    CallOptions,
-    Unset,
-    aiterate,
-    async_transport,
-    client_config,
-)
+from twirpkit.sdk import UNSET, AsyncClient, AsyncService, CallOptions, aiterate, async_transport, client_config
 
 from livekit_twirp._methods import phone_number as methods
-from livekit_twirp._sdk import SDK
+from livekit_twirp._sdk import PACKAGE
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterable, Mapping
-    from typing import Unpack
+    from typing import Any, Unpack
 
     import aiohttp
     from twirpkit.livekit import Regions
-    from twirpkit.sdk import Hook, RetryOption
+    from twirpkit.sdk import Authorize, Hook, RetryOption, Unset
 
     from livekit_twirp.messages.livekit_phone_number import (
         GetPhoneNumberRequest,
@@ -83,7 +73,7 @@ class AsyncPhoneNumberService(AsyncService):
         if session is None:
             raise TypeError("AsyncPhoneNumberService needs a session: AsyncLiveKitAPI makes its own")
         config = client_config(
-            SDK,
+            PACKAGE,
             url=url,
             api_key=api_key,
             api_secret=api_secret,

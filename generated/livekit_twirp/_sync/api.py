@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 from twirpkit.sdk import UNSET, Client, PackageInfo, client_config, service_config, sync_transport
 
-from livekit_twirp._sdk import SDK
+from livekit_twirp._sdk import PACKAGE
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -37,7 +37,7 @@ class LiveKitAPI(Client):
     Use it in `with`, or call `close()` at the end. One client may serve all threads.
     """
 
-    package: ClassVar[PackageInfo] = SDK
+    package: ClassVar[PackageInfo] = PACKAGE
 
     def __init__(
         self,
@@ -84,7 +84,7 @@ class LiveKitAPI(Client):
             ImportError: requests is not installed.
         """
         config = client_config(
-            SDK,
+            PACKAGE,
             url=url,
             api_key=api_key,
             api_secret=api_secret,
@@ -124,8 +124,8 @@ class LiveKitAPI(Client):
         """Creates, deploys and manages the agents that LiveKit Cloud hosts for a project."""
         from livekit_twirp._sync.cloud_agent import CloudAgent
 
-        there = service_config(self._config, SDK, "livekit.CloudAgent")
-        return CloudAgent._of(Client(there, self._transport))
+        config = service_config(self._config, PACKAGE, "livekit.CloudAgent")
+        return CloudAgent._of(Client(config, self._transport))
 
     @cached_property
     def connector(self) -> Connector:

@@ -3,30 +3,20 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, overload
+from typing import TYPE_CHECKING, overload
 
-from twirpkit.sdk import (
-    UNSET,
-    Authorize,
-    CallOptions,
-    Client,
-    Service,
-    Unset,
-    client_config,
-    service_config,
-    sync_transport,
-)
+from twirpkit.sdk import UNSET, CallOptions, Client, Service, client_config, service_config, sync_transport
 
 from livekit_twirp._methods import cloud_agent as methods
-from livekit_twirp._sdk import SDK
+from livekit_twirp._sdk import PACKAGE
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
-    from typing import Unpack
+    from typing import Any, Unpack
 
     import requests
     from twirpkit.livekit import Regions
-    from twirpkit.sdk import Hook, RetryOption
+    from twirpkit.sdk import Authorize, Hook, RetryOption, Unset
 
     from livekit_twirp.messages.livekit_cloud_agent import (
         ClientSettingsRequest,
@@ -118,7 +108,7 @@ class CloudAgent(Service):
         if session is None:
             raise TypeError("CloudAgent needs a session: LiveKitAPI makes its own")
         config = client_config(
-            SDK,
+            PACKAGE,
             url=url,
             api_key=api_key,
             api_secret=api_secret,
@@ -130,7 +120,7 @@ class CloudAgent(Service):
             hooks=hooks,
             regions=regions,
         )
-        config = service_config(config, SDK, "livekit.CloudAgent")
+        config = service_config(config, PACKAGE, "livekit.CloudAgent")
         self._client = Client(config, sync_transport(self, session))
 
     @overload

@@ -3,21 +3,21 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, overload
+from typing import TYPE_CHECKING, overload
 
-from twirpkit.sdk import UNSET, Authorize, CallOptions, Client, Service, Unset, client_config, iterate, sync_transport
+from twirpkit.sdk import UNSET, CallOptions, Client, Service, client_config, iterate, sync_transport
 
 from livekit_twirp._methods import replay as methods
-from livekit_twirp._sdk import SDK
+from livekit_twirp._sdk import PACKAGE
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
-    from typing import Unpack
+    from typing import Any, Unpack
 
     import requests
     from google.protobuf.empty_pb2 import Empty
     from twirpkit.livekit import Regions
-    from twirpkit.sdk import Hook, RetryOption
+    from twirpkit.sdk import Authorize, Hook, RetryOption, Unset
 
     from livekit_twirp.messages.cloud_replay import (
         ClosePlaybackRequest,
@@ -70,7 +70,7 @@ class Replay(Service):
         if session is None:
             raise TypeError("Replay needs a session: LiveKitAPI makes its own")
         config = client_config(
-            SDK,
+            PACKAGE,
             url=url,
             api_key=api_key,
             api_secret=api_secret,

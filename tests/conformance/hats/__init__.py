@@ -7,8 +7,8 @@ from typing import Any, ClassVar
 from hats._methods.hats import MAKE_HAT
 from twirpkit import UNSET
 from twirpkit._config.package_info import PackageInfo, ServiceInfo
-from twirpkit._config.resolve import client_config
 from twirpkit.client import AsyncClient, Client
+from twirpkit.sdk import client_config
 from twirpkit.transports import async_transport, sync_transport
 
 __all__ = ["AsyncHatsAPI", "HatsAPI"]

@@ -6,38 +6,38 @@ Names are loaded when they are first used. Importing this package loads no netwo
 
 from __future__ import annotations
 
-import importlib
+from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-from twirpkit import (
-    AbortedError,
-    AlreadyExistsError,
-    AuthError,
-    BadRouteError,
-    CanceledError,
-    Code,
-    DataLossError,
-    DeadlineExceededError,
-    DecodeError,
-    FailedPreconditionError,
-    InternalError,
-    InvalidArgumentError,
-    MalformedError,
-    NotFoundError,
-    OutOfRangeError,
-    PermissionDeniedError,
-    ResourceExhaustedError,
-    Sent,
-    TransportError,
-    TwirpError,
-    UnauthenticatedError,
-    UnavailableError,
-    UnimplementedError,
-    UnknownError,
-    error_class,
-)
+from hats_twirp import _sdk as _sdk  # first: it refuses a runtime of another version
 
 if TYPE_CHECKING:
+    from twirpkit import AbortedError as AbortedError
+    from twirpkit import AlreadyExistsError as AlreadyExistsError
+    from twirpkit import AuthError as AuthError
+    from twirpkit import BadRouteError as BadRouteError
+    from twirpkit import CanceledError as CanceledError
+    from twirpkit import Code as Code
+    from twirpkit import DataLossError as DataLossError
+    from twirpkit import DeadlineExceededError as DeadlineExceededError
+    from twirpkit import DecodeError as DecodeError
+    from twirpkit import FailedPreconditionError as FailedPreconditionError
+    from twirpkit import InternalError as InternalError
+    from twirpkit import InvalidArgumentError as InvalidArgumentError
+    from twirpkit import MalformedError as MalformedError
+    from twirpkit import NotFoundError as NotFoundError
+    from twirpkit import OutOfRangeError as OutOfRangeError
+    from twirpkit import PermissionDeniedError as PermissionDeniedError
+    from twirpkit import ResourceExhaustedError as ResourceExhaustedError
+    from twirpkit import Sent as Sent
+    from twirpkit import TransportError as TransportError
+    from twirpkit import TwirpError as TwirpError
+    from twirpkit import UnauthenticatedError as UnauthenticatedError
+    from twirpkit import UnavailableError as UnavailableError
+    from twirpkit import UnimplementedError as UnimplementedError
+    from twirpkit import UnknownError as UnknownError
+    from twirpkit import error_class as error_class
+
     from hats_twirp._async.api import AsyncHatsAPI as AsyncHatsAPI
     from hats_twirp._async.hats import AsyncHatService as AsyncHatService
     from hats_twirp._sync.api import HatsAPI as HatsAPI
@@ -49,20 +49,47 @@ if TYPE_CHECKING:
     from hats_twirp.messages.hats import MakeHatRequest as MakeHatRequest
 
 _EXPORTS = {
+    "AbortedError": "twirpkit",
+    "AlreadyExistsError": "twirpkit",
     "AsyncHatService": "hats_twirp._async.hats",
     "AsyncHatsAPI": "hats_twirp._async.api",
+    "AuthError": "twirpkit",
+    "BadRouteError": "twirpkit",
+    "CanceledError": "twirpkit",
+    "Code": "twirpkit",
+    "DataLossError": "twirpkit",
+    "DeadlineExceededError": "twirpkit",
+    "DecodeError": "twirpkit",
+    "FailedPreconditionError": "twirpkit",
     "GetHatRequest": "hats_twirp.messages.hats",
     "Hat": "hats_twirp.messages.hats",
     "HatService": "hats_twirp._sync.hats",
     "HatsAPI": "hats_twirp._sync.api",
+    "InternalError": "twirpkit",
+    "InvalidArgumentError": "twirpkit",
     "ListHatsRequest": "hats_twirp.messages.hats",
     "ListHatsResponse": "hats_twirp.messages.hats",
     "MakeHatRequest": "hats_twirp.messages.hats",
+    "MalformedError": "twirpkit",
+    "NotFoundError": "twirpkit",
+    "OutOfRangeError": "twirpkit",
+    "PermissionDeniedError": "twirpkit",
+    "ResourceExhaustedError": "twirpkit",
+    "Sent": "twirpkit",
+    "TransportError": "twirpkit",
+    "TwirpError": "twirpkit",
+    "UnauthenticatedError": "twirpkit",
+    "UnavailableError": "twirpkit",
+    "UnimplementedError": "twirpkit",
+    "UnknownError": "twirpkit",
+    "error_class": "twirpkit",
 }
 
 __all__ = [
     "AbortedError",
     "AlreadyExistsError",
+    "AsyncHatService",
+    "AsyncHatsAPI",
     "AuthError",
     "BadRouteError",
     "CanceledError",
@@ -71,8 +98,15 @@ __all__ = [
     "DeadlineExceededError",
     "DecodeError",
     "FailedPreconditionError",
+    "GetHatRequest",
+    "Hat",
+    "HatService",
+    "HatsAPI",
     "InternalError",
     "InvalidArgumentError",
+    "ListHatsRequest",
+    "ListHatsResponse",
+    "MakeHatRequest",
     "MalformedError",
     "NotFoundError",
     "OutOfRangeError",
@@ -86,22 +120,13 @@ __all__ = [
     "UnimplementedError",
     "UnknownError",
     "error_class",
-    "AsyncHatService",
-    "AsyncHatsAPI",
-    "GetHatRequest",
-    "Hat",
-    "HatService",
-    "HatsAPI",
-    "ListHatsRequest",
-    "ListHatsResponse",
-    "MakeHatRequest",
 ]
 
 
 def __getattr__(name: str) -> Any:
     if name not in _EXPORTS:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    value = globals()[name] = getattr(importlib.import_module(_EXPORTS[name]), name)
+    value = globals()[name] = getattr(import_module(_EXPORTS[name]), name)
     return value
 
 

@@ -6,38 +6,38 @@ Names are loaded when they are first used. Importing this package loads no netwo
 
 from __future__ import annotations
 
-import importlib
+from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-from twirpkit import (
-    AbortedError,
-    AlreadyExistsError,
-    AuthError,
-    BadRouteError,
-    CanceledError,
-    Code,
-    DataLossError,
-    DeadlineExceededError,
-    DecodeError,
-    FailedPreconditionError,
-    InternalError,
-    InvalidArgumentError,
-    MalformedError,
-    NotFoundError,
-    OutOfRangeError,
-    PermissionDeniedError,
-    ResourceExhaustedError,
-    Sent,
-    TransportError,
-    TwirpError,
-    UnauthenticatedError,
-    UnavailableError,
-    UnimplementedError,
-    UnknownError,
-    error_class,
-)
+from twirpkit.clientcompat._sdk import _sdk as _sdk  # first: it refuses a runtime of another version
 
 if TYPE_CHECKING:
+    from twirpkit import AbortedError as AbortedError
+    from twirpkit import AlreadyExistsError as AlreadyExistsError
+    from twirpkit import AuthError as AuthError
+    from twirpkit import BadRouteError as BadRouteError
+    from twirpkit import CanceledError as CanceledError
+    from twirpkit import Code as Code
+    from twirpkit import DataLossError as DataLossError
+    from twirpkit import DeadlineExceededError as DeadlineExceededError
+    from twirpkit import DecodeError as DecodeError
+    from twirpkit import FailedPreconditionError as FailedPreconditionError
+    from twirpkit import InternalError as InternalError
+    from twirpkit import InvalidArgumentError as InvalidArgumentError
+    from twirpkit import MalformedError as MalformedError
+    from twirpkit import NotFoundError as NotFoundError
+    from twirpkit import OutOfRangeError as OutOfRangeError
+    from twirpkit import PermissionDeniedError as PermissionDeniedError
+    from twirpkit import ResourceExhaustedError as ResourceExhaustedError
+    from twirpkit import Sent as Sent
+    from twirpkit import TransportError as TransportError
+    from twirpkit import TwirpError as TwirpError
+    from twirpkit import UnauthenticatedError as UnauthenticatedError
+    from twirpkit import UnavailableError as UnavailableError
+    from twirpkit import UnimplementedError as UnimplementedError
+    from twirpkit import UnknownError as UnknownError
+    from twirpkit import error_class as error_class
+
     from twirpkit.clientcompat._sdk._async.api import AsyncCompatAPI as AsyncCompatAPI
     from twirpkit.clientcompat._sdk._async.compat import AsyncCompatService as AsyncCompatService
     from twirpkit.clientcompat._sdk._sync.api import CompatAPI as CompatAPI
@@ -48,26 +48,57 @@ if TYPE_CHECKING:
     from twirpkit.clientcompat._sdk.messages.clientcompat import Resp as Resp
 
 _EXPORTS = {
+    "AbortedError": "twirpkit",
+    "AlreadyExistsError": "twirpkit",
     "AsyncCompatAPI": "twirpkit.clientcompat._sdk._async.api",
     "AsyncCompatService": "twirpkit.clientcompat._sdk._async.compat",
+    "AuthError": "twirpkit",
+    "BadRouteError": "twirpkit",
+    "CanceledError": "twirpkit",
     "ClientCompatMessage": "twirpkit.clientcompat._sdk.messages.clientcompat",
+    "Code": "twirpkit",
     "CompatAPI": "twirpkit.clientcompat._sdk._sync.api",
     "CompatService": "twirpkit.clientcompat._sdk._sync.compat",
+    "DataLossError": "twirpkit",
+    "DeadlineExceededError": "twirpkit",
+    "DecodeError": "twirpkit",
     "Empty": "twirpkit.clientcompat._sdk.messages.clientcompat",
+    "FailedPreconditionError": "twirpkit",
+    "InternalError": "twirpkit",
+    "InvalidArgumentError": "twirpkit",
+    "MalformedError": "twirpkit",
+    "NotFoundError": "twirpkit",
+    "OutOfRangeError": "twirpkit",
+    "PermissionDeniedError": "twirpkit",
     "Req": "twirpkit.clientcompat._sdk.messages.clientcompat",
+    "ResourceExhaustedError": "twirpkit",
     "Resp": "twirpkit.clientcompat._sdk.messages.clientcompat",
+    "Sent": "twirpkit",
+    "TransportError": "twirpkit",
+    "TwirpError": "twirpkit",
+    "UnauthenticatedError": "twirpkit",
+    "UnavailableError": "twirpkit",
+    "UnimplementedError": "twirpkit",
+    "UnknownError": "twirpkit",
+    "error_class": "twirpkit",
 }
 
 __all__ = [
     "AbortedError",
     "AlreadyExistsError",
+    "AsyncCompatAPI",
+    "AsyncCompatService",
     "AuthError",
     "BadRouteError",
     "CanceledError",
+    "ClientCompatMessage",
     "Code",
+    "CompatAPI",
+    "CompatService",
     "DataLossError",
     "DeadlineExceededError",
     "DecodeError",
+    "Empty",
     "FailedPreconditionError",
     "InternalError",
     "InvalidArgumentError",
@@ -75,7 +106,9 @@ __all__ = [
     "NotFoundError",
     "OutOfRangeError",
     "PermissionDeniedError",
+    "Req",
     "ResourceExhaustedError",
+    "Resp",
     "Sent",
     "TransportError",
     "TwirpError",
@@ -84,21 +117,13 @@ __all__ = [
     "UnimplementedError",
     "UnknownError",
     "error_class",
-    "AsyncCompatAPI",
-    "AsyncCompatService",
-    "ClientCompatMessage",
-    "CompatAPI",
-    "CompatService",
-    "Empty",
-    "Req",
-    "Resp",
 ]
 
 
 def __getattr__(name: str) -> Any:
     if name not in _EXPORTS:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    value = globals()[name] = getattr(importlib.import_module(_EXPORTS[name]), name)
+    value = globals()[name] = getattr(import_module(_EXPORTS[name]), name)
     return value
 
 

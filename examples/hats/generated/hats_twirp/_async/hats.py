@@ -3,29 +3,19 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, overload
+from typing import TYPE_CHECKING, overload
 
-from twirpkit.sdk import (
-    UNSET,
-    AsyncClient,
-    AsyncService,
-    Authorize,
-    CallOptions,
-    Unset,
-    aiterate,
-    async_transport,
-    client_config,
-)
+from twirpkit.sdk import UNSET, AsyncClient, AsyncService, CallOptions, aiterate, async_transport, client_config
 
 from hats_twirp._methods import hats as methods
-from hats_twirp._sdk import SDK
+from hats_twirp._sdk import PACKAGE
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterable, Mapping
-    from typing import Unpack
+    from typing import Any, Unpack
 
     import aiohttp
-    from twirpkit.sdk import Hook, RetryOption
+    from twirpkit.sdk import Authorize, Hook, RetryOption, Unset
 
     from hats_twirp.messages.hats import GetHatRequest, Hat, ListHatsRequest, ListHatsResponse, MakeHatRequest
     from hats_twirp.types.hats import GetHatRequestDict, ListHatsRequestDict, MakeHatRequestDict
@@ -55,7 +45,7 @@ class AsyncHatService(AsyncService):
         if session is None:
             raise TypeError("AsyncHatService needs a session: AsyncHatsAPI makes its own")
         config = client_config(
-            SDK,
+            PACKAGE,
             url=url,
             token=token,
             auth=auth,

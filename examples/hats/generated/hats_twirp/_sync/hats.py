@@ -3,19 +3,19 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, overload
+from typing import TYPE_CHECKING, overload
 
-from twirpkit.sdk import UNSET, Authorize, CallOptions, Client, Service, Unset, client_config, iterate, sync_transport
+from twirpkit.sdk import UNSET, CallOptions, Client, Service, client_config, iterate, sync_transport
 
 from hats_twirp._methods import hats as methods
-from hats_twirp._sdk import SDK
+from hats_twirp._sdk import PACKAGE
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
-    from typing import Unpack
+    from typing import Any, Unpack
 
     import requests
-    from twirpkit.sdk import Hook, RetryOption
+    from twirpkit.sdk import Authorize, Hook, RetryOption, Unset
 
     from hats_twirp.messages.hats import GetHatRequest, Hat, ListHatsRequest, ListHatsResponse, MakeHatRequest
     from hats_twirp.types.hats import GetHatRequestDict, ListHatsRequestDict, MakeHatRequestDict
@@ -45,7 +45,7 @@ class HatService(Service):
         if session is None:
             raise TypeError("HatService needs a session: HatsAPI makes its own")
         config = client_config(
-            SDK,
+            PACKAGE,
             url=url,
             token=token,
             auth=auth,

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 from twirpkit.sdk import UNSET, AsyncClient, PackageInfo, async_transport, client_config
 
-from twirpkit.clientcompat._sdk._sdk import SDK
+from twirpkit.clientcompat._sdk._sdk import PACKAGE
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -28,7 +28,7 @@ class AsyncCompatAPI(AsyncClient):
     loops one after the other.
     """
 
-    package: ClassVar[PackageInfo] = SDK
+    package: ClassVar[PackageInfo] = PACKAGE
 
     def __init__(
         self,
@@ -69,7 +69,7 @@ class AsyncCompatAPI(AsyncClient):
             ImportError: aiohttp is not installed.
         """
         config = client_config(
-            SDK,
+            PACKAGE,
             url=url,
             token=token,
             auth=auth,

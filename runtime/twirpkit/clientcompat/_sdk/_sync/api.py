@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 from twirpkit.sdk import UNSET, Client, PackageInfo, client_config, sync_transport
 
-from twirpkit.clientcompat._sdk._sdk import SDK
+from twirpkit.clientcompat._sdk._sdk import PACKAGE
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -27,7 +27,7 @@ class CompatAPI(Client):
     Use it in `with`, or call `close()` at the end. One client may serve all threads.
     """
 
-    package: ClassVar[PackageInfo] = SDK
+    package: ClassVar[PackageInfo] = PACKAGE
 
     def __init__(
         self,
@@ -68,7 +68,7 @@ class CompatAPI(Client):
             ImportError: requests is not installed.
         """
         config = client_config(
-            SDK,
+            PACKAGE,
             url=url,
             token=token,
             auth=auth,

@@ -3,19 +3,19 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, overload
+from typing import TYPE_CHECKING, overload
 
-from twirpkit.sdk import UNSET, Authorize, CallOptions, Client, Service, Unset, client_config, sync_transport
+from twirpkit.sdk import UNSET, CallOptions, Client, Service, client_config, sync_transport
 
 from twirpkit.clientcompat._sdk._methods import compat as methods
-from twirpkit.clientcompat._sdk._sdk import SDK
+from twirpkit.clientcompat._sdk._sdk import PACKAGE
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
-    from typing import Unpack
+    from typing import Any, Unpack
 
     import requests
-    from twirpkit.sdk import Hook, RetryOption
+    from twirpkit.sdk import Authorize, Hook, RetryOption, Unset
 
     from twirpkit.clientcompat._sdk.messages.clientcompat import Empty, Req, Resp
     from twirpkit.clientcompat._sdk.types.clientcompat import EmptyDict, ReqDict
@@ -45,7 +45,7 @@ class CompatService(Service):
         if session is None:
             raise TypeError("CompatService needs a session: CompatAPI makes its own")
         config = client_config(
-            SDK,
+            PACKAGE,
             url=url,
             token=token,
             auth=auth,

@@ -1,0 +1,1 @@
+"""The model rendered to files: the package, its docstrings, and the reference pages."""
