@@ -66,3 +66,19 @@ def test_table_cells_are_short(page: Path) -> None:
 def test_python_code_compiles(page: Path) -> None:
     for code in re.findall(r"^```python.*?\n(.*?)^```$", text_of(page), re.DOTALL | re.MULTILINE):
         compile(code, name_of(page), "exec", flags=ast.PyCF_ALLOW_TOP_LEVEL_AWAIT)
+
+
+def steps() -> list[tuple[str, str]]:
+    """The functions and modules that the table of steps of `docs/life-of-a-call.md` names."""
+    row = re.compile(r"^\| \d+ \| [^|]* \| (`[^|]+`) \| `([^|]+)` \|$", re.MULTILINE)
+    rows = row.findall(text_of(ROOT / "docs" / "life-of-a-call.md"))
+    return [(function, module) for functions, module in rows for function in re.findall(r"\w+", functions)]
+
+
+@pytest.mark.parametrize(("function", "module"), steps())
+def test_steps_name_functions_of_their_modules(function: str, module: str) -> None:
+    assert re.search(rf"^ *(?:async )?def {function}\(", text_of(ROOT / module), re.MULTILINE)
+
+
+def test_there_are_steps() -> None:
+    assert len(steps()) >= 8
