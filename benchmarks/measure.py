@@ -19,7 +19,7 @@ Call = Callable[[], Any]
 AsyncCall = Callable[[], Awaitable[Any]]
 Block = Callable[[int], tuple[float, float]]
 """Makes that many calls; returns the CPU and wall seconds that they took."""
-FEWEST = 5
+FEWEST = 3
 """Rounds that there are in any case."""
 
 

@@ -10,8 +10,8 @@ from html import escape
 from measure import Spread
 
 WIDTH = 860
-LABELS = 330
-"""Width of the column of labels."""
+LETTER = 6.4
+"""Mean width of a letter, which makes the width of the column of labels."""
 STEP = 24
 """Height of a bar with its gap."""
 OURS, OTHERS, MISSED = "#1f6feb", "#8c959f", "#cf222e"
@@ -45,18 +45,19 @@ def bars(title: str, items: Sequence[Bar], *, limit: float | None = None, digits
         digits: Decimals of the printed medians.
     """
     longest = max([bar.spread.median for bar in items] + ([limit * 1.1] if limit else []))
-    room = WIDTH - LABELS - 80
+    left = 24 + LETTER * max(len(bar.label) for bar in items)
+    room = WIDTH - left - 80
 
     def x(value: float) -> float:
-        return LABELS + room * min(value / longest, 1.08)
+        return left + room * min(value / longest, 1.08)
 
     parts = []
     for number, bar in enumerate(items):
         top = 44 + number * STEP
         middle = top + (STEP - 8) / 2
-        parts.append(_text(LABELS - 8, middle + 4, bar.label, anchor="end"))
+        parts.append(_text(left - 8, middle + 4, bar.label, anchor="end"))
         parts.append(
-            f'<rect x="{LABELS}" y="{top}" width="{x(bar.spread.median) - LABELS:.1f}" height="{STEP - 8}" '
+            f'<rect x="{left:.1f}" y="{top}" width="{x(bar.spread.median) - left:.1f}" height="{STEP - 8}" '
             f'fill="{bar.color}"/>'
         )
         parts.append(_line(x(bar.spread.least), middle, x(bar.spread.largest), middle, "#24292f"))
