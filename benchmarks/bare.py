@@ -54,19 +54,21 @@ class Socket:
         """Make the call with a large response."""
         return ListRoomsResponse.FromString(self._exchange(self._large, ListRoomsRequest().SerializeToString()))
 
-    def _exchange(self, head: bytes, body: bytes) -> bytes:
+    def _exchange(self, head: bytes, body: bytes) -> bytes | bytearray:
         self._socket.sendall(b"%b%d\r\n\r\n%b" % (head, len(body), body))
         received = self._socket.recv(65536)
         while (bounds := body_bounds(received)) is None:
             received += self._socket.recv(65536)
         start, end = bounds
-        if len(received) < end:
-            parts, missing = [received[start:]], end - len(received)
-            while missing:
-                parts.append(self._socket.recv(min(missing, 1 << 20)))
-                missing -= len(parts[-1])
-            return b"".join(parts)
-        return received[start:]
+        if len(received) >= end:
+            return received[start:]
+        whole = bytearray(end - start)
+        view = memoryview(whole)
+        have = len(received) - start
+        view[:have] = received[start:]
+        while have < len(whole):
+            have += self._socket.recv_into(view[have:])
+        return whole  # protobuf parses it without a copy
 
     def close(self) -> None:
         """Close the socket."""

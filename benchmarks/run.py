@@ -36,7 +36,7 @@ THREADED = ("socket", "requests", "httpx", "sync", "sync-requests")
 ALONE = ("socket", "protocol", "aiohttp", "httpx-async", "livekit-api",
          "async", "async-message", "async-aiohttp", "async-httpx", "async-null")  # fmt: skip
 LARGE = ("parse", "socket", "requests", "httpx", "sync", "sync-requests", "sync-httpx")
-LARGE_ASYNC = ("parse", "aiohttp", "livekit-api", "async", "async-aiohttp", "async-httpx")
+LARGE_ASYNC = ("parse", "socket", "aiohttp", "livekit-api", "async", "async-aiohttp", "async-httpx")
 SOME = ("protocol", "aiohttp", "httpx-async", "livekit-api", "async", "async-aiohttp", "async-httpx")
 MANY = ("protocol", "aiohttp", "livekit-api", "async", "async-aiohttp")
 """Without httpx, whose pool looks at all connections at each call: at 64 in flight a call takes 4 ms."""
