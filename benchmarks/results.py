@@ -44,13 +44,13 @@ class Results:
         return found
 
 
-def environment(*, quick: bool) -> dict[str, str]:
-    """Return what the figures depend on."""
+def environment(run: str) -> dict[str, str]:
+    """Return what the figures depend on; `run` says how much was measured: full, quick, part."""
     found = {
         "python": platform.python_version(),
         "machine": f"{platform.system()} {platform.machine()}, {os.cpu_count()} CPUs",
         "load": f"{os.getloadavg()[0]:.1f} before the run",
-        "run": "quick" if quick else "full",
+        "run": run,
     }
     for name in LIBRARIES:
         try:

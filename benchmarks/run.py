@@ -139,7 +139,7 @@ def measure(parts: list[str], *, quick: bool) -> Results:
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (max(soft, min(DESCRIPTORS, hard)), hard))
     warnings.simplefilter("ignore")  # a plain http URL on loopback, a short secret
-    results = Results(environment(quick=quick))
+    results = Results(environment("part" if set(parts) < set(PARTS) else "quick" if quick else "full"))
     scale = Scale(rounds=5, seconds=0.02, limit=2) if quick else Scale(rounds=25, seconds=0.06, limit=14)
     with serving() as server:
         run = Run(server, scale, results)
