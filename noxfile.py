@@ -122,6 +122,13 @@ def stress(session: nox.Session) -> None:
 
 
 @nox.session
+def bench(session: nox.Session) -> None:
+    """Measure the figures of docs/benchmarks.md in six minutes; `-- --quick` in one, `-- --docs` writes the page."""
+    session.install("-e", ".", "--group=bench")
+    session.run("python", "benchmarks/run.py", *session.posargs)
+
+
+@nox.session
 def live(session: nox.Session) -> None:
     """Call a real server: the one that TWIRPKIT_TEST_URL, _KEY and _SECRET name, else livekit-server from PATH."""
     session.env.update({name: None for name in os.environ if name.startswith("LIVEKIT_")})
