@@ -133,9 +133,9 @@ def test_option_names_are_those_of_a_method(service: type[RoomService] | type[As
 @pytest.mark.parametrize(("facade", "base"), [(LiveKitAPI, Client), (AsyncLiveKitAPI, AsyncClient)])
 def test_facade_names_are_those_of_a_client(facade: type, base: type) -> None:
     """`api` is the module of the facade; `close` and `aclose` are kept in both worlds."""
-    public = {name for name in dir(base) if not name.startswith("_")} | {"sdk"}
+    public = {name for name in dir(base) if not name.startswith("_")} | {"package"}
     assert public <= naming.FACADE_NAMES
-    assert not {name for name in vars(facade) if not name.startswith("_")} & (naming.FACADE_NAMES - {"sdk"})
+    assert not {name for name in vars(facade) if not name.startswith("_")} & (naming.FACADE_NAMES - {"package"})
 
 
 def test_message_names_are_those_of_a_message() -> None:

@@ -311,7 +311,7 @@ def test_every_list_with_a_page_token_has_an_iterator(
 
 
 def test_no_other_request_has_a_page_token(unused: Any) -> None:
-    for facts in unused.sdk.services.values():
+    for facts in unused.package.services.values():
         methods = __import__(f"livekit_twirp._methods.{facts.attribute}", fromlist=["METHODS"]).METHODS
         for method in methods:
             assert (method.pages is not None) is ("page_token" in method.request.DESCRIPTOR.fields_by_name), method.path

@@ -1,7 +1,7 @@
 """Python names from proto names: every rule, and every refusal.
 
 * An RPC becomes a method in snake case. Words are split at capitals; an acronym of the manifest is one word.
-* A Python keyword gets an underscore at its end: ``from_``, ``None_``. The runtime does the same (`twirpkit.messages`).
+* A Python keyword gets an underscore at its end: ``from_``, ``None_``. The runtime does the same.
 * A builtin's name (``list``, ``bytes``) stays; where it would hide the builtin, that is named by its module.
 * A name that starts with two underscores is refused: Python would mangle it, or call it.
 * A name that two things would have is refused, and so is one that the classes' own machinery needs.
@@ -44,7 +44,7 @@ OPTION_NAMES: Final = frozenset(("self", "timeout", "retry", "extra_headers"))
 SERVICE_NAMES: Final = frozenset(("with_options",))
 """What every service has of its own: no RPC's method may be one."""
 
-FACADE_NAMES: Final = frozenset(("aclose", "api", "call", "close", "sdk", "with_options"))
+FACADE_NAMES: Final = frozenset(("aclose", "api", "call", "close", "package", "with_options"))
 """What a facade and its folder have of their own: no service's attribute may be one."""
 
 PAGE_NAMES: Final = frozenset(("README", "readme"))

@@ -38,7 +38,7 @@ class AsyncLiveKitAPI(AsyncClient):
     loops one after the other.
     """
 
-    sdk: ClassVar[PackageInfo] = PACKAGE
+    package: ClassVar[PackageInfo] = PACKAGE
 
     def __init__(
         self,

@@ -37,7 +37,7 @@ class LiveKitAPI(Client):
     Use it in `with`, or call `close()` at the end. One client may serve all threads.
     """
 
-    sdk: ClassVar[PackageInfo] = PACKAGE
+    package: ClassVar[PackageInfo] = PACKAGE
 
     def __init__(
         self,

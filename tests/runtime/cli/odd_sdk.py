@@ -111,7 +111,7 @@ class Plain:
 class OddAPI(Client):
     """The facade."""
 
-    sdk: ClassVar[PackageInfo] = SDK
+    package: ClassVar[PackageInfo] = SDK
 
     def __init__(self, url: str) -> None:
         there = client_config(SDK, url=url, token=None, auth=None, timeout=UNSET, extra_headers=None)

@@ -28,7 +28,7 @@ class AsyncCompatAPI(AsyncClient):
     loops one after the other.
     """
 
-    sdk: ClassVar[PackageInfo] = PACKAGE
+    package: ClassVar[PackageInfo] = PACKAGE
 
     def __init__(
         self,

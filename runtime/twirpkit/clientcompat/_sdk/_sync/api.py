@@ -27,7 +27,7 @@ class CompatAPI(Client):
     Use it in `with`, or call `close()` at the end. One client may serve all threads.
     """
 
-    sdk: ClassVar[PackageInfo] = PACKAGE
+    package: ClassVar[PackageInfo] = PACKAGE
 
     def __init__(
         self,
