@@ -1,4 +1,4 @@
-"""The SDK manifest: a TOML file that says what the protos cannot."""
+"""The manifest of an SDK: a TOML file with everything that protos cannot say."""
 
 from __future__ import annotations
 
@@ -55,36 +55,36 @@ _CODES: Final = (
     "unavailable",
     "data_loss",
 )
-"""Twirp's error codes. (The generator does not import the runtime; a test compares.)"""
+"""Twirp's error codes. The generator does not import the runtime; a test compares."""
 _ENV: Final = frozenset(("url", "token", "api_key", "api_secret"))
 
 
 @dataclass(frozen=True, slots=True)
 class Manifest:
-    """The manifest, checked for what can be checked without the protos."""
+    """A manifest, checked as far as that is possible without the protos."""
 
     package: PackageInfo
     acronyms: tuple[str, ...]
     claims: Mapping[str, Mapping[str, str]] | None
-    """The claim schema: claim, then name, then ``bool``, ``string`` or ``strings``. None: there is no grant policy."""
+    """The claim schema: claim, then name, then ``bool``, ``string`` or ``strings``. None for no grant policy."""
     services: Mapping[str, Mapping[str, Any]]
     """The section of each service."""
     skip: tuple[str, ...]
     """Services of the protos that the SDK leaves out."""
     exports: Mapping[str, tuple[str, ...]]
-    """Names of other packages that this one exports too, by their modules."""
+    """Names of other packages that the SDK exports as well, by their modules."""
     bound: Mapping[str, Mapping[str, str]]
     """By the name of a class: ``base``, and one attribute with the full name of its message."""
     file: str
     text: str
 
     def location(self, *path: str) -> Location:
-        """The place of a key, or of the innermost table around it that is there."""
+        """Return the place of a key, or of the innermost existing table around it."""
         return Location(self.file, _line_of(self.text, path))
 
 
 def is_plug_in(value: object) -> bool:
-    """Whether a value names something to import, as ``module:name``."""
+    """Return True for the name of something to import, ``module:name``."""
     return isinstance(value, str) and re.fullmatch(r"\w+(\.\w+)*:\w+", value, re.ASCII) is not None
 
 
@@ -93,7 +93,7 @@ def load(path: Path) -> Manifest:
     try:
         content = path.read_bytes()
     except FileNotFoundError:
-        raise GenerationError.at(Location(str(path)), "there is no such manifest") from None
+        raise GenerationError.at(Location(str(path)), "this manifest does not exist") from None
     except OSError as error:
         raise GenerationError.at(Location(str(path)), f"cannot be read: {error.strerror}") from None
     try:
@@ -109,7 +109,7 @@ def load(path: Path) -> Manifest:
 
 
 class _Reader:
-    """Checks the parts of a manifest, and knows the place of each."""
+    """The checks of a manifest's parts, whose errors name places."""
 
     def __init__(self, file: str, text: str, data: dict[str, Any]) -> None:
         self.file = file
@@ -189,7 +189,7 @@ class _Reader:
         if code not in _CODES:
             raise self.error(f"[[answers]] needs a code, one of {', '.join(_CODES)}; one has {code!r}", "answers")
         if not isinstance(text, str) or not text:
-            raise self.error("[[answers]] needs a text: what the error's message has in it", "answers")
+            raise self.error("[[answers]] needs a text: a part of the error's message", "answers")
         if not isinstance(hint, str) or not isinstance(final, bool) or not (hint or final):
             raise self.error("[[answers]] needs a hint (a string), or final = true, or both", "answers")
         return KnownError(code, text, hint, final)
@@ -204,9 +204,9 @@ class _Reader:
     def exports(self, exports: Mapping[str, Any]) -> Mapping[str, tuple[str, ...]]:
         for module, names in exports.items():
             if not re.fullmatch(r"\w+(\.\w+)*", module, re.ASCII):
-                raise self.error(f"sdk.exports: {module!r} is no module", "sdk", "exports", module)
+                raise self.error(f"sdk.exports: {module!r} is not a module", "sdk", "exports", module)
             if wrong := [each for each in self.strings(("sdk", "exports", module), names) if not is_public(each)]:
-                text = f"sdk.exports: {wrong[0]!r} of {module} is no public Python name"
+                text = f"sdk.exports: {wrong[0]!r} of {module} is not a public Python name"
                 raise self.error(text, "sdk", "exports", module)
         return {module: tuple(names) for module, names in exports.items()}
 
@@ -252,7 +252,7 @@ class _Reader:
 
 
 def _line_of(text: str, path: tuple[str, ...]) -> int:
-    """The line of a key, or of the innermost table around it that is there. (tomllib tells no lines.)"""
+    """Return the line of a key, or of the innermost existing table around it. tomllib does not report lines."""
     best, depth = 1, 0
     for number, found in _keyed_lines(text):
         shared = len(path) if found[: len(path)] == path else len(found) if path[: len(found)] == found else 0
@@ -263,7 +263,7 @@ def _line_of(text: str, path: tuple[str, ...]) -> int:
 
 @functools.lru_cache(maxsize=1)
 def _keyed_lines(text: str) -> list[tuple[int, tuple[str, ...]]]:
-    """The lines that begin a table or a value, and the path of each."""
+    """Return the lines that begin a table or a value, with their paths."""
     lines: list[tuple[int, tuple[str, ...]]] = []
     table: tuple[str, ...] = ()
     for number, line in enumerate(text.replace("\r\n", "\n").split("\n"), 1):
@@ -276,7 +276,7 @@ def _keyed_lines(text: str) -> list[tuple[int, tuple[str, ...]]]:
 
 
 def _keys(line: str) -> tuple[str, ...]:
-    """The dotted key of a table's header, or of an assignment; empty for what is neither."""
+    """Return the dotted key of a table's header or an assignment; empty for any other line."""
     try:
         value: Any = tomllib.loads(line)
     except tomllib.TOMLDecodeError:
@@ -289,5 +289,5 @@ def _keys(line: str) -> tuple[str, ...]:
 
 
 def _toml_place(file: str, text: str, problem: str) -> Location:
-    told = re.search(r"at line (\d+)", problem)
-    return Location(file, int(told[1]) if told else text.count("\n") + 1)
+    found = re.search(r"at line (\d+)", problem)
+    return Location(file, int(found[1]) if found else text.count("\n") + 1)

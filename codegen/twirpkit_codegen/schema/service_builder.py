@@ -1,4 +1,4 @@
-"""Services to the model: their RPCs, names and policies."""
+"""The model of one service: its RPCs, their names and policies."""
 
 from __future__ import annotations
 
@@ -23,13 +23,13 @@ _RETRY_OF_LEVEL: Final = {
     MethodOptions.NO_SIDE_EFFECTS: "read",
     MethodOptions.IDEMPOTENT: "idempotent",
 }
-# Number of a field in descriptor.proto: what the paths of source info are made of.
+# Number of a field in descriptor.proto, of which the paths of source info consist.
 _SERVICE_METHOD: Final = 2
 
 
 @dataclass(frozen=True, slots=True)
 class Context:
-    """What every service needs."""
+    """Input that all services share."""
 
     manifest: Manifest
     index: dict[str, TypeRef]
@@ -37,7 +37,7 @@ class Context:
 
 
 def build_service(context: Context, source: Source, path: tuple[int, ...], proto: ServiceDescriptorProto) -> Service:
-    """The model of one service. Raises GenerationError."""
+    """Build the model of one service. Raises GenerationError."""
     manifest = context.manifest
     full_name = source.full_name(proto.name)
     section = manifest.services.get(full_name, {})
