@@ -21,7 +21,7 @@ BAD: dict[str, tuple[str | bytes, str]] = {
     ),
     "unknown table": (
         SDK + "[servces]\n",
-        "manifest.toml:4: the manifest has the unknown key 'servces'; it may have answers, claims",
+        "manifest.toml:4: the manifest has the unknown key 'servces'; it may have claims, known_errors",
     ),
     "unknown key": (
         SDK + "sumary = 'x'\n",
@@ -55,31 +55,31 @@ BAD: dict[str, tuple[str | bytes, str]] = {
         SDK + "sensitivity = 'acme.secret'\n",
         "manifest.toml:4: sdk.sensitivity 'acme.secret' is not an extension of google.protobuf.FieldOptions",
     ),
-    "answers is a table": (SDK + "[answers]\n", "manifest.toml:4: answers must be a list of tables: write [[answers]]"),
-    "answers of strings": ("answers = ['a']\n" + SDK, "manifest.toml:1: answers must be a list of tables"),
+    "known_errors is a table": (SDK + "[known_errors]\n", "manifest.toml:4: known_errors must be a list of tables: write [[known_errors]]"),
+    "known_errors of strings": ("known_errors = ['a']\n" + SDK, "manifest.toml:1: known_errors must be a list of tables"),
     "answer with an unknown key": (
-        SDK + "[[answers]]\nretry = false\n",
-        "manifest.toml:5: [[answers]] has the unknown key 'retry'; it may have code, final, hint, text",
+        SDK + "[[known_errors]]\nretry = false\n",
+        "manifest.toml:5: [[known_errors]] has the unknown key 'retry'; it may have code, final, hint, text",
     ),
     "answer without a code": (
-        SDK + "[[answers]]\ntext = 'x'\nfinal = true\n",
-        "manifest.toml:4: [[answers]] needs a code, one of canceled, unknown, ",
+        SDK + "[[known_errors]]\ntext = 'x'\nfinal = true\n",
+        "manifest.toml:4: [[known_errors]] needs a code, one of canceled, unknown, ",
     ),
     "answer of an unknown code": (
-        SDK + "[[answers]]\ncode = 'on_fire'\ntext = 'x'\nfinal = true\n",
-        "manifest.toml:4: [[answers]] needs a code, one of canceled, unknown, ",
+        SDK + "[[known_errors]]\ncode = 'on_fire'\ntext = 'x'\nfinal = true\n",
+        "manifest.toml:4: [[known_errors]] needs a code, one of canceled, unknown, ",
     ),
     "answer without a text": (
-        SDK + "[[answers]]\ncode = 'internal'\nfinal = true\n",
-        "manifest.toml:4: [[answers]] needs a text: a part of the error's message",
+        SDK + "[[known_errors]]\ncode = 'internal'\nfinal = true\n",
+        "manifest.toml:4: [[known_errors]] needs a text: a part of the error's message",
     ),
     "answer that says nothing": (
-        SDK + "[[answers]]\ncode = 'internal'\ntext = 'x'\nfinal = false\n",
-        "manifest.toml:4: [[answers]] needs a hint (a string), or final = true, or both",
+        SDK + "[[known_errors]]\ncode = 'internal'\ntext = 'x'\nfinal = false\n",
+        "manifest.toml:4: [[known_errors]] needs a hint (a string), or final = true, or both",
     ),
     "answer with a wrong hint": (
-        SDK + "[[answers]]\ncode = 'internal'\ntext = 'x'\nhint = 3\n",
-        "manifest.toml:4: [[answers]] needs a hint (a string), or final = true, or both",
+        SDK + "[[known_errors]]\ncode = 'internal'\ntext = 'x'\nhint = 3\n",
+        "manifest.toml:4: [[known_errors]] needs a hint (a string), or final = true, or both",
     ),
     "env is a string": (SDK + "env = ''\n", "manifest.toml:4: sdk.env must be a table"),
     "acronyms is a string": (SDK + "acronyms = 'SIP'\n", "manifest.toml:4: sdk.acronyms must be a list of strings"),
@@ -278,8 +278,8 @@ def test_the_option_of_sensitive_fields_is_found_by_its_name(tmp_path: Path) -> 
 
 
 def test_known_answers_are_emitted(tmp_path: Path) -> None:
-    answers = "[[answers]]\ncode = 'data_loss'\ntext = 'a\"b'\nhint = 'h'\n"
-    answers += "[[answers]]\ncode = 'internal'\ntext = 'x'\nfinal = true\n"
+    answers = "[[known_errors]]\ncode = 'data_loss'\ntext = 'a\"b'\nhint = 'h'\n"
+    answers += "[[known_errors]]\ncode = 'internal'\ntext = 'x'\nfinal = true\n"
     path = project(tmp_path, toml=f"{SDK}regions = 'acme.regions:Regions'\n{answers}")
     done = run("generate", path, "--out", tmp_path / "out")
     emitted = (tmp_path / "out/acme_twirp/_sdk.py").read_text(encoding="utf-8")
