@@ -80,16 +80,7 @@ def policy_of(
     location, name = manifest.location("services", service, method), f"the row {method} of {service}"
     if not isinstance(row, dict) or set(row) - _ROW:
         raise GenerationError.at(location, f"{name} must be a table with {', '.join(sorted(_ROW))} and nothing else")
-    retry = row.get("retry", idempotency if manifest.claims is None else None)
-    if retry not in RETRY_CLASSES:
-        raise GenerationError.at(
-            location, f"{name} needs a retry class, one of {', '.join(RETRY_CLASSES)}; it has {retry!r}"
-        )
-    key = row.get("key")
-    if (retry == "keyed") is (key is None):
-        raise GenerationError.at(location, f"{name}: 'keyed' and key = \"<bytes field>\" belong together")
-    if key is not None and not any(field.name == key and _is_singular(field, "bytes") for field in fields):
-        raise GenerationError.at(location, f"{name}: key {key!r} is not a singular bytes field of the request")
+    retry, key = _retry(row, idempotency if manifest.claims is None else None, location, name, fields)
     grants = _grants(manifest, row, location, name, fields)
     note = check_note(row, location, name)
     timeout = row.get("timeout")
@@ -101,6 +92,23 @@ def policy_of(
             location, f"{name}: timeout must be a number of seconds above 0, or a table with field, default and margin"
         )
     return Policy(retry=retry, grants=grants, key=key, note=note, timeout=timeout)
+
+
+def _retry(
+    row: Mapping[str, Any], default: str | None, location: Location, name: str, fields: tuple[Field, ...]
+) -> tuple[str, str | None]:
+    """Return the retry class of a row, and its key."""
+    retry = row.get("retry", default)
+    if retry not in RETRY_CLASSES:
+        raise GenerationError.at(
+            location, f"{name} needs a retry class, one of {', '.join(RETRY_CLASSES)}; it has {retry!r}"
+        )
+    key = row.get("key")
+    if (retry == "keyed") is (key is None):
+        raise GenerationError.at(location, f"{name}: 'keyed' and key = \"<bytes field>\" belong together")
+    if key is not None and not any(field.name == key and _is_singular(field, "bytes") for field in fields):
+        raise GenerationError.at(location, f"{name}: key {key!r} is not a singular bytes field of the request")
+    return retry, key
 
 
 def check_note(table: Mapping[str, Any], location: Location, name: str) -> str | None:

@@ -8,7 +8,7 @@ from typing import Final
 
 from google.protobuf.descriptor_pb2 import MethodDescriptorProto, MethodOptions, ServiceDescriptorProto
 
-from twirpkit_codegen.errors import GenerationError, collect
+from twirpkit_codegen.errors import GenerationError, Location, collect
 from twirpkit_codegen.schema import comments, naming, policy
 from twirpkit_codegen.schema.manifest import Manifest, is_plug_in
 from twirpkit_codegen.schema.model import Message, Method, Service, TypeRef
@@ -58,13 +58,7 @@ def build_service(context: Context, source: Source, path: tuple[int, ...], proto
         partial(_method, context, source, (*path, _SERVICE_METHOD, n), full_name, each)
         for n, each in enumerate(proto.method)
     )
-    locations = [source.location((*path, _SERVICE_METHOD, n)) for n in range(len(methods))]
-    placed = list(zip(methods, locations, strict=True))
-    names = [(each.py_name, each.name, location) for each, location in placed]
-    names += [(each.pages.py_name, f"the iterator of {each.name}", location) for each, location in placed if each.pages]
-    naming.check_unique(names)
-    for py_name, _, location in names:
-        naming.check_free(py_name, naming.SERVICE_NAMES, "a service", location)
+    _check_names(methods, [source.location((*path, _SERVICE_METHOD, n)) for n in range(len(methods))])
     return Service(
         name=proto.name,
         full_name=full_name,
@@ -77,6 +71,16 @@ def build_service(context: Context, source: Source, path: tuple[int, ...], proto
         note=note,
         methods=tuple(methods),
     )
+
+
+def _check_names(methods: list[Method], locations: list[Location]) -> None:
+    """Raise GenerationError for methods and iterators whose names clash with each other or with those of a service."""
+    placed = list(zip(methods, locations, strict=True))
+    names = [(each.py_name, each.name, location) for each, location in placed]
+    names += [(each.pages.py_name, f"the iterator of {each.name}", location) for each, location in placed if each.pages]
+    naming.check_unique(names)
+    for py_name, _, location in names:
+        naming.check_free(py_name, naming.SERVICE_NAMES, "a service", location)
 
 
 def _method(
