@@ -1,4 +1,4 @@
-"""The one error of the generator: what is wrong, where, and what to do."""
+"""The error of the generator, and places in its input."""
 
 from __future__ import annotations
 
@@ -24,10 +24,10 @@ class Location:
 
 
 class GenerationError(Exception):
-    """The input cannot be generated from. Nothing has been written.
+    """An error in the input. Nothing has been written.
 
     Args:
-        problems: One line each, beginning with the place.
+        problems: One line for each, which begins with its place and says what to do.
     """
 
     def __init__(self, *problems: str) -> None:
@@ -35,17 +35,17 @@ class GenerationError(Exception):
 
     @classmethod
     def at(cls, location: Location, text: str) -> GenerationError:
-        """One problem at one place."""
+        """Return an error with one problem at one place."""
         return cls(f"{location}: {text}")
 
     @classmethod
     def of(cls, errors: Sequence[GenerationError]) -> GenerationError:
-        """Several errors as one, so that a run tells all it knows."""
+        """Return several errors as one, so that a run reports all of them."""
         return cls(*(str(error) for error in errors))
 
 
 def collect(makers: Iterable[Callable[[], T]]) -> list[T]:
-    """What each of these makes, or the errors of all of them at once."""
+    """Return the results of all functions, or raise the errors of all of them as one."""
     made: list[T] = []
     errors: list[GenerationError] = []
     for make in makers:

@@ -1,4 +1,4 @@
-"""Versions that a generated package names: of its generator, and of the runtime that it needs."""
+"""Versions that are written into generated packages: of the generator, and of the runtime API that they need."""
 
 from typing import Final
 
@@ -8,4 +8,5 @@ GENERATED_FOR: Final = 1
 """The `twirpkit.sdk.RUNTIME_API` that generated code is written for."""
 
 GENERATOR: Final = "0.1.0"
-"""The version of the distribution. (The generator does not import the runtime, which has it too; a test compares.)"""
+"""The version of the distribution. The runtime has its own constant, which the generator does not import; a test
+compares the two."""

@@ -1,4 +1,4 @@
-"""Everything that generated code may import, besides `twirpkit` and the plug-ins of `twirpkit.livekit`.
+"""Everything that generated code may import, besides `twirpkit` itself and a package of plug-ins.
 
 A generated package calls `check_runtime` first. Modules of the runtime may move freely as long as these names stay.
 """

@@ -222,7 +222,7 @@ def test_odd_places_do_no_harm(tmp_path: Path) -> None:
 def test_rubbish_is_no_descriptor_set(content: bytes, tmp_path: Path) -> None:
     write(tmp_path, {"set.bin": content})
     done = run("generate", project(tmp_path / "in"), "--descriptor-set", tmp_path / "set.bin")
-    assert done.err == "set.bin: is no serialized FileDescriptorSet: make it with protoc or buf\n"
+    assert done.err == "set.bin: is not a FileDescriptorSet: make it with protoc or buf\n"
 
 
 def test_a_descriptor_set_that_is_not_there(tmp_path: Path) -> None:
@@ -238,7 +238,7 @@ def test_protoc_may_fail_without_a_word(tmp_path: Path, monkeypatch: pytest.Monk
 
 
 def test_code_that_ruff_refuses_is_a_bug_and_said_to_be() -> None:
-    with pytest.raises(GenerationError, match=r"^ruff refused generated code, which is a bug of the generator:\n"):
+    with pytest.raises(GenerationError, match=r"^ruff rejected generated code, which is a bug of the generator:\n"):
         formatting.format_files({"a.py": "(\n"}, "acme")
 
 

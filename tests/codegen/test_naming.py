@@ -58,7 +58,7 @@ def test_an_rpc_becomes_a_method(name: str, made: str) -> None:
 def test_an_rpc_without_a_public_name_is_refused(name: str) -> None:
     with pytest.raises(GenerationError) as caught:
         naming.snake_case(name, (), HERE)
-    assert str(caught.value) == f"hats.proto:3: {name!r} gives no public Python name: rename it in the proto"
+    assert str(caught.value) == f"hats.proto:3: {name!r} does not give a public Python name: rename it in the proto"
 
 
 @pytest.mark.parametrize("name", [*keyword.kwlist, "list", "match", "type", "_", "_x", "Hat", "x__", "print"])
@@ -76,7 +76,7 @@ def test_two_underscores_are_refused(name: str) -> None:
 
 @pytest.mark.parametrize("name", ["", "a b", "a\n", "x: pass\nimport os", "a.b", "ü", "ﬁ", "1a", 'a"'])
 def test_what_is_no_name_is_refused(name: str) -> None:
-    with pytest.raises(GenerationError, match=r"^hats\.proto:3: .* is no name: "):
+    with pytest.raises(GenerationError, match=r"^hats\.proto:3: .* is not a name: "):
         naming.python_name(name, HERE)
 
 
@@ -104,7 +104,7 @@ def test_modules(file: str, module: str) -> None:
 
 @pytest.mark.parametrize("file", ["some-hats.proto", "../a.proto", "/a.proto", "a.b.proto", "--x.proto", "__a/b.proto"])
 def test_other_paths_are_refused(file: str) -> None:
-    with pytest.raises(GenerationError, match=r"^hats\.proto:3: the path holds more than .*: rename the file$"):
+    with pytest.raises(GenerationError, match=r"^hats\.proto:3: the path has more than .*: rename the file$"):
         naming.module_name(file, HERE)
 
 
@@ -133,9 +133,9 @@ def test_option_names_are_those_of_a_method(service: type[RoomService] | type[As
 @pytest.mark.parametrize(("facade", "base"), [(LiveKitAPI, Client), (AsyncLiveKitAPI, AsyncClient)])
 def test_facade_names_are_those_of_a_client(facade: type, base: type) -> None:
     """`api` is the module of the facade; `close` and `aclose` are kept in both worlds."""
-    public = {name for name in dir(base) if not name.startswith("_")} | {"sdk"}
+    public = {name for name in dir(base) if not name.startswith("_")} | {"package"}
     assert public <= naming.FACADE_NAMES
-    assert not {name for name in vars(facade) if not name.startswith("_")} & (naming.FACADE_NAMES - {"sdk"})
+    assert not {name for name in vars(facade) if not name.startswith("_")} & (naming.FACADE_NAMES - {"package"})
 
 
 def test_message_names_are_those_of_a_message() -> None:

@@ -65,8 +65,8 @@ def test_each_rpc_is_told_of(livekit: Api, pages: dict[str, str]) -> None:
             if method.policy.wait is not None:
                 assert f"`{method.policy.wait['field']}` ({method.policy.wait['default']} s" in text
             else:
-                assert f"else {method.policy.timeout or 10} s." in text
-            assert (method.pages is not None) is ("goes through all pages" in text)
+                assert f"- Timeout: {method.policy.timeout or 10} s, unless" in text
+            assert (method.pages is not None) is ("iterates over all pages" in text)
             assert method.deprecated is (f"**{method.name} is deprecated" in text)
             assert f"`{method.name}` takes [`{method.request.name}`](types/" in text
     assert count == 89

@@ -1,1 +1,1 @@
-"""The model rendered to files: the package, its docstrings, and the reference pages."""
+"""Rendering: the model becomes the files of a package and the pages of its reference."""

@@ -1,4 +1,4 @@
-"""Rendered files made uniform by ruff, the same everywhere."""
+"""Formatting of rendered files by ruff, independent of the machine's configuration."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ __all__ = ["format_files"]
 
 
 def format_files(files: dict[str, str], package: str) -> dict[str, str]:
-    """The files after ruff: imports sorted, layout made one. No configuration of the user's counts."""
+    """Sort imports and format files. No configuration of the user has an effect."""
     with tempfile.TemporaryDirectory() as folder:
         for path, text in files.items():
             target = Path(folder, path)
             target.parent.mkdir(parents=True, exist_ok=True)
             target.write_text(text, encoding="utf-8", newline="\n")
-        # Also what --isolated leaves to the surroundings: what is there beside the files, and what is ignored there.
+        # --isolated does not cover .gitignore, excluded files and source folders.
         common = ["--isolated", "--no-cache", "--quiet", "--target-version=py311", "--line-length=120"]
         common += ["--no-respect-gitignore", "--config", "exclude=[]", "--config", "src=[]"]
         _ruff(
@@ -40,10 +40,10 @@ def format_files(files: dict[str, str], package: str) -> dict[str, str]:
 
 def _ruff(arguments: list[str], folder: str) -> None:
     command = [sys.executable, "-P", "-m", "ruff", *arguments]
-    done = subprocess.run(  # noqa: S603  # our own arguments
+    done = subprocess.run(  # noqa: S603  # the arguments are the generator's own
         command, cwd=folder, capture_output=True, text=True, encoding="utf-8", check=False
     )
     if done.returncode != 0:
         raise GenerationError(
-            f"ruff refused generated code, which is a bug of the generator:\n{done.stdout}{done.stderr}"
+            f"ruff rejected generated code, which is a bug of the generator:\n{done.stdout}{done.stderr}"
         )

@@ -1,4 +1,4 @@
-"""Proto comments as Markdown. The text is data: it starts no heading, ends no table, and is no HTML."""
+"""Proto comments as Markdown. The text is data: it cannot start a heading, end a table or contain HTML."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ __all__ = ["cell", "paragraphs", "text"]
 _CODE: Final = re.compile(r"(`[^`]+`)")
 _SPECIAL: Final = re.compile(r"[\\`*\[\]<>&~|$]|(?<![^\W_])_|_(?![^\W_])")
 _BLOCK: Final = re.compile(r"^(\d*)([#+=.)-])")
-"""How a line begins that would be a heading, a rule, or an item of a list."""
+"""The beginning of a line that would be a heading, a rule or a list item."""
 
 
 def text(content: str) -> str:
-    """Running text. What stands in backticks is code; nothing else means anything."""
+    """Escape running text. Text in backticks is code; nothing else is markup."""
     return "".join(
         part if number % 2 else _SPECIAL.sub(r"\\\g<0>", part)
         for number, part in enumerate(_CODE.split(printable(content).replace("\n", " ")))
@@ -25,13 +25,13 @@ def text(content: str) -> str:
 
 
 def cell(content: str) -> str:
-    """The same in a cell of a table, where a bar would end the cell, even in code."""
-    # Odd backslashes before a bar escape it already, whatever else they mean.
+    """Escape text for a cell of a table, which a bar would end, even in code."""
+    # A bar after an odd number of backslashes is escaped already.
     return re.sub(r"(\\*)\|", lambda found: found[0] if len(found[1]) % 2 else f"{found[1]}\\|", text(content))
 
 
 def paragraphs(doc: Doc) -> str:
-    """A comment as paragraphs and lists, as it was written."""
+    """Return a comment as paragraphs and list items, as it was written."""
     return "\n\n".join(_paragraph(each) for each in (doc.summary, *doc.body) if each)
 
 

@@ -1,4 +1,4 @@
-"""An RPC in words, for docstrings, reference pages and the command line."""
+"""Summary and policy of an RPC in words, for docstrings, reference pages and the command line."""
 
 from __future__ import annotations
 
@@ -9,17 +9,17 @@ from twirpkit_codegen.schema.model import Method, Policy
 __all__ = ["policy_lines", "summary"]
 
 _DEFAULT_TIMEOUT: Final = 10
-"""Seconds of an RPC whose row has none. (`twirpkit.sdk.Method` has the same; a test compares.)"""
+"""Timeout in seconds of an RPC whose row has none. `twirpkit.sdk.Method` has the same default; a test compares."""
 
 
 def summary(method: Method) -> str:
-    """Return the first sentence of an RPC's comment; where it has none, one that names the RPC."""
+    """Return the first sentence of an RPC's comment, or one that names the RPC."""
     return method.doc.summary or f"Call {method.name}."
 
 
 def policy_lines(policy: Policy) -> list[tuple[str, str]]:
-    """An RPC's grants, retry class and timeout: titles, and what stands there."""
-    key = f", by `{policy.key}`: 16 random bytes, made for each call that leaves it empty" if policy.key else ""
+    """Return grants, retry class and timeout of an RPC as pairs of title and text."""
+    key = f", by `{policy.key}`: 16 random bytes, generated for each call that leaves it empty" if policy.key else ""
     lines = [("Retry class", f"{policy.retry}{key}"), ("Timeout", _timeout(policy))]
     if policy.grants is None:
         return lines
@@ -30,13 +30,14 @@ def policy_lines(policy: Policy) -> list[tuple[str, str]]:
 
 
 def _timeout(policy: Policy) -> str:
+    default = _DEFAULT_TIMEOUT if policy.timeout is None else policy.timeout
+    text = f"{default:g} s, unless the call or its client sets one"
     if policy.wait is None:
-        default = _DEFAULT_TIMEOUT if policy.timeout is None else policy.timeout
-        return f"`timeout` in seconds, None for no limit, else the client's, else {default:g} s"
-    field, default, margin = (policy.wait[name] for name in ("field", "default", "margin"))
-    when = f"with `{policy.wait['when']}`, " if "when" in policy.wait else ""
-    least = f"at least `{field}` ({default:g} s where it is unset) and {margin:g} s more"
-    return f"{when}{least}: a shorter `timeout` is raised to that, a longer one and None stay"
+        return text
+    field, unset, margin = (policy.wait[name] for name in ("field", "default", "margin"))
+    when = f"with `{policy.wait['when']}` " if "when" in policy.wait else ""
+    least = f"at least `{field}` ({unset:g} s if unset) plus {margin:g} s"
+    return f"{text}; {when}{least}, and a shorter one is raised to that"
 
 
 def _shown(value: object) -> str:

@@ -1,4 +1,4 @@
-"""The model to files: ``{path: text}``, rendered from the templates and formatted, deterministic to the byte."""
+"""Files of a package, rendered from the model: ``{path: text}``, formatted and deterministic to the byte."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from twirpkit_codegen.version import GENERATED_FOR, GENERATOR
 __all__ = ["render"]
 
 _IMPORTS: Final = "\0imports\0"
-"""Stands where a file's imports go until all of it is rendered. No text of a proto holds it."""
+"""The placeholder of a file's imports until all of it is rendered. No text of a proto can contain it."""
 
 
 def render(api: Api) -> dict[str, str]:
@@ -50,7 +50,7 @@ class _Package:
         yield from self.schema()
 
     def top(self) -> Iterator[tuple[str, str]]:
-        """The package's own modules."""
+        """Yield the modules at the top of the package."""
         exports = exported_names(self.api)
         yield self.file("__init__.py", "package.py.j2", Scope(self.name, exports), exports=exports)
         yield self.file("__main__.py", "main.py.j2")
@@ -62,8 +62,8 @@ class _Package:
             yield self.file("grants.py", "grants.py.j2")
 
     def methods(self) -> Iterator[tuple[str, str]]:
-        """The facts of RPCs, one module a service."""
-        yield self.folder("_methods", "The facts of each RPC, one module a service.")
+        """Yield the facts of RPCs, one module a service."""
+        yield self.folder("_methods", "Static facts of each RPC, one module a service.")
         for service in self.api.services:
             constants = {method.constant for method in service.methods} | {"METHODS"}
             yield self.file(
@@ -71,13 +71,13 @@ class _Package:
             )
 
     def help(self) -> Iterator[tuple[str, str]]:
-        """The help texts of the command line, one module a service."""
+        """Yield the help texts of the command line, one module a service."""
         yield self.file("_help/__init__.py", "help_package.py.j2")
         for service in self.api.services:
             yield self.file(f"_help/{service.attribute}.py", "help.py.j2", service=service)
 
     def clients(self) -> Iterator[tuple[str, str]]:
-        """The facade and one module a service, in both modes."""
+        """Yield the facade and one module a service, in both modes."""
         services = self.api.services
         for mode in MODES:
             yield self.folder(mode.folder, f"The {mode.name} client: the facade, and one module a service.")
@@ -88,9 +88,9 @@ class _Package:
                 yield self.file(path, "service.py.j2", scope, service=service, mode=mode)
 
     def schema(self) -> Iterator[tuple[str, str]]:
-        """Messages with their stubs, and requests as mappings: one module a proto file each."""
+        """Yield messages with their stubs and requests as mappings, one module a proto file each."""
         yield self.file("messages/__init__.py", "messages_package.py.j2")
-        yield self.folder("types", "Requests as mappings, for annotations.")
+        yield self.folder("types", "Types of requests as mappings.")
         for folder in sorted({folder for file in self.api.files for folder in file.folders}):
             path = folder.replace(".", "/")
             yield from (
@@ -119,12 +119,12 @@ class _Package:
         yield self.file(path, "types.py.j2", scope, file=file, inputs=inputs, left_out_by_request=left_out)
 
     def left_out_by_request(self) -> dict[str, tuple[str, ...]]:
-        """By full name, the requests some of whose fields cannot be keywords, and those fields."""
+        """Return requests with fields that cannot be keyword arguments: those fields, by full name of the request."""
         methods = (method for service in self.api.services for method in service.methods)
         return {method.request.full_name: method.left_out for method in methods if method.left_out}
 
     def reachable_from_requests(self) -> frozenset[str]:
-        """Messages that a request may hold: those that need a `TypedDict`."""
+        """Return the full names of messages that a request can contain: those that need a `TypedDict`."""
         pending = [method.request.full_name for service in self.api.services for method in service.methods]
         found: set[str] = set()
         while pending:
@@ -139,7 +139,7 @@ class _Package:
         return self.file(f"{path}/__init__.py", "folder.py.j2", text=text)
 
     def file(self, path: str, template: str, scope: Scope | None = None, **values: Any) -> tuple[str, str]:
-        """A path under the output folder, and the text for it."""
+        """Return a path under the output folder and the rendered text."""
         scope = Scope(self.name) if scope is None else scope
         text = (
             _environment()
@@ -159,14 +159,14 @@ class _Package:
 
 
 def _names_in_service(service: Service) -> set[str]:
-    """The names that a service's module defines, at its top or in its class."""
+    """Return the names that a service's module defines, at its top level or in its class."""
     names = {method.py_name for method in service.methods}
     names |= {method.pages.py_name for method in service.methods if method.pages}
     return names | {service.class_name, f"Async{service.class_name}"}
 
 
 def _chunks(serialized: bytes) -> list[str]:
-    """The bytes as literals that fit a line."""
+    """Return bytes as literals that fit a line."""
     found = []
     start = 0
     while start < len(serialized):

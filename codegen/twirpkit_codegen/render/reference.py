@@ -1,4 +1,4 @@
-"""The reference: pages of Markdown from the model that the package is made of, one a service and one a proto file."""
+"""Pages of the reference, rendered from the model: one a service and one a proto file, in Markdown."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ class _Type:
 
 
 def pages(api: Api) -> dict[str, str]:
-    """Every page, by its path under the reference's folder: an index, the services, and the types that they use."""
+    """Return every page by its path under the reference's folder: index, services, and the types that they use."""
     return dict(_Pages(api).files())
 
 
@@ -47,7 +47,7 @@ class _Pages:
                 yield f"types/{file.module}.md", self.page("reference_types.md.j2", "../", file=file, types=types)
 
     def page(self, template: str, root: str, **values: object) -> str:
-        """One page; `root` leads from it to the reference's folder."""
+        """Render one page; `root` is the relative path from it to the reference's folder."""
         link = functools.partial(self.link, root)
         field_type = functools.partial(self.field_type, root)
         made = _environment().get_template(template)
@@ -56,28 +56,28 @@ class _Pages:
         )
 
     def on(self, file: File) -> list[_Type]:
-        """The types of a file that a page tells of."""
+        """Return the types of a file that have a place on its page."""
         return [each for each in _types(file.messages, file.enums, "") if each.full_name in self.used]
 
     def message(self, ref: TypeRef) -> Message | None:
-        """The message that a type is, if it is one of the SDK's own."""
+        """Return the message of a type, or None if it is not one of the SDK's."""
         return self.types[ref.full_name].message if ref.full_name in self.types else None
 
     def link(self, root: str, ref: TypeRef) -> str:
-        """A type's name, as a link to where it is told of."""
+        """Return the name of a type as a link to its place."""
         if ref.full_name not in self.types:
             return f"`{ref.full_name or ref.name}`"
         return f"[`{ref.name}`]({root}types/{ref.module}.md#{ref.full_name})"
 
     def field_type(self, root: str, field: Field) -> str:
-        """A field's type in words."""
+        """Return the type of a field in words."""
         item = self.link(root, field.type)
         if field.map_key is not None:
             return f"map from `{field.map_key.name}` to {item}"
         return f"list of {item}" if field.repeated else item
 
     def _used(self) -> frozenset[str]:
-        """The types that requests and answers can hold, by full name."""
+        """Return the full names of types that requests and responses can contain."""
         methods = [method for service in self.api.services for method in service.methods]
         pending = [ref.full_name for method in methods for ref in (method.request, method.response)]
         found: set[str] = set()

@@ -1,1 +1,1 @@
-"""Protos and a manifest, read and checked, as the model that everything is rendered from."""
+"""Reading: protos and a manifest become the model."""

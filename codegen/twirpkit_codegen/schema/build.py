@@ -1,4 +1,4 @@
-"""Descriptors and manifest to the model of an API."""
+"""The model of an API, from its descriptors and its manifest."""
 
 from __future__ import annotations
 
@@ -21,15 +21,15 @@ from twirpkit_codegen.schema.type_index import GOOGLE, types_in
 
 __all__ = ["build", "to_json"]
 
-# Number of a field in descriptor.proto: what the paths of source info are made of.
+# Number of a field in descriptor.proto, of which the paths of source info consist.
 _FILE_SERVICE: Final = 6
 
 
 def build(descriptors: FileDescriptorSet, manifest: Manifest) -> Api:
-    """The model of an API.
+    """Build the model of an API.
 
     Raises:
-        GenerationError: The protos hold what cannot be generated, or do not fit the manifest.
+        GenerationError: Something in the protos cannot be generated, or they do not match the manifest.
     """
     own = sorted((file for file in descriptors.file if not file.name.startswith(GOOGLE)), key=lambda file: file.name)
     index = {name: ref for file in descriptors.file for name, ref in types_in(file)}
@@ -61,7 +61,7 @@ def build(descriptors: FileDescriptorSet, manifest: Manifest) -> Api:
 
 
 def _with_sensitivity(manifest: Manifest, descriptors: FileDescriptorSet) -> PackageInfo:
-    """The manifest's facts, with the number of the field option that it names."""
+    """Return the manifest's facts with the number of the field option that it names."""
     package, name = manifest.package, manifest.package.sensitivity
     if name is None:
         return package
@@ -72,12 +72,12 @@ def _with_sensitivity(manifest: Manifest, descriptors: FileDescriptorSet) -> Pac
             if extension.extendee != ".google.protobuf.FieldOptions":
                 break
             return dataclasses.replace(package, sensitivity_number=extension.number)
-    text = f"sdk.sensitivity {name!r} is no extension of google.protobuf.FieldOptions in the protos"
+    text = f"sdk.sensitivity {name!r} is not an extension of google.protobuf.FieldOptions in the protos"
     raise GenerationError.at(manifest.location("sdk", "sensitivity"), text)
 
 
 def _check_modules(files: Iterable[File]) -> None:
-    """Refuse two files of one module, and a file with the name of another's folder."""
+    """Raise GenerationError for two files of one module, and for a file with the name of another's folder."""
     naming.check_unique((file.module, file.name, Location(file.name)) for file in files)
     folders = {folder: file.name for file in files for folder in file.folders}
     for file in files:
@@ -89,7 +89,7 @@ def _check_modules(files: Iterable[File]) -> None:
 
 
 def _check_facade(manifest: Manifest, services: list[Service]) -> None:
-    """Refuse names of services that clash with each other or with the facade."""
+    """Raise GenerationError for names of services that clash with each other or with the facade."""
 
     def location(service: Service, key: str) -> Location:
         if key in manifest.services.get(service.full_name, {}):
@@ -112,7 +112,7 @@ def _check_facade(manifest: Manifest, services: list[Service]) -> None:
 
 
 def _check_acronyms(manifest: Manifest, services: list[Service]) -> None:
-    """Refuse an acronym that is no word of any name: it is misspelt, or left from a name that is gone."""
+    """Raise GenerationError for an acronym that no name contains: it is misspelt, or its names are gone."""
     location = manifest.location("sdk", "acronyms")
     names = [method.py_name for service in services for method in service.methods]
     names += [
@@ -125,5 +125,5 @@ def _check_acronyms(manifest: Manifest, services: list[Service]) -> None:
 
 
 def to_json(api: Api) -> str:
-    """The model as JSON, for people and for tests."""
+    """Return the model as JSON."""
     return json.dumps(dataclasses.asdict(api), indent=2, default=lambda value: value.hex())

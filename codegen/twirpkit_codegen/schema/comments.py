@@ -1,4 +1,4 @@
-"""Proto comments taken apart: a summary, the paragraphs after it, and whether they say that something is deprecated."""
+"""Proto comments: their summary, their paragraphs, and marks of deprecation."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ from twirpkit_codegen.schema.model import Doc
 __all__ = ["add_note", "deprecation_message", "mark_deprecated", "parse"]
 
 _DEPRECATED: Final = re.compile(r"Deprecated(?:: *(.*)|[.]|$)")
-"""How a paragraph begins that says that something is deprecated, and maybe what to do."""
+"""The beginning of a paragraph that marks something as deprecated, and the advice after it, if any."""
 
 
 def parse(comment: str) -> Doc:
-    """A comment's first sentence as the summary, the rest as the body. Paragraphs are kept, lines are joined."""
-    comment = comment.removeprefix("*")  # of `/**`; a list would have a space before it
+    """Parse a comment: its first sentence is the summary. Paragraphs are kept, their lines joined."""
+    comment = comment.removeprefix("*")  # from `/**`; a list item would have a space before it
     lines = comment.replace("\r\n", "\n").replace("\r", "\n").split("\n")
     paragraphs = _paragraphs(lines)
     if not paragraphs:
@@ -25,20 +25,20 @@ def parse(comment: str) -> Doc:
 
 
 def mark_deprecated(doc: Doc, deprecated: bool) -> Doc:
-    """A comment that says so where its subject is deprecated."""
-    told = any(_DEPRECATED.match(each) for each in (doc.summary, *doc.body))
-    return add_note(doc, "Deprecated.") if deprecated and not told else doc
+    """Add a paragraph to the comment of something deprecated, unless a paragraph says so already."""
+    is_marked = any(_DEPRECATED.match(each) for each in (doc.summary, *doc.body))
+    return add_note(doc, "Deprecated.") if deprecated and not is_marked else doc
 
 
 def add_note(doc: Doc, note: str) -> Doc:
-    """A comment with one paragraph more, unless it says that already."""
+    """Add a paragraph to a comment, unless its text is there already."""
     if note.rstrip(".") in doc.text:
         return doc
     return Doc(doc.summary, (*doc.body, note)) if doc.summary else Doc(note, ())
 
 
 def deprecation_message(name: str, doc: Doc) -> str:
-    """What a warning says of something deprecated: in the comment's words, if it says what to use instead."""
+    """Return the text of a deprecation warning, with the comment's advice if there is any."""
     for paragraph in (doc.summary, *doc.body):
         found = _DEPRECATED.match(paragraph)
         if found is not None and found[1]:
@@ -60,6 +60,6 @@ def _paragraphs(lines: list[str]) -> list[str]:
 
 
 def _split_summary(paragraph: str) -> tuple[str, str]:
-    """The first sentence, and what follows it."""
+    """Return the first sentence and the rest."""
     end = paragraph.find(". ")
     return (paragraph, "") if end < 0 else (paragraph[: end + 1], paragraph[end + 2 :])

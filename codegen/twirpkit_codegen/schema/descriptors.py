@@ -1,4 +1,4 @@
-"""Protos to descriptors: by protoc, or from a descriptor set that buf or protoc made."""
+"""Descriptors of protos, compiled by protoc or read from a descriptor set of buf or protoc."""
 
 from __future__ import annotations
 
@@ -21,10 +21,10 @@ __all__ = ["compile_protos", "read_descriptor_set"]
 
 
 def compile_protos(root: Path) -> FileDescriptorSet:
-    """Every ``.proto`` under an import root, with its imports and comments.
+    """Compile every ``.proto`` under an import root, with imports and comments.
 
     Raises:
-        GenerationError: There are none, or protoc refuses them; its own lines name file, line and column.
+        GenerationError: There is no such file, or protoc reported an error, which names file, line and column.
     """
     files = sorted(path.relative_to(root).as_posix() for path in root.rglob("*.proto") if path.is_file())
     if not files:
@@ -35,11 +35,11 @@ def compile_protos(root: Path) -> FileDescriptorSet:
         naming.module_name(file, Location(file))  # also keeps a name like "--x.proto" from being taken for a flag
     with tempfile.TemporaryDirectory() as folder:
         target = Path(folder, "descriptors.bin")
-        # A process of its own, because protoc writes its errors past Python's sys.stderr; run in the root, because a
-        # path may hold what means something to -I; safe (-P), because the root may hold modules that look like ours.
+        # A separate process, because protoc does not write its errors to Python's sys.stderr. It runs in the root,
+        # because -I gives characters of a path a meaning, and with -P, because the root may contain Python modules.
         command = [sys.executable, "-P", "-m", "grpc_tools.protoc", "-I.", "--include_imports", "--include_source_info"]
         command += [f"--descriptor_set_out={target}", *files]
-        done = subprocess.run(  # noqa: S603  # our own arguments
+        done = subprocess.run(  # noqa: S603  # the arguments are the generator's own
             command, cwd=root, capture_output=True, text=True, encoding="utf-8", errors="replace", check=False
         )
         if done.returncode != 0:
@@ -49,10 +49,10 @@ def compile_protos(root: Path) -> FileDescriptorSet:
 
 
 def read_descriptor_set(path: Path) -> FileDescriptorSet:
-    """A serialized ``FileDescriptorSet``. It must hold the imports; with source info, comments become docstrings.
+    """Read a serialized ``FileDescriptorSet`` with imports. If it has source info, comments become docstrings.
 
     Raises:
-        GenerationError: It cannot be read, is none, or lacks an import.
+        GenerationError: It cannot be read, is not a descriptor set, or lacks an import.
     """
     location = Location(path.name)
     try:
@@ -60,7 +60,7 @@ def read_descriptor_set(path: Path) -> FileDescriptorSet:
     except OSError as error:
         raise GenerationError.at(Location(str(path)), f"cannot be read: {error.strerror}") from None
     except DecodeError:
-        raise GenerationError.at(location, "is no serialized FileDescriptorSet: make it with protoc or buf") from None
+        raise GenerationError.at(location, "is not a FileDescriptorSet: make it with protoc or buf") from None
     files = {file.name: file for file in found.file}
     if not files:
         raise GenerationError.at(location, "holds no file: make it with protoc or buf")
@@ -80,7 +80,7 @@ def read_descriptor_set(path: Path) -> FileDescriptorSet:
 
 
 def _after_imports(files: dict[str, FileDescriptorProto], location: Location) -> Iterator[FileDescriptorProto]:
-    """The files, each after all that it imports. Files of protobuf's own that are missing are added."""
+    """Yield the files, each after its imports. Missing files of protobuf itself are added."""
     done: set[str] = set()
 
     def visit(name: str, importers: tuple[str, ...]) -> Iterator[FileDescriptorProto]:

@@ -1,4 +1,4 @@
-"""The descriptor that is embedded in a package: of one schema the same bytes, whichever tool described it."""
+"""The descriptor that is embedded in a package: the same bytes for the same schema, whichever tool compiled it."""
 
 from __future__ import annotations
 
@@ -18,20 +18,20 @@ _VARINT, _FIXED64, _BYTES, _GROUP, _GROUP_END = range(5)
 
 
 def embedded_descriptor(file: FileDescriptorProto) -> bytes:
-    """A file's descriptor without comments, without the JSON names that follow from the names, options in order."""
+    """Serialize a file's descriptor without comments and without implied JSON names, with options in order."""
     copy = FileDescriptorProto()
-    for known, value in file.ListFields():  # not CopyFrom, because buf puts fields of its own beside these
+    for known, value in file.ListFields():  # not CopyFrom: buf adds fields of its own
         target = getattr(copy, known.name)
         if hasattr(target, "MergeFrom"):
             target.MergeFrom(value)
         else:
             setattr(copy, known.name, value)
     copy.ClearField("source_code_info")
-    # Of a class of our own: where something has loaded the custom options as extensions, protobuf's writes them in
-    # another order.
-    settled = _file_class().FromString(copy.SerializeToString())
-    _settle(settled)
-    return settled.SerializeToString(deterministic=True)
+    # In a class of a separate pool: where a program has loaded the custom options as extensions, the class of the
+    # default pool writes them in another order.
+    normalized = _file_class().FromString(copy.SerializeToString())
+    _normalize(normalized)
+    return normalized.SerializeToString(deterministic=True)
 
 
 @functools.cache
@@ -41,8 +41,8 @@ def _file_class() -> type[Message]:
     return GetMessageClass(pool.FindMessageTypeByName(FileDescriptorProto.DESCRIPTOR.full_name))
 
 
-def _settle(message: Any) -> None:
-    """Settle, in a descriptor and all inside it, what tools may write one way or the other."""
+def _normalize(message: Any) -> None:
+    """Normalize, in a descriptor and everything inside it, what tools write in different ways."""
     is_field = message.DESCRIPTOR.name == FieldDescriptorProto.DESCRIPTOR.name
     if is_field and (message.extendee or message.json_name == _json_name(message.name)):
         message.ClearField("json_name")
@@ -53,7 +53,7 @@ def _settle(message: Any) -> None:
             if field.name == "options":
                 _sort(part)
             else:
-                _settle(part)
+                _normalize(part)
 
 
 def _json_name(name: str) -> str:
@@ -62,14 +62,14 @@ def _json_name(name: str) -> str:
 
 
 def _sort(options: Message) -> None:
-    """Bring custom options, which are fields that protobuf does not know here, into the order of their numbers."""
+    """Sort custom options, which are unknown fields here, by their numbers."""
     raw = options.SerializeToString(deterministic=True)
     options.Clear()
     options.MergeFromString(b"".join(part for _, part in sorted(_parts(raw), key=lambda each: each[0])))
 
 
 def _parts(raw: bytes) -> Iterator[tuple[int, bytes]]:
-    """Number and bytes of each field."""
+    """Yield number and bytes of each field."""
     at = 0
     while at < len(raw):
         start = at
@@ -79,7 +79,7 @@ def _parts(raw: bytes) -> Iterator[tuple[int, bytes]]:
 
 
 def _end(raw: bytes, at: int, key: int) -> int:
-    """Where the value that begins here ends."""
+    """Return the offset after the value that begins at `at`."""
     wire_type = key & 7
     if wire_type == _VARINT:
         return _varint(raw, at)[1]

@@ -1,4 +1,4 @@
-"""What a package exports of other packages: names as they are, and classes bound to its messages."""
+"""Exports of other packages' names, and classes of other packages that are bound to messages of this one."""
 
 from __future__ import annotations
 
@@ -13,15 +13,15 @@ __all__ = ["bound_classes", "check_names", "exports"]
 
 
 def exports(manifest: Manifest) -> tuple[Export, ...]:
-    """The names that the manifest takes from other packages."""
+    """Return the names that the manifest takes from other packages."""
     return tuple(Export(name, module) for module, names in manifest.exports.items() for name in names)
 
 
 def bound_classes(manifest: Manifest, index: Mapping[str, TypeRef]) -> tuple[BoundClass, ...]:
-    """The classes that the manifest binds to messages.
+    """Return the classes that the manifest binds to messages.
 
     Args:
-        manifest: Where they are.
+        manifest: The manifest.
         index: Every type of the protos, by full name.
 
     Raises:
@@ -34,13 +34,13 @@ def _bound(manifest: Manifest, name: str, facts: Mapping[str, str], index: Mappi
     ((attribute, full_name),) = ((key, value) for key, value in facts.items() if key != "base")
     message = index.get(full_name)
     if message is None or message.kind != "message" or message.is_google:
-        text = f"sdk.bound.{name}: {full_name!r} is no message of these protos"
+        text = f"sdk.bound.{name}: {full_name!r} is not a message of these protos"
         raise GenerationError.at(manifest.location("sdk", "bound", name), text)
     return BoundClass(name, facts["base"], attribute, message)
 
 
 def check_names(manifest: Manifest, classes: Iterable[tuple[str, str, Location]]) -> None:
-    """Refuse two exports of one name; `classes` are the SDK's own, as `naming.check_unique` takes them."""
+    """Raise GenerationError for two exports of one name; `classes` are the SDK's own, as for `naming.check_unique`."""
     added = list(_places(manifest))
     for name, _, location in added:
         naming.check_free(name, naming.ERROR_NAMES | naming.PACKAGE_NAMES, "a package", location, "leave it out")

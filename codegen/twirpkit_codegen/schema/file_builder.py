@@ -1,4 +1,4 @@
-"""Proto files to the model's files: messages, fields, enums, with comments and lines."""
+"""The model of one proto file: messages, fields and enums, with comments and lines."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ _SCALARS: Final = {
     _F.TYPE_SINT32: "int",
     _F.TYPE_SINT64: "int",
 }
-# Numbers of fields in descriptor.proto: what the paths of source info are made of.
+# Numbers of fields in descriptor.proto, of which the paths of source info consist.
 _FILE_PACKAGE, _FILE_DEPENDENCY, _FILE_MESSAGE, _FILE_ENUM, _FILE_SYNTAX = 2, 3, 4, 5, 12
 _MESSAGE_FIELD, _MESSAGE_NESTED, _MESSAGE_ENUM = 2, 3, 4
 _ENUM_VALUE = 2
@@ -50,7 +50,7 @@ _EDITION: Final = descriptor_pb2.EDITION_2023
 
 
 def build_file(source: Source, index: Mapping[str, TypeRef]) -> File:
-    """The model of one file; `index` knows every type by its full name."""
+    """Build the model of one file; `index` has every type by its full name. Raises GenerationError."""
     return _FileBuilder(source, index).build()
 
 
@@ -83,7 +83,7 @@ class _FileBuilder:
         )
 
     def own_imports(self) -> Iterator[str]:
-        """The SDK's own files among the imports. Refuses those of protobuf that the installed one cannot load."""
+        """Yield the imports that are files of the SDK. Raises GenerationError for one that protobuf does not have."""
         for number, name in enumerate(self.source.file.dependency):
             if not name.startswith(GOOGLE):
                 yield name
@@ -177,7 +177,7 @@ class _FileBuilder:
         taken: frozenset[str],
         owner: str,
     ) -> None:
-        """Refuse messages and enums of one scope whose names clash, or that need a name of the scope's own."""
+        """Raise GenerationError for types of one scope whose names clash with each other or with those in `taken`."""
         found = [(each.name, self.source.location((*message_path, n))) for n, each in enumerate(messages)]
         found += [(each.name, self.source.location((*enum_path, n))) for n, each in enumerate(enums)]
         for name, location in found:

@@ -1,8 +1,7 @@
-"""The SDK manifest: a TOML file that says what the protos cannot."""
+"""The manifest of an SDK: a TOML file with everything that protos cannot say."""
 
 from __future__ import annotations
 
-import functools
 import re
 import sys
 import tomllib
@@ -14,10 +13,11 @@ from typing import Any, Final
 from twirpkit_codegen.errors import GenerationError, Location
 from twirpkit_codegen.schema.model import KnownError, PackageInfo
 from twirpkit_codegen.schema.naming import is_public
+from twirpkit_codegen.schema.toml_lines import line_of, line_of_error
 
 __all__ = ["Manifest", "is_plug_in", "load"]
 
-_TOP: Final = frozenset(("sdk", "answers", "claims", "services", "skip"))
+_TOP: Final = frozenset(("sdk", "known_errors", "claims", "services", "skip"))
 _SDK: Final[Mapping[str, type]] = {
     "package": str,
     "facade": str,
@@ -34,7 +34,7 @@ _SDK: Final[Mapping[str, type]] = {
     "bound": dict,
 }
 _TOML_NAMES: Final[Mapping[type, str]] = {str: "string", list: "list of strings", dict: "table"}
-_NOT_OURS: Final = frozenset(("aiohttp", "google", "requests", "twirpkit"))
+_IMPORTED: Final = frozenset(("aiohttp", "google", "requests", "twirpkit"))
 _CODES: Final = (
     "canceled",
     "unknown",
@@ -55,36 +55,36 @@ _CODES: Final = (
     "unavailable",
     "data_loss",
 )
-"""Twirp's error codes. (The generator does not import the runtime; a test compares.)"""
+"""Twirp's error codes. The generator does not import the runtime; a test compares."""
 _ENV: Final = frozenset(("url", "token", "api_key", "api_secret"))
 
 
 @dataclass(frozen=True, slots=True)
 class Manifest:
-    """The manifest, checked for what can be checked without the protos."""
+    """A manifest, checked as far as that is possible without the protos."""
 
     package: PackageInfo
     acronyms: tuple[str, ...]
     claims: Mapping[str, Mapping[str, str]] | None
-    """The claim schema: claim, then name, then ``bool``, ``string`` or ``strings``. None: there is no grant policy."""
+    """The claim schema: claim, then name, then ``bool``, ``string`` or ``strings``. None for no grant policy."""
     services: Mapping[str, Mapping[str, Any]]
     """The section of each service."""
     skip: tuple[str, ...]
     """Services of the protos that the SDK leaves out."""
     exports: Mapping[str, tuple[str, ...]]
-    """Names of other packages that this one exports too, by their modules."""
+    """Names of other packages that the SDK exports as well, by their modules."""
     bound: Mapping[str, Mapping[str, str]]
     """By the name of a class: ``base``, and one attribute with the full name of its message."""
     file: str
     text: str
 
     def location(self, *path: str) -> Location:
-        """The place of a key, or of the innermost table around it that is there."""
-        return Location(self.file, _line_of(self.text, path))
+        """Return the place of a key, or of the innermost existing table around it."""
+        return Location(self.file, line_of(self.text, path))
 
 
 def is_plug_in(value: object) -> bool:
-    """Whether a value names something to import, as ``module:name``."""
+    """Return True for the name of something to import, ``module:name``."""
     return isinstance(value, str) and re.fullmatch(r"\w+(\.\w+)*:\w+", value, re.ASCII) is not None
 
 
@@ -93,7 +93,7 @@ def load(path: Path) -> Manifest:
     try:
         content = path.read_bytes()
     except FileNotFoundError:
-        raise GenerationError.at(Location(str(path)), "there is no such manifest") from None
+        raise GenerationError.at(Location(str(path)), "this manifest does not exist") from None
     except OSError as error:
         raise GenerationError.at(Location(str(path)), f"cannot be read: {error.strerror}") from None
     try:
@@ -104,12 +104,13 @@ def load(path: Path) -> Manifest:
     try:
         data = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
-        raise GenerationError.at(_toml_place(path.name, text, str(error)), f"is not TOML: {error}") from None
+        location = Location(path.name, line_of_error(text, str(error)))
+        raise GenerationError.at(location, f"is not TOML: {error}") from None
     return _Reader(path.name, text, data).manifest()
 
 
 class _Reader:
-    """Checks the parts of a manifest, and knows the place of each."""
+    """The checks of a manifest's parts, whose errors name places."""
 
     def __init__(self, file: str, text: str, data: dict[str, Any]) -> None:
         self.file = file
@@ -121,7 +122,7 @@ class _Reader:
         sdk = self.data.get("sdk", {})
         return Manifest(
             package=self.package_info(sdk),
-            acronyms=self.strings(("sdk", "acronyms"), sdk.get("acronyms", [])),
+            acronyms=self.acronyms(sdk.get("acronyms", [])),
             claims=self.claims(self.data["claims"]) if "claims" in self.data else None,
             services=self.tables(("services",), self.data.get("services", {})),
             skip=self.strings(("skip",), self.data.get("skip", [])),
@@ -138,60 +139,64 @@ class _Reader:
         for name, kind in _SDK.items():
             if name in sdk and not isinstance(sdk[name], kind):
                 raise self.error(f"sdk.{name} must be a {_TOML_NAMES[kind]}", "sdk", name)
-        package, facade = sdk.get("package", ""), sdk.get("facade", "")
-        if not all(is_public(part.removeprefix("_")) for part in package.split(".")):
-            raise self.error("sdk.package must be given, as the name of a Python package", "sdk", "package")
-        if package in _NOT_OURS or package in sys.stdlib_module_names:
-            raise self.error(
-                f"sdk.package {package!r} is a package that generated code imports: choose another name",
-                "sdk",
-                "package",
-            )
-        if not is_public(facade):
-            raise self.error("sdk.facade must be given, as the name of a public Python class", "sdk", "facade")
-        prefix = sdk.get("prefix", "/twirp")
-        if prefix and not re.fullmatch(r"(/[A-Za-z0-9._~-]+)+", prefix):
-            text = f"sdk.prefix {prefix!r} must be empty or like '/twirp', without a slash at its end"
-            raise self.error(text, "sdk", "prefix")
+        self.check_names(sdk.get("package", ""), sdk.get("facade", ""))
+        self.check_wire(sdk.get("prefix", ""), sdk.get("request_id_header"))
         for name in ("signer", "errors", "regions"):
             if name in sdk and not is_plug_in(sdk[name]):
                 raise self.error(f"sdk.{name} {sdk[name]!r} must be like 'package.module:name'", "sdk", name)
-        header = sdk.get("request_id_header")
-        if header is not None and not re.fullmatch(r"[A-Za-z0-9-]+", header):
-            text = f"sdk.request_id_header {header!r} must be the name of a header: letters, digits and '-'"
-            raise self.error(text, "sdk", "request_id_header")
-        acronyms = self.strings(("sdk", "acronyms"), sdk.get("acronyms", []))
-        if not all(re.fullmatch(r"[A-Za-z][A-Za-z0-9]*", each) for each in acronyms):
-            raise self.error("sdk.acronyms must be words of ASCII letters and digits", "sdk", "acronyms")
         return PackageInfo(
-            name=package,
-            facade=facade,
-            summary=sdk.get("summary", f"The API of {package}."),
-            prefix=prefix,
+            name=sdk["package"],
+            facade=sdk["facade"],
+            summary=sdk.get("summary", f"The API of {sdk['package']}."),
+            prefix=sdk.get("prefix", "/twirp"),
             signer=sdk.get("signer"),
             errors=sdk.get("errors"),
             regions=sdk.get("regions"),
-            request_id_header=header,
+            request_id_header=sdk.get("request_id_header"),
             env=self.env(sdk.get("env", {})),
-            known_errors=self.known_errors(self.data.get("answers", [])),
+            known_errors=self.known_errors(self.data.get("known_errors", [])),
             sensitivity=sdk.get("sensitivity"),
         )
 
-    def known_errors(self, answers: Any) -> tuple[KnownError, ...]:
-        if not isinstance(answers, list) or not all(isinstance(each, dict) for each in answers):
-            raise self.error("answers must be a list of tables: write [[answers]]", "answers")
-        return tuple(self.known_error(each) for each in answers)
+    def check_names(self, package: str, facade: str) -> None:
+        if not all(is_public(part.removeprefix("_")) for part in package.split(".")):
+            raise self.error("sdk.package must be given, as the name of a Python package", "sdk", "package")
+        if package in _IMPORTED or package in sys.stdlib_module_names:
+            text = f"sdk.package {package!r} is a package that generated code imports: choose another name"
+            raise self.error(text, "sdk", "package")
+        if not is_public(facade):
+            raise self.error("sdk.facade must be given, as the name of a public Python class", "sdk", "facade")
 
-    def known_error(self, answer: Mapping[str, Any]) -> KnownError:
-        self.check_keys("[[answers]]", ("answers",), answer, ("code", "text", "hint", "final"))
-        code, text = answer.get("code"), answer.get("text")
-        hint, final = answer.get("hint", ""), answer.get("final", False)
+    def check_wire(self, prefix: str, header: str | None) -> None:
+        if prefix and not re.fullmatch(r"(/[A-Za-z0-9._~-]+)+", prefix):
+            text = f"sdk.prefix {prefix!r} must be empty or like '/twirp', without a slash at its end"
+            raise self.error(text, "sdk", "prefix")
+        if header is not None and not re.fullmatch(r"[A-Za-z0-9-]+", header):
+            text = f"sdk.request_id_header {header!r} must be the name of a header: letters, digits and '-'"
+            raise self.error(text, "sdk", "request_id_header")
+
+    def acronyms(self, value: Any) -> tuple[str, ...]:
+        acronyms = self.strings(("sdk", "acronyms"), value)
+        if not all(re.fullmatch(r"[A-Za-z][A-Za-z0-9]*", each) for each in acronyms):
+            raise self.error("sdk.acronyms must be words of ASCII letters and digits", "sdk", "acronyms")
+        return acronyms
+
+    def known_errors(self, tables: Any) -> tuple[KnownError, ...]:
+        if not isinstance(tables, list) or not all(isinstance(each, dict) for each in tables):
+            raise self.error("known_errors must be a list of tables: write [[known_errors]]", "known_errors")
+        return tuple(self.known_error(each) for each in tables)
+
+    def known_error(self, table: Mapping[str, Any]) -> KnownError:
+        name = "[[known_errors]]"
+        self.check_keys(name, ("known_errors",), table, ("code", "text", "hint", "final"))
+        code, text = table.get("code"), table.get("text")
+        hint, final = table.get("hint", ""), table.get("final", False)
         if code not in _CODES:
-            raise self.error(f"[[answers]] needs a code, one of {', '.join(_CODES)}; one has {code!r}", "answers")
+            raise self.error(f"{name} needs a code, one of {', '.join(_CODES)}; one has {code!r}", "known_errors")
         if not isinstance(text, str) or not text:
-            raise self.error("[[answers]] needs a text: what the error's message has in it", "answers")
+            raise self.error(f"{name} needs a text: a part of the error's message", "known_errors")
         if not isinstance(hint, str) or not isinstance(final, bool) or not (hint or final):
-            raise self.error("[[answers]] needs a hint (a string), or final = true, or both", "answers")
+            raise self.error(f"{name} needs a hint (a string), or final = true, or both", "known_errors")
         return KnownError(code, text, hint, final)
 
     def env(self, env: Mapping[str, Any]) -> Mapping[str, str]:
@@ -204,9 +209,9 @@ class _Reader:
     def exports(self, exports: Mapping[str, Any]) -> Mapping[str, tuple[str, ...]]:
         for module, names in exports.items():
             if not re.fullmatch(r"\w+(\.\w+)*", module, re.ASCII):
-                raise self.error(f"sdk.exports: {module!r} is no module", "sdk", "exports", module)
+                raise self.error(f"sdk.exports: {module!r} is not a module", "sdk", "exports", module)
             if wrong := [each for each in self.strings(("sdk", "exports", module), names) if not is_public(each)]:
-                text = f"sdk.exports: {wrong[0]!r} of {module} is no public Python name"
+                text = f"sdk.exports: {wrong[0]!r} of {module} is not a public Python name"
                 raise self.error(text, "sdk", "exports", module)
         return {module: tuple(names) for module, names in exports.items()}
 
@@ -248,46 +253,4 @@ class _Reader:
             raise self.error(text, *path, unknown[0])
 
     def error(self, text: str, *path: str) -> GenerationError:
-        return GenerationError.at(Location(self.file, _line_of(self.text, path)), text)
-
-
-def _line_of(text: str, path: tuple[str, ...]) -> int:
-    """The line of a key, or of the innermost table around it that is there. (tomllib tells no lines.)"""
-    best, depth = 1, 0
-    for number, found in _keyed_lines(text):
-        shared = len(path) if found[: len(path)] == path else len(found) if path[: len(found)] == found else 0
-        if shared > depth:
-            best, depth = number, shared
-    return best
-
-
-@functools.lru_cache(maxsize=1)
-def _keyed_lines(text: str) -> list[tuple[int, tuple[str, ...]]]:
-    """The lines that begin a table or a value, and the path of each."""
-    lines: list[tuple[int, tuple[str, ...]]] = []
-    table: tuple[str, ...] = ()
-    for number, line in enumerate(text.replace("\r\n", "\n").split("\n"), 1):
-        if line.lstrip().startswith("["):
-            table = _keys(line)
-            lines.append((number, table))
-        elif "=" in line:
-            lines.append((number, (*table, *_keys(f"{line.partition('=')[0]}= 0"))))
-    return lines
-
-
-def _keys(line: str) -> tuple[str, ...]:
-    """The dotted key of a table's header, or of an assignment; empty for what is neither."""
-    try:
-        value: Any = tomllib.loads(line)
-    except tomllib.TOMLDecodeError:
-        return ()
-    found: list[str] = []
-    while isinstance(value, dict) and value:
-        ((key, value),) = value.items()
-        found.append(key)
-    return tuple(found)
-
-
-def _toml_place(file: str, text: str, problem: str) -> Location:
-    told = re.search(r"at line (\d+)", problem)
-    return Location(file, int(told[1]) if told else text.count("\n") + 1)
+        return GenerationError.at(Location(self.file, line_of(self.text, path)), text)

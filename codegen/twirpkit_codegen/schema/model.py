@@ -1,4 +1,4 @@
-"""What the templates see: an API as plain data, nothing of protobuf in it. `twirpkit inspect` prints it as JSON."""
+"""The model of an API: plain data that the templates are rendered with. `twirpkit inspect` prints it as JSON."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ class Doc:
 
     @property
     def text(self) -> str:
-        """All of it, as one paragraph."""
+        """The whole comment as one paragraph."""
         return " ".join(each for each in (self.summary, *self.body) if each)
 
 
@@ -46,7 +46,7 @@ class TypeRef:
 
     kind: Literal["scalar", "message", "enum"]
     name: str
-    """A scalar's Python type (``str``), else the name of its class inside its module (``Outer.Inner``)."""
+    """The Python type of a scalar (``str``); otherwise the name of the class in its module (``Outer.Inner``)."""
     module: str = ""
     """A proto file's module under ``messages`` (``logger.options``) or ``google.protobuf.x_pb2``; empty for scalars."""
     full_name: str = ""
@@ -54,7 +54,7 @@ class TypeRef:
 
     @property
     def is_google(self) -> bool:
-        """Whether its class comes from the installed protobuf."""
+        """True for a class of the installed protobuf."""
         return self.module.startswith("google.protobuf.") and self.module.endswith("_pb2")
 
 
@@ -73,7 +73,7 @@ class Field:
     """The key's type if the field is a map; `type` is then the value's."""
     oneof: str | None = None
     has_presence: bool = False
-    """Whether unset differs from the default value."""
+    """True if unset differs from the default value."""
     deprecated: bool = False
 
 
@@ -101,7 +101,7 @@ class Enum:
 
 @dataclass(frozen=True, slots=True)
 class Message:
-    """A message, with what is nested in it."""
+    """A message, and the types that are nested in it."""
 
     name: str
     py_name: str
@@ -121,48 +121,48 @@ class File:
 
     name: str
     module: str
-    """Dotted, under ``messages``."""
+    """Its module under ``messages``, with dots."""
     doc: Doc
     imports: tuple[str, ...]
-    """Modules of the SDK's own files that it imports."""
+    """Modules of the SDK's files that it imports."""
     messages: tuple[Message, ...]
     enums: tuple[Enum, ...]
     serialized: bytes
-    """The descriptor without comments."""
+    """Its descriptor without comments."""
 
     @property
     def folders(self) -> tuple[str, ...]:
-        """The folders that the module is in, dotted, outermost first."""
+        """The folders that the module is in, with dots, outermost first."""
         parts = self.module.split(".")[:-1]
         return tuple(".".join(parts[: n + 1]) for n in range(len(parts)))
 
 
 @dataclass(frozen=True, slots=True)
 class Policy:
-    """An RPC's row."""
+    """The policy of an RPC: its row in the manifest."""
 
     retry: str
     grants: Mapping[str, Any] | None = None
-    """Claim templates, None where the manifest has no claim schema."""
+    """Claim templates; None if the manifest has no claim schema."""
     key: str | None = None
     timeout: float | None = None
-    """Seconds that a call may take by default; None: the runtime's own default."""
+    """Default timeout in seconds; None for the runtime's default."""
     wait: Mapping[str, Any] | None = None
-    """``field``, ``default``, ``margin`` and maybe ``when``: the server waits for a person."""
+    """``field``, ``default``, ``margin`` and optionally ``when``; None if the server does not wait for anybody."""
     note: str | None = None
-    """What to know before the first call."""
+    """A remark for callers, such as a limitation."""
 
 
 @dataclass(frozen=True, slots=True)
 class PageFields:
-    """What makes an RPC's answers pages of one list."""
+    """Fields by which an RPC returns a list page by page."""
 
     py_name: str
     """The name of the iterator beside the method."""
     start: str
-    """The string of the request that says where to start; a dot leads into a message."""
+    """The request's string field that says where the page starts; a dot leads into a message."""
     next: str
-    """The string of the answer that says where to go on."""
+    """The response's string field that says where the next page starts."""
     items: str
     item: TypeRef
 
@@ -181,7 +181,7 @@ class Method:
     request_fields: tuple[Field, ...]
     line: int | None
     left_out: tuple[str, ...] = ()
-    """Fields that cannot be keywords, because the method has an option so called."""
+    """Fields that cannot be keyword arguments, because an option of the method has the same name."""
     deprecated: bool = False
     pages: PageFields | None = None
 
@@ -202,26 +202,26 @@ class Service:
     host: str | None
     """``module:function`` that makes the service's base URL from the facade's."""
     note: str | None
-    """What to know before the first call."""
+    """A remark for callers, such as a limitation."""
     methods: tuple[Method, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class KnownError:
-    """What is known of an error that the server sends."""
+    """A known error of the server."""
 
     code: str
     text: str
-    """What its message has in it."""
+    """A part of its message."""
     hint: str
-    """What is added to the message; may be empty."""
+    """A remark that is added to the message; may be empty."""
     final: bool
-    """Whether it is never retried."""
+    """True if it is never retried."""
 
 
 @dataclass(frozen=True, slots=True)
 class PackageInfo:
-    """What the manifest says of the package as a whole."""
+    """Facts of the package as a whole, from the manifest's ``[sdk]``."""
 
     name: str
     """The import package."""
@@ -237,12 +237,12 @@ class PackageInfo:
     sensitivity: str | None
     """Full name of the field option that marks secret and personal fields."""
     sensitivity_number: int | None = None
-    """Its number, known once the protos are read."""
+    """Its number; set when the protos have been read."""
 
 
 @dataclass(frozen=True, slots=True)
 class Export:
-    """A name of another package that this one exports too."""
+    """A name of another package that this package exports as well."""
 
     name: str
     module: str
@@ -250,19 +250,19 @@ class Export:
 
 @dataclass(frozen=True, slots=True)
 class BoundClass:
-    """A class of another package that works for one message, bound to this package's."""
+    """A generic class of another package, bound to a message of this package."""
 
     name: str
     base: str
-    """``module:Class``, generic in the message."""
+    """``module:Class``; the class is generic in the message."""
     attribute: str
-    """The class attribute that says which message."""
+    """The class attribute that names the message."""
     message: TypeRef
 
 
 @dataclass(frozen=True, slots=True)
 class Api:
-    """Everything that is generated from."""
+    """An API: the input of all templates."""
 
     package: PackageInfo
     files: tuple[File, ...]
@@ -272,7 +272,7 @@ class Api:
 
 
 def walk(messages: Iterable[Message]) -> Iterator[Message]:
-    """Each message, followed by those that are nested in it."""
+    """Yield each message, followed by those that are nested in it."""
     for message in messages:
         yield message
         yield from walk(message.messages)

@@ -1,10 +1,10 @@
-"""Python names from proto names: every rule, and every refusal.
+"""Python names from proto names, and the names that are refused.
 
 * An RPC becomes a method in snake case. Words are split at capitals; an acronym of the manifest is one word.
-* A Python keyword gets an underscore at its end: ``from_``, ``None_``. The runtime does the same (`twirpkit._schema.message_pool`).
-* A builtin's name (``list``, ``bytes``) stays; where it would hide the builtin, that is named by its module.
-* A name that starts with two underscores is refused: Python would mangle it, or call it.
-* A name that two things would have is refused, and so is one that the classes' own machinery needs.
+* A Python keyword gets an underscore at its end: ``from_``, ``None_``. The runtime does the same.
+* The name of a builtin (``list``, ``bytes``) stays; code that needs the builtin there names it by its module.
+* A name that starts with two underscores is refused: such names have a meaning in Python.
+* A name that two things would have is refused, and so is one that generated classes have themselves.
 """
 
 from __future__ import annotations
@@ -39,16 +39,16 @@ __all__ = [
 ]
 
 OPTION_NAMES: Final = frozenset(("self", "timeout", "retry", "extra_headers"))
-"""Keywords that a generated method has of its own: a request field so called is given by message or mapping."""
+"""Parameters of every generated method. A request field with such a name is given by message or mapping."""
 
 SERVICE_NAMES: Final = frozenset(("with_options",))
-"""What every service has of its own: no RPC's method may be one."""
+"""Members of every service, which no RPC's method may be called."""
 
-FACADE_NAMES: Final = frozenset(("aclose", "api", "call", "close", "sdk", "with_options"))
-"""What a facade and its folder have of their own: no service's attribute may be one."""
+FACADE_NAMES: Final = frozenset(("aclose", "api", "call", "close", "package", "with_options"))
+"""Members of every facade and modules of its folder, which no service's attribute may be called."""
 
 PAGE_NAMES: Final = frozenset(("README", "readme"))
-"""The reference's page of its own, also where file names have no case: no service's attribute may be one."""
+"""The index page of the reference, also on a file system without case. No service's attribute may be called so."""
 
 PACKAGE_NAMES: Final = frozenset(
     (
@@ -66,7 +66,7 @@ PACKAGE_NAMES: Final = frozenset(
         "_sync",
     )
 )
-"""What a package has of its own: a message so called is imported from its module."""
+"""Names of every package. A message with such a name is not exported and is imported from its module."""
 
 ERROR_NAMES: Final = frozenset(
     (
@@ -97,13 +97,13 @@ ERROR_NAMES: Final = frozenset(
         "error_class",
     )
 )
-"""What every package exports from `twirpkit.errors`. (The generator does not import the runtime; a test compares.)"""
+"""Names of `twirpkit.errors` that every package exports. The generator does not import the runtime; a test compares."""
 
 MODULE_NAMES: Final = frozenset(("DESCRIPTOR",))
-"""What a module of messages has of its own: no message or enum at its top may be one."""
+"""Names of every module of messages, which no message or enum at its top level may have."""
 
 ENUM_NAMES: Final = frozenset(("DESCRIPTOR", "_names", "_numbers"))
-"""What an enum class has of its own: none of its values may be one."""
+"""Members of every enum class, which no value may be called."""
 
 MESSAGE_NAMES: Final = frozenset(
     (
@@ -131,17 +131,17 @@ MESSAGE_NAMES: Final = frozenset(
         "WhichOneof",
     )
 )
-"""What protobuf's message classes have of their own. A field so called is left out of the stub; it still travels. A
-message or enum inside a message may not be one."""
+"""Members of protobuf's message classes. A field with such a name is left out of the stub, but is sent and received. A
+nested message or enum may not have one."""
 
 _PROTO_NAME: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _METHODS: Final = "METHODS"
 
 
 def snake_case(name: str, acronyms: Iterable[str], location: Location) -> str:
-    """A method's name from an RPC's: ``DialWhatsAppCall`` with the acronym ``WhatsApp`` is ``dial_whatsapp_call``."""
+    """Return the name in snake case: ``DialWhatsAppCall`` with the acronym ``WhatsApp`` is ``dial_whatsapp_call``."""
     longest_first = sorted((re.escape(each) for each in acronyms), key=lambda each: (-len(each), each))
-    # An acronym ends where the next word begins, so that "SIP" does not take the start of "Sipping".
+    # An acronym ends where the next word begins: "SIP" is not the start of "Sipping".
     known = "|".join(rf"{each}(?=[A-Z0-9_]|$)" for each in longest_first)
     words = re.compile(rf"{known + '|' if known else ''}[A-Z]+(?=[A-Z][a-z])|[A-Z]?[a-z]+|[A-Z]+|[0-9]+")
     parts: list[str] = []
@@ -154,63 +154,63 @@ def snake_case(name: str, acronyms: Iterable[str], location: Location) -> str:
                 parts.append(word.lower())
     made = "_".join(parts)
     if name.startswith("_") or not _PROTO_NAME.fullmatch(name):
-        raise GenerationError.at(location, f"{name!r} gives no public Python name: rename it in the proto")
+        raise GenerationError.at(location, f"{name!r} does not give a public Python name: rename it in the proto")
     return python_name(made, location)
 
 
 def python_name(name: str, location: Location) -> str:
-    """A proto name as a Python name. Raises GenerationError where it starts with two underscores, or is no name."""
+    """Return a proto name as a Python name. Raises GenerationError if it is not one, or starts with two underscores."""
     if not _PROTO_NAME.fullmatch(name):
-        raise GenerationError.at(location, f"{name!r} is no name: it may hold ASCII letters, digits and '_'")
+        raise GenerationError.at(location, f"{name!r} is not a name: it may have ASCII letters, digits and '_'")
     if name.startswith("__"):
         raise GenerationError.at(
-            location, f"{name!r} starts with two underscores, which mean something to Python: rename it"
+            location, f"{name!r} starts with two underscores, which have a meaning in Python: rename it"
         )
     return escape_keyword(name)
 
 
 def escape_keyword(name: str) -> str:
-    """The name, with an underscore at its end if it is a Python keyword."""
+    """Add an underscore to the end of a Python keyword."""
     return f"{name}_" if keyword.iskeyword(name) else name
 
 
 def is_public(name: str) -> bool:
-    """Whether a name of the manifest's can name something public in Python."""
+    """Return True for a public Python name."""
     return bool(_PROTO_NAME.fullmatch(name)) and not name.startswith("_") and not keyword.iskeyword(name)
 
 
 def constant_name(method: str) -> str:
-    """The name of a method's constant: ``create_room`` is ``CREATE_ROOM``; ``METHODS`` is the name of all of them."""
+    """Return the name of a method's constant: ``CREATE_ROOM`` for ``create_room``. ``METHODS`` is the tuple of all."""
     made = method.rstrip("_").upper()
     return f"{made}_" if made == _METHODS else made
 
 
 def iterator_name(method: str) -> str:
-    """The name of a method's iterator: ``list_hats`` has ``iter_hats``, ``search_hats`` has ``iter_search_hats``."""
+    """Return the name of a method's iterator: ``iter_hats`` for ``list_hats``, ``iter_search`` for ``search``."""
     return f"iter_{method.removeprefix('list_').rstrip('_')}"
 
 
 def module_name(file: str, location: Location) -> str:
-    """The dotted name of a proto file's module under ``messages``: ``logger/options.proto`` is ``logger.options``."""
+    """Return the module of a proto file under ``messages``: ``logger.options`` for ``logger/options.proto``."""
     parts = file.removesuffix(".proto").split("/")
     if not all(_PROTO_NAME.fullmatch(part) and not part.startswith("__") for part in parts):
-        raise GenerationError.at(location, "the path holds more than letters, digits, '_' and '/': rename the file")
+        raise GenerationError.at(location, "the path has more than letters, digits, '_' and '/': rename the file")
     return ".".join(escape_keyword(part) for part in parts)
 
 
 def dict_name(qualname: str) -> str:
-    """The name of a message's `TypedDict`: ``Outer.Inner`` is ``Outer_InnerDict``, ``OuterInner`` is another."""
+    """Return the name of a message's `TypedDict`: ``Outer_InnerDict`` for ``Outer.Inner``."""
     return f"{qualname.replace('.', '_')}Dict"
 
 
 def check_free(name: str, taken: Iterable[str], owner: str, location: Location, advice: str = "rename it") -> None:
-    """Refuse a name that its surroundings have of their own."""
+    """Raise GenerationError for a name in `taken`; `owner` says whose names they are."""
     if name in taken:
-        raise GenerationError.at(location, f"{name!r} is a name that {owner} has of its own: {advice}")
+        raise GenerationError.at(location, f"{name!r} is already a name of {owner}: {advice}")
 
 
 def check_unique(names: Iterable[tuple[str, str, Location]], advice: str = "rename one") -> None:
-    """Refuse two things with one Python name. Items are Python name, proto name and place."""
+    """Raise GenerationError for two things with one Python name. Items are Python name, proto name and place."""
     seen: dict[str, tuple[str, Location]] = {}
     for made, original, location in names:
         if made in seen:

@@ -1,4 +1,4 @@
-"""Which RPCs answer in pages: told by their fields, never by a list of names."""
+"""Detection of RPCs that return a list page by page, by their fields."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ _NEXT: Final = "next_page_token"
 def page_fields(
     method: str, request: Message | None, response: Message | None, messages: Mapping[str, Message]
 ) -> PageFields | None:
-    """How an RPC's answers are pages of one list; None where they are not.
+    """Return the paging fields of an RPC, or None if it does not return a list page by page.
 
-    The request has a `page_token` and the response a `next_page_token`, each a string, or a message of one field that
-    is a string; and the items are the one repeated message of the response. Where several could be the items, none are.
+    The request has a `page_token` and the response a `next_page_token`. Each is a string, or a message whose only field
+    is a string. The items are the only repeated message of the response; with several, the RPC is not paged.
     """
     if request is None or response is None:
         return None
@@ -32,7 +32,7 @@ def page_fields(
 
 
 def _token(message: Message, name: str, messages: Mapping[str, Message]) -> str | None:
-    """The path of the string that a field so called holds."""
+    """Return the path of the string in the field `name`, or None."""
     found = next((field for field in message.fields if field.name == name), None)
     if found is None:
         return None

@@ -1,4 +1,4 @@
-"""Policy rows, checked both ways against the protos: every RPC has one, and every row has its RPC."""
+"""Policy rows of the manifest, checked against the protos: every RPC has a row, and every row an RPC."""
 
 from __future__ import annotations
 
@@ -18,10 +18,15 @@ RETRY_CLASSES: Final = ("read", "idempotent", "keyed", "never")
 
 
 def check_services(manifest: Manifest, services: Mapping[str, tuple[Location, Iterable[str]]]) -> None:
-    """Hold the manifest's sections against the protos' services: by full name, their places and RPCs.
+    """Check that the sections of the manifest and the services of the protos match.
+
+    Args:
+        manifest: The manifest.
+        services: Places and RPCs of the protos' services, by full name.
 
     Raises:
-        GenerationError: A service is in neither list, a section or a skipped name has no service, or a row no RPC.
+        GenerationError: A service has no section and is not skipped, a section or a skipped name has no service, or a
+            row has no RPC.
     """
     problems = [
         GenerationError.at(
@@ -52,18 +57,18 @@ def check_services(manifest: Manifest, services: Mapping[str, tuple[Location, It
 def policy_of(
     manifest: Manifest, service: str, method: str, fields: tuple[Field, ...], idempotency: str, proto: Location
 ) -> Policy:
-    """The policy of one RPC.
+    """Return the policy of one RPC.
 
     Args:
-        manifest: Where the row is.
+        manifest: The manifest with the row.
         service: The service's full name.
         method: The RPC's name.
-        fields: The request's.
-        idempotency: The retry class that the proto's ``idempotency_level`` means: it counts where there is no policy.
+        fields: The fields of the request.
+        idempotency: The retry class of the proto's ``idempotency_level``, which counts if there is no policy.
         proto: The RPC's place.
 
     Raises:
-        GenerationError: The row is missing or wrong; the text names it.
+        GenerationError: The row is missing or invalid; the text names it.
     """
     row = manifest.services.get(service, {}).get(method)
     if row is None:
@@ -75,16 +80,7 @@ def policy_of(
     location, name = manifest.location("services", service, method), f"the row {method} of {service}"
     if not isinstance(row, dict) or set(row) - _ROW:
         raise GenerationError.at(location, f"{name} must be a table with {', '.join(sorted(_ROW))} and nothing else")
-    retry = row.get("retry", idempotency if manifest.claims is None else None)
-    if retry not in RETRY_CLASSES:
-        raise GenerationError.at(
-            location, f"{name} needs a retry class, one of {', '.join(RETRY_CLASSES)}; it has {retry!r}"
-        )
-    key = row.get("key")
-    if (retry == "keyed") is (key is None):
-        raise GenerationError.at(location, f"{name}: 'keyed' and key = \"<bytes field>\" belong together")
-    if key is not None and not any(field.name == key and _is_singular(field, "bytes") for field in fields):
-        raise GenerationError.at(location, f"{name}: key {key!r} is no singular bytes field of the request")
+    retry, key = _retry(row, idempotency if manifest.claims is None else None, location, name, fields)
     grants = _grants(manifest, row, location, name, fields)
     note = check_note(row, location, name)
     timeout = row.get("timeout")
@@ -93,13 +89,30 @@ def policy_of(
         return Policy(retry=retry, grants=grants, key=key, note=note, wait=timeout)
     if timeout is not None and not _is_seconds(timeout):
         raise GenerationError.at(
-            location, f"{name}: timeout must be a number of seconds above 0, or a table that waits"
+            location, f"{name}: timeout must be a number of seconds above 0, or a table with field, default and margin"
         )
     return Policy(retry=retry, grants=grants, key=key, note=note, timeout=timeout)
 
 
+def _retry(
+    row: Mapping[str, Any], default: str | None, location: Location, name: str, fields: tuple[Field, ...]
+) -> tuple[str, str | None]:
+    """Return the retry class of a row, and its key."""
+    retry = row.get("retry", default)
+    if retry not in RETRY_CLASSES:
+        raise GenerationError.at(
+            location, f"{name} needs a retry class, one of {', '.join(RETRY_CLASSES)}; it has {retry!r}"
+        )
+    key = row.get("key")
+    if (retry == "keyed") is (key is None):
+        raise GenerationError.at(location, f"{name}: 'keyed' and key = \"<bytes field>\" belong together")
+    if key is not None and not any(field.name == key and _is_singular(field, "bytes") for field in fields):
+        raise GenerationError.at(location, f"{name}: key {key!r} is not a singular bytes field of the request")
+    return retry, key
+
+
 def check_note(table: Mapping[str, Any], location: Location, name: str) -> str | None:
-    """The note of a service's section or of a row. Raises GenerationError where it is no line of text."""
+    """Return the note of a section or a row. Raises GenerationError if it is not a line of text."""
     note = table.get("note")
     if note is None:
         return None
@@ -110,17 +123,17 @@ def check_note(table: Mapping[str, Any], location: Location, name: str) -> str |
 
 def _check_wait(location: Location, name: str, wait: Mapping[str, Any], fields: tuple[Field, ...]) -> None:
     if set(wait) - _WAIT or not {"field", "default", "margin"} <= set(wait):
-        raise GenerationError.at(location, f"{name}: a timeout that waits has field, default, margin, and maybe when")
+        raise GenerationError.at(location, f"{name}: a timeout table has field, default, margin and optionally when")
     if not _is_seconds(wait["default"]) or not _is_seconds(wait["margin"]):
         raise GenerationError.at(location, f"{name}: default and margin of a timeout are numbers of seconds above 0")
     durations = [
         each.name for each in fields if each.type.full_name == "google.protobuf.Duration" and not each.repeated
     ]
     if wait["field"] not in durations:
-        raise GenerationError.at(location, f"{name}: {wait['field']!r} is no google.protobuf.Duration of the request")
+        raise GenerationError.at(location, f"{name}: {wait['field']!r} is not a Duration field of the request")
     when = wait.get("when")
     if when is not None and not any(field.name == when and _is_singular(field, "bool") for field in fields):
-        raise GenerationError.at(location, f"{name}: {when!r} is no bool field of the request")
+        raise GenerationError.at(location, f"{name}: {when!r} is not a bool field of the request")
 
 
 def _is_seconds(value: object) -> bool:
@@ -136,7 +149,7 @@ def _grants(
         return None
     grants = row.get("grants")
     if not isinstance(grants, dict):
-        raise GenerationError.at(location, f"{name} needs grants; where no grant is needed, say so with grants = {{}}")
+        raise GenerationError.at(location, f"{name} needs grants; for an RPC that needs none, write grants = {{}}")
     for claim, names in grants.items():
         schema = manifest.claims.get(claim)
         if schema is None:

@@ -1,4 +1,4 @@
-"""Services to the model: their RPCs, names and policies."""
+"""The model of one service: its RPCs, their names and policies."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Final
 
 from google.protobuf.descriptor_pb2 import MethodDescriptorProto, MethodOptions, ServiceDescriptorProto
 
-from twirpkit_codegen.errors import GenerationError, collect
+from twirpkit_codegen.errors import GenerationError, Location, collect
 from twirpkit_codegen.schema import comments, naming, policy
 from twirpkit_codegen.schema.manifest import Manifest, is_plug_in
 from twirpkit_codegen.schema.model import Message, Method, Service, TypeRef
@@ -23,13 +23,13 @@ _RETRY_OF_LEVEL: Final = {
     MethodOptions.NO_SIDE_EFFECTS: "read",
     MethodOptions.IDEMPOTENT: "idempotent",
 }
-# Number of a field in descriptor.proto: what the paths of source info are made of.
+# Number of a field in descriptor.proto, of which the paths of source info consist.
 _SERVICE_METHOD: Final = 2
 
 
 @dataclass(frozen=True, slots=True)
 class Context:
-    """What every service needs."""
+    """Input that all services share."""
 
     manifest: Manifest
     index: dict[str, TypeRef]
@@ -37,7 +37,7 @@ class Context:
 
 
 def build_service(context: Context, source: Source, path: tuple[int, ...], proto: ServiceDescriptorProto) -> Service:
-    """The model of one service. Raises GenerationError."""
+    """Build the model of one service. Raises GenerationError."""
     manifest = context.manifest
     full_name = source.full_name(proto.name)
     section = manifest.services.get(full_name, {})
@@ -58,13 +58,7 @@ def build_service(context: Context, source: Source, path: tuple[int, ...], proto
         partial(_method, context, source, (*path, _SERVICE_METHOD, n), full_name, each)
         for n, each in enumerate(proto.method)
     )
-    locations = [source.location((*path, _SERVICE_METHOD, n)) for n in range(len(methods))]
-    placed = list(zip(methods, locations, strict=True))
-    names = [(each.py_name, each.name, location) for each, location in placed]
-    names += [(each.pages.py_name, f"the iterator of {each.name}", location) for each, location in placed if each.pages]
-    naming.check_unique(names)
-    for py_name, _, location in names:
-        naming.check_free(py_name, naming.SERVICE_NAMES, "a service", location)
+    _check_names(methods, [source.location((*path, _SERVICE_METHOD, n)) for n in range(len(methods))])
     return Service(
         name=proto.name,
         full_name=full_name,
@@ -77,6 +71,16 @@ def build_service(context: Context, source: Source, path: tuple[int, ...], proto
         note=note,
         methods=tuple(methods),
     )
+
+
+def _check_names(methods: list[Method], locations: list[Location]) -> None:
+    """Raise GenerationError for methods and iterators whose names clash with each other or with those of a service."""
+    placed = list(zip(methods, locations, strict=True))
+    names = [(each.py_name, each.name, location) for each, location in placed]
+    names += [(each.pages.py_name, f"the iterator of {each.name}", location) for each, location in placed if each.pages]
+    naming.check_unique(names)
+    for py_name, _, location in names:
+        naming.check_free(py_name, naming.SERVICE_NAMES, "a service", location)
 
 
 def _method(

@@ -1,4 +1,4 @@
-"""A proto file as protoc describes it, with its comments and lines by path."""
+"""A proto file's descriptor with its comments and line numbers."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ __all__ = ["Source"]
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """A proto file with its comments and lines by path."""
+    """A proto file's descriptor, and its comments and line numbers by the paths of source info."""
 
     file: FileDescriptorProto
     comments: dict[tuple[int, ...], str]
@@ -23,7 +23,7 @@ class Source:
 
     @classmethod
     def of(cls, file: FileDescriptorProto) -> Source:
-        """A file's descriptor, its source info taken apart."""
+        """Read the source info of a file's descriptor."""
         found: dict[tuple[int, ...], str] = {}
         lines: dict[tuple[int, ...], int] = {}
         for location in file.source_code_info.location:
@@ -36,18 +36,18 @@ class Source:
         return cls(file, found, lines)
 
     def doc(self, *paths: tuple[int, ...]) -> Doc:
-        """The comment at the first of these paths that has one."""
+        """Return the comment at the first of these paths that has one."""
         return comments.parse(next((self.comments[path] for path in paths if path in self.comments), ""))
 
     def location(self, path: tuple[int, ...]) -> Location:
-        """The place of the element at a path."""
+        """Return the place of the element at a path."""
         return Location(self.file.name, self.lines.get(path))
 
     def full_name(self, name: str) -> str:
-        """The full name of what this file calls `name`."""
+        """Return the full name of a type of this file."""
         return f"{self.file.package}.{name}" if self.file.package else name
 
 
 def _text(comment: str | bytes) -> str:
-    """A comment as text. protobuf gives what is not UTF-8, such as an old file's Latin-1, as bytes."""
+    """Decode a comment. protobuf returns bytes where it is not UTF-8, for example in an old file in Latin-1."""
     return comment.decode("utf-8", "replace") if isinstance(comment, bytes) else comment

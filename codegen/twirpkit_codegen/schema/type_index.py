@@ -1,4 +1,4 @@
-"""Every type of the protos by its full name, and the module that its class is in."""
+"""Types of the protos by their full names, and the modules of their classes."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ from twirpkit_codegen.schema.model import TypeRef
 __all__ = ["GOOGLE", "find_type", "google_module", "types_in"]
 
 GOOGLE: Final = "google/protobuf/"
-"""Files with this prefix come from the installed protobuf."""
+"""The prefix of files that come from the installed protobuf."""
 
 
 def find_type(index: Mapping[str, TypeRef], name: str, location: Location) -> TypeRef:
-    """The type that a descriptor names: with a dot before it, as protoc and buf write it."""
+    """Return the type that a descriptor names, with a dot before it as protoc and buf write it."""
     found = index.get(name.removeprefix(".")) if name.startswith(".") else None
     if found is None:
         raise GenerationError.at(location, f"no file here defines {name!r}: make the descriptor set with its imports")
@@ -26,12 +26,12 @@ def find_type(index: Mapping[str, TypeRef], name: str, location: Location) -> Ty
 
 
 def google_module(file: str) -> str:
-    """The module of the installed protobuf that holds one of its files."""
+    """Return the module of the installed protobuf for one of its files."""
     return file.removesuffix(".proto").replace("/", ".") + "_pb2"
 
 
 def types_in(file: FileDescriptorProto) -> Iterator[tuple[str, TypeRef]]:
-    """Every type that a file defines, by full name."""
+    """Yield full name and type of everything that a file defines."""
     google = file.name.startswith(GOOGLE)
     module = google_module(file.name) if google else naming.module_name(file.name, Location(file.name))
     package = f"{file.package}." if file.package else ""

@@ -101,7 +101,7 @@ class AsyncCloudAgent(AsyncService):
         hooks: Iterable[Hook] = (),
         regions: Regions | Unset | None = UNSET,
     ) -> None:
-        """Use the connections of a session, which stays yours to close.
+        """Use the connections of a session, which is not closed with the service.
 
         The other arguments are those of `AsyncLiveKitAPI`.
         """
@@ -168,11 +168,11 @@ class AsyncCloudAgent(AsyncService):
 
         Grants: `agent.admin`.
         Retry class: never.
-        Timeout: `timeout` in seconds, None for no limit, else the client's, else 10 s.
+        Timeout: 10 s, unless the call or its client sets one.
 
         Raises:
-            TwirpError: The call failed; its subclass says how, its `sent` whether the request may have run.
-            TypeError, ValueError: The request or an option is malformed; nothing was sent.
+            TwirpError: The call failed. The error's class says how, `sent` whether the request may have been executed.
+            TypeError, ValueError: The request or an option is invalid; nothing was sent.
         """
         return await self._client.call(
             methods.CREATE_AGENT, request, fields, CallOptions(timeout, retry, extra_headers)
@@ -219,11 +219,11 @@ class AsyncCloudAgent(AsyncService):
 
         Grants: `agent.admin`.
         Retry class: never.
-        Timeout: `timeout` in seconds, None for no limit, else the client's, else 10 s.
+        Timeout: 10 s, unless the call or its client sets one.
 
         Raises:
-            TwirpError: The call failed; its subclass says how, its `sent` whether the request may have run.
-            TypeError, ValueError: The request or an option is malformed; nothing was sent.
+            TwirpError: The call failed. The error's class says how, `sent` whether the request may have been executed.
+            TypeError, ValueError: The request or an option is invalid; nothing was sent.
         """
         return await self._client.call(
             methods.CREATE_AGENT_V2, request, fields, CallOptions(timeout, retry, extra_headers)
@@ -271,11 +271,11 @@ class AsyncCloudAgent(AsyncService):
 
         Grants: `agent.admin`.
         Retry class: never.
-        Timeout: `timeout` in seconds, None for no limit, else the client's, else 10 s.
+        Timeout: 10 s, unless the call or its client sets one.
 
         Raises:
-            TwirpError: The call failed; its subclass says how, its `sent` whether the request may have run.
-            TypeError, ValueError: The request or an option is malformed; nothing was sent.
+            TwirpError: The call failed. The error's class says how, `sent` whether the request may have been executed.
+            TypeError, ValueError: The request or an option is invalid; nothing was sent.
         """
         return await self._client.call(
             methods.PROMOTE_AGENT, request, fields, CallOptions(timeout, retry, extra_headers)
@@ -321,11 +321,11 @@ class AsyncCloudAgent(AsyncService):
 
         Grants: `agent.admin`.
         Retry class: read.
-        Timeout: `timeout` in seconds, None for no limit, else the client's, else 10 s.
+        Timeout: 10 s, unless the call or its client sets one.
 
         Raises:
-            TwirpError: The call failed; its subclass says how, its `sent` whether the request may have run.
-            TypeError, ValueError: The request or an option is malformed; nothing was sent.
+            TwirpError: The call failed. The error's class says how, `sent` whether the request may have been executed.
+            TypeError, ValueError: The request or an option is invalid; nothing was sent.
         """
         return await self._client.call(methods.LIST_AGENTS, request, fields, CallOptions(timeout, retry, extra_headers))
 
@@ -369,11 +369,11 @@ class AsyncCloudAgent(AsyncService):
 
         Grants: `agent.admin`.
         Retry class: read.
-        Timeout: `timeout` in seconds, None for no limit, else the client's, else 10 s.
+        Timeout: 10 s, unless the call or its client sets one.
 
         Raises:
-            TwirpError: The call failed; its subclass says how, its `sent` whether the request may have run.
-            TypeError, ValueError: The request or an option is malformed; nothing was sent.
+            TwirpError: The call failed. The error's class says how, `sent` whether the request may have been executed.
+            TypeError, ValueError: The request or an option is invalid; nothing was sent.
         """
         return await self._client.call(
             methods.LIST_AGENT_VERSIONS, request, fields, CallOptions(timeout, retry, extra_headers)
@@ -420,11 +420,11 @@ class AsyncCloudAgent(AsyncService):
 
         Grants: `agent.admin`.
         Retry class: read.
-        Timeout: `timeout` in seconds, None for no limit, else the client's, else 10 s.
+        Timeout: 10 s, unless the call or its client sets one.
 
         Raises:
-            TwirpError: The call failed; its subclass says how, its `sent` whether the request may have run.
-            TypeError, ValueError: The request or an option is malformed; nothing was sent.
+            TwirpError: The call failed. The error's class says how, `sent` whether the request may have been executed.
+            TypeError, ValueError: The request or an option is invalid; nothing was sent.
         """
         return await self._client.call(
             methods.LIST_AGENT_SECRETS, request, fields, CallOptions(timeout, retry, extra_headers)
@@ -476,11 +476,11 @@ class AsyncCloudAgent(AsyncService):
 
         Grants: `agent.admin`.
         Retry class: never.
-        Timeout: `timeout` in seconds, None for no limit, else the client's, else 10 s.
+        Timeout: 10 s, unless the call or its client sets one.
 
         Raises:
-            TwirpError: The call failed; its subclass says how, its `sent` whether the request may have run.
-            TypeError, ValueError: The request or an option is malformed; nothing was sent.
+            TwirpError: The call failed. The error's class says how, `sent` whether the request may have been executed.
+            TypeError, ValueError: The request or an option is invalid; nothing was sent.
         """
         return await self._client.call(
             methods.UPDATE_AGENT, request, fields, CallOptions(timeout, retry, extra_headers)
@@ -525,11 +525,11 @@ class AsyncCloudAgent(AsyncService):
 
         Grants: `agent.admin`.
         Retry class: never.
-        Timeout: `timeout` in seconds, None for no limit, else the client's, else 10 s.
+        Timeout: 10 s, unless the call or its client sets one.
 
         Raises:
-            TwirpError: The call failed; its subclass says how, its `sent` whether the request may have run.
-            TypeError, ValueError: The request or an option is malformed; nothing was sent.
+            TwirpError: The call failed. The error's class says how, `sent` whether the request may have been executed.
+            TypeError, ValueError: The request or an option is invalid; nothing was sent.
         """
         return await self._client.call(
             methods.RESTART_AGENT, request, fields, CallOptions(timeout, retry, extra_headers)
@@ -583,11 +583,11 @@ class AsyncCloudAgent(AsyncService):
 
         Grants: `agent.admin`.
         Retry class: never.
-        Timeout: `timeout` in seconds, None for no limit, else the client's, else 10 s.
+        Timeout: 10 s, unless the call or its client sets one.
 
         Raises:
-            TwirpError: The call failed; its subclass says how, its `sent` whether the request may have run.
-            TypeError, ValueError: The request or an option is malformed; nothing was sent.
+            TwirpError: The call failed. The error's class says how, `sent` whether the request may have been executed.
+            TypeError, ValueError: The request or an option is invalid; nothing was sent.
         """
         return await self._client.call(
             methods.DEPLOY_AGENT, request, fields, CallOptions(timeout, retry, extra_headers)
@@ -637,11 +637,11 @@ class AsyncCloudAgent(AsyncService):
 
         Grants: `agent.admin`.
         Retry class: never.
-        Timeout: `timeout` in seconds, None for no limit, else the client's, else 10 s.
+        Timeout: 10 s, unless the call or its client sets one.
 
         Raises:
-            TwirpError: The call failed; its subclass says how, its `sent` whether the request may have run.
-            TypeError, ValueError: The request or an option is malformed; nothing was sent.
+            TwirpError: The call failed. The error's class says how, `sent` whether the request may have been executed.
+            TypeError, ValueError: The request or an option is invalid; nothing was sent.
         """
         return await self._client.call(
             methods.DEPLOY_AGENT_V2, request, fields, CallOptions(timeout, retry, extra_headers)
@@ -691,11 +691,11 @@ class AsyncCloudAgent(AsyncService):
 
         Grants: `agent.admin`.
         Retry class: never.
-        Timeout: `timeout` in seconds, None for no limit, else the client's, else 10 s.
+        Timeout: 10 s, unless the call or its client sets one.
 
         Raises:
-            TwirpError: The call failed; its subclass says how, its `sent` whether the request may have run.
-            TypeError, ValueError: The request or an option is malformed; nothing was sent.
+            TwirpError: The call failed. The error's class says how, `sent` whether the request may have been executed.
+            TypeError, ValueError: The request or an option is invalid; nothing was sent.
         """
         return await self._client.call(
             methods.UPDATE_AGENT_SECRETS, request, fields, CallOptions(timeout, retry, extra_headers)
@@ -744,11 +744,11 @@ class AsyncCloudAgent(AsyncService):
 
         Grants: `agent.admin`.
         Retry class: never.
-        Timeout: `timeout` in seconds, None for no limit, else the client's, else 10 s.
+        Timeout: 10 s, unless the call or its client sets one.
 
         Raises:
-            TwirpError: The call failed; its subclass says how, its `sent` whether the request may have run.
-            TypeError, ValueError: The request or an option is malformed; nothing was sent.
+            TwirpError: The call failed. The error's class says how, `sent` whether the request may have been executed.
+            TypeError, ValueError: The request or an option is invalid; nothing was sent.
         """
         return await self._client.call(
             methods.ROLLBACK_AGENT, request, fields, CallOptions(timeout, retry, extra_headers)
@@ -795,11 +795,11 @@ class AsyncCloudAgent(AsyncService):
 
         Grants: `agent.admin`.
         Retry class: never.
-        Timeout: `timeout` in seconds, None for no limit, else the client's, else 10 s.
+        Timeout: 10 s, unless the call or its client sets one.
 
         Raises:
-            TwirpError: The call failed; its subclass says how, its `sent` whether the request may have run.
-            TypeError, ValueError: The request or an option is malformed; nothing was sent.
+            TwirpError: The call failed. The error's class says how, `sent` whether the request may have been executed.
+            TypeError, ValueError: The request or an option is invalid; nothing was sent.
         """
         return await self._client.call(
             methods.DELETE_AGENT, request, fields, CallOptions(timeout, retry, extra_headers)
@@ -840,11 +840,11 @@ class AsyncCloudAgent(AsyncService):
 
         Grants: `agent.admin`.
         Retry class: read.
-        Timeout: `timeout` in seconds, None for no limit, else the client's, else 10 s.
+        Timeout: 10 s, unless the call or its client sets one.
 
         Raises:
-            TwirpError: The call failed; its subclass says how, its `sent` whether the request may have run.
-            TypeError, ValueError: The request or an option is malformed; nothing was sent.
+            TwirpError: The call failed. The error's class says how, `sent` whether the request may have been executed.
+            TypeError, ValueError: The request or an option is invalid; nothing was sent.
         """
         return await self._client.call(
             methods.GET_CLIENT_SETTINGS, request, fields, CallOptions(timeout, retry, extra_headers)
@@ -897,11 +897,11 @@ class AsyncCloudAgent(AsyncService):
 
         Grants: `agent.admin`.
         Retry class: never.
-        Timeout: `timeout` in seconds, None for no limit, else the client's, else 10 s.
+        Timeout: 10 s, unless the call or its client sets one.
 
         Raises:
-            TwirpError: The call failed; its subclass says how, its `sent` whether the request may have run.
-            TypeError, ValueError: The request or an option is malformed; nothing was sent.
+            TwirpError: The call failed. The error's class says how, `sent` whether the request may have been executed.
+            TypeError, ValueError: The request or an option is invalid; nothing was sent.
         """
         return await self._client.call(
             methods.CREATE_PRIVATE_LINK, request, fields, CallOptions(timeout, retry, extra_headers)
@@ -946,11 +946,11 @@ class AsyncCloudAgent(AsyncService):
 
         Grants: `agent.admin`.
         Retry class: never.
-        Timeout: `timeout` in seconds, None for no limit, else the client's, else 10 s.
+        Timeout: 10 s, unless the call or its client sets one.
 
         Raises:
-            TwirpError: The call failed; its subclass says how, its `sent` whether the request may have run.
-            TypeError, ValueError: The request or an option is malformed; nothing was sent.
+            TwirpError: The call failed. The error's class says how, `sent` whether the request may have been executed.
+            TypeError, ValueError: The request or an option is invalid; nothing was sent.
         """
         return await self._client.call(
             methods.DESTROY_PRIVATE_LINK, request, fields, CallOptions(timeout, retry, extra_headers)
@@ -991,11 +991,11 @@ class AsyncCloudAgent(AsyncService):
 
         Grants: `agent.admin`.
         Retry class: read.
-        Timeout: `timeout` in seconds, None for no limit, else the client's, else 10 s.
+        Timeout: 10 s, unless the call or its client sets one.
 
         Raises:
-            TwirpError: The call failed; its subclass says how, its `sent` whether the request may have run.
-            TypeError, ValueError: The request or an option is malformed; nothing was sent.
+            TwirpError: The call failed. The error's class says how, `sent` whether the request may have been executed.
+            TypeError, ValueError: The request or an option is invalid; nothing was sent.
         """
         return await self._client.call(
             methods.LIST_PRIVATE_LINKS, request, fields, CallOptions(timeout, retry, extra_headers)
@@ -1040,11 +1040,11 @@ class AsyncCloudAgent(AsyncService):
 
         Grants: `agent.admin`.
         Retry class: read.
-        Timeout: `timeout` in seconds, None for no limit, else the client's, else 10 s.
+        Timeout: 10 s, unless the call or its client sets one.
 
         Raises:
-            TwirpError: The call failed; its subclass says how, its `sent` whether the request may have run.
-            TypeError, ValueError: The request or an option is malformed; nothing was sent.
+            TwirpError: The call failed. The error's class says how, `sent` whether the request may have been executed.
+            TypeError, ValueError: The request or an option is invalid; nothing was sent.
         """
         return await self._client.call(
             methods.GET_PRIVATE_LINK_STATUS, request, fields, CallOptions(timeout, retry, extra_headers)

@@ -91,7 +91,7 @@ class AsyncSIP(AsyncService):
         hooks: Iterable[Hook] = (),
         regions: Regions | Unset | None = UNSET,
     ) -> None:
-        """Use the connections of a session, which stays yours to close.
+        """Use the connections of a session, which is not closed with the service.
 
         The other arguments are those of `AsyncLiveKitAPI`.
         """
@@ -153,11 +153,11 @@ class AsyncSIP(AsyncService):
 
         Grants: `sip.admin`.
         Retry class: read.
-        Timeout: `timeout` in seconds, None for no limit, else the client's, else 10 s.
+        Timeout: 10 s, unless the call or its client sets one.
 
         Raises:
-            TwirpError: The call failed; its subclass says how, its `sent` whether the request may have run.
-            TypeError, ValueError: The request or an option is malformed; nothing was sent.
+            TwirpError: The call failed. The error's class says how, `sent` whether the request may have been executed.
+            TypeError, ValueError: The request or an option is invalid; nothing was sent.
         """
         return await self._client.call(
             methods.LIST_SIP_TRUNK, request, fields, CallOptions(timeout, retry, extra_headers)
@@ -205,11 +205,11 @@ class AsyncSIP(AsyncService):
 
         Grants: `sip.admin`.
         Retry class: never.
-        Timeout: `timeout` in seconds, None for no limit, else the client's, else 10 s.
+        Timeout: 10 s, unless the call or its client sets one.
 
         Raises:
-            TwirpError: The call failed; its subclass says how, its `sent` whether the request may have run.
-            TypeError, ValueError: The request or an option is malformed; nothing was sent.
+            TwirpError: The call failed. The error's class says how, `sent` whether the request may have been executed.
+            TypeError, ValueError: The request or an option is invalid; nothing was sent.
         """
         return await self._client.call(
             methods.CREATE_SIP_INBOUND_TRUNK, request, fields, CallOptions(timeout, retry, extra_headers)
@@ -257,11 +257,11 @@ class AsyncSIP(AsyncService):
 
         Grants: `sip.admin`.
         Retry class: never.
-        Timeout: `timeout` in seconds, None for no limit, else the client's, else 10 s.
+        Timeout: 10 s, unless the call or its client sets one.
 
         Raises:
-            TwirpError: The call failed; its subclass says how, its `sent` whether the request may have run.
-            TypeError, ValueError: The request or an option is malformed; nothing was sent.
+            TwirpError: The call failed. The error's class says how, `sent` whether the request may have been executed.
+            TypeError, ValueError: The request or an option is invalid; nothing was sent.
         """
         return await self._client.call(
             methods.CREATE_SIP_OUTBOUND_TRUNK, request, fields, CallOptions(timeout, retry, extra_headers)
@@ -310,11 +310,11 @@ class AsyncSIP(AsyncService):
 
         Grants: `sip.admin`.
         Retry class: idempotent.
-        Timeout: `timeout` in seconds, None for no limit, else the client's, else 10 s.
+        Timeout: 10 s, unless the call or its client sets one.
 
         Raises:
-            TwirpError: The call failed; its subclass says how, its `sent` whether the request may have run.
-            TypeError, ValueError: The request or an option is malformed; nothing was sent.
+            TwirpError: The call failed. The error's class says how, `sent` whether the request may have been executed.
+            TypeError, ValueError: The request or an option is invalid; nothing was sent.
         """
         return await self._client.call(
             methods.UPDATE_SIP_INBOUND_TRUNK, request, fields, CallOptions(timeout, retry, extra_headers)
@@ -363,11 +363,11 @@ class AsyncSIP(AsyncService):
 
         Grants: `sip.admin`.
         Retry class: idempotent.
-        Timeout: `timeout` in seconds, None for no limit, else the client's, else 10 s.
+        Timeout: 10 s, unless the call or its client sets one.
 
         Raises:
-            TwirpError: The call failed; its subclass says how, its `sent` whether the request may have run.
-            TypeError, ValueError: The request or an option is malformed; nothing was sent.
+            TwirpError: The call failed. The error's class says how, `sent` whether the request may have been executed.
+            TypeError, ValueError: The request or an option is invalid; nothing was sent.
         """
         return await self._client.call(
             methods.UPDATE_SIP_OUTBOUND_TRUNK, request, fields, CallOptions(timeout, retry, extra_headers)
@@ -412,11 +412,11 @@ class AsyncSIP(AsyncService):
 
         Grants: `sip.admin`.
         Retry class: read.
-        Timeout: `timeout` in seconds, None for no limit, else the client's, else 10 s.
+        Timeout: 10 s, unless the call or its client sets one.
 
         Raises:
-            TwirpError: The call failed; its subclass says how, its `sent` whether the request may have run.
-            TypeError, ValueError: The request or an option is malformed; nothing was sent.
+            TwirpError: The call failed. The error's class says how, `sent` whether the request may have been executed.
+            TypeError, ValueError: The request or an option is invalid; nothing was sent.
         """
         return await self._client.call(
             methods.GET_SIP_INBOUND_TRUNK, request, fields, CallOptions(timeout, retry, extra_headers)
@@ -461,11 +461,11 @@ class AsyncSIP(AsyncService):
 
         Grants: `sip.admin`.
         Retry class: read.
-        Timeout: `timeout` in seconds, None for no limit, else the client's, else 10 s.
+        Timeout: 10 s, unless the call or its client sets one.
 
         Raises:
-            TwirpError: The call failed; its subclass says how, its `sent` whether the request may have run.
-            TypeError, ValueError: The request or an option is malformed; nothing was sent.
+            TwirpError: The call failed. The error's class says how, `sent` whether the request may have been executed.
+            TypeError, ValueError: The request or an option is invalid; nothing was sent.
         """
         return await self._client.call(
             methods.GET_SIP_OUTBOUND_TRUNK, request, fields, CallOptions(timeout, retry, extra_headers)
@@ -514,11 +514,11 @@ class AsyncSIP(AsyncService):
 
         Grants: `sip.admin`.
         Retry class: read.
-        Timeout: `timeout` in seconds, None for no limit, else the client's, else 10 s.
+        Timeout: 10 s, unless the call or its client sets one.
 
         Raises:
-            TwirpError: The call failed; its subclass says how, its `sent` whether the request may have run.
-            TypeError, ValueError: The request or an option is malformed; nothing was sent.
+            TwirpError: The call failed. The error's class says how, `sent` whether the request may have been executed.
+            TypeError, ValueError: The request or an option is invalid; nothing was sent.
         """
         return await self._client.call(
             methods.LIST_SIP_INBOUND_TRUNK, request, fields, CallOptions(timeout, retry, extra_headers)
@@ -567,11 +567,11 @@ class AsyncSIP(AsyncService):
 
         Grants: `sip.admin`.
         Retry class: read.
-        Timeout: `timeout` in seconds, None for no limit, else the client's, else 10 s.
+        Timeout: 10 s, unless the call or its client sets one.
 
         Raises:
-            TwirpError: The call failed; its subclass says how, its `sent` whether the request may have run.
-            TypeError, ValueError: The request or an option is malformed; nothing was sent.
+            TwirpError: The call failed. The error's class says how, `sent` whether the request may have been executed.
+            TypeError, ValueError: The request or an option is invalid; nothing was sent.
         """
         return await self._client.call(
             methods.LIST_SIP_OUTBOUND_TRUNK, request, fields, CallOptions(timeout, retry, extra_headers)
@@ -617,11 +617,11 @@ class AsyncSIP(AsyncService):
 
         Grants: `sip.admin`.
         Retry class: idempotent.
-        Timeout: `timeout` in seconds, None for no limit, else the client's, else 10 s.
+        Timeout: 10 s, unless the call or its client sets one.
 
         Raises:
-            TwirpError: The call failed; its subclass says how, its `sent` whether the request may have run.
-            TypeError, ValueError: The request or an option is malformed; nothing was sent.
+            TwirpError: The call failed. The error's class says how, `sent` whether the request may have been executed.
+            TypeError, ValueError: The request or an option is invalid; nothing was sent.
         """
         return await self._client.call(
             methods.DELETE_SIP_TRUNK, request, fields, CallOptions(timeout, retry, extra_headers)
@@ -677,11 +677,11 @@ class AsyncSIP(AsyncService):
 
         Grants: `sip.admin`.
         Retry class: never.
-        Timeout: `timeout` in seconds, None for no limit, else the client's, else 10 s.
+        Timeout: 10 s, unless the call or its client sets one.
 
         Raises:
-            TwirpError: The call failed; its subclass says how, its `sent` whether the request may have run.
-            TypeError, ValueError: The request or an option is malformed; nothing was sent.
+            TwirpError: The call failed. The error's class says how, `sent` whether the request may have been executed.
+            TypeError, ValueError: The request or an option is invalid; nothing was sent.
         """
         return await self._client.call(
             methods.CREATE_SIP_DISPATCH_RULE, request, fields, CallOptions(timeout, retry, extra_headers)
@@ -729,11 +729,11 @@ class AsyncSIP(AsyncService):
 
         Grants: `sip.admin`.
         Retry class: idempotent.
-        Timeout: `timeout` in seconds, None for no limit, else the client's, else 10 s.
+        Timeout: 10 s, unless the call or its client sets one.
 
         Raises:
-            TwirpError: The call failed; its subclass says how, its `sent` whether the request may have run.
-            TypeError, ValueError: The request or an option is malformed; nothing was sent.
+            TwirpError: The call failed. The error's class says how, `sent` whether the request may have been executed.
+            TypeError, ValueError: The request or an option is invalid; nothing was sent.
         """
         return await self._client.call(
             methods.UPDATE_SIP_DISPATCH_RULE, request, fields, CallOptions(timeout, retry, extra_headers)
@@ -784,11 +784,11 @@ class AsyncSIP(AsyncService):
 
         Grants: `sip.admin`.
         Retry class: read.
-        Timeout: `timeout` in seconds, None for no limit, else the client's, else 10 s.
+        Timeout: 10 s, unless the call or its client sets one.
 
         Raises:
-            TwirpError: The call failed; its subclass says how, its `sent` whether the request may have run.
-            TypeError, ValueError: The request or an option is malformed; nothing was sent.
+            TwirpError: The call failed. The error's class says how, `sent` whether the request may have been executed.
+            TypeError, ValueError: The request or an option is invalid; nothing was sent.
         """
         return await self._client.call(
             methods.LIST_SIP_DISPATCH_RULE, request, fields, CallOptions(timeout, retry, extra_headers)
@@ -834,11 +834,11 @@ class AsyncSIP(AsyncService):
 
         Grants: `sip.admin`.
         Retry class: idempotent.
-        Timeout: `timeout` in seconds, None for no limit, else the client's, else 10 s.
+        Timeout: 10 s, unless the call or its client sets one.
 
         Raises:
-            TwirpError: The call failed; its subclass says how, its `sent` whether the request may have run.
-            TypeError, ValueError: The request or an option is malformed; nothing was sent.
+            TwirpError: The call failed. The error's class says how, `sent` whether the request may have been executed.
+            TypeError, ValueError: The request or an option is invalid; nothing was sent.
         """
         return await self._client.call(
             methods.DELETE_SIP_DISPATCH_RULE, request, fields, CallOptions(timeout, retry, extra_headers)
@@ -932,12 +932,12 @@ class AsyncSIP(AsyncService):
 
         Grants: `sip.call`.
         Retry class: never.
-        Timeout: with `wait_until_answered`, at least `ringing_timeout` (30 s where it is unset) and 2 s more: a
-            shorter `timeout` is raised to that, a longer one and None stay.
+        Timeout: 10 s, unless the call or its client sets one; with `wait_until_answered` at least
+            `ringing_timeout` (30 s if unset) plus 2 s, and a shorter one is raised to that.
 
         Raises:
-            TwirpError: The call failed; its subclass says how, its `sent` whether the request may have run.
-            TypeError, ValueError: The request or an option is malformed; nothing was sent.
+            TwirpError: The call failed. The error's class says how, `sent` whether the request may have been executed.
+            TypeError, ValueError: The request or an option is invalid; nothing was sent.
         """
         return await self._client.call(
             methods.CREATE_SIP_PARTICIPANT, request, fields, CallOptions(timeout, retry, extra_headers)
@@ -997,12 +997,12 @@ class AsyncSIP(AsyncService):
 
         Grants: `sip.call`, `video.roomAdmin`, `video.room` of the request's `room_name`.
         Retry class: never.
-        Timeout: at least `ringing_timeout` (30 s where it is unset) and 2 s more: a shorter `timeout` is raised
-            to that, a longer one and None stay.
+        Timeout: 10 s, unless the call or its client sets one; at least `ringing_timeout` (30 s if unset) plus 2
+            s, and a shorter one is raised to that.
 
         Raises:
-            TwirpError: The call failed; its subclass says how, its `sent` whether the request may have run.
-            TypeError, ValueError: The request or an option is malformed; nothing was sent.
+            TwirpError: The call failed. The error's class says how, `sent` whether the request may have been executed.
+            TypeError, ValueError: The request or an option is invalid; nothing was sent.
         """
         return await self._client.call(
             methods.TRANSFER_SIP_PARTICIPANT, request, fields, CallOptions(timeout, retry, extra_headers)

@@ -26,7 +26,7 @@ HELP: dict[str, Help] = {
         policy=(
             ("Grants", "`video.roomAdmin`, `video.room` of the request's `room`"),
             ("Retry class", "never"),
-            ("Timeout", "`timeout` in seconds, None for no limit, else the client's, else 10 s"),
+            ("Timeout", "10 s, unless the call or its client sets one"),
         ),
     ),
     "delete_dispatch": Help(
@@ -45,7 +45,7 @@ HELP: dict[str, Help] = {
         policy=(
             ("Grants", "`video.roomAdmin`, `video.room` of the request's `room`"),
             ("Retry class", "idempotent"),
-            ("Timeout", "`timeout` in seconds, None for no limit, else the client's, else 10 s"),
+            ("Timeout", "10 s, unless the call or its client sets one"),
         ),
     ),
     "list_dispatch": Help(
@@ -67,7 +67,7 @@ HELP: dict[str, Help] = {
         policy=(
             ("Grants", "`video.roomAdmin`, `video.room` of the request's `room`"),
             ("Retry class", "read"),
-            ("Timeout", "`timeout` in seconds, None for no limit, else the client's, else 10 s"),
+            ("Timeout", "10 s, unless the call or its client sets one"),
         ),
     ),
 }

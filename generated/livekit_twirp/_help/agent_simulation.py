@@ -35,7 +35,7 @@ HELP: dict[str, Help] = {
         policy=(
             ("Grants", "`agent.simulationAdmin`"),
             ("Retry class", "never"),
-            ("Timeout", "`timeout` in seconds, None for no limit, else the client's, else 10 s"),
+            ("Timeout", "10 s, unless the call or its client sets one"),
         ),
     ),
     "confirm_simulation_source_upload": Help(
@@ -49,7 +49,7 @@ HELP: dict[str, Help] = {
         policy=(
             ("Grants", "`agent.simulationAdmin`"),
             ("Retry class", "never"),
-            ("Timeout", "`timeout` in seconds, None for no limit, else the client's, else 10 s"),
+            ("Timeout", "10 s, unless the call or its client sets one"),
         ),
     ),
     "get_simulation_run": Help(
@@ -62,7 +62,7 @@ HELP: dict[str, Help] = {
         policy=(
             ("Grants", "`agent.simulationAdmin`"),
             ("Retry class", "read"),
-            ("Timeout", "`timeout` in seconds, None for no limit, else the client's, else 10 s"),
+            ("Timeout", "10 s, unless the call or its client sets one"),
         ),
     ),
     "list_simulation_runs": Help(
@@ -85,7 +85,7 @@ HELP: dict[str, Help] = {
         policy=(
             ("Grants", "`agent.simulationAdmin`"),
             ("Retry class", "read"),
-            ("Timeout", "`timeout` in seconds, None for no limit, else the client's, else 10 s"),
+            ("Timeout", "10 s, unless the call or its client sets one"),
         ),
     ),
     "count_simulation_runs": Help(
@@ -107,7 +107,7 @@ HELP: dict[str, Help] = {
         policy=(
             ("Grants", "`agent.simulationAdmin`"),
             ("Retry class", "read"),
-            ("Timeout", "`timeout` in seconds, None for no limit, else the client's, else 10 s"),
+            ("Timeout", "10 s, unless the call or its client sets one"),
         ),
     ),
     "cancel_simulation_run": Help(
@@ -120,7 +120,7 @@ HELP: dict[str, Help] = {
         policy=(
             ("Grants", "`agent.simulationAdmin`"),
             ("Retry class", "never"),
-            ("Timeout", "`timeout` in seconds, None for no limit, else the client's, else 10 s"),
+            ("Timeout", "10 s, unless the call or its client sets one"),
         ),
     ),
     "create_scenario_from_session": Help(
@@ -134,7 +134,7 @@ HELP: dict[str, Help] = {
         policy=(
             ("Grants", "`agent.simulationAdmin`"),
             ("Retry class", "never"),
-            ("Timeout", "`timeout` in seconds, None for no limit, else the client's, else 10 s"),
+            ("Timeout", "10 s, unless the call or its client sets one"),
         ),
     ),
 }

@@ -24,7 +24,7 @@ HELP: dict[str, Help] = {
         policy=(
             ("Grants", "`agent.admin`"),
             ("Retry class", "never"),
-            ("Timeout", "`timeout` in seconds, None for no limit, else the client's, else 10 s"),
+            ("Timeout", "10 s, unless the call or its client sets one"),
         ),
     ),
     "create_agent_v2": Help(
@@ -42,7 +42,7 @@ HELP: dict[str, Help] = {
         policy=(
             ("Grants", "`agent.admin`"),
             ("Retry class", "never"),
-            ("Timeout", "`timeout` in seconds, None for no limit, else the client's, else 10 s"),
+            ("Timeout", "10 s, unless the call or its client sets one"),
         ),
     ),
     "promote_agent": Help(
@@ -61,7 +61,7 @@ HELP: dict[str, Help] = {
         policy=(
             ("Grants", "`agent.admin`"),
             ("Retry class", "never"),
-            ("Timeout", "`timeout` in seconds, None for no limit, else the client's, else 10 s"),
+            ("Timeout", "10 s, unless the call or its client sets one"),
         ),
     ),
     "list_agents": Help(
@@ -74,7 +74,7 @@ HELP: dict[str, Help] = {
         policy=(
             ("Grants", "`agent.admin`"),
             ("Retry class", "read"),
-            ("Timeout", "`timeout` in seconds, None for no limit, else the client's, else 10 s"),
+            ("Timeout", "10 s, unless the call or its client sets one"),
         ),
     ),
     "list_agent_versions": Help(
@@ -87,7 +87,7 @@ HELP: dict[str, Help] = {
         policy=(
             ("Grants", "`agent.admin`"),
             ("Retry class", "read"),
-            ("Timeout", "`timeout` in seconds, None for no limit, else the client's, else 10 s"),
+            ("Timeout", "10 s, unless the call or its client sets one"),
         ),
     ),
     "list_agent_secrets": Help(
@@ -105,7 +105,7 @@ HELP: dict[str, Help] = {
         policy=(
             ("Grants", "`agent.admin`"),
             ("Retry class", "read"),
-            ("Timeout", "`timeout` in seconds, None for no limit, else the client's, else 10 s"),
+            ("Timeout", "10 s, unless the call or its client sets one"),
         ),
     ),
     "update_agent": Help(
@@ -129,7 +129,7 @@ HELP: dict[str, Help] = {
         policy=(
             ("Grants", "`agent.admin`"),
             ("Retry class", "never"),
-            ("Timeout", "`timeout` in seconds, None for no limit, else the client's, else 10 s"),
+            ("Timeout", "10 s, unless the call or its client sets one"),
         ),
     ),
     "restart_agent": Help(
@@ -141,7 +141,7 @@ HELP: dict[str, Help] = {
         policy=(
             ("Grants", "`agent.admin`"),
             ("Retry class", "never"),
-            ("Timeout", "`timeout` in seconds, None for no limit, else the client's, else 10 s"),
+            ("Timeout", "10 s, unless the call or its client sets one"),
         ),
     ),
     "deploy_agent": Help(
@@ -167,7 +167,7 @@ HELP: dict[str, Help] = {
         policy=(
             ("Grants", "`agent.admin`"),
             ("Retry class", "never"),
-            ("Timeout", "`timeout` in seconds, None for no limit, else the client's, else 10 s"),
+            ("Timeout", "10 s, unless the call or its client sets one"),
         ),
     ),
     "deploy_agent_v2": Help(
@@ -189,7 +189,7 @@ HELP: dict[str, Help] = {
         policy=(
             ("Grants", "`agent.admin`"),
             ("Retry class", "never"),
-            ("Timeout", "`timeout` in seconds, None for no limit, else the client's, else 10 s"),
+            ("Timeout", "10 s, unless the call or its client sets one"),
         ),
     ),
     "update_agent_secrets": Help(
@@ -211,7 +211,7 @@ HELP: dict[str, Help] = {
         policy=(
             ("Grants", "`agent.admin`"),
             ("Retry class", "never"),
-            ("Timeout", "`timeout` in seconds, None for no limit, else the client's, else 10 s"),
+            ("Timeout", "10 s, unless the call or its client sets one"),
         ),
     ),
     "rollback_agent": Help(
@@ -231,7 +231,7 @@ HELP: dict[str, Help] = {
         policy=(
             ("Grants", "`agent.admin`"),
             ("Retry class", "never"),
-            ("Timeout", "`timeout` in seconds, None for no limit, else the client's, else 10 s"),
+            ("Timeout", "10 s, unless the call or its client sets one"),
         ),
     ),
     "delete_agent": Help(
@@ -245,7 +245,7 @@ HELP: dict[str, Help] = {
         policy=(
             ("Grants", "`agent.admin`"),
             ("Retry class", "never"),
-            ("Timeout", "`timeout` in seconds, None for no limit, else the client's, else 10 s"),
+            ("Timeout", "10 s, unless the call or its client sets one"),
         ),
     ),
     "get_client_settings": Help(
@@ -254,7 +254,7 @@ HELP: dict[str, Help] = {
         policy=(
             ("Grants", "`agent.admin`"),
             ("Retry class", "read"),
-            ("Timeout", "`timeout` in seconds, None for no limit, else the client's, else 10 s"),
+            ("Timeout", "10 s, unless the call or its client sets one"),
         ),
     ),
     "create_private_link": Help(
@@ -283,7 +283,7 @@ HELP: dict[str, Help] = {
         policy=(
             ("Grants", "`agent.admin`"),
             ("Retry class", "never"),
-            ("Timeout", "`timeout` in seconds, None for no limit, else the client's, else 10 s"),
+            ("Timeout", "10 s, unless the call or its client sets one"),
         ),
     ),
     "destroy_private_link": Help(
@@ -295,7 +295,7 @@ HELP: dict[str, Help] = {
         policy=(
             ("Grants", "`agent.admin`"),
             ("Retry class", "never"),
-            ("Timeout", "`timeout` in seconds, None for no limit, else the client's, else 10 s"),
+            ("Timeout", "10 s, unless the call or its client sets one"),
         ),
     ),
     "list_private_links": Help(
@@ -304,7 +304,7 @@ HELP: dict[str, Help] = {
         policy=(
             ("Grants", "`agent.admin`"),
             ("Retry class", "read"),
-            ("Timeout", "`timeout` in seconds, None for no limit, else the client's, else 10 s"),
+            ("Timeout", "10 s, unless the call or its client sets one"),
         ),
     ),
     "get_private_link_status": Help(
@@ -321,7 +321,7 @@ HELP: dict[str, Help] = {
         policy=(
             ("Grants", "`agent.admin`"),
             ("Retry class", "read"),
-            ("Timeout", "`timeout` in seconds, None for no limit, else the client's, else 10 s"),
+            ("Timeout", "10 s, unless the call or its client sets one"),
         ),
     ),
 }

@@ -39,7 +39,7 @@ HELP: dict[str, Help] = {
         policy=(
             ("Grants", "`video.roomCreate`"),
             ("Retry class", "never"),
-            ("Timeout", "`timeout` in seconds, None for no limit, else the client's, else 10 s"),
+            ("Timeout", "10 s, unless the call or its client sets one"),
         ),
     ),
     "disconnect_whatsapp_call": Help(
@@ -58,7 +58,7 @@ HELP: dict[str, Help] = {
         policy=(
             ("Grants", "`video.roomCreate`"),
             ("Retry class", "never"),
-            ("Timeout", "`timeout` in seconds, None for no limit, else the client's, else 10 s"),
+            ("Timeout", "10 s, unless the call or its client sets one"),
         ),
     ),
     "connect_whatsapp_call": Help(
@@ -78,7 +78,7 @@ HELP: dict[str, Help] = {
         policy=(
             ("Grants", "`video.roomCreate`"),
             ("Retry class", "never"),
-            ("Timeout", "`timeout` in seconds, None for no limit, else the client's, else 10 s"),
+            ("Timeout", "10 s, unless the call or its client sets one"),
         ),
     ),
     "accept_whatsapp_call": Help(
@@ -121,9 +121,9 @@ HELP: dict[str, Help] = {
             (
                 "Timeout",
                 (
-                    "with `wait_until_answered`, at least `ringing_timeout` (30 s where it is"
-                    " unset) and 2 s more: a shorter `timeout` is raised to that, a longer "
-                    "one and None stay"
+                    "10 s, unless the call or its client sets one; with `wait_until_answered`"
+                    " at least `ringing_timeout` (30 s if unset) plus 2 s, and a shorter one "
+                    "is raised to that"
                 ),
             ),
         ),
@@ -152,7 +152,7 @@ HELP: dict[str, Help] = {
         policy=(
             ("Grants", "`video.roomCreate`"),
             ("Retry class", "never"),
-            ("Timeout", "`timeout` in seconds, None for no limit, else the client's, else 10 s"),
+            ("Timeout", "10 s, unless the call or its client sets one"),
         ),
     ),
 }

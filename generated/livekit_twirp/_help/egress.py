@@ -37,7 +37,7 @@ HELP: dict[str, Help] = {
         policy=(
             ("Grants", "`video.roomRecord`"),
             ("Retry class", "never"),
-            ("Timeout", "`timeout` in seconds, None for no limit, else the client's, else 30 s"),
+            ("Timeout", "30 s, unless the call or its client sets one"),
         ),
     ),
     "update_layout": Help(
@@ -57,7 +57,7 @@ HELP: dict[str, Help] = {
         policy=(
             ("Grants", "`video.roomRecord`"),
             ("Retry class", "idempotent"),
-            ("Timeout", "`timeout` in seconds, None for no limit, else the client's, else 10 s"),
+            ("Timeout", "10 s, unless the call or its client sets one"),
         ),
     ),
     "update_stream": Help(
@@ -82,7 +82,7 @@ HELP: dict[str, Help] = {
         policy=(
             ("Grants", "`video.roomRecord`"),
             ("Retry class", "never"),
-            ("Timeout", "`timeout` in seconds, None for no limit, else the client's, else 10 s"),
+            ("Timeout", "10 s, unless the call or its client sets one"),
         ),
     ),
     "list_egress": Help(
@@ -105,7 +105,7 @@ HELP: dict[str, Help] = {
         policy=(
             ("Grants", "`video.roomRecord`"),
             ("Retry class", "read"),
-            ("Timeout", "`timeout` in seconds, None for no limit, else the client's, else 10 s"),
+            ("Timeout", "10 s, unless the call or its client sets one"),
         ),
     ),
     "stop_egress": Help(
@@ -124,7 +124,7 @@ HELP: dict[str, Help] = {
         policy=(
             ("Grants", "`video.roomRecord`"),
             ("Retry class", "idempotent"),
-            ("Timeout", "`timeout` in seconds, None for no limit, else the client's, else 10 s"),
+            ("Timeout", "10 s, unless the call or its client sets one"),
         ),
     ),
     "start_room_composite_egress": Help(
@@ -161,7 +161,7 @@ HELP: dict[str, Help] = {
         policy=(
             ("Grants", "`video.roomRecord`"),
             ("Retry class", "never"),
-            ("Timeout", "`timeout` in seconds, None for no limit, else the client's, else 30 s"),
+            ("Timeout", "30 s, unless the call or its client sets one"),
         ),
     ),
     "start_web_egress": Help(
@@ -195,7 +195,7 @@ HELP: dict[str, Help] = {
         policy=(
             ("Grants", "`video.roomRecord`"),
             ("Retry class", "never"),
-            ("Timeout", "`timeout` in seconds, None for no limit, else the client's, else 30 s"),
+            ("Timeout", "30 s, unless the call or its client sets one"),
         ),
     ),
     "start_participant_egress": Help(
@@ -223,7 +223,7 @@ HELP: dict[str, Help] = {
         policy=(
             ("Grants", "`video.roomRecord`"),
             ("Retry class", "never"),
-            ("Timeout", "`timeout` in seconds, None for no limit, else the client's, else 30 s"),
+            ("Timeout", "30 s, unless the call or its client sets one"),
         ),
     ),
     "start_track_composite_egress": Help(
@@ -254,7 +254,7 @@ HELP: dict[str, Help] = {
         policy=(
             ("Grants", "`video.roomRecord`"),
             ("Retry class", "never"),
-            ("Timeout", "`timeout` in seconds, None for no limit, else the client's, else 30 s"),
+            ("Timeout", "30 s, unless the call or its client sets one"),
         ),
     ),
     "start_track_egress": Help(
@@ -277,7 +277,7 @@ HELP: dict[str, Help] = {
         policy=(
             ("Grants", "`video.roomRecord`"),
             ("Retry class", "never"),
-            ("Timeout", "`timeout` in seconds, None for no limit, else the client's, else 30 s"),
+            ("Timeout", "30 s, unless the call or its client sets one"),
         ),
     ),
 }

@@ -50,7 +50,7 @@ HELP: dict[str, Help] = {
         policy=(
             ("Grants", "`video.ingressAdmin`"),
             ("Retry class", "never"),
-            ("Timeout", "`timeout` in seconds, None for no limit, else the client's, else 10 s"),
+            ("Timeout", "10 s, unless the call or its client sets one"),
         ),
     ),
     "update_ingress": Help(
@@ -83,7 +83,7 @@ HELP: dict[str, Help] = {
         policy=(
             ("Grants", "`video.ingressAdmin`"),
             ("Retry class", "idempotent"),
-            ("Timeout", "`timeout` in seconds, None for no limit, else the client's, else 10 s"),
+            ("Timeout", "10 s, unless the call or its client sets one"),
         ),
     ),
     "list_ingress": Help(
@@ -97,7 +97,7 @@ HELP: dict[str, Help] = {
         policy=(
             ("Grants", "`video.ingressAdmin`"),
             ("Retry class", "read"),
-            ("Timeout", "`timeout` in seconds, None for no limit, else the client's, else 10 s"),
+            ("Timeout", "10 s, unless the call or its client sets one"),
         ),
     ),
     "delete_ingress": Help(
@@ -116,7 +116,7 @@ HELP: dict[str, Help] = {
         policy=(
             ("Grants", "`video.ingressAdmin`"),
             ("Retry class", "idempotent"),
-            ("Timeout", "`timeout` in seconds, None for no limit, else the client's, else 10 s"),
+            ("Timeout", "10 s, unless the call or its client sets one"),
         ),
     ),
 }

@@ -23,7 +23,7 @@ HELP: dict[str, Help] = {
         policy=(
             ("Grants", "`sip.admin`"),
             ("Retry class", "read"),
-            ("Timeout", "`timeout` in seconds, None for no limit, else the client's, else 10 s"),
+            ("Timeout", "10 s, unless the call or its client sets one"),
         ),
     ),
     "purchase_phone_number": Help(
@@ -46,7 +46,7 @@ HELP: dict[str, Help] = {
         policy=(
             ("Grants", "`sip.admin`"),
             ("Retry class", "never"),
-            ("Timeout", "`timeout` in seconds, None for no limit, else the client's, else 10 s"),
+            ("Timeout", "10 s, unless the call or its client sets one"),
         ),
     ),
     "list_phone_numbers": Help(
@@ -63,7 +63,7 @@ HELP: dict[str, Help] = {
         policy=(
             ("Grants", "`sip.admin`"),
             ("Retry class", "read"),
-            ("Timeout", "`timeout` in seconds, None for no limit, else the client's, else 10 s"),
+            ("Timeout", "10 s, unless the call or its client sets one"),
         ),
     ),
     "get_phone_number": Help(
@@ -76,7 +76,7 @@ HELP: dict[str, Help] = {
         policy=(
             ("Grants", "`sip.admin`"),
             ("Retry class", "read"),
-            ("Timeout", "`timeout` in seconds, None for no limit, else the client's, else 10 s"),
+            ("Timeout", "10 s, unless the call or its client sets one"),
         ),
     ),
     "update_phone_number": Help(
@@ -92,7 +92,7 @@ HELP: dict[str, Help] = {
         policy=(
             ("Grants", "`sip.admin`"),
             ("Retry class", "idempotent"),
-            ("Timeout", "`timeout` in seconds, None for no limit, else the client's, else 10 s"),
+            ("Timeout", "10 s, unless the call or its client sets one"),
         ),
     ),
     "release_phone_numbers": Help(
@@ -110,7 +110,7 @@ HELP: dict[str, Help] = {
         policy=(
             ("Grants", "`sip.admin`"),
             ("Retry class", "idempotent"),
-            ("Timeout", "`timeout` in seconds, None for no limit, else the client's, else 10 s"),
+            ("Timeout", "10 s, unless the call or its client sets one"),
         ),
     ),
 }

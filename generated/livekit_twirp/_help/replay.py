@@ -19,7 +19,7 @@ HELP: dict[str, Help] = {
         policy=(
             ("Grants", "none"),
             ("Retry class", "read"),
-            ("Timeout", "`timeout` in seconds, None for no limit, else the client's, else 10 s"),
+            ("Timeout", "10 s, unless the call or its client sets one"),
         ),
     ),
     "playback": Help(
@@ -40,7 +40,7 @@ HELP: dict[str, Help] = {
         policy=(
             ("Grants", "none"),
             ("Retry class", "never"),
-            ("Timeout", "`timeout` in seconds, None for no limit, else the client's, else 10 s"),
+            ("Timeout", "10 s, unless the call or its client sets one"),
         ),
     ),
     "seek": Help(
@@ -57,7 +57,7 @@ HELP: dict[str, Help] = {
         policy=(
             ("Grants", "none"),
             ("Retry class", "never"),
-            ("Timeout", "`timeout` in seconds, None for no limit, else the client's, else 10 s"),
+            ("Timeout", "10 s, unless the call or its client sets one"),
         ),
     ),
     "close": Help(
@@ -69,7 +69,7 @@ HELP: dict[str, Help] = {
         policy=(
             ("Grants", "none"),
             ("Retry class", "never"),
-            ("Timeout", "`timeout` in seconds, None for no limit, else the client's, else 10 s"),
+            ("Timeout", "10 s, unless the call or its client sets one"),
         ),
     ),
     "export": Help(
@@ -99,7 +99,7 @@ HELP: dict[str, Help] = {
         policy=(
             ("Grants", "none"),
             ("Retry class", "never"),
-            ("Timeout", "`timeout` in seconds, None for no limit, else the client's, else 10 s"),
+            ("Timeout", "10 s, unless the call or its client sets one"),
         ),
     ),
     "delete_replay": Help(
@@ -111,7 +111,7 @@ HELP: dict[str, Help] = {
         policy=(
             ("Grants", "none"),
             ("Retry class", "idempotent"),
-            ("Timeout", "`timeout` in seconds, None for no limit, else the client's, else 10 s"),
+            ("Timeout", "10 s, unless the call or its client sets one"),
         ),
     ),
 }

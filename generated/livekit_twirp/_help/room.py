@@ -72,7 +72,7 @@ HELP: dict[str, Help] = {
         policy=(
             ("Grants", "`video.roomCreate`"),
             ("Retry class", "idempotent"),
-            ("Timeout", "`timeout` in seconds, None for no limit, else the client's, else 15 s"),
+            ("Timeout", "15 s, unless the call or its client sets one"),
         ),
     ),
     "list_rooms": Help(
@@ -92,7 +92,7 @@ HELP: dict[str, Help] = {
         policy=(
             ("Grants", "`video.roomList`"),
             ("Retry class", "read"),
-            ("Timeout", "`timeout` in seconds, None for no limit, else the client's, else 10 s"),
+            ("Timeout", "10 s, unless the call or its client sets one"),
         ),
     ),
     "delete_room": Help(
@@ -112,7 +112,7 @@ HELP: dict[str, Help] = {
         policy=(
             ("Grants", "`video.roomCreate`"),
             ("Retry class", "idempotent"),
-            ("Timeout", "`timeout` in seconds, None for no limit, else the client's, else 10 s"),
+            ("Timeout", "10 s, unless the call or its client sets one"),
         ),
     ),
     "list_participants": Help(
@@ -129,7 +129,7 @@ HELP: dict[str, Help] = {
         policy=(
             ("Grants", "`video.roomAdmin`, `video.room` of the request's `room`"),
             ("Retry class", "read"),
-            ("Timeout", "`timeout` in seconds, None for no limit, else the client's, else 10 s"),
+            ("Timeout", "10 s, unless the call or its client sets one"),
         ),
     ),
     "get_participant": Help(
@@ -157,7 +157,7 @@ HELP: dict[str, Help] = {
         policy=(
             ("Grants", "`video.roomAdmin`, `video.room` of the request's `room`"),
             ("Retry class", "read"),
-            ("Timeout", "`timeout` in seconds, None for no limit, else the client's, else 10 s"),
+            ("Timeout", "10 s, unless the call or its client sets one"),
         ),
     ),
     "remove_participant": Help(
@@ -187,7 +187,7 @@ HELP: dict[str, Help] = {
         policy=(
             ("Grants", "`video.roomAdmin`, `video.room` of the request's `room`"),
             ("Retry class", "idempotent"),
-            ("Timeout", "`timeout` in seconds, None for no limit, else the client's, else 10 s"),
+            ("Timeout", "10 s, unless the call or its client sets one"),
         ),
     ),
     "mute_published_track": Help(
@@ -217,7 +217,7 @@ HELP: dict[str, Help] = {
         policy=(
             ("Grants", "`video.roomAdmin`, `video.room` of the request's `room`"),
             ("Retry class", "idempotent"),
-            ("Timeout", "`timeout` in seconds, None for no limit, else the client's, else 10 s"),
+            ("Timeout", "10 s, unless the call or its client sets one"),
         ),
     ),
     "update_participant": Help(
@@ -250,7 +250,7 @@ HELP: dict[str, Help] = {
         policy=(
             ("Grants", "`video.roomAdmin`, `video.room` of the request's `room`"),
             ("Retry class", "idempotent"),
-            ("Timeout", "`timeout` in seconds, None for no limit, else the client's, else 10 s"),
+            ("Timeout", "10 s, unless the call or its client sets one"),
         ),
     ),
     "update_subscriptions": Help(
@@ -275,7 +275,7 @@ HELP: dict[str, Help] = {
         policy=(
             ("Grants", "`video.roomAdmin`, `video.room` of the request's `room`"),
             ("Retry class", "idempotent"),
-            ("Timeout", "`timeout` in seconds, None for no limit, else the client's, else 10 s"),
+            ("Timeout", "10 s, unless the call or its client sets one"),
         ),
     ),
     "send_data": Help(
@@ -314,8 +314,8 @@ HELP: dict[str, Help] = {
         },
         policy=(
             ("Grants", "`video.roomAdmin`, `video.room` of the request's `room`"),
-            ("Retry class", ("keyed, by `nonce`: 16 random bytes, made for each call that leaves it empty")),
-            ("Timeout", "`timeout` in seconds, None for no limit, else the client's, else 10 s"),
+            ("Retry class", ("keyed, by `nonce`: 16 random bytes, generated for each call that leaves it empty")),
+            ("Timeout", "10 s, unless the call or its client sets one"),
         ),
     ),
     "update_room_metadata": Help(
@@ -333,7 +333,7 @@ HELP: dict[str, Help] = {
         policy=(
             ("Grants", "`video.roomAdmin`, `video.room` of the request's `room`"),
             ("Retry class", "idempotent"),
-            ("Timeout", "`timeout` in seconds, None for no limit, else the client's, else 10 s"),
+            ("Timeout", "10 s, unless the call or its client sets one"),
         ),
     ),
     "forward_participant": Help(
@@ -362,7 +362,7 @@ HELP: dict[str, Help] = {
                 ),
             ),
             ("Retry class", "never"),
-            ("Timeout", "`timeout` in seconds, None for no limit, else the client's, else 10 s"),
+            ("Timeout", "10 s, unless the call or its client sets one"),
         ),
     ),
     "move_participant": Help(
@@ -389,7 +389,7 @@ HELP: dict[str, Help] = {
                 ),
             ),
             ("Retry class", "never"),
-            ("Timeout", "`timeout` in seconds, None for no limit, else the client's, else 10 s"),
+            ("Timeout", "10 s, unless the call or its client sets one"),
         ),
     ),
     "perform_rpc": Help(
@@ -424,7 +424,7 @@ HELP: dict[str, Help] = {
         policy=(
             ("Grants", "`video.roomAdmin`, `video.room` of the request's `room`"),
             ("Retry class", "never"),
-            ("Timeout", "`timeout` in seconds, None for no limit, else the client's, else 10 s"),
+            ("Timeout", "10 s, unless the call or its client sets one"),
         ),
     ),
 }

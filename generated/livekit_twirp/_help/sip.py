@@ -19,7 +19,7 @@ HELP: dict[str, Help] = {
         policy=(
             ("Grants", "`sip.admin`"),
             ("Retry class", "read"),
-            ("Timeout", "`timeout` in seconds, None for no limit, else the client's, else 10 s"),
+            ("Timeout", "10 s, unless the call or its client sets one"),
         ),
     ),
     "create_sip_inbound_trunk": Help(
@@ -40,7 +40,7 @@ HELP: dict[str, Help] = {
         policy=(
             ("Grants", "`sip.admin`"),
             ("Retry class", "never"),
-            ("Timeout", "`timeout` in seconds, None for no limit, else the client's, else 10 s"),
+            ("Timeout", "10 s, unless the call or its client sets one"),
         ),
     ),
     "create_sip_outbound_trunk": Help(
@@ -60,7 +60,7 @@ HELP: dict[str, Help] = {
         policy=(
             ("Grants", "`sip.admin`"),
             ("Retry class", "never"),
-            ("Timeout", "`timeout` in seconds, None for no limit, else the client's, else 10 s"),
+            ("Timeout", "10 s, unless the call or its client sets one"),
         ),
     ),
     "update_sip_inbound_trunk": Help(
@@ -81,7 +81,7 @@ HELP: dict[str, Help] = {
         policy=(
             ("Grants", "`sip.admin`"),
             ("Retry class", "idempotent"),
-            ("Timeout", "`timeout` in seconds, None for no limit, else the client's, else 10 s"),
+            ("Timeout", "10 s, unless the call or its client sets one"),
         ),
     ),
     "update_sip_outbound_trunk": Help(
@@ -102,7 +102,7 @@ HELP: dict[str, Help] = {
         policy=(
             ("Grants", "`sip.admin`"),
             ("Retry class", "idempotent"),
-            ("Timeout", "`timeout` in seconds, None for no limit, else the client's, else 10 s"),
+            ("Timeout", "10 s, unless the call or its client sets one"),
         ),
     ),
     "get_sip_inbound_trunk": Help(
@@ -114,7 +114,7 @@ HELP: dict[str, Help] = {
         policy=(
             ("Grants", "`sip.admin`"),
             ("Retry class", "read"),
-            ("Timeout", "`timeout` in seconds, None for no limit, else the client's, else 10 s"),
+            ("Timeout", "10 s, unless the call or its client sets one"),
         ),
     ),
     "get_sip_outbound_trunk": Help(
@@ -126,7 +126,7 @@ HELP: dict[str, Help] = {
         policy=(
             ("Grants", "`sip.admin`"),
             ("Retry class", "read"),
-            ("Timeout", "`timeout` in seconds, None for no limit, else the client's, else 10 s"),
+            ("Timeout", "10 s, unless the call or its client sets one"),
         ),
     ),
     "list_sip_inbound_trunk": Help(
@@ -150,7 +150,7 @@ HELP: dict[str, Help] = {
         policy=(
             ("Grants", "`sip.admin`"),
             ("Retry class", "read"),
-            ("Timeout", "`timeout` in seconds, None for no limit, else the client's, else 10 s"),
+            ("Timeout", "10 s, unless the call or its client sets one"),
         ),
     ),
     "list_sip_outbound_trunk": Help(
@@ -174,7 +174,7 @@ HELP: dict[str, Help] = {
         policy=(
             ("Grants", "`sip.admin`"),
             ("Retry class", "read"),
-            ("Timeout", "`timeout` in seconds, None for no limit, else the client's, else 10 s"),
+            ("Timeout", "10 s, unless the call or its client sets one"),
         ),
     ),
     "delete_sip_trunk": Help(
@@ -191,7 +191,7 @@ HELP: dict[str, Help] = {
         policy=(
             ("Grants", "`sip.admin`"),
             ("Retry class", "idempotent"),
-            ("Timeout", "`timeout` in seconds, None for no limit, else the client's, else 10 s"),
+            ("Timeout", "10 s, unless the call or its client sets one"),
         ),
     ),
     "create_sip_dispatch_rule": Help(
@@ -218,7 +218,7 @@ HELP: dict[str, Help] = {
         policy=(
             ("Grants", "`sip.admin`"),
             ("Retry class", "never"),
-            ("Timeout", "`timeout` in seconds, None for no limit, else the client's, else 10 s"),
+            ("Timeout", "10 s, unless the call or its client sets one"),
         ),
     ),
     "update_sip_dispatch_rule": Help(
@@ -238,7 +238,7 @@ HELP: dict[str, Help] = {
         policy=(
             ("Grants", "`sip.admin`"),
             ("Retry class", "idempotent"),
-            ("Timeout", "`timeout` in seconds, None for no limit, else the client's, else 10 s"),
+            ("Timeout", "10 s, unless the call or its client sets one"),
         ),
     ),
     "list_sip_dispatch_rule": Help(
@@ -266,7 +266,7 @@ HELP: dict[str, Help] = {
         policy=(
             ("Grants", "`sip.admin`"),
             ("Retry class", "read"),
-            ("Timeout", "`timeout` in seconds, None for no limit, else the client's, else 10 s"),
+            ("Timeout", "10 s, unless the call or its client sets one"),
         ),
     ),
     "delete_sip_dispatch_rule": Help(
@@ -284,7 +284,7 @@ HELP: dict[str, Help] = {
         policy=(
             ("Grants", "`sip.admin`"),
             ("Retry class", "idempotent"),
-            ("Timeout", "`timeout` in seconds, None for no limit, else the client's, else 10 s"),
+            ("Timeout", "10 s, unless the call or its client sets one"),
         ),
     ),
     "create_sip_participant": Help(
@@ -378,9 +378,9 @@ HELP: dict[str, Help] = {
             (
                 "Timeout",
                 (
-                    "with `wait_until_answered`, at least `ringing_timeout` (30 s where it is"
-                    " unset) and 2 s more: a shorter `timeout` is raised to that, a longer "
-                    "one and None stay"
+                    "10 s, unless the call or its client sets one; with `wait_until_answered`"
+                    " at least `ringing_timeout` (30 s if unset) plus 2 s, and a shorter one "
+                    "is raised to that"
                 ),
             ),
         ),
@@ -422,8 +422,8 @@ HELP: dict[str, Help] = {
             (
                 "Timeout",
                 (
-                    "at least `ringing_timeout` (30 s where it is unset) and 2 s more: a "
-                    "shorter `timeout` is raised to that, a longer one and None stay"
+                    "10 s, unless the call or its client sets one; at least `ringing_timeout`"
+                    " (30 s if unset) plus 2 s, and a shorter one is raised to that"
                 ),
             ),
         ),

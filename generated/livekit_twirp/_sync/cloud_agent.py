@@ -101,7 +101,7 @@ class CloudAgent(Service):
         hooks: Iterable[Hook] = (),
         regions: Regions | Unset | None = UNSET,
     ) -> None:
-        """Use the connections of a session, which stays yours to close.
+        """Use the connections of a session, which is not closed with the service.
 
         The other arguments are those of `LiveKitAPI`.
         """
@@ -168,11 +168,11 @@ class CloudAgent(Service):
 
         Grants: `agent.admin`.
         Retry class: never.
-        Timeout: `timeout` in seconds, None for no limit, else the client's, else 10 s.
+        Timeout: 10 s, unless the call or its client sets one.
 
         Raises:
-            TwirpError: The call failed; its subclass says how, its `sent` whether the request may have run.
-            TypeError, ValueError: The request or an option is malformed; nothing was sent.
+            TwirpError: The call failed. The error's class says how, `sent` whether the request may have been executed.
+            TypeError, ValueError: The request or an option is invalid; nothing was sent.
         """
         return self._client.call(methods.CREATE_AGENT, request, fields, CallOptions(timeout, retry, extra_headers))
 
@@ -217,11 +217,11 @@ class CloudAgent(Service):
 
         Grants: `agent.admin`.
         Retry class: never.
-        Timeout: `timeout` in seconds, None for no limit, else the client's, else 10 s.
+        Timeout: 10 s, unless the call or its client sets one.
 
         Raises:
-            TwirpError: The call failed; its subclass says how, its `sent` whether the request may have run.
-            TypeError, ValueError: The request or an option is malformed; nothing was sent.
+            TwirpError: The call failed. The error's class says how, `sent` whether the request may have been executed.
+            TypeError, ValueError: The request or an option is invalid; nothing was sent.
         """
         return self._client.call(methods.CREATE_AGENT_V2, request, fields, CallOptions(timeout, retry, extra_headers))
 
@@ -267,11 +267,11 @@ class CloudAgent(Service):
 
         Grants: `agent.admin`.
         Retry class: never.
-        Timeout: `timeout` in seconds, None for no limit, else the client's, else 10 s.
+        Timeout: 10 s, unless the call or its client sets one.
 
         Raises:
-            TwirpError: The call failed; its subclass says how, its `sent` whether the request may have run.
-            TypeError, ValueError: The request or an option is malformed; nothing was sent.
+            TwirpError: The call failed. The error's class says how, `sent` whether the request may have been executed.
+            TypeError, ValueError: The request or an option is invalid; nothing was sent.
         """
         return self._client.call(methods.PROMOTE_AGENT, request, fields, CallOptions(timeout, retry, extra_headers))
 
@@ -315,11 +315,11 @@ class CloudAgent(Service):
 
         Grants: `agent.admin`.
         Retry class: read.
-        Timeout: `timeout` in seconds, None for no limit, else the client's, else 10 s.
+        Timeout: 10 s, unless the call or its client sets one.
 
         Raises:
-            TwirpError: The call failed; its subclass says how, its `sent` whether the request may have run.
-            TypeError, ValueError: The request or an option is malformed; nothing was sent.
+            TwirpError: The call failed. The error's class says how, `sent` whether the request may have been executed.
+            TypeError, ValueError: The request or an option is invalid; nothing was sent.
         """
         return self._client.call(methods.LIST_AGENTS, request, fields, CallOptions(timeout, retry, extra_headers))
 
@@ -363,11 +363,11 @@ class CloudAgent(Service):
 
         Grants: `agent.admin`.
         Retry class: read.
-        Timeout: `timeout` in seconds, None for no limit, else the client's, else 10 s.
+        Timeout: 10 s, unless the call or its client sets one.
 
         Raises:
-            TwirpError: The call failed; its subclass says how, its `sent` whether the request may have run.
-            TypeError, ValueError: The request or an option is malformed; nothing was sent.
+            TwirpError: The call failed. The error's class says how, `sent` whether the request may have been executed.
+            TypeError, ValueError: The request or an option is invalid; nothing was sent.
         """
         return self._client.call(
             methods.LIST_AGENT_VERSIONS, request, fields, CallOptions(timeout, retry, extra_headers)
@@ -414,11 +414,11 @@ class CloudAgent(Service):
 
         Grants: `agent.admin`.
         Retry class: read.
-        Timeout: `timeout` in seconds, None for no limit, else the client's, else 10 s.
+        Timeout: 10 s, unless the call or its client sets one.
 
         Raises:
-            TwirpError: The call failed; its subclass says how, its `sent` whether the request may have run.
-            TypeError, ValueError: The request or an option is malformed; nothing was sent.
+            TwirpError: The call failed. The error's class says how, `sent` whether the request may have been executed.
+            TypeError, ValueError: The request or an option is invalid; nothing was sent.
         """
         return self._client.call(
             methods.LIST_AGENT_SECRETS, request, fields, CallOptions(timeout, retry, extra_headers)
@@ -470,11 +470,11 @@ class CloudAgent(Service):
 
         Grants: `agent.admin`.
         Retry class: never.
-        Timeout: `timeout` in seconds, None for no limit, else the client's, else 10 s.
+        Timeout: 10 s, unless the call or its client sets one.
 
         Raises:
-            TwirpError: The call failed; its subclass says how, its `sent` whether the request may have run.
-            TypeError, ValueError: The request or an option is malformed; nothing was sent.
+            TwirpError: The call failed. The error's class says how, `sent` whether the request may have been executed.
+            TypeError, ValueError: The request or an option is invalid; nothing was sent.
         """
         return self._client.call(methods.UPDATE_AGENT, request, fields, CallOptions(timeout, retry, extra_headers))
 
@@ -517,11 +517,11 @@ class CloudAgent(Service):
 
         Grants: `agent.admin`.
         Retry class: never.
-        Timeout: `timeout` in seconds, None for no limit, else the client's, else 10 s.
+        Timeout: 10 s, unless the call or its client sets one.
 
         Raises:
-            TwirpError: The call failed; its subclass says how, its `sent` whether the request may have run.
-            TypeError, ValueError: The request or an option is malformed; nothing was sent.
+            TwirpError: The call failed. The error's class says how, `sent` whether the request may have been executed.
+            TypeError, ValueError: The request or an option is invalid; nothing was sent.
         """
         return self._client.call(methods.RESTART_AGENT, request, fields, CallOptions(timeout, retry, extra_headers))
 
@@ -573,11 +573,11 @@ class CloudAgent(Service):
 
         Grants: `agent.admin`.
         Retry class: never.
-        Timeout: `timeout` in seconds, None for no limit, else the client's, else 10 s.
+        Timeout: 10 s, unless the call or its client sets one.
 
         Raises:
-            TwirpError: The call failed; its subclass says how, its `sent` whether the request may have run.
-            TypeError, ValueError: The request or an option is malformed; nothing was sent.
+            TwirpError: The call failed. The error's class says how, `sent` whether the request may have been executed.
+            TypeError, ValueError: The request or an option is invalid; nothing was sent.
         """
         return self._client.call(methods.DEPLOY_AGENT, request, fields, CallOptions(timeout, retry, extra_headers))
 
@@ -625,11 +625,11 @@ class CloudAgent(Service):
 
         Grants: `agent.admin`.
         Retry class: never.
-        Timeout: `timeout` in seconds, None for no limit, else the client's, else 10 s.
+        Timeout: 10 s, unless the call or its client sets one.
 
         Raises:
-            TwirpError: The call failed; its subclass says how, its `sent` whether the request may have run.
-            TypeError, ValueError: The request or an option is malformed; nothing was sent.
+            TwirpError: The call failed. The error's class says how, `sent` whether the request may have been executed.
+            TypeError, ValueError: The request or an option is invalid; nothing was sent.
         """
         return self._client.call(methods.DEPLOY_AGENT_V2, request, fields, CallOptions(timeout, retry, extra_headers))
 
@@ -677,11 +677,11 @@ class CloudAgent(Service):
 
         Grants: `agent.admin`.
         Retry class: never.
-        Timeout: `timeout` in seconds, None for no limit, else the client's, else 10 s.
+        Timeout: 10 s, unless the call or its client sets one.
 
         Raises:
-            TwirpError: The call failed; its subclass says how, its `sent` whether the request may have run.
-            TypeError, ValueError: The request or an option is malformed; nothing was sent.
+            TwirpError: The call failed. The error's class says how, `sent` whether the request may have been executed.
+            TypeError, ValueError: The request or an option is invalid; nothing was sent.
         """
         return self._client.call(
             methods.UPDATE_AGENT_SECRETS, request, fields, CallOptions(timeout, retry, extra_headers)
@@ -730,11 +730,11 @@ class CloudAgent(Service):
 
         Grants: `agent.admin`.
         Retry class: never.
-        Timeout: `timeout` in seconds, None for no limit, else the client's, else 10 s.
+        Timeout: 10 s, unless the call or its client sets one.
 
         Raises:
-            TwirpError: The call failed; its subclass says how, its `sent` whether the request may have run.
-            TypeError, ValueError: The request or an option is malformed; nothing was sent.
+            TwirpError: The call failed. The error's class says how, `sent` whether the request may have been executed.
+            TypeError, ValueError: The request or an option is invalid; nothing was sent.
         """
         return self._client.call(methods.ROLLBACK_AGENT, request, fields, CallOptions(timeout, retry, extra_headers))
 
@@ -779,11 +779,11 @@ class CloudAgent(Service):
 
         Grants: `agent.admin`.
         Retry class: never.
-        Timeout: `timeout` in seconds, None for no limit, else the client's, else 10 s.
+        Timeout: 10 s, unless the call or its client sets one.
 
         Raises:
-            TwirpError: The call failed; its subclass says how, its `sent` whether the request may have run.
-            TypeError, ValueError: The request or an option is malformed; nothing was sent.
+            TwirpError: The call failed. The error's class says how, `sent` whether the request may have been executed.
+            TypeError, ValueError: The request or an option is invalid; nothing was sent.
         """
         return self._client.call(methods.DELETE_AGENT, request, fields, CallOptions(timeout, retry, extra_headers))
 
@@ -822,11 +822,11 @@ class CloudAgent(Service):
 
         Grants: `agent.admin`.
         Retry class: read.
-        Timeout: `timeout` in seconds, None for no limit, else the client's, else 10 s.
+        Timeout: 10 s, unless the call or its client sets one.
 
         Raises:
-            TwirpError: The call failed; its subclass says how, its `sent` whether the request may have run.
-            TypeError, ValueError: The request or an option is malformed; nothing was sent.
+            TwirpError: The call failed. The error's class says how, `sent` whether the request may have been executed.
+            TypeError, ValueError: The request or an option is invalid; nothing was sent.
         """
         return self._client.call(
             methods.GET_CLIENT_SETTINGS, request, fields, CallOptions(timeout, retry, extra_headers)
@@ -879,11 +879,11 @@ class CloudAgent(Service):
 
         Grants: `agent.admin`.
         Retry class: never.
-        Timeout: `timeout` in seconds, None for no limit, else the client's, else 10 s.
+        Timeout: 10 s, unless the call or its client sets one.
 
         Raises:
-            TwirpError: The call failed; its subclass says how, its `sent` whether the request may have run.
-            TypeError, ValueError: The request or an option is malformed; nothing was sent.
+            TwirpError: The call failed. The error's class says how, `sent` whether the request may have been executed.
+            TypeError, ValueError: The request or an option is invalid; nothing was sent.
         """
         return self._client.call(
             methods.CREATE_PRIVATE_LINK, request, fields, CallOptions(timeout, retry, extra_headers)
@@ -928,11 +928,11 @@ class CloudAgent(Service):
 
         Grants: `agent.admin`.
         Retry class: never.
-        Timeout: `timeout` in seconds, None for no limit, else the client's, else 10 s.
+        Timeout: 10 s, unless the call or its client sets one.
 
         Raises:
-            TwirpError: The call failed; its subclass says how, its `sent` whether the request may have run.
-            TypeError, ValueError: The request or an option is malformed; nothing was sent.
+            TwirpError: The call failed. The error's class says how, `sent` whether the request may have been executed.
+            TypeError, ValueError: The request or an option is invalid; nothing was sent.
         """
         return self._client.call(
             methods.DESTROY_PRIVATE_LINK, request, fields, CallOptions(timeout, retry, extra_headers)
@@ -973,11 +973,11 @@ class CloudAgent(Service):
 
         Grants: `agent.admin`.
         Retry class: read.
-        Timeout: `timeout` in seconds, None for no limit, else the client's, else 10 s.
+        Timeout: 10 s, unless the call or its client sets one.
 
         Raises:
-            TwirpError: The call failed; its subclass says how, its `sent` whether the request may have run.
-            TypeError, ValueError: The request or an option is malformed; nothing was sent.
+            TwirpError: The call failed. The error's class says how, `sent` whether the request may have been executed.
+            TypeError, ValueError: The request or an option is invalid; nothing was sent.
         """
         return self._client.call(
             methods.LIST_PRIVATE_LINKS, request, fields, CallOptions(timeout, retry, extra_headers)
@@ -1022,11 +1022,11 @@ class CloudAgent(Service):
 
         Grants: `agent.admin`.
         Retry class: read.
-        Timeout: `timeout` in seconds, None for no limit, else the client's, else 10 s.
+        Timeout: 10 s, unless the call or its client sets one.
 
         Raises:
-            TwirpError: The call failed; its subclass says how, its `sent` whether the request may have run.
-            TypeError, ValueError: The request or an option is malformed; nothing was sent.
+            TwirpError: The call failed. The error's class says how, `sent` whether the request may have been executed.
+            TypeError, ValueError: The request or an option is invalid; nothing was sent.
         """
         return self._client.call(
             methods.GET_PRIVATE_LINK_STATUS, request, fields, CallOptions(timeout, retry, extra_headers)

@@ -61,7 +61,7 @@ class Connector(Service):
         hooks: Iterable[Hook] = (),
         regions: Regions | Unset | None = UNSET,
     ) -> None:
-        """Use the connections of a session, which stays yours to close.
+        """Use the connections of a session, which is not closed with the service.
 
         The other arguments are those of `LiveKitAPI`.
         """
@@ -138,11 +138,11 @@ class Connector(Service):
 
         Grants: `video.roomCreate`.
         Retry class: never.
-        Timeout: `timeout` in seconds, None for no limit, else the client's, else 10 s.
+        Timeout: 10 s, unless the call or its client sets one.
 
         Raises:
-            TwirpError: The call failed; its subclass says how, its `sent` whether the request may have run.
-            TypeError, ValueError: The request or an option is malformed; nothing was sent.
+            TwirpError: The call failed. The error's class says how, `sent` whether the request may have been executed.
+            TypeError, ValueError: The request or an option is invalid; nothing was sent.
         """
         return self._client.call(
             methods.DIAL_WHATSAPP_CALL, request, fields, CallOptions(timeout, retry, extra_headers)
@@ -190,11 +190,11 @@ class Connector(Service):
 
         Grants: `video.roomCreate`.
         Retry class: never.
-        Timeout: `timeout` in seconds, None for no limit, else the client's, else 10 s.
+        Timeout: 10 s, unless the call or its client sets one.
 
         Raises:
-            TwirpError: The call failed; its subclass says how, its `sent` whether the request may have run.
-            TypeError, ValueError: The request or an option is malformed; nothing was sent.
+            TwirpError: The call failed. The error's class says how, `sent` whether the request may have been executed.
+            TypeError, ValueError: The request or an option is invalid; nothing was sent.
         """
         return self._client.call(
             methods.DISCONNECT_WHATSAPP_CALL, request, fields, CallOptions(timeout, retry, extra_headers)
@@ -242,11 +242,11 @@ class Connector(Service):
 
         Grants: `video.roomCreate`.
         Retry class: never.
-        Timeout: `timeout` in seconds, None for no limit, else the client's, else 10 s.
+        Timeout: 10 s, unless the call or its client sets one.
 
         Raises:
-            TwirpError: The call failed; its subclass says how, its `sent` whether the request may have run.
-            TypeError, ValueError: The request or an option is malformed; nothing was sent.
+            TwirpError: The call failed. The error's class says how, `sent` whether the request may have been executed.
+            TypeError, ValueError: The request or an option is invalid; nothing was sent.
         """
         return self._client.call(
             methods.CONNECT_WHATSAPP_CALL, request, fields, CallOptions(timeout, retry, extra_headers)
@@ -310,12 +310,12 @@ class Connector(Service):
 
         Grants: `video.roomCreate`.
         Retry class: never.
-        Timeout: with `wait_until_answered`, at least `ringing_timeout` (30 s where it is unset) and 2 s more: a
-            shorter `timeout` is raised to that, a longer one and None stay.
+        Timeout: 10 s, unless the call or its client sets one; with `wait_until_answered` at least
+            `ringing_timeout` (30 s if unset) plus 2 s, and a shorter one is raised to that.
 
         Raises:
-            TwirpError: The call failed; its subclass says how, its `sent` whether the request may have run.
-            TypeError, ValueError: The request or an option is malformed; nothing was sent.
+            TwirpError: The call failed. The error's class says how, `sent` whether the request may have been executed.
+            TypeError, ValueError: The request or an option is invalid; nothing was sent.
         """
         return self._client.call(
             methods.ACCEPT_WHATSAPP_CALL, request, fields, CallOptions(timeout, retry, extra_headers)
@@ -369,11 +369,11 @@ class Connector(Service):
 
         Grants: `video.roomCreate`.
         Retry class: never.
-        Timeout: `timeout` in seconds, None for no limit, else the client's, else 10 s.
+        Timeout: 10 s, unless the call or its client sets one.
 
         Raises:
-            TwirpError: The call failed; its subclass says how, its `sent` whether the request may have run.
-            TypeError, ValueError: The request or an option is malformed; nothing was sent.
+            TwirpError: The call failed. The error's class says how, `sent` whether the request may have been executed.
+            TypeError, ValueError: The request or an option is invalid; nothing was sent.
         """
         return self._client.call(
             methods.CONNECT_TWILIO_CALL, request, fields, CallOptions(timeout, retry, extra_headers)

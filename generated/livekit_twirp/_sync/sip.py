@@ -91,7 +91,7 @@ class SIP(Service):
         hooks: Iterable[Hook] = (),
         regions: Regions | Unset | None = UNSET,
     ) -> None:
-        """Use the connections of a session, which stays yours to close.
+        """Use the connections of a session, which is not closed with the service.
 
         The other arguments are those of `LiveKitAPI`.
         """
@@ -153,11 +153,11 @@ class SIP(Service):
 
         Grants: `sip.admin`.
         Retry class: read.
-        Timeout: `timeout` in seconds, None for no limit, else the client's, else 10 s.
+        Timeout: 10 s, unless the call or its client sets one.
 
         Raises:
-            TwirpError: The call failed; its subclass says how, its `sent` whether the request may have run.
-            TypeError, ValueError: The request or an option is malformed; nothing was sent.
+            TwirpError: The call failed. The error's class says how, `sent` whether the request may have been executed.
+            TypeError, ValueError: The request or an option is invalid; nothing was sent.
         """
         return self._client.call(methods.LIST_SIP_TRUNK, request, fields, CallOptions(timeout, retry, extra_headers))
 
@@ -203,11 +203,11 @@ class SIP(Service):
 
         Grants: `sip.admin`.
         Retry class: never.
-        Timeout: `timeout` in seconds, None for no limit, else the client's, else 10 s.
+        Timeout: 10 s, unless the call or its client sets one.
 
         Raises:
-            TwirpError: The call failed; its subclass says how, its `sent` whether the request may have run.
-            TypeError, ValueError: The request or an option is malformed; nothing was sent.
+            TwirpError: The call failed. The error's class says how, `sent` whether the request may have been executed.
+            TypeError, ValueError: The request or an option is invalid; nothing was sent.
         """
         return self._client.call(
             methods.CREATE_SIP_INBOUND_TRUNK, request, fields, CallOptions(timeout, retry, extra_headers)
@@ -255,11 +255,11 @@ class SIP(Service):
 
         Grants: `sip.admin`.
         Retry class: never.
-        Timeout: `timeout` in seconds, None for no limit, else the client's, else 10 s.
+        Timeout: 10 s, unless the call or its client sets one.
 
         Raises:
-            TwirpError: The call failed; its subclass says how, its `sent` whether the request may have run.
-            TypeError, ValueError: The request or an option is malformed; nothing was sent.
+            TwirpError: The call failed. The error's class says how, `sent` whether the request may have been executed.
+            TypeError, ValueError: The request or an option is invalid; nothing was sent.
         """
         return self._client.call(
             methods.CREATE_SIP_OUTBOUND_TRUNK, request, fields, CallOptions(timeout, retry, extra_headers)
@@ -308,11 +308,11 @@ class SIP(Service):
 
         Grants: `sip.admin`.
         Retry class: idempotent.
-        Timeout: `timeout` in seconds, None for no limit, else the client's, else 10 s.
+        Timeout: 10 s, unless the call or its client sets one.
 
         Raises:
-            TwirpError: The call failed; its subclass says how, its `sent` whether the request may have run.
-            TypeError, ValueError: The request or an option is malformed; nothing was sent.
+            TwirpError: The call failed. The error's class says how, `sent` whether the request may have been executed.
+            TypeError, ValueError: The request or an option is invalid; nothing was sent.
         """
         return self._client.call(
             methods.UPDATE_SIP_INBOUND_TRUNK, request, fields, CallOptions(timeout, retry, extra_headers)
@@ -361,11 +361,11 @@ class SIP(Service):
 
         Grants: `sip.admin`.
         Retry class: idempotent.
-        Timeout: `timeout` in seconds, None for no limit, else the client's, else 10 s.
+        Timeout: 10 s, unless the call or its client sets one.
 
         Raises:
-            TwirpError: The call failed; its subclass says how, its `sent` whether the request may have run.
-            TypeError, ValueError: The request or an option is malformed; nothing was sent.
+            TwirpError: The call failed. The error's class says how, `sent` whether the request may have been executed.
+            TypeError, ValueError: The request or an option is invalid; nothing was sent.
         """
         return self._client.call(
             methods.UPDATE_SIP_OUTBOUND_TRUNK, request, fields, CallOptions(timeout, retry, extra_headers)
@@ -410,11 +410,11 @@ class SIP(Service):
 
         Grants: `sip.admin`.
         Retry class: read.
-        Timeout: `timeout` in seconds, None for no limit, else the client's, else 10 s.
+        Timeout: 10 s, unless the call or its client sets one.
 
         Raises:
-            TwirpError: The call failed; its subclass says how, its `sent` whether the request may have run.
-            TypeError, ValueError: The request or an option is malformed; nothing was sent.
+            TwirpError: The call failed. The error's class says how, `sent` whether the request may have been executed.
+            TypeError, ValueError: The request or an option is invalid; nothing was sent.
         """
         return self._client.call(
             methods.GET_SIP_INBOUND_TRUNK, request, fields, CallOptions(timeout, retry, extra_headers)
@@ -459,11 +459,11 @@ class SIP(Service):
 
         Grants: `sip.admin`.
         Retry class: read.
-        Timeout: `timeout` in seconds, None for no limit, else the client's, else 10 s.
+        Timeout: 10 s, unless the call or its client sets one.
 
         Raises:
-            TwirpError: The call failed; its subclass says how, its `sent` whether the request may have run.
-            TypeError, ValueError: The request or an option is malformed; nothing was sent.
+            TwirpError: The call failed. The error's class says how, `sent` whether the request may have been executed.
+            TypeError, ValueError: The request or an option is invalid; nothing was sent.
         """
         return self._client.call(
             methods.GET_SIP_OUTBOUND_TRUNK, request, fields, CallOptions(timeout, retry, extra_headers)
@@ -512,11 +512,11 @@ class SIP(Service):
 
         Grants: `sip.admin`.
         Retry class: read.
-        Timeout: `timeout` in seconds, None for no limit, else the client's, else 10 s.
+        Timeout: 10 s, unless the call or its client sets one.
 
         Raises:
-            TwirpError: The call failed; its subclass says how, its `sent` whether the request may have run.
-            TypeError, ValueError: The request or an option is malformed; nothing was sent.
+            TwirpError: The call failed. The error's class says how, `sent` whether the request may have been executed.
+            TypeError, ValueError: The request or an option is invalid; nothing was sent.
         """
         return self._client.call(
             methods.LIST_SIP_INBOUND_TRUNK, request, fields, CallOptions(timeout, retry, extra_headers)
@@ -565,11 +565,11 @@ class SIP(Service):
 
         Grants: `sip.admin`.
         Retry class: read.
-        Timeout: `timeout` in seconds, None for no limit, else the client's, else 10 s.
+        Timeout: 10 s, unless the call or its client sets one.
 
         Raises:
-            TwirpError: The call failed; its subclass says how, its `sent` whether the request may have run.
-            TypeError, ValueError: The request or an option is malformed; nothing was sent.
+            TwirpError: The call failed. The error's class says how, `sent` whether the request may have been executed.
+            TypeError, ValueError: The request or an option is invalid; nothing was sent.
         """
         return self._client.call(
             methods.LIST_SIP_OUTBOUND_TRUNK, request, fields, CallOptions(timeout, retry, extra_headers)
@@ -615,11 +615,11 @@ class SIP(Service):
 
         Grants: `sip.admin`.
         Retry class: idempotent.
-        Timeout: `timeout` in seconds, None for no limit, else the client's, else 10 s.
+        Timeout: 10 s, unless the call or its client sets one.
 
         Raises:
-            TwirpError: The call failed; its subclass says how, its `sent` whether the request may have run.
-            TypeError, ValueError: The request or an option is malformed; nothing was sent.
+            TwirpError: The call failed. The error's class says how, `sent` whether the request may have been executed.
+            TypeError, ValueError: The request or an option is invalid; nothing was sent.
         """
         return self._client.call(methods.DELETE_SIP_TRUNK, request, fields, CallOptions(timeout, retry, extra_headers))
 
@@ -673,11 +673,11 @@ class SIP(Service):
 
         Grants: `sip.admin`.
         Retry class: never.
-        Timeout: `timeout` in seconds, None for no limit, else the client's, else 10 s.
+        Timeout: 10 s, unless the call or its client sets one.
 
         Raises:
-            TwirpError: The call failed; its subclass says how, its `sent` whether the request may have run.
-            TypeError, ValueError: The request or an option is malformed; nothing was sent.
+            TwirpError: The call failed. The error's class says how, `sent` whether the request may have been executed.
+            TypeError, ValueError: The request or an option is invalid; nothing was sent.
         """
         return self._client.call(
             methods.CREATE_SIP_DISPATCH_RULE, request, fields, CallOptions(timeout, retry, extra_headers)
@@ -725,11 +725,11 @@ class SIP(Service):
 
         Grants: `sip.admin`.
         Retry class: idempotent.
-        Timeout: `timeout` in seconds, None for no limit, else the client's, else 10 s.
+        Timeout: 10 s, unless the call or its client sets one.
 
         Raises:
-            TwirpError: The call failed; its subclass says how, its `sent` whether the request may have run.
-            TypeError, ValueError: The request or an option is malformed; nothing was sent.
+            TwirpError: The call failed. The error's class says how, `sent` whether the request may have been executed.
+            TypeError, ValueError: The request or an option is invalid; nothing was sent.
         """
         return self._client.call(
             methods.UPDATE_SIP_DISPATCH_RULE, request, fields, CallOptions(timeout, retry, extra_headers)
@@ -780,11 +780,11 @@ class SIP(Service):
 
         Grants: `sip.admin`.
         Retry class: read.
-        Timeout: `timeout` in seconds, None for no limit, else the client's, else 10 s.
+        Timeout: 10 s, unless the call or its client sets one.
 
         Raises:
-            TwirpError: The call failed; its subclass says how, its `sent` whether the request may have run.
-            TypeError, ValueError: The request or an option is malformed; nothing was sent.
+            TwirpError: The call failed. The error's class says how, `sent` whether the request may have been executed.
+            TypeError, ValueError: The request or an option is invalid; nothing was sent.
         """
         return self._client.call(
             methods.LIST_SIP_DISPATCH_RULE, request, fields, CallOptions(timeout, retry, extra_headers)
@@ -830,11 +830,11 @@ class SIP(Service):
 
         Grants: `sip.admin`.
         Retry class: idempotent.
-        Timeout: `timeout` in seconds, None for no limit, else the client's, else 10 s.
+        Timeout: 10 s, unless the call or its client sets one.
 
         Raises:
-            TwirpError: The call failed; its subclass says how, its `sent` whether the request may have run.
-            TypeError, ValueError: The request or an option is malformed; nothing was sent.
+            TwirpError: The call failed. The error's class says how, `sent` whether the request may have been executed.
+            TypeError, ValueError: The request or an option is invalid; nothing was sent.
         """
         return self._client.call(
             methods.DELETE_SIP_DISPATCH_RULE, request, fields, CallOptions(timeout, retry, extra_headers)
@@ -928,12 +928,12 @@ class SIP(Service):
 
         Grants: `sip.call`.
         Retry class: never.
-        Timeout: with `wait_until_answered`, at least `ringing_timeout` (30 s where it is unset) and 2 s more: a
-            shorter `timeout` is raised to that, a longer one and None stay.
+        Timeout: 10 s, unless the call or its client sets one; with `wait_until_answered` at least
+            `ringing_timeout` (30 s if unset) plus 2 s, and a shorter one is raised to that.
 
         Raises:
-            TwirpError: The call failed; its subclass says how, its `sent` whether the request may have run.
-            TypeError, ValueError: The request or an option is malformed; nothing was sent.
+            TwirpError: The call failed. The error's class says how, `sent` whether the request may have been executed.
+            TypeError, ValueError: The request or an option is invalid; nothing was sent.
         """
         return self._client.call(
             methods.CREATE_SIP_PARTICIPANT, request, fields, CallOptions(timeout, retry, extra_headers)
@@ -993,12 +993,12 @@ class SIP(Service):
 
         Grants: `sip.call`, `video.roomAdmin`, `video.room` of the request's `room_name`.
         Retry class: never.
-        Timeout: at least `ringing_timeout` (30 s where it is unset) and 2 s more: a shorter `timeout` is raised
-            to that, a longer one and None stay.
+        Timeout: 10 s, unless the call or its client sets one; at least `ringing_timeout` (30 s if unset) plus 2
+            s, and a shorter one is raised to that.
 
         Raises:
-            TwirpError: The call failed; its subclass says how, its `sent` whether the request may have run.
-            TypeError, ValueError: The request or an option is malformed; nothing was sent.
+            TwirpError: The call failed. The error's class says how, `sent` whether the request may have been executed.
+            TypeError, ValueError: The request or an option is invalid; nothing was sent.
         """
         return self._client.call(
             methods.TRANSFER_SIP_PARTICIPANT, request, fields, CallOptions(timeout, retry, extra_headers)

@@ -11,7 +11,7 @@ from google.protobuf.descriptor_pb2 import FileDescriptorProto
 from google.protobuf.wrappers_pb2 import StringValue
 from odd_schema import FD, ODD, field, module_of
 
-from twirpkit._config.resolve import (
+from twirpkit.sdk import (
     UNSET,
     CallOptions,
     Client,
@@ -111,7 +111,7 @@ class Plain:
 class OddAPI(Client):
     """The facade."""
 
-    sdk: ClassVar[PackageInfo] = SDK
+    package: ClassVar[PackageInfo] = SDK
 
     def __init__(self, url: str) -> None:
         there = client_config(SDK, url=url, token=None, auth=None, timeout=UNSET, extra_headers=None)

@@ -14,7 +14,7 @@ HELP: dict[str, Help] = {
         },
         policy=(
             ("Retry class", "never"),
-            ("Timeout", "`timeout` in seconds, None for no limit, else the client's, else 10 s"),
+            ("Timeout", "10 s, unless the call or its client sets one"),
         ),
     ),
     "get_hat": Help(
@@ -25,7 +25,7 @@ HELP: dict[str, Help] = {
         },
         policy=(
             ("Retry class", "read"),
-            ("Timeout", "`timeout` in seconds, None for no limit, else the client's, else 10 s"),
+            ("Timeout", "10 s, unless the call or its client sets one"),
         ),
     ),
     "list_hats": Help(
@@ -36,7 +36,7 @@ HELP: dict[str, Help] = {
         },
         policy=(
             ("Retry class", "read"),
-            ("Timeout", "`timeout` in seconds, None for no limit, else the client's, else 10 s"),
+            ("Timeout", "10 s, unless the call or its client sets one"),
         ),
     ),
 }

@@ -38,7 +38,7 @@ class AsyncCompatService(AsyncService):
         extra_headers: Mapping[str, str] | None = None,
         hooks: Iterable[Hook] = (),
     ) -> None:
-        """Use the connections of a session, which stays yours to close.
+        """Use the connections of a session, which is not closed with the service.
 
         The other arguments are those of `AsyncCompatAPI`.
         """
@@ -88,11 +88,11 @@ class AsyncCompatService(AsyncService):
         """Does nothing.
 
         Retry class: never.
-        Timeout: `timeout` in seconds, None for no limit, else the client's, else 10 s.
+        Timeout: 10 s, unless the call or its client sets one.
 
         Raises:
-            TwirpError: The call failed; its subclass says how, its `sent` whether the request may have run.
-            TypeError, ValueError: The request or an option is malformed; nothing was sent.
+            TwirpError: The call failed. The error's class says how, `sent` whether the request may have been executed.
+            TypeError, ValueError: The request or an option is invalid; nothing was sent.
         """
         return await self._client.call(methods.NOOP_METHOD, request, fields, CallOptions(timeout, retry, extra_headers))
 
@@ -132,10 +132,10 @@ class AsyncCompatService(AsyncService):
             v: Any text.
 
         Retry class: never.
-        Timeout: `timeout` in seconds, None for no limit, else the client's, else 10 s.
+        Timeout: 10 s, unless the call or its client sets one.
 
         Raises:
-            TwirpError: The call failed; its subclass says how, its `sent` whether the request may have run.
-            TypeError, ValueError: The request or an option is malformed; nothing was sent.
+            TwirpError: The call failed. The error's class says how, `sent` whether the request may have been executed.
+            TypeError, ValueError: The request or an option is invalid; nothing was sent.
         """
         return await self._client.call(methods.METHOD, request, fields, CallOptions(timeout, retry, extra_headers))

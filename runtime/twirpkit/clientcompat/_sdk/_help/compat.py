@@ -8,7 +8,7 @@ HELP: dict[str, Help] = {
         summary="Does nothing.",
         policy=(
             ("Retry class", "never"),
-            ("Timeout", "`timeout` in seconds, None for no limit, else the client's, else 10 s"),
+            ("Timeout", "10 s, unless the call or its client sets one"),
         ),
     ),
     "method": Help(
@@ -18,7 +18,7 @@ HELP: dict[str, Help] = {
         },
         policy=(
             ("Retry class", "never"),
-            ("Timeout", "`timeout` in seconds, None for no limit, else the client's, else 10 s"),
+            ("Timeout", "10 s, unless the call or its client sets one"),
         ),
     ),
 }
