@@ -6,16 +6,17 @@ than belong to the response: what follows them is never read as part of anything
 
 from __future__ import annotations
 
+import enum
 import re
 from collections.abc import Mapping
-from typing import Final, NamedTuple, Protocol
+from typing import Final, Protocol
 
 from twirpkit._http1.content import Body, BodyError
 from twirpkit._http1.grammar import NAME_CHARACTER, VALUE_CHARACTER
 from twirpkit._http1.head import BadResponse
 from twirpkit._http1.limits import MAX_HEAD, MAX_LINES
 
-__all__ = ["BodyReader", "Framing", "body_reader", "may_reuse", "response_framing"]
+__all__ = ["BodyReader", "Unsized", "body_reader", "may_reuse", "response_framing"]
 
 _NO_LENGTH: Final = "the response has neither a Content-Length nor a chunked body"
 _NOT_CHUNKS: Final = "the response's chunks are not HTTP"
@@ -28,20 +29,17 @@ _TRAILER: Final = re.compile(rf"({NAME_CHARACTER}++):{VALUE_CHARACTER}*+".encode
 _FRAMING_HEADERS: Final = (b"content-length", b"transfer-encoding")
 
 
-class Framing(NamedTuple):
-    """The end of a body: after `length` bytes, after the last chunk, or (neither is set) nowhere."""
+class Unsized(enum.Enum):
+    """Framing of a body without a Content-Length."""
 
-    length: int | None
-    chunked: bool
-
-
-_EMPTY: Final = Framing(0, False)
-_CHUNKED: Final = Framing(None, True)
-_UNKNOWN: Final = Framing(None, False)
+    CHUNKED = "chunked"
+    """It ends with its last chunk."""
+    UNFRAMED = "unframed"
+    """It ends nowhere: the end of the connection may be that of the body, or not."""
 
 
-def response_framing(method: str, minor: int, status: int, headers: Mapping[str, str]) -> Framing:
-    """Return the framing of a response's body.
+def response_framing(method: str, minor: int, status: int, headers: Mapping[str, str]) -> int | Unsized:
+    """Return the framing of a response's body: its length in bytes, or an `Unsized`.
 
     Args:
         method: The method of the request.
@@ -64,10 +62,10 @@ def response_framing(method: str, minor: int, status: int, headers: Mapping[str,
     elif length is not None and _LENGTH.fullmatch(length) is None:
         raise BadResponse("the response's Content-Length is not one number")
     if method == "HEAD" or status in (101, 204, 304):
-        return _EMPTY
+        return 0
     if length is not None:
-        return Framing(int(length), False)
-    return _UNKNOWN if coding is None else _CHUNKED
+        return int(length)
+    return Unsized.UNFRAMED if coding is None else Unsized.CHUNKED
 
 
 def may_reuse(
@@ -117,11 +115,11 @@ class BodyReader(Protocol):
         ...
 
 
-def body_reader(framing: Framing) -> BodyReader:
+def body_reader(framing: int | Unsized) -> BodyReader:
     """Return the reader for a framing."""
-    if framing.chunked:
+    if framing is Unsized.CHUNKED:
         return _Chunks()
-    return _Rest() if framing.length is None else _Length(framing.length)
+    return _Rest() if framing is Unsized.UNFRAMED else _Length(framing)
 
 
 class _Length:

@@ -39,41 +39,22 @@ class HeadReader:
     the body begins at index `end` of `data`.
     """
 
-    __slots__ = (
-        "_buffer",
-        "_counted",
-        "_interim",
-        "_newlines",
-        "_room",
-        "_searched",
-        "_status_line",
-        "data",
-        "end",
-        "headers",
-        "heard",
-        "minor",
-        "status",
-    )
-
     status: int
     minor: int
     headers: dict[str, str]
     data: bytes
     end: int
+    heard = False
+    """True once a byte was received, even of an interim response."""
 
-    def __init__(self) -> None:
-        self.heard = False
-        """True once a byte was received, even of an interim response."""
-        self._buffer = bytearray()
-        self._room = MAX_HEAD
-        self._interim = 0
-        self._start_block()
-
-    def _start_block(self) -> None:
-        self._status_line: re.Match[bytes] | None = None
-        self._searched = 0  # the search for the next line end continues here
-        self._counted = 0  # line ends before it are in _newlines
-        self._newlines = 0
+    # Most readers need none of these: as attributes of the class they cost nothing there.
+    _buffer: bytearray | None = None  # the block as far as it was received
+    _room = MAX_HEAD
+    _interim = 0
+    _status_line: re.Match[bytes] | None = None
+    _searched = 0  # the search for the next line end continues here
+    _counted = 0  # line ends before it are in _newlines
+    _newlines = 0
 
     @property
     def began(self) -> bool:
@@ -82,16 +63,19 @@ class HeadReader:
 
     def feed(self, data: bytes) -> bool:
         """Take the next bytes; True if they complete the header block of the final response. Raises `BadResponse`."""
-        self.heard = self.heard or bool(data)
-        if not self._buffer:
+        if not data:
+            return False
+        self.heard = True
+        if self._buffer is None:
             valid = _VALID_BLOCK.match(data)
             if valid is not None and valid.end() <= self._room and self._accept(valid, _parse_valid(valid[3])):
                 self.data = data
                 self.end = valid.end()
                 return True
+            self._buffer = bytearray()
         self._buffer += data
         while self._buffer:
-            end = self._find_end()
+            end = self._find_end(self._buffer)
             if self._status_line is None or end < 0:
                 break
             block = bytes(self._buffer[:end])
@@ -106,7 +90,8 @@ class HeadReader:
             self._interim += 1
             if self._interim > MAX_INTERIM:
                 raise BadResponse(f"there are more than {MAX_INTERIM} interim responses")
-            self._start_block()
+            self._status_line = None
+            self._searched = self._counted = self._newlines = 0
         return False
 
     def _accept(self, status_line: re.Match[bytes], headers: dict[str, str]) -> bool:
@@ -116,29 +101,28 @@ class HeadReader:
         self.headers = headers
         return self.status >= 200 or self.status == 101
 
-    def _find_end(self) -> int:
+    def _find_end(self, buffer: bytearray) -> int:
         """Return the size of the block at the start of the buffer, -1 if it is not complete. Raises `BadResponse`."""
-        buffer = self._buffer
         if self._status_line is None:
             newline = buffer.find(b"\n", self._searched, self._room)
             if not _PROTOCOL.startswith(buffer[: len(_PROTOCOL)]):
                 raise BadResponse("the response is not HTTP/1.x")
             if newline < 0:
-                return self._wait(len(buffer))
+                return self._wait(buffer, len(buffer))
             self._status_line = _STATUS_LINE.fullmatch(buffer[:newline].removesuffix(b"\r"))
             if self._status_line is None:
                 raise BadResponse("the response's status line is not HTTP/1.x")
             self._searched = newline
         blank_line = _BLANK_LINE.search(buffer, self._searched, self._room)
         if blank_line is None:
-            return self._wait(max(self._searched, len(buffer) - 2))
+            return self._wait(buffer, max(self._searched, len(buffer) - 2))
         return blank_line.end()
 
-    def _wait(self, searched: int) -> int:
+    def _wait(self, buffer: bytearray, searched: int) -> int:
         """Note that the block goes on, and refuse it if it is too long already. Raises `BadResponse`."""
-        self._newlines += self._buffer.count(b"\n", self._counted)
-        self._counted = len(self._buffer)
-        if len(self._buffer) >= self._room or self._newlines > MAX_LINES + 1:  # one ends the status line
+        self._newlines += buffer.count(b"\n", self._counted)
+        self._counted = len(buffer)
+        if len(buffer) >= self._room or self._newlines > MAX_LINES + 1:  # one ends the status line
             raise BadResponse(_TOO_LONG)
         self._searched = searched
         return -1
@@ -147,8 +131,8 @@ class HeadReader:
 def _parse_valid(lines: bytes) -> dict[str, str]:
     """Parse header lines that are known to be valid, each with its line end. Raises `BadResponse` for too many."""
     if lines.isascii():
-        text = lines.decode("ascii").splitlines()  # in a valid value nothing but CRLF is taken for a line end
         headers: dict[str, str] = {}
+        text = lines.decode("ascii").splitlines()  # in a valid value nothing but CRLF is taken for a line end
         for line in text:
             name, _, value = line.partition(":")
             headers[name.lower()] = value.strip()  # nor anything but spaces and tabs for white space

@@ -14,6 +14,7 @@ __all__ = [
     "MAX_INTERIM",
     "MAX_LINES",
     "MAX_READ",
+    "MAX_RESERVED",
     "MIN_READ",
 ]
 
@@ -29,6 +30,8 @@ MAX_ERROR_BODY: Final = 1 << 20
 """Decoded bytes of a response with a status other than 200."""
 MAX_EXTRA_ENCODED: Final = 1 << 20
 """Bytes by which an encoded body may exceed the limit of the decoded one: data that decodes to nothing ends, too."""
+MAX_RESERVED: Final = 1 << 24
+"""Bytes of memory reserved for a body because of its Content-Length alone."""
 DECODE_INPUT: Final = 1 << 14
 """Encoded bytes per call of zlib, which copies the input that it did not use: larger ones take quadratic time."""
 DECODE_OUTPUT: Final = 1 << 18

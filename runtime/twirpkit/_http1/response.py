@@ -16,7 +16,7 @@ from typing import Final
 
 from twirpkit._http1._seam import HttpResponse, Phase, TransportFailure
 from twirpkit._http1.content import Body, BodyError, OversizedBody
-from twirpkit._http1.framing import BodyReader, Framing, body_reader, may_reuse, response_framing
+from twirpkit._http1.framing import BodyReader, Unsized, body_reader, may_reuse, response_framing
 from twirpkit._http1.head import BadResponse, HeadReader
 from twirpkit._http1.limits import MAX_ERROR_BODY, MAX_READ, MIN_READ
 
@@ -110,20 +110,20 @@ class ResponseParser:
             return _failure(reason, Phase.CUT, timed_out=True)
         return self._end(BodyError(reason))
 
-    def _start(self, framing: Framing) -> Exchange | None:
+    def _start(self, framing: int | Unsized) -> Exchange | None:
         """Begin the body. Most are complete already, and need no copy but one."""
         head = self._head
         limit = self._max_body if head.status == 200 else min(self._max_body, MAX_ERROR_BODY)
         coding = head.headers.get("content-encoding")
-        length = framing.length
-        if coding is None and length is not None and length <= limit:
+        length = framing if isinstance(framing, int) and coding is None else None
+        if length is not None and length <= limit:
             end = head.end + length
             if end <= len(head.data):
                 response = HttpResponse(head.status, head.headers, head.data[head.end : end])
                 return Exchange(response, self._may_reuse(bytes_beyond=end < len(head.data)))
-        self._body = Body(coding, limit)
+        self._body = Body(coding, limit, length)
         self._reader = body_reader(framing)
-        if coding is None and length is not None and length > limit and head.status == 200:
+        if length is not None and length > limit and head.status == 200:
             return self._end(OversizedBody(limit))
         return self._read(self._reader, head.data, head.end)
 
@@ -135,14 +135,14 @@ class ResponseParser:
             self._body.end()
         except BodyError as error:
             return self._end(error)
-        response = HttpResponse(self._head.status, self._head.headers, self._body.value)
+        response = HttpResponse(self._head.status, self._head.headers, self._body.take())
         return Exchange(response, self._may_reuse(bytes_beyond=end < len(data)))
 
     def _end(self, error: BodyError) -> Exchange:
         """End the exchange with a body that is not complete."""
         status = self._head.status
         oversized = isinstance(error, OversizedBody)
-        body = b"" if oversized and status == 200 else self._body.value
+        body = b"" if oversized and status == 200 else self._body.take()
         return Exchange(HttpResponse(status, self._head.headers, body, str(error), oversized), False)
 
     def _may_reuse(self, *, bytes_beyond: bool) -> bool:
