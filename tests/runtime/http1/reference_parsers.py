@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import zlib
 from collections.abc import Iterable
 from typing import NamedTuple
@@ -73,10 +74,8 @@ class _Callbacks:
 def read_by_llhttp(data: bytes) -> Reading | None:
     """llhttp's reading; None if it refuses the response, or waits for more."""
     callbacks = _Callbacks()
-    try:
+    with contextlib.suppress(httptools.HttpParserError, httptools.HttpParserUpgrade):  # perhaps behind the response
         callbacks.parser.feed_data(data)
-    except (httptools.HttpParserError, httptools.HttpParserUpgrade):
-        pass  # perhaps of bytes behind the response
     return callbacks.reading
 
 
