@@ -13,7 +13,7 @@ from typing import Final, Protocol
 
 from twirpkit._http1.content import Body, BodyError
 from twirpkit._http1.grammar import NAME_CHARACTER, VALUE_CHARACTER
-from twirpkit._http1.head import BadResponse
+from twirpkit._http1.head import check_framing_headers
 from twirpkit._http1.limits import MAX_HEAD, MAX_LINES
 
 __all__ = ["BodyReader", "Unsized", "body_reader", "may_reuse", "response_framing"]
@@ -23,7 +23,6 @@ _NOT_CHUNKS: Final = "the response's chunks are not HTTP"
 _LONG_EXTENSIONS: Final = "the response's chunk extensions are too long"
 _LONG_TRAILERS: Final = "the response's trailers are too long"
 _MAX_DIGITS: Final = 15
-_LENGTH: Final = re.compile("[0-9]{1,18}")
 _CHUNK: Final = rf"([0-9A-Fa-f]{{1,{_MAX_DIGITS}}})[ \t]*(?:;{VALUE_CHARACTER}*+)?"
 _CHUNK_LINE: Final = re.compile(_CHUNK.encode())
 _WHOLE_CHUNK_LINE: Final = re.compile(rf"{_CHUNK}\r\n".encode())
@@ -52,22 +51,13 @@ def response_framing(method: str, minor: int, status: int, headers: Mapping[str,
     Raises:
         BadResponse: The headers allow two readings, or none.
     """
-    length = headers.get("content-length")
-    coding = headers.get("transfer-encoding")
-    if coding is not None:
-        if length is not None:
-            raise BadResponse("the response has a Content-Length and a Transfer-Encoding")
-        if coding.lower() != "chunked":
-            raise BadResponse("the response's Transfer-Encoding is not chunked")
-        if minor == 0:
-            raise BadResponse("the response has a Transfer-Encoding, which HTTP/1.0 does not know")
-    elif length is not None and _LENGTH.fullmatch(length) is None:
-        raise BadResponse("the response's Content-Length is not one number")
+    check_framing_headers(minor, headers)
     if method == "HEAD" or status in (101, 204, 304):
         return 0
+    length = headers.get("content-length")
     if length is not None:
         return int(length)
-    return Unsized.UNFRAMED if coding is None else Unsized.CHUNKED
+    return Unsized.CHUNKED if "transfer-encoding" in headers else Unsized.UNFRAMED
 
 
 def may_reuse(

@@ -231,6 +231,22 @@ BAD_HEADS = {
     "ESC in a value": (OK + b"A: \x1b[0m\r\n\r\n", CONTROL),
     "DEL in a value": (OK + b"A: \x7f\r\n\r\n", CONTROL),
     "NUL in a folded line": (OK + b"A: b\r\n c\0\r\n\r\n", CONTROL),
+    "two framings of an interim response": (
+        b"HTTP/1.1 103 X\r\nContent-Length: 0\r\nTransfer-Encoding: chunked\r\n\r\n",
+        "the response has a Content-Length and a Transfer-Encoding",
+    ),
+    "a transfer coding of an interim response": (
+        b"HTTP/1.1 103 X\r\nTransfer-Encoding: x\r\n\r\n",
+        "the response's Transfer-Encoding is not chunked",
+    ),
+    "chunks of an interim response under HTTP/1.0": (
+        b"HTTP/1.0 103 X\r\nTransfer-Encoding: chunked\r\n\r\n",
+        "the response has a Transfer-Encoding, which HTTP/1.0 does not know",
+    ),
+    "no length of an interim response": (
+        EARLY + b"HTTP/1.1 103 X\r\nContent-Length:\r\n\r\n",
+        "the response's Content-Length is not one number",
+    ),
     "NUL in an interim response": (b"HTTP/1.1 103 X\r\nA: \0\r\n\r\n", CONTROL),
 }
 
