@@ -6,11 +6,6 @@ import pytest
 from generating import GOOD, Made, generate, odd
 
 
-def pytest_configure(config: pytest.Config) -> None:
-    """Name the tests that take seconds."""
-    config.addinivalue_line("markers", "slow: takes seconds; `-m 'not slow'` leaves it out")
-
-
 @pytest.fixture(scope="session")
 def made(tmp_path_factory: pytest.TempPathFactory) -> Made:
     """Every odd proto that is not refused, generated into one folder."""
