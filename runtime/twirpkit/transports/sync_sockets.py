@@ -15,7 +15,7 @@ from requests.adapters import HTTPAdapter
 from requests.utils import select_proxy
 from urllib3.util import create_urllib3_context, resolve_cert_reqs
 
-from twirpkit.transport import HttpRequest, HttpResponse, Phase, TransportFailure
+from twirpkit.options import ProxyOption, Tls
 from twirpkit.transports import _proxy
 from twirpkit.transports._connect import connect
 from twirpkit.transports._content import Flawed
@@ -40,7 +40,7 @@ from twirpkit.transports._http1 import Cut, Head, Reader, ran_out, read_body, re
 from twirpkit.transports._pool import Connection, Pool
 from twirpkit.transports._process import process
 from twirpkit.transports._tls import tls_context
-from twirpkit.typing import ProxyOption, Tls
+from twirpkit.transports.base import HttpRequest, HttpResponse, Phase, TransportFailure
 
 __all__ = ["RequestsTransport"]
 
@@ -75,19 +75,15 @@ class RequestsTransport:
         self._origins = _Origins()
         self._closed = False
 
-    def send(self, request: HttpRequest, /) -> HttpResponse:
+    def send(self, request: HttpRequest, /) -> HttpResponse | TransportFailure:
         """Send once and read the whole answer.
 
         Raises:
-            TransportFailure: No whole header block came.
             ValueError: The URL or a header cannot be sent, the environment's proxy cannot be used, or the session's
                 adapter may send a request twice.
             RuntimeError: The transport is closed.
         """
-        outcome = self._attempt(request)
-        if isinstance(outcome, TransportFailure):
-            raise outcome
-        return outcome
+        return self._attempt(request)
 
     def close(self) -> None:
         """Close the idle connections; those in use are closed by their calls. Twice is fine."""
@@ -189,7 +185,7 @@ def _session_context(session: requests.Session) -> ssl.SSLContext:
 
 def _exchange(origin: _Origin, where: Target, request: HttpRequest, headers: Lines) -> HttpResponse | TransportFailure:
     """One request and its answer, on a connection that is kept only if it may be used again."""
-    connection = None if request.fresh else origin.pool.take()
+    connection = None if request.force_new_connection else origin.pool.take()
     reused = connection is not None
     if connection is None:
         made = connect(where, origin.proxy, origin.context, request)
