@@ -190,6 +190,6 @@ def build(session: nox.Session) -> None:
 def mutate(session: nox.Session) -> None:
     """Count the changes of the runtime's lines that no test notices: an hour; `-- rules`, `-- answers`: minutes."""
     _install(session, "test", "mutate", extras="sync,async")
-    script = Path("tests/mutation/run.py").resolve()
+    script = Path("tests/mutation/mutate.py").resolve()
     with session.chdir(session.create_tmp()):
         session.run("python", script, *session.posargs)
