@@ -6,6 +6,13 @@ import pytest
 from generating import GOOD, Made, generate, odd
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark what waits for all odd protos to be generated."""
+    for item in items:
+        if "made" in getattr(item, "fixturenames", ()):
+            item.add_marker("slow")
+
+
 @pytest.fixture(scope="session")
 def made(tmp_path_factory: pytest.TempPathFactory) -> Made:
     """Every odd proto that is not refused, generated into one folder."""
