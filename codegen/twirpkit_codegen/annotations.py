@@ -168,7 +168,7 @@ def _container(field: Field, item: str, scope: Scope) -> str:
     if not field.repeated:
         return item
     if field.type.kind == "scalar" and field.type.name == "str":
-        return scope.use("twirpkit.typing", "Strings")
+        return scope.use("twirpkit.sdk", "Strings")
     return f"{scope.use('collections.abc', 'Iterable')}[{item}]"
 
 

@@ -1,7 +1,7 @@
 """Python names from proto names: every rule, and every refusal.
 
 * An RPC becomes a method in snake case. Words are split at capitals; an acronym of the manifest is one word.
-* A Python keyword gets an underscore at its end: ``from_``, ``None_``. The runtime does the same (`twirpkit.messages`).
+* A Python keyword gets an underscore at its end: ``from_``, ``None_``. The runtime does the same (`twirpkit._schema.message_pool`).
 * A builtin's name (``list``, ``bytes``) stays; where it would hide the builtin, that is named by its module.
 * A name that starts with two underscores is refused: Python would mangle it, or call it.
 * A name that two things would have is refused, and so is one that the classes' own machinery needs.

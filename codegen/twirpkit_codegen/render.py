@@ -58,7 +58,7 @@ _WORLDS: Final = (
         "Session",
         "Transport",
         "sync_transport",
-        "sync_items",
+        "iterate",
         "Iterator",
     ),
     _World(
@@ -72,7 +72,7 @@ _WORLDS: Final = (
         "ClientSession",
         "AsyncTransport",
         "async_transport",
-        "async_items",
+        "aiterate",
         "AsyncIterator",
     ),
 )
@@ -272,6 +272,8 @@ def _pyrepr(value: object) -> str:
 def _environment() -> jinja2.Environment:
     made = templating.environment(
         mark=templating.MARK,
+        generator_version=templating.GENERATOR_VERSION,
+        generated_for=templating.GENERATED_FOR,
         error_names=sorted(naming.ERROR_NAMES),
         deprecation=docs.deprecation,
         docstring=docs.docstring,

@@ -4,7 +4,6 @@ Most programs import a generated package and catch the errors that it exports to
 a transport, an ``auth`` function, or tests.
 """
 
-from twirpkit.call import DEFAULT, Authorize, Default, Method, Retry, RetryOption
 from twirpkit.errors import (
     AbortedError,
     AlreadyExistsError,
@@ -16,6 +15,7 @@ from twirpkit.errors import (
     DeadlineExceededError,
     DecodeError,
     FailedPreconditionError,
+    InsecureTransportWarning,
     InternalError,
     InvalidArgumentError,
     MalformedError,
@@ -24,6 +24,7 @@ from twirpkit.errors import (
     PermissionDeniedError,
     ResourceExhaustedError,
     Sent,
+    ShortSecretWarning,
     TransportError,
     TwirpError,
     UnauthenticatedError,
@@ -33,13 +34,13 @@ from twirpkit.errors import (
     error_class,
 )
 from twirpkit.events import Event, Hook
-from twirpkit.retry import RetryPolicy
-from twirpkit.transport import AsyncTransport, HttpRequest, HttpResponse, Phase, Transport, TransportFailure
+from twirpkit.options import UNSET, Authorize, RetryOption, RetryPolicy, Unset
+from twirpkit.rpc import Method, RetryClass
+from twirpkit.transports.base import AsyncTransport, HttpRequest, HttpResponse, Phase, Transport, TransportFailure
 from twirpkit.version import __version__
-from twirpkit.warnings import InsecureTransportWarning, ShortSecretWarning
 
 __all__ = [
-    "DEFAULT",
+    "UNSET",
     "AbortedError",
     "AlreadyExistsError",
     "AsyncTransport",
@@ -51,7 +52,6 @@ __all__ = [
     "DataLossError",
     "DeadlineExceededError",
     "DecodeError",
-    "Default",
     "Event",
     "FailedPreconditionError",
     "Hook",
@@ -67,7 +67,7 @@ __all__ = [
     "PermissionDeniedError",
     "Phase",
     "ResourceExhaustedError",
-    "Retry",
+    "RetryClass",
     "RetryOption",
     "RetryPolicy",
     "Sent",
@@ -80,6 +80,7 @@ __all__ = [
     "UnavailableError",
     "UnimplementedError",
     "UnknownError",
+    "Unset",
     "__version__",
     "error_class",
 ]

@@ -27,6 +27,7 @@ __all__ = [
     "DeadlineExceededError",
     "DecodeError",
     "FailedPreconditionError",
+    "InsecureTransportWarning",
     "InternalError",
     "InvalidArgumentError",
     "MalformedError",
@@ -35,6 +36,7 @@ __all__ = [
     "PermissionDeniedError",
     "ResourceExhaustedError",
     "Sent",
+    "ShortSecretWarning",
     "TransportError",
     "TwirpError",
     "UnauthenticatedError",
@@ -261,3 +263,11 @@ def error_class(code: Code) -> type[TwirpError]:
 
 def _shown(text: str) -> str:
     return text if len(text) <= SHOWN_CHARACTERS else text[:SHOWN_CHARACTERS] + "…"
+
+
+class InsecureTransportWarning(UserWarning):
+    """Credentials go over ``http://`` to a host that is not this machine: whoever is in between can read them."""
+
+
+class ShortSecretWarning(UserWarning):
+    """An API secret is shorter than the 32 bytes that HS256 asks for (RFC 7518, section 3.2): it can be guessed."""

@@ -5,12 +5,10 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Final, Literal, TypeAlias
+from typing import Any, Final, Literal, TypeAlias
 
 from twirpkit.errors import TwirpError
-
-if TYPE_CHECKING:
-    from twirpkit.call import Method
+from twirpkit.rpc import Method
 
 __all__ = ["LOGGER", "Event", "Hook"]
 

@@ -23,7 +23,7 @@ from google.protobuf import json_format
 from google.protobuf.message import Message
 
 from twirpkit import InternalError, cli
-from twirpkit.messages import Enum
+from twirpkit._schema.message_pool import Enum
 
 OPTIONS = ("self", "timeout", "retry", "extra_headers")
 SCALARS: dict[int, Any] = {

@@ -6,7 +6,7 @@ import keyword
 import pytest
 from google.protobuf.empty_pb2 import Empty
 
-import twirpkit.messages
+import twirpkit._schema.message_pool
 from livekit_twirp import AsyncLiveKitAPI, AsyncRoomService, LiveKitAPI, RoomService
 from twirpkit.client import AsyncClient, Client
 from twirpkit_codegen import naming
@@ -63,7 +63,7 @@ def test_an_rpc_without_a_public_name_is_refused(name: str) -> None:
 
 @pytest.mark.parametrize("name", [*keyword.kwlist, "list", "match", "type", "_", "_x", "Hat", "x__", "print"])
 def test_the_generator_and_the_runtime_spell_names_alike(name: str) -> None:
-    assert naming.safe(name, HERE) == naming.escaped(name) == twirpkit.messages.safe_name(name)
+    assert naming.safe(name, HERE) == naming.escaped(name) == twirpkit._schema.message_pool.safe_name(name)
 
 
 @pytest.mark.parametrize("name", ["__x", "__init__", "__"])
@@ -141,4 +141,4 @@ def test_message_names_are_those_of_a_message() -> None:
 
 
 def test_enum_names_are_those_of_an_enum_class() -> None:
-    assert set(inspect.get_annotations(twirpkit.messages._EnumType)) == naming.ENUM_NAMES
+    assert set(inspect.get_annotations(twirpkit._schema.message_pool._EnumType)) == naming.ENUM_NAMES

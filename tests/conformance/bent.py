@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 from typing import Any, TypeAlias
 
 from twirpkit import HttpRequest, HttpResponse
-from twirpkit.transports.aiohttp import AiohttpTransport
-from twirpkit.transports.requests import RequestsTransport
+from twirpkit.transports.aiohttp_session import AiohttpTransport
+from twirpkit.transports.sync_sockets import RequestsTransport
 
 __all__ = ["Change", "ChangeBack", "bent"]
 

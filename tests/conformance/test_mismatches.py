@@ -13,10 +13,10 @@ from hats._methods.hats import MAKE_HAT
 from recordings import BY_ID, WORLDS, new_suite
 
 from twirpkit import Code, HttpRequest, HttpResponse, NotFoundError, TransportError, UnknownError
+from twirpkit._config.package_info import PackageInfo
 from twirpkit.conformance import Exchange, Received, Route, Suite, WorldName
 from twirpkit.conformance.compare import Heard, answer_mismatches, heard_mismatches, request_mismatches
 from twirpkit.conformance.oracle import decoded_body
-from twirpkit.sdk import Sdk
 
 MISSING = BY_ID["room/delete_room/missing"]
 FOREIGN = BY_ID["http/body/json_not_json"]
@@ -188,7 +188,7 @@ def test_outcomes_without_an_answer() -> None:
 
 def test_sdk_without_an_rpc() -> None:
     class NoHats(HatsAPI):
-        sdk = Sdk(name="hats", facade="NoHats", services={})
+        sdk = PackageInfo(name="hats", facade="NoHats", services={})
 
     with Suite(NoHats, AsyncHatsAPI) as suite, pytest.raises(ValueError, match="hats has no RPC"):
         suite.play("sync", MISSING)

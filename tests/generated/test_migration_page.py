@@ -28,8 +28,8 @@ from livekit import api
 import livekit_twirp
 import twirpkit.livekit
 from livekit_twirp import AsyncLiveKitAPI, LiveKitAPI, WebhookEvent
+from twirpkit._schema.message_pool import Enum
 from twirpkit.conformance import Received, ReplayServer
-from twirpkit.messages import Enum
 
 PAGE = (Path(__file__).parents[2] / "docs" / "migrate-from-livekit-api.md").read_text(encoding="utf-8")
 URL, KEY, SECRET = "http://127.0.0.1:1", "devkey", "a secret that is long enough for HS256"

@@ -23,7 +23,7 @@ from livekit_twirp import (
 from livekit_twirp._methods import agent_simulation, egress, ingress, phone_number, replay, room
 from twirpkit import HttpRequest, HttpResponse, Method
 from twirpkit.conformance import Received, ReplayServer
-from twirpkit.pages import async_items, sync_items
+from twirpkit.pagination import aiterate, iterate
 
 KEY, SECRET = "devkey", "a secret that is long enough for HS256"
 PATH = f"/twirp/{phone_number.LIST_PHONE_NUMBERS.path}"
@@ -272,7 +272,7 @@ def test_a_malformed_request_is_told_at_the_call(unused: Any, args: Any, fields:
 
 
 def test_only_what_answers_in_pages_can_be_iterated(unused: Any) -> None:
-    items = sync_items if isinstance(unused, LiveKitAPI) else async_items
+    items = iterate if isinstance(unused, LiveKitAPI) else aiterate
     with pytest.raises(TypeError, match="ListRooms does not answer in pages"):
         items(unused, room.LIST_ROOMS, None, {})
 

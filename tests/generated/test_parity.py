@@ -22,7 +22,7 @@ RENAMED = {
     r"\bAsync(?=[A-Z])": "",
     r"\b_async\b": "_sync",
     r"\basync_transport\b": "sync_transport",
-    r"\basync_items\b": "sync_items",
+    r"\baiterate\b": "iterate",
     r"\baclose\b": "close",
     r"\b__aenter__\b": "__enter__",
     r"\b__aexit__\b": "__exit__",

@@ -15,8 +15,8 @@ from livekit_twirp import AsyncLiveKitAPI, LiveKitAPI, TwirpError
 from livekit_twirp._sdk import SDK
 from twirpkit import HttpRequest, Method
 from twirpkit.client import AsyncClient
-from twirpkit.transports.aiohttp import AiohttpTransport
-from twirpkit.transports.requests import RequestsTransport
+from twirpkit.transports.aiohttp_session import AiohttpTransport
+from twirpkit.transports.sync_sockets import RequestsTransport
 
 __all__ = ["METHODS", "Caller", "every_text", "failure_of", "transport_with"]
 

@@ -13,8 +13,8 @@ from typing import Any, Final, Self, TypeVar
 from livekit import rtc
 from livekit_server import Target
 
+from twirpkit._protocol.url import normalize_url
 from twirpkit.livekit import AccessToken, VideoGrants
-from twirpkit.url import normalize_url
 
 __all__ = ["SOON", "Participant", "People"]
 

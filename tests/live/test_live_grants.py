@@ -14,7 +14,7 @@ from tokens_by_hand import bearer
 
 from livekit_twirp import AuthError, LiveKitAPI, TwirpError
 from livekit_twirp.grants import GRANTS
-from twirpkit.grants import claims
+from twirpkit._schema.claims import claims
 
 pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning")  # deprecated RPCs have rows too
 

@@ -13,7 +13,7 @@ from google.protobuf.descriptor_pb2 import (
     FileDescriptorProto,
 )
 
-from twirpkit.messages import MessagePool
+from twirpkit._schema.message_pool import MessagePool
 
 __all__ = ["FD", "ODD", "enum", "field", "module_of", "odd_file"]
 

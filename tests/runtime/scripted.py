@@ -8,15 +8,16 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from livekit_twirp import AsyncLiveKitAPI, LiveKitAPI
-from twirpkit import HttpRequest, HttpResponse, Method, TwirpError
-from twirpkit.call import DEFAULT, Endpoint
+from twirpkit import HttpRequest, HttpResponse, Method, TransportFailure, TwirpError
+from twirpkit._engine.client_config import ClientConfig
 from twirpkit.client import AsyncClient, Client
+from twirpkit.options import UNSET, CallOptions
 
 __all__ = ["OK", "URL", "AsyncScript", "Opened", "Script", "every_text", "failure_of", "open_any", "open_livekit"]
 
 URL = "https://livekit.example.com"
 OK = HttpResponse(200, {}, b"")
-Outcome = HttpResponse | BaseException
+Outcome = HttpResponse | TransportFailure | BaseException
 
 
 class Script:
@@ -79,12 +80,12 @@ class Opened:
         method: Method[Any, Any],
         request: Any = None,
         fields: Mapping[str, Any] | None = None,
-        timeout: Any = DEFAULT,
+        timeout: Any = UNSET,
         extra_headers: Mapping[str, str] | None = None,
-        retry: Any = DEFAULT,
+        retry: Any = UNSET,
     ) -> Any:
         """Call any RPC."""
-        return self.wait(self.client.call(method, request, fields or {}, timeout, retry, extra_headers))
+        return self.wait(self.client.call(method, request, fields or {}, CallOptions(timeout, retry, extra_headers)))
 
     def close(self) -> None:
         self.wait(self.client.aclose() if self._runner is not None else self.client.close())
@@ -104,7 +105,7 @@ def open_livekit(world: str, *outcomes: Outcome, url: str = URL, retry: Any = Fa
     return Opened(facade(url, **{"transport": script, "retry": retry, **options}), script)
 
 
-def open_any(world: str, endpoint: Endpoint, *outcomes: Outcome) -> Opened:
+def open_any(world: str, endpoint: ClientConfig, *outcomes: Outcome) -> Opened:
     """A bare client of an endpoint over a script."""
     if world == "sync":
         script = Script(*outcomes)

@@ -24,31 +24,33 @@ from twirpkit import (
     HttpResponse,
     Method,
     Phase,
-    Retry,
+    RetryClass,
     RetryPolicy,
     TransportError,
     TransportFailure,
     UnavailableError,
 )
-from twirpkit.call import CallOptions, Endpoint
-from twirpkit.flow import flow
-from twirpkit.headers import Secret
-from twirpkit.hints import KnownAnswer
-from twirpkit.retry import RetryBudget, retry_after
-from twirpkit.steps import Sleep
+from twirpkit._engine.client_config import ClientConfig
+from twirpkit._engine.engine import start_call
+from twirpkit._engine.retry import RetryBudget
+from twirpkit._engine.steps import Sleep
+from twirpkit._protocol.headers import Secret
+from twirpkit._protocol.known_errors import KnownError
+from twirpkit._protocol.responses import retry_after
+from twirpkit.options import CallOptions
 
 Livekit = Callable[..., Opened]
 Bare = Callable[..., Opened]
 
 AT_ONCE = RetryPolicy(backoff=0)
-KEYED: Method[Any, Any] = Method("acme.Hats", "Send", "send", ODD.Thing, ODD.Empty, Retry.KEYED)
+KEYED: Method[Any, Any] = Method("acme.Hats", "Send", "send", ODD.Thing, ODD.Empty, RetryClass.KEYED)
 METHODS: dict[str, Method[Any, Any]] = {
-    each: Method("acme.Hats", each.title(), each, ODD.Thing, ODD.Empty, each) for each in Retry
+    each: Method("acme.Hats", each.title(), each, ODD.Thing, ODD.Empty, each) for each in RetryClass
 }
 
 
-def endpoint(**options: Any) -> Endpoint:
-    return Endpoint("https://h/twirp", "tests/1", **{"retry": AT_ONCE, **options})
+def endpoint(**options: Any) -> ClientConfig:
+    return ClientConfig("https://h/twirp", "tests/1", **{"retry": AT_ONCE, **options})
 
 
 def failed(phase: Phase, *, timed_out: bool = False) -> TransportFailure:
@@ -84,16 +86,16 @@ ENDS: dict[str, tuple[Outcome, dict[str, int]]] = {
     "unknown": (answered(500, "unknown"), {"read": 3, "idempotent": 1, "keyed": 1, "never": 1}),
     "unknown code": (answered(400, "on_fire"), {"read": 3, "idempotent": 1, "keyed": 1, "never": 1}),
     "429 and when": (answered(429, retry_after="0"), {"read": 3, "idempotent": 3, "keyed": 3, "never": 1}),
-    "429": (answered(429), dict.fromkeys(Retry, 1)),
-    "429 and nonsense": (answered(429, retry_after="soon"), dict.fromkeys(Retry, 1)),
-    "redirect": (answered(302, location="/elsewhere"), dict.fromkeys(Retry, 1)),
-    "204": (answered(204), dict.fromkeys(Retry, 1)),
-    "405": (answered(405), dict.fromkeys(Retry, 1)),
-    "451": (answered(451), dict.fromkeys(Retry, 1)),
-    "not found": (answered(404, "not_found"), dict.fromkeys(Retry, 1)),
-    "deadline of the server's own": (answered(408, "deadline_exceeded"), dict.fromkeys(Retry, 1)),
-    "no protobuf": (NOT_PROTOBUF, dict.fromkeys(Retry, 1)),
-    "too large": (BIG_200, dict.fromkeys(Retry, 1)),
+    "429": (answered(429), dict.fromkeys(RetryClass, 1)),
+    "429 and nonsense": (answered(429, retry_after="soon"), dict.fromkeys(RetryClass, 1)),
+    "redirect": (answered(302, location="/elsewhere"), dict.fromkeys(RetryClass, 1)),
+    "204": (answered(204), dict.fromkeys(RetryClass, 1)),
+    "405": (answered(405), dict.fromkeys(RetryClass, 1)),
+    "451": (answered(451), dict.fromkeys(RetryClass, 1)),
+    "not found": (answered(404, "not_found"), dict.fromkeys(RetryClass, 1)),
+    "deadline of the server's own": (answered(408, "deadline_exceeded"), dict.fromkeys(RetryClass, 1)),
+    "no protobuf": (NOT_PROTOBUF, dict.fromkeys(RetryClass, 1)),
+    "too large": (BIG_200, dict.fromkeys(RetryClass, 1)),
     "time over on the server": (
         answered(408, "canceled"),
         {"read": 3, "idempotent": 2, "keyed": 3, "never": 1},
@@ -101,9 +103,9 @@ ENDS: dict[str, tuple[Outcome, dict[str, int]]] = {
 }
 
 
-@pytest.mark.parametrize("retry", list(Retry))
+@pytest.mark.parametrize("retry", list(RetryClass))
 @pytest.mark.parametrize("end", ENDS)
-def test_who_is_tried_again(bare: Bare, end: str, retry: Retry) -> None:
+def test_who_is_tried_again(bare: Bare, end: str, retry: RetryClass) -> None:
     outcome, wanted = ENDS[end]
     opened = bare(endpoint(), outcome)
 
@@ -265,7 +267,7 @@ class TestWaiting:
         assert failure_of(opened.room).attempts == 1
 
     def test_a_minute_is_not_too_long(self) -> None:
-        steps = flow(endpoint(), METHODS["read"], ODD.Thing(), CallOptions(timeout=None))
+        steps = start_call(endpoint(), METHODS["read"], ODD.Thing(), {}, CallOptions(timeout=None))
         next(steps)
 
         step = steps.send(answered(429, retry_after="60"))
@@ -520,7 +522,7 @@ class TestKnownAnswers:
         )
 
     def test_code_and_text_both_count(self, bare: Bare) -> None:
-        known = (KnownAnswer(Code.UNAVAILABLE, "closed", hint="come back tomorrow", final=True),)
+        known = (KnownError(Code.UNAVAILABLE, "closed", hint="come back tomorrow", final=True),)
         cases = [
             (answered(503, "unavailable", "we are closed"), 1),
             (answered(503, "unavailable", "we are open"), 3),

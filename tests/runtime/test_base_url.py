@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from twirpkit.url import is_loopback, normalize_url
+from twirpkit._protocol.url import is_loopback, normalize_url
 
 GOOD = {
     "https://h.example": "https://h.example",

@@ -19,29 +19,30 @@ from livekit_twirp._methods.room import CREATE_ROOM, LIST_ROOMS, SEND_DATA
 from twirpkit import (
     Code,
     DeadlineExceededError,
-    Default,
     HttpRequest,
     HttpResponse,
     Method,
     Phase,
-    Retry,
+    RetryClass,
     TransportError,
     TransportFailure,
     TwirpError,
     UnavailableError,
+    Unset,
 )
-from twirpkit.call import DEFAULT, CallOptions, Endpoint, check_timeout
-from twirpkit.flow import flow
-from twirpkit.headers import Headers, Secret
-from twirpkit.steps import Send
+from twirpkit._engine.client_config import ClientConfig
+from twirpkit._engine.engine import start_call
+from twirpkit._engine.steps import Send
+from twirpkit._protocol.headers import Headers, Secret
+from twirpkit.options import UNSET, CallOptions, check_timeout
 from twirpkit.version import __version__
 
 Livekit = Callable[..., Opened]
 Bare = Callable[..., Opened]
 
-HATS: Method[Any, Any] = Method("acme.v1.HatService", "MakeHat", "make_hat", ODD.Thing, ODD.Empty, Retry.NEVER)
-PLAIN: Method[Any, Any] = Method("Plain", "get_URL2", "get_url2", ODD.Thing, ODD.Empty, Retry.READ)
-ENDPOINT = Endpoint("https://h", "tests/1")
+HATS: Method[Any, Any] = Method("acme.v1.HatService", "MakeHat", "make_hat", ODD.Thing, ODD.Empty, RetryClass.NEVER)
+PLAIN: Method[Any, Any] = Method("Plain", "get_URL2", "get_url2", ODD.Thing, ODD.Empty, RetryClass.READ)
+ENDPOINT = ClientConfig("https://h", "tests/1")
 REQUEST_ID = "X-Livekit-Request-Id"
 
 
@@ -56,7 +57,7 @@ class TestUrl:
         ],
     )
     def test_is_base_prefix_service_and_method(self, bare: Bare, base_url: str, method: Any, url: str) -> None:
-        opened = bare(Endpoint(base_url, "tests/1"))
+        opened = bare(ClientConfig(base_url, "tests/1"))
 
         opened.call(method)
 
@@ -153,7 +154,7 @@ class TestRequest:
         opened = bare(ENDPOINT)
 
         with pytest.raises(ValueError, match=r"^Needy lacks a field that its proto says is required$"):
-            opened.call(Method("s.S", "M", "m", needy, ODD.Empty, Retry.READ))
+            opened.call(Method("s.S", "M", "m", needy, ODD.Empty, RetryClass.READ))
         assert opened.requests == []
 
 
@@ -261,7 +262,7 @@ class TestKey:
 
     def test_goes_into_the_named_field_only_where_one_is_named(self, bare: Bare) -> None:
         opened = bare(ENDPOINT)
-        keyed = Method("s.S", "M", "m", ODD.Thing, ODD.Empty, Retry.KEYED, key="a_bytes")
+        keyed = Method("s.S", "M", "m", ODD.Thing, ODD.Empty, RetryClass.KEYED, key="a_bytes")
 
         opened.call(keyed, {"a_string": "x"})
         opened.call(HATS, {"a_string": "x"})
@@ -393,7 +394,7 @@ class TestTimeout:
 
         assert opened.requests[0].deadline is None
 
-    @pytest.mark.parametrize(("of_client", "of_call", "seconds"), [(3, DEFAULT, 3), (3, 5, 5), (None, 5, 5)])
+    @pytest.mark.parametrize(("of_client", "of_call", "seconds"), [(3, UNSET, 3), (3, 5, 5), (None, 5, 5)])
     def test_of_the_call_wins(self, livekit: Livekit, of_client: Any, of_call: Any, seconds: float) -> None:
         opened = livekit(timeout=of_client)
 
@@ -405,7 +406,7 @@ class TestTimeout:
         assert deadline is not None
         assert before + seconds <= deadline <= after + seconds
 
-    @pytest.mark.parametrize(("of_client", "of_call"), [(None, DEFAULT), (3, None)])
+    @pytest.mark.parametrize(("of_client", "of_call"), [(None, UNSET), (3, None)])
     def test_of_none_wins_too(self, livekit: Livekit, of_client: Any, of_call: Any) -> None:
         opened = livekit(timeout=of_client)
 
@@ -423,7 +424,7 @@ class TestTimeout:
         deadline = opened.requests[0].deadline
         assert deadline is not None
         assert before + 10 <= deadline <= after + 10
-        assert ENDPOINT.timeout is DEFAULT
+        assert ENDPOINT.timeout is UNSET
 
     WRONG: ClassVar = [
         (True, TypeError, "timeout must be a number of seconds or None, not bool"),
@@ -576,10 +577,10 @@ class TestOutcome:
 
 
 class TestGenerator:
-    """`flow` itself, as a driver sees it."""
+    """`start_call` itself, as a driver sees it."""
 
-    def start(self, endpoint: Endpoint = ENDPOINT, timeout: Any = DEFAULT) -> Any:
-        return flow(endpoint, HATS, ODD.Thing(a_string="x"), CallOptions(timeout))
+    def start(self, endpoint: ClientConfig = ENDPOINT, timeout: Any = UNSET) -> Any:
+        return start_call(endpoint, HATS, ODD.Thing(a_string="x"), {}, CallOptions(timeout))
 
     def test_yields_one_step_and_returns_the_answer(self) -> None:
         steps = self.start()
@@ -623,19 +624,19 @@ class TestGenerator:
 
     def test_does_not_take_a_none_timeout_for_the_default(self) -> None:
         assert next(self.start(timeout=None)).request.deadline is None
-        assert next(self.start(timeout=DEFAULT)).request.deadline is not None
+        assert next(self.start(timeout=UNSET)).request.deadline is not None
 
 
 class TestFacts:
     def test_retry_classes_are_the_words_of_the_manifest(self) -> None:
-        assert [each.value for each in Retry] == ["read", "idempotent", "keyed", "never"]
+        assert [each.value for each in RetryClass] == ["read", "idempotent", "keyed", "never"]
 
     def test_a_method_has_no_policy_and_no_key_unless_it_says_so(self) -> None:
         assert (HATS.grants, HATS.key) == (None, None)
 
     def test_the_default_is_one_of_a_kind(self) -> None:
-        assert list(Default) == [DEFAULT]
-        assert DEFAULT.value == "the client's default"
+        assert list(Unset) == [UNSET]
+        assert UNSET.value == "the client's default"
 
     @pytest.mark.parametrize(
         "fact",
@@ -652,7 +653,9 @@ class TestFacts:
 
 class TestWhatShows:
     def test_an_endpoint_shows_no_credentials_and_no_headers(self) -> None:
-        endpoint = Endpoint("https://h", "tests/1", authorize=Secret("canary"), headers={"X": "canary"}, timeout=None)
+        endpoint = ClientConfig(
+            "https://h", "tests/1", authorize=Secret("canary"), headers={"X": "canary"}, timeout=None
+        )
 
         assert repr(endpoint) == (
             "Endpoint(base_url='https://h', user_agent='tests/1', timeout=None, request_id_header=None, refine=None, "
@@ -660,7 +663,7 @@ class TestWhatShows:
         )
 
     def test_default_shows_its_name(self) -> None:
-        assert repr(DEFAULT) == "DEFAULT"
+        assert repr(UNSET) == "DEFAULT"
 
     def test_secrets_do_not_show(self, livekit: Livekit) -> None:
         opened = livekit(
@@ -671,7 +674,7 @@ class TestWhatShows:
         opened.room()
         (request,) = opened.requests
         token = request.headers["Authorization"].removeprefix("Bearer ")
-        endpoint = opened.client._endpoint
+        endpoint = opened.client._config
 
         shown = [opened.client, vars(opened.client), opened.client.room, vars(opened.client.room), endpoint]
         shown += [endpoint.authorize, vars(endpoint.authorize), request, Send(request)]
@@ -688,7 +691,7 @@ class TestWhatShows:
         assert headers[name] == "Bearer canary"
 
     def test_a_request_of_the_flow_hides_its_headers_too(self, bare: Bare) -> None:
-        opened = bare(Endpoint("https://h", "tests/1", authorize=Secret("Bearer canary")))
+        opened = bare(ClientConfig("https://h", "tests/1", authorize=Secret("Bearer canary")))
 
         opened.call(HATS)
 

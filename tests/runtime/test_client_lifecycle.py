@@ -19,7 +19,7 @@ from scripted import AsyncScript, Opened, Script, open_livekit
 
 from livekit_twirp import AsyncLiveKitAPI, AsyncRoomService, CreateRoomRequest, LiveKitAPI, Room, RoomService
 from twirpkit import HttpRequest, HttpResponse
-from twirpkit.call import Endpoint
+from twirpkit._engine.client_config import ClientConfig
 from twirpkit.client import AsyncClient, Client
 
 URL = "https://livekit.example.com"
@@ -222,7 +222,7 @@ class TestPickle:
                 act(each)
 
     def test_of_a_bare_client_is_refused(self) -> None:
-        for client in (Client(Endpoint(URL, "t"), Script()), AsyncClient(Endpoint(URL, "t"), AsyncScript())):
+        for client in (Client(ClientConfig(URL, "t"), Script()), AsyncClient(ClientConfig(URL, "t"), AsyncScript())):
             with pytest.raises(TypeError, match=r"make one in each process$"):
                 pickle.dumps(client)
 

@@ -12,8 +12,8 @@ from scripted import OK, Opened, Script
 
 from livekit_twirp import LiveKitAPI
 from twirpkit import InsecureTransportWarning, RetryPolicy
+from twirpkit._config.credentials import _warned
 from twirpkit.livekit.regions import Regions
-from twirpkit.sdk import _warned
 
 Livekit = Callable[..., Opened]
 SECRET = "a secret that is long enough for HS256"
@@ -36,7 +36,7 @@ class TestWithOptions:
         assert int(first["X-Twirp-Timeout-Ms"]) < 3000 < int(second["X-Twirp-Timeout-Ms"])
         assert "X-B" not in first
         assert [event.kind for event in seen] == ["request", "answer"]
-        assert copy.client._endpoint.retry is None
+        assert copy.client._config.retry is None
 
     @pytest.mark.parametrize("options", [{}, {"timeout": None}, {"retry": RetryPolicy(max_attempts=2)}, {"auth": "x"}])
     def test_is_a_client_of_the_same_kind(self, livekit: Livekit, options: Any) -> None:
@@ -44,8 +44,8 @@ class TestWithOptions:
         copy = opened.with_options(**options)
 
         assert type(copy.client) is type(opened.client)
-        assert copy.client._endpoint.hooks == (print,)
-        assert copy.client._endpoint.timeout == options.get("timeout", 5)
+        assert copy.client._config.hooks == (print,)
+        assert copy.client._config.timeout == options.get("timeout", 5)
         copy.room()
 
     def test_shares_the_connections_and_does_not_end_them(self, livekit: Livekit) -> None:
@@ -71,14 +71,14 @@ class TestWithOptions:
         assert type(copy) is type(room)
         assert (request.headers["Authorization"], request.headers["X-A"]) == ("Bearer other", "1")
         assert int(request.headers["X-Twirp-Timeout-Ms"]) < 3000
-        assert copy._client._endpoint.retry is policy
+        assert copy._client._config.retry is policy
         assert [event.kind for event in seen] == ["request", "answer"]
 
     def test_of_a_service_changes_nothing_else(self, livekit: Livekit) -> None:
         opened = livekit(OK, timeout=7, extra_headers={"X-A": "1"}, hooks=[print])
         copy = opened.client.room.with_options()
 
-        assert copy._client._endpoint == opened.client._endpoint
+        assert copy._client._config == opened.client._config
 
     def test_has_services_of_its_own(self, livekit: Livekit) -> None:
         opened = livekit(OK)
@@ -162,7 +162,7 @@ class TestRegionsArgument:
     def test_default_none_and_own(self) -> None:
         cloud = "https://p.livekit.cloud"
         made = [
-            LiveKitAPI(url, token="x", transport=Script(OK), **options)._endpoint.failover is not None
+            LiveKitAPI(url, token="x", transport=Script(OK), **options)._config.failover is not None
             for url, options in (
                 (cloud, {}),
                 (cloud, {"regions": None}),
@@ -176,4 +176,4 @@ class TestRegionsArgument:
     def test_hosted_agents_have_none(self) -> None:
         client = LiveKitAPI("https://p.livekit.cloud", token="x", transport=Script(OK))
 
-        assert client.cloud_agent._client._endpoint.failover is None
+        assert client.cloud_agent._client._config.failover is None

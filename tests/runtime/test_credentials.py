@@ -9,7 +9,8 @@ import pytest
 from scripted import AsyncScript, Opened, Script
 
 from livekit_twirp import AsyncLiveKitAPI, LiveKitAPI
-from twirpkit.sdk import Sdk, endpoint
+from twirpkit._config.package_info import PackageInfo
+from twirpkit._config.resolve import client_config
 
 KEY, SECRET = "key-1", "secret-that-is-long-enough-for-hs256"
 ENVIRONMENT = {
@@ -179,50 +180,50 @@ def test_bad_extra_headers_are_refused_at_once(kind: str) -> None:
         make(kind, URL, token="mine", extra_headers={"Host": "evil.example"})
 
 
-BARE = Sdk(name="hats_twirp", facade="Hats", services={}, prefix="")
+BARE = PackageInfo(name="hats_twirp", facade="Hats", services={}, prefix="")
 
 
-def bare_endpoint(sdk: Sdk = BARE, **options: Any) -> Any:
+def bare_config(sdk: PackageInfo = BARE, **options: Any) -> Any:
     defaults = {"url": URL, "token": None, "auth": None, "timeout": None, "retry": False, "extra_headers": None}
     defaults["hooks"] = ()
-    return endpoint(sdk, **{**defaults, **options})
+    return client_config(sdk, **{**defaults, **options})
 
 
 class TestSdkWithoutKeys:
     """A generated package whose manifest has no signer, no environment and no request id."""
 
     def test_needs_no_credentials(self) -> None:
-        made = bare_endpoint()
+        made = bare_config()
 
         assert (made.base_url, made.authorize, made.request_id_header, made.timeout) == (URL, None, None, None)
         assert made.user_agent.endswith(" (hats_twirp)")
         assert made.headers == {}
 
     def test_takes_a_token(self) -> None:
-        assert bare_endpoint(token="mine").authorize.reveal() == "Bearer mine"
+        assert bare_config(token="mine").authorize.reveal() == "Bearer mine"
 
     def test_offers_no_keys_and_no_variables(self) -> None:
         with pytest.raises(ValueError, match=r"^give one of token=… or auth=…, not several$"):
-            bare_endpoint(token="a", auth="b")
+            bare_config(token="a", auth="b")
         with pytest.raises(ValueError, match=r"^no URL: pass url=…$"):
-            bare_endpoint(url=None)
+            bare_config(url=None)
 
     def test_reads_no_variables(self, environment: Any) -> None:
         environment("URL", "TOKEN", "API_KEY", "API_SECRET")
 
-        assert bare_endpoint().authorize is None
+        assert bare_config().authorize is None
 
     def test_may_have_variables_of_its_own(self, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setenv("HATS_TOKEN", "from-the-environment")
-        sdk = Sdk(name="hats_twirp", facade="Hats", services={}, prefix="/a/b", env={"token": "HATS_TOKEN"})
+        sdk = PackageInfo(name="hats_twirp", facade="Hats", services={}, prefix="/a/b", env={"token": "HATS_TOKEN"})
 
-        made = bare_endpoint(sdk)
+        made = bare_config(sdk)
 
         assert made.base_url == f"{URL}/a/b"
         assert made.authorize.reveal() == "Bearer from-the-environment"
 
     def test_a_missing_secret_names_no_variables_where_there_are_none(self) -> None:
-        sdk = Sdk(name="h", facade="H", services={}, signer="twirpkit.livekit.tokens:ServerTokens")
+        sdk = PackageInfo(name="h", facade="H", services={}, signer="twirpkit.livekit.tokens:ServerTokens")
 
         with pytest.raises(ValueError, match=r"^no API secret: pass api_key=… with api_secret=…, token=… or auth=…$"):
-            bare_endpoint(sdk, api_key=KEY)
+            bare_config(sdk, api_key=KEY)

@@ -3,7 +3,7 @@
 import pytest
 
 from twirpkit import Code, TwirpError
-from twirpkit.details import error_status
+from twirpkit.error_details import error_status
 
 BUSY = (
     "CAgSGXNpcCBzdGF0dXMgNDg2OiBCdXN5IEhlcmUaNwoldHlwZS5nb29nbGVhcGlzLmNvbS9saXZla2l0LlNJUFN0YXR1cxIOCOYDEglCdXN5"

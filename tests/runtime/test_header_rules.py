@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from twirpkit.headers import Headers, Secret, check_headers, check_value
+from twirpkit._protocol.headers import Headers, Secret, check_headers, check_value
 
 OWN = (
     "Accept",
@@ -94,7 +94,7 @@ def test_other_names(name: str) -> None:
     "name", ["", " ", "X A", "X:", "X-A ", "X\n", "X\0", "Ü", "X/A", "X(A)", "X=A", 'X"', "X,Y", "[X]"]
 )
 def test_names_that_are_none(name: str) -> None:
-    with pytest.raises(ValueError, match=r"^extra_headers: .* is no header name$") as caught:
+    with pytest.raises(ValueError, match=r"^extra_headers: .* is not a header name$") as caught:
         check_headers({name: "a"})
     assert repr(name) in str(caught.value)
 

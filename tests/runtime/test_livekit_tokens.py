@@ -21,8 +21,8 @@ from livekit_twirp import (
     MoveParticipantRequest,
 )
 from livekit_twirp._methods.room import CREATE_ROOM, LIST_PARTICIPANTS, LIST_ROOMS, METHODS, MOVE_PARTICIPANT
-from twirpkit import Method, Retry, ShortSecretWarning
-from twirpkit.grants import claims
+from twirpkit import Method, RetryClass, ShortSecretWarning
+from twirpkit._schema.claims import claims
 from twirpkit.livekit import tokens
 from twirpkit.livekit.tokens import ServerTokens
 
@@ -88,7 +88,7 @@ class TestClaims:
 
     @pytest.mark.parametrize("grants", [None, {}])
     def test_of_an_rpc_that_needs_none(self, signer: ServerTokens, grants: Any) -> None:
-        method = Method("s.S", "M", "m", ODD.Thing, ODD.Empty, Retry.READ, grants=grants)
+        method = Method("s.S", "M", "m", ODD.Thing, ODD.Empty, RetryClass.READ, grants=grants)
 
         assert decoded(signer(method, ODD.Thing())).keys() == {"iss", "nbf", "exp"}
 

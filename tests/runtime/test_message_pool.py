@@ -16,7 +16,7 @@ from google.protobuf.descriptor_pb2 import FileDescriptorProto
 from odd_schema import FD, ODD, enum, field, module_of, odd_file
 
 import livekit_twirp as lk
-from twirpkit.messages import Enum, MessagePool, safe_name
+from twirpkit._schema.message_pool import Enum, MessagePool, safe_name
 
 NONE = vars(ODD)["None_"]
 CLASSES = {

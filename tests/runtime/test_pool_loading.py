@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from google.protobuf.descriptor_pb2 import DescriptorProto, EnumDescriptorProto, FileDescriptorProto
 
-from twirpkit.messages import MessagePool
+from twirpkit._schema.message_pool import MessagePool
 
 MODULE = "acme_hats_made_here"
 

@@ -8,7 +8,7 @@ import pytest
 from google.protobuf.descriptor_pb2 import FieldOptions, FileDescriptorProto
 from odd_schema import FD, field, map_field, module_of
 
-from twirpkit.redaction import sensitive_texts, shown
+from twirpkit._protocol.redaction import sensitive_texts, shown
 
 OPTION = 1288
 

@@ -20,9 +20,9 @@ from odd_schema import FD, ODD, field, module_of, odd_file
 from odd_schema import enum as enum_proto
 
 import livekit_twirp as lk
-from twirpkit.fields import request_message
-from twirpkit.messages import MessagePool
-from twirpkit.typing import Strings
+from twirpkit._schema.message_pool import MessagePool
+from twirpkit._schema.requests import request_message
+from twirpkit.options import Strings
 
 Thing = ODD.Thing
 Part = ODD.Thing.Part

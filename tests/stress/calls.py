@@ -24,7 +24,7 @@ from livekit_twirp import (
     SendDataRequest,
     SendDataResponse,
 )
-from twirpkit import Retry
+from twirpkit import RetryClass
 from twirpkit.testing import Answer, Outcomes, Request, reply
 
 __all__ = [
@@ -72,8 +72,8 @@ def _data(call: str) -> Message:
     return SendDataResponse.FromString(b"\xa2\x06" + bytes([len(raw)]) + raw)
 
 
-RPCS: dict[Retry, Rpc] = {
-    Retry.READ: Rpc(
+RPCS: dict[RetryClass, Rpc] = {
+    RetryClass.READ: Rpc(
         "room",
         "list_rooms",
         ("livekit.RoomService", "ListRooms"),
@@ -81,7 +81,7 @@ RPCS: dict[Retry, Rpc] = {
         lambda body: str(ListRoomsRequest.FromString(body).names[0]),
         lambda call: ListRoomsResponse(rooms=[Room(name=call)]),
     ),
-    Retry.IDEMPOTENT: Rpc(
+    RetryClass.IDEMPOTENT: Rpc(
         "room",
         "create_room",
         ("livekit.RoomService", "CreateRoom"),
@@ -89,7 +89,7 @@ RPCS: dict[Retry, Rpc] = {
         lambda body: CreateRoomRequest.FromString(body).name,
         lambda call: Room(name=call),
     ),
-    Retry.KEYED: Rpc(
+    RetryClass.KEYED: Rpc(
         "room",
         "send_data",
         ("livekit.RoomService", "SendData"),
@@ -97,7 +97,7 @@ RPCS: dict[Retry, Rpc] = {
         lambda body: SendDataRequest.FromString(body).data.decode(),
         _data,
     ),
-    Retry.NEVER: Rpc(
+    RetryClass.NEVER: Rpc(
         "ingress",
         "create_ingress",
         ("livekit.Ingress", "CreateIngress"),
@@ -118,23 +118,23 @@ def answer_to(request: Request) -> Answer:
 
 def nonce(request: Request) -> bytes | None:
     """What repeats of a keyed request are known by."""
-    if request.rpc != RPCS[Retry.KEYED].path:
+    if request.rpc != RPCS[RetryClass.KEYED].path:
         return None
     return SendDataRequest.FromString(request.body).nonce or None
 
 
-def call(client: Any, retry: Retry, name: str, **options: Any) -> Any:
+def call(client: Any, retry: RetryClass, name: str, **options: Any) -> Any:
     """Begin a call of that class and that id: a message, or what an async client wants awaited."""
     rpc = RPCS[retry]
     method = getattr(getattr(client, rpc.service), rpc.name)
     return method(**rpc.fields(name), extra_headers={ID: name}, **options)
 
 
-Job = tuple[str, Retry]
+Job = tuple[str, RetryClass]
 T = TypeVar("T")
 
 
-def jobs(count: int, classes: Iterable[Retry] = CLASSES, prefix: str = "call") -> list[Job]:
+def jobs(count: int, classes: Iterable[RetryClass] = CLASSES, prefix: str = "call") -> list[Job]:
     """Calls of these classes by turns."""
     return [
         (f"{prefix}-{number}", retry) for number, retry in zip(range(count), itertools.cycle(classes), strict=False)

@@ -8,7 +8,7 @@ import apart
 import calls
 from figures import Row, main, scaled
 
-from twirpkit import Retry
+from twirpkit import RetryClass
 from twirpkit.testing import (
     Behaviour,
     Outcomes,
@@ -70,9 +70,9 @@ def judge(world: str, report: Report) -> Iterator[Row]:
     yield Row(f"{what}, run twice (never, keyed)", "0", str(repeated + found.count("key changed")), not repeated)
     wrong = sum(rule.startswith("success") for rule in found)
     yield Row(f"{what}, wrong or empty successes", "0", str(wrong), wrong == 0)
-    for retry in (Retry.READ, Retry.IDEMPOTENT, Retry.KEYED, Retry.NEVER):
+    for retry in (RetryClass.READ, RetryClass.IDEMPOTENT, RetryClass.KEYED, RetryClass.NEVER):
         share = succeeded(report, retry)
-        wanted = WANTED if retry in (Retry.READ, Retry.IDEMPOTENT) else 0.0
+        wanted = WANTED if retry in (RetryClass.READ, RetryClass.IDEMPOTENT) else 0.0
         must = f">= {wanted:.1%} succeed" if wanted else "no bound"
         yield Row(f"{what}, {retry}", must, f"{share:.2%}", share >= wanted)
     yield Row(f"{what}, {report.requests} requests", "0 contradictions", str(len(found)), not found)
@@ -80,7 +80,7 @@ def judge(world: str, report: Report) -> Iterator[Row]:
         print(report)
 
 
-def succeeded(report: Report, retry: Retry) -> float:
+def succeeded(report: Report, retry: RetryClass) -> float:
     """The share of the calls of a class that succeeded."""
     of_class = {kind: count for kind, count in report.kinds.items() if kind.split()[0] == retry}
     return of_class.get(f"{retry} success", 0) / max(1, sum(of_class.values()))

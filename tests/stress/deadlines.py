@@ -16,7 +16,7 @@ import apart
 import calls
 from figures import Row, main, scaled
 
-from twirpkit import DeadlineExceededError, Retry, TwirpError
+from twirpkit import DeadlineExceededError, RetryClass, TwirpError
 from twirpkit.livekit.regions import Regions
 from twirpkit.testing import (
     Behaviour,
@@ -39,16 +39,16 @@ AT_ONCE = 16
 DISCOVERY = "/settings/regions"
 
 ANSWER = reply(b"\xa2\x06" + bytes([100]) + bytes(100))
-PLACES: dict[str, tuple[Retry, Behaviour]] = {
-    "hang before the header": (Retry.NEVER, hang()),
-    "drip in the header": (Retry.NEVER, drip(ANSWER, 0.2)),
-    "drip of interim answers": (Retry.NEVER, drip(http(200, interim=[103] * 50), 0.01)),
-    "hang before the body": (Retry.NEVER, hang(ANSWER, ANSWER.head_length)),
-    "drip in the body": (Retry.NEVER, drip(ANSWER, 0.2, start=ANSWER.head_length)),
-    "drip in an error's body": (Retry.NEVER, drip(error("not_found"), 0.5, start=error("not_found").head_length)),
-    "retries that hang": (Retry.READ, hang()),
-    "discovery that hangs": (Retry.READ, http(451)),
-    "discovery that drips": (Retry.READ, http(451)),
+PLACES: dict[str, tuple[RetryClass, Behaviour]] = {
+    "hang before the header": (RetryClass.NEVER, hang()),
+    "drip in the header": (RetryClass.NEVER, drip(ANSWER, 0.2)),
+    "drip of interim answers": (RetryClass.NEVER, drip(http(200, interim=[103] * 50), 0.01)),
+    "hang before the body": (RetryClass.NEVER, hang(ANSWER, ANSWER.head_length)),
+    "drip in the body": (RetryClass.NEVER, drip(ANSWER, 0.2, start=ANSWER.head_length)),
+    "drip in an error's body": (RetryClass.NEVER, drip(error("not_found"), 0.5, start=error("not_found").head_length)),
+    "retries that hang": (RetryClass.READ, hang()),
+    "discovery that hangs": (RetryClass.READ, http(451)),
+    "discovery that drips": (RetryClass.READ, http(451)),
 }
 CONNECTING = "connecting"
 DISCOVERING = ("discovery that hangs", "discovery that drips")
@@ -88,7 +88,7 @@ def todo(places: Sequence[str], scale: float) -> list[Job]:
 def start(client: Any, job: Job) -> Any:
     """Begin a call; how long it took and what came of it, or what an async client wants awaited for that."""
     place, budget = job
-    retry = Retry.READ if place == CONNECTING else PLACES[place][0]
+    retry = RetryClass.READ if place == CONNECTING else PLACES[place][0]
     rpc = calls.RPCS[retry]
     began = time.monotonic()
     try:

@@ -18,7 +18,7 @@ from typing import Any
 import calls
 from figures import Row, main, scaled
 
-from twirpkit import Retry, TwirpError
+from twirpkit import RetryClass, TwirpError
 from twirpkit.livekit.regions import Regions
 from twirpkit.testing import (
     Answer,
@@ -61,7 +61,7 @@ class Case:
     fault: str
     everywhere: bool
     """Whether all regions have the fault, or the first alone."""
-    retry: Retry
+    retry: RetryClass
     discovery: str
 
     @property
@@ -78,9 +78,9 @@ def allowed(case: Case) -> int:
         return 1
     if case.fault == "451":
         return ATTEMPTS
-    if case.retry is Retry.NEVER:
+    if case.retry is RetryClass.NEVER:
         return 1
-    if case.retry is Retry.IDEMPOTENT and case.fault in ("drop", "hang"):
+    if case.retry is RetryClass.IDEMPOTENT and case.fault in ("drop", "hang"):
         return 2
     return ATTEMPTS
 

@@ -15,7 +15,7 @@ import calls
 from figures import Row, main, scaled
 
 from livekit_twirp import AsyncLiveKitAPI, LiveKitAPI
-from twirpkit import Retry
+from twirpkit import RetryClass
 from twirpkit.testing import ScriptedServer
 
 CHILDREN = 8
@@ -58,7 +58,7 @@ def ask_all(client: LiveKitAPI, who: str, count: int) -> Counter[str]:
 def ask(client: LiveKitAPI, name: str) -> str:
     """One call: right, wrong, or failed."""
     try:
-        made = calls.call(client, Retry.READ, name)
+        made = calls.call(client, RetryClass.READ, name)
     except Exception as failed:
         return f"failed {failed!r}"[:200]
     return judge(made, name)
@@ -89,7 +89,7 @@ def play_async(url: str, count: int) -> Counter[str]:
 
     async def ask(name: str) -> str:
         try:
-            made = await calls.call(client, Retry.READ, name)
+            made = await calls.call(client, RetryClass.READ, name)
         except Exception as failed:
             return f"failed {failed!r}"[:200]
         return judge(made, name)

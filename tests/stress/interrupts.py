@@ -17,7 +17,7 @@ from figures import Row, main, scaled
 from holding import descriptors
 
 from livekit_twirp import AsyncLiveKitAPI, LiveKitAPI
-from twirpkit import Retry
+from twirpkit import RetryClass
 from twirpkit.testing import Behaviour, Outcomes, Report, Request, ScriptedServer, check, delay, drip
 
 CANCELLED = 10_000
@@ -100,7 +100,7 @@ async def cancelled(url: str, todo: list[calls.Job], outcomes: Outcomes) -> int:
     return len(asyncio.all_tasks()) - 1
 
 
-def record(outcomes: Outcomes, name: str, retry: Retry, task: asyncio.Future[Any]) -> None:
+def record(outcomes: Outcomes, name: str, retry: RetryClass, task: asyncio.Future[Any]) -> None:
     """Tell what came of a task."""
     if not task.done():
         raise AssertionError(f"the call {name} hangs although it was cancelled: {task}")
@@ -128,7 +128,7 @@ def signalled(url: str, todo: list[calls.Job], outcomes: Outcomes) -> None:
             calls.record(outcomes, (name, retry), outcome)
 
 
-def interrupted(client: LiveKitAPI, name: str, retry: Retry, after: float) -> Any:
+def interrupted(client: LiveKitAPI, name: str, retry: RetryClass, after: float) -> Any:
     """One call under an alarm. Raises `Given` wherever the alarm finds it."""
     try:
         signal.setitimer(signal.ITIMER_REAL, after)

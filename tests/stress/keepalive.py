@@ -12,7 +12,7 @@ import apart
 import calls
 from figures import Row, main, scaled
 
-from twirpkit import Retry
+from twirpkit import RetryClass
 from twirpkit.testing import Behaviour, Outcomes, Report, Request, ScriptedServer, check, give, keep_alive_race
 
 CALLS = 5_000
@@ -27,7 +27,7 @@ FEW = 8
 """Workers where the limit is short: more would measure how long a busy server takes from its decision to its FIN."""
 RACES = 0.08
 """The share of answers after which the server wins the race. More would spend the retry budget."""
-WANTED = (Retry.READ, Retry.IDEMPOTENT, Retry.KEYED)
+WANTED = (RetryClass.READ, RetryClass.IDEMPOTENT, RetryClass.KEYED)
 
 
 def slow_to_close(idle: float) -> ScriptedServer:
@@ -96,7 +96,7 @@ def judge(what: str, report: Report, *, most_errors: float | None) -> Iterator[R
         report: Of the calls.
         most_errors: The share of calls of class "never" that may fail; None: that cannot be helped, only told.
     """
-    failed = [kind for kind in report.kinds if "failure" in kind and Retry(kind.split()[0]) in WANTED]
+    failed = [kind for kind in report.kinds if "failure" in kind and RetryClass(kind.split()[0]) in WANTED]
     shown = ", ".join(failed) or "100 %"
     yield Row(f"{what}, {report.calls} calls, read, idempotent, keyed", "100 %", shown, not failed)
     never = {kind: count for kind, count in report.kinds.items() if kind.startswith("never")}

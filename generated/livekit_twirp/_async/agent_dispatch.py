@@ -5,10 +5,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, overload
 
-from twirpkit.call import DEFAULT, Authorize, Default
-from twirpkit.client import AsyncClient, AsyncService
-from twirpkit.sdk import endpoint
-from twirpkit.transports import async_transport
+from twirpkit.sdk import UNSET, AsyncClient, AsyncService, Authorize, CallOptions, Unset, async_transport, client_config
 
 from livekit_twirp._methods import agent_dispatch as methods
 from livekit_twirp._sdk import SDK
@@ -18,9 +15,8 @@ if TYPE_CHECKING:
     from typing import Unpack
 
     import aiohttp
-    from twirpkit.call import RetryOption
-    from twirpkit.events import Hook
-    from twirpkit.livekit.regions import Regions
+    from twirpkit.livekit import Regions
+    from twirpkit.sdk import Hook, RetryOption
 
     from livekit_twirp.messages.livekit_agent_dispatch import (
         AgentDispatch,
@@ -50,11 +46,11 @@ class AsyncAgentDispatchService(AsyncService):
         *,
         token: str | None = None,
         auth: str | Authorize | None = None,
-        timeout: float | Default | None = DEFAULT,
-        retry: RetryOption = DEFAULT,
+        timeout: float | Unset | None = UNSET,
+        retry: RetryOption = UNSET,
         extra_headers: Mapping[str, str] | None = None,
         hooks: Iterable[Hook] = (),
-        regions: Regions | Default | None = DEFAULT,
+        regions: Regions | Unset | None = UNSET,
     ) -> None:
         """Use the connections of a session, which stays yours to close.
 
@@ -62,7 +58,7 @@ class AsyncAgentDispatchService(AsyncService):
         """
         if session is None:
             raise TypeError("AsyncAgentDispatchService needs a session: AsyncLiveKitAPI makes its own")
-        client_endpoint = endpoint(
+        config = client_config(
             SDK,
             url=url,
             api_key=api_key,
@@ -75,7 +71,7 @@ class AsyncAgentDispatchService(AsyncService):
             hooks=hooks,
             regions=regions,
         )
-        self._client = AsyncClient(client_endpoint, async_transport(self, session))
+        self._client = AsyncClient(config, async_transport(self, session))
 
     @overload
     async def create_dispatch(
@@ -83,8 +79,8 @@ class AsyncAgentDispatchService(AsyncService):
         request: CreateAgentDispatchRequest | CreateAgentDispatchRequestDict,
         /,
         *,
-        timeout: float | Default | None = DEFAULT,
-        retry: RetryOption = DEFAULT,
+        timeout: float | Unset | None = UNSET,
+        retry: RetryOption = UNSET,
         extra_headers: Mapping[str, str] | None = None,
     ) -> AgentDispatch: ...
     @overload
@@ -92,8 +88,8 @@ class AsyncAgentDispatchService(AsyncService):
         self,
         /,
         *,
-        timeout: float | Default | None = DEFAULT,
-        retry: RetryOption = DEFAULT,
+        timeout: float | Unset | None = UNSET,
+        retry: RetryOption = UNSET,
         extra_headers: Mapping[str, str] | None = None,
         **fields: Unpack[CreateAgentDispatchRequestDict],
     ) -> AgentDispatch: ...
@@ -102,8 +98,8 @@ class AsyncAgentDispatchService(AsyncService):
         request: CreateAgentDispatchRequest | CreateAgentDispatchRequestDict | None = None,
         /,
         *,
-        timeout: float | Default | None = DEFAULT,
-        retry: RetryOption = DEFAULT,
+        timeout: float | Unset | None = UNSET,
+        retry: RetryOption = UNSET,
         extra_headers: Mapping[str, str] | None = None,
         **fields: Any,
     ) -> AgentDispatch:
@@ -130,7 +126,9 @@ class AsyncAgentDispatchService(AsyncService):
             TwirpError: The call failed; its subclass says how, its `sent` whether the request may have run.
             TypeError, ValueError: The request or an option is malformed; nothing was sent.
         """
-        return await self._client.call(methods.CREATE_DISPATCH, request, fields, timeout, retry, extra_headers)
+        return await self._client.call(
+            methods.CREATE_DISPATCH, request, fields, CallOptions(timeout, retry, extra_headers)
+        )
 
     @overload
     async def delete_dispatch(
@@ -138,8 +136,8 @@ class AsyncAgentDispatchService(AsyncService):
         request: DeleteAgentDispatchRequest | DeleteAgentDispatchRequestDict,
         /,
         *,
-        timeout: float | Default | None = DEFAULT,
-        retry: RetryOption = DEFAULT,
+        timeout: float | Unset | None = UNSET,
+        retry: RetryOption = UNSET,
         extra_headers: Mapping[str, str] | None = None,
     ) -> AgentDispatch: ...
     @overload
@@ -147,8 +145,8 @@ class AsyncAgentDispatchService(AsyncService):
         self,
         /,
         *,
-        timeout: float | Default | None = DEFAULT,
-        retry: RetryOption = DEFAULT,
+        timeout: float | Unset | None = UNSET,
+        retry: RetryOption = UNSET,
         extra_headers: Mapping[str, str] | None = None,
         **fields: Unpack[DeleteAgentDispatchRequestDict],
     ) -> AgentDispatch: ...
@@ -157,8 +155,8 @@ class AsyncAgentDispatchService(AsyncService):
         request: DeleteAgentDispatchRequest | DeleteAgentDispatchRequestDict | None = None,
         /,
         *,
-        timeout: float | Default | None = DEFAULT,
-        retry: RetryOption = DEFAULT,
+        timeout: float | Unset | None = UNSET,
+        retry: RetryOption = UNSET,
         extra_headers: Mapping[str, str] | None = None,
         **fields: Any,
     ) -> AgentDispatch:
@@ -179,7 +177,9 @@ class AsyncAgentDispatchService(AsyncService):
             TwirpError: The call failed; its subclass says how, its `sent` whether the request may have run.
             TypeError, ValueError: The request or an option is malformed; nothing was sent.
         """
-        return await self._client.call(methods.DELETE_DISPATCH, request, fields, timeout, retry, extra_headers)
+        return await self._client.call(
+            methods.DELETE_DISPATCH, request, fields, CallOptions(timeout, retry, extra_headers)
+        )
 
     @overload
     async def list_dispatch(
@@ -187,8 +187,8 @@ class AsyncAgentDispatchService(AsyncService):
         request: ListAgentDispatchRequest | ListAgentDispatchRequestDict,
         /,
         *,
-        timeout: float | Default | None = DEFAULT,
-        retry: RetryOption = DEFAULT,
+        timeout: float | Unset | None = UNSET,
+        retry: RetryOption = UNSET,
         extra_headers: Mapping[str, str] | None = None,
     ) -> ListAgentDispatchResponse: ...
     @overload
@@ -196,8 +196,8 @@ class AsyncAgentDispatchService(AsyncService):
         self,
         /,
         *,
-        timeout: float | Default | None = DEFAULT,
-        retry: RetryOption = DEFAULT,
+        timeout: float | Unset | None = UNSET,
+        retry: RetryOption = UNSET,
         extra_headers: Mapping[str, str] | None = None,
         **fields: Unpack[ListAgentDispatchRequestDict],
     ) -> ListAgentDispatchResponse: ...
@@ -206,8 +206,8 @@ class AsyncAgentDispatchService(AsyncService):
         request: ListAgentDispatchRequest | ListAgentDispatchRequestDict | None = None,
         /,
         *,
-        timeout: float | Default | None = DEFAULT,
-        retry: RetryOption = DEFAULT,
+        timeout: float | Unset | None = UNSET,
+        retry: RetryOption = UNSET,
         extra_headers: Mapping[str, str] | None = None,
         **fields: Any,
     ) -> ListAgentDispatchResponse:
@@ -230,4 +230,6 @@ class AsyncAgentDispatchService(AsyncService):
             TwirpError: The call failed; its subclass says how, its `sent` whether the request may have run.
             TypeError, ValueError: The request or an option is malformed; nothing was sent.
         """
-        return await self._client.call(methods.LIST_DISPATCH, request, fields, timeout, retry, extra_headers)
+        return await self._client.call(
+            methods.LIST_DISPATCH, request, fields, CallOptions(timeout, retry, extra_headers)
+        )

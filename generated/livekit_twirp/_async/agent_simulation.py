@@ -5,11 +5,17 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, overload
 
-from twirpkit.call import DEFAULT, Authorize, Default
-from twirpkit.client import AsyncClient, AsyncService
-from twirpkit.pages import async_items
-from twirpkit.sdk import endpoint
-from twirpkit.transports import async_transport
+from twirpkit.sdk import (
+    UNSET,
+    AsyncClient,
+    AsyncService,
+    Authorize,
+    CallOptions,
+    Unset,
+    aiterate,
+    async_transport,
+    client_config,
+)
 
 from livekit_twirp._methods import agent_simulation as methods
 from livekit_twirp._sdk import SDK
@@ -19,9 +25,8 @@ if TYPE_CHECKING:
     from typing import Unpack
 
     import aiohttp
-    from twirpkit.call import RetryOption
-    from twirpkit.events import Hook
-    from twirpkit.livekit.regions import Regions
+    from twirpkit.livekit import Regions
+    from twirpkit.sdk import Hook, RetryOption
 
     from livekit_twirp.messages.livekit_agent_simulation import Scenario, SimulationRun
     from livekit_twirp.types.livekit_agent_simulation import (
@@ -52,11 +57,11 @@ class AsyncAgentSimulation(AsyncService):
         *,
         token: str | None = None,
         auth: str | Authorize | None = None,
-        timeout: float | Default | None = DEFAULT,
-        retry: RetryOption = DEFAULT,
+        timeout: float | Unset | None = UNSET,
+        retry: RetryOption = UNSET,
         extra_headers: Mapping[str, str] | None = None,
         hooks: Iterable[Hook] = (),
-        regions: Regions | Default | None = DEFAULT,
+        regions: Regions | Unset | None = UNSET,
     ) -> None:
         """Use the connections of a session, which stays yours to close.
 
@@ -64,7 +69,7 @@ class AsyncAgentSimulation(AsyncService):
         """
         if session is None:
             raise TypeError("AsyncAgentSimulation needs a session: AsyncLiveKitAPI makes its own")
-        client_endpoint = endpoint(
+        config = client_config(
             SDK,
             url=url,
             api_key=api_key,
@@ -77,7 +82,7 @@ class AsyncAgentSimulation(AsyncService):
             hooks=hooks,
             regions=regions,
         )
-        self._client = AsyncClient(client_endpoint, async_transport(self, session))
+        self._client = AsyncClient(config, async_transport(self, session))
 
     @overload
     async def create_simulation_run(
@@ -85,8 +90,8 @@ class AsyncAgentSimulation(AsyncService):
         request: SimulationRun.Create.Request | SimulationRun_Create_RequestDict,
         /,
         *,
-        timeout: float | Default | None = DEFAULT,
-        retry: RetryOption = DEFAULT,
+        timeout: float | Unset | None = UNSET,
+        retry: RetryOption = UNSET,
         extra_headers: Mapping[str, str] | None = None,
     ) -> SimulationRun.Create.Response: ...
     @overload
@@ -94,8 +99,8 @@ class AsyncAgentSimulation(AsyncService):
         self,
         /,
         *,
-        timeout: float | Default | None = DEFAULT,
-        retry: RetryOption = DEFAULT,
+        timeout: float | Unset | None = UNSET,
+        retry: RetryOption = UNSET,
         extra_headers: Mapping[str, str] | None = None,
         **fields: Unpack[SimulationRun_Create_RequestDict],
     ) -> SimulationRun.Create.Response: ...
@@ -104,8 +109,8 @@ class AsyncAgentSimulation(AsyncService):
         request: SimulationRun.Create.Request | SimulationRun_Create_RequestDict | None = None,
         /,
         *,
-        timeout: float | Default | None = DEFAULT,
-        retry: RetryOption = DEFAULT,
+        timeout: float | Unset | None = UNSET,
+        retry: RetryOption = UNSET,
         extra_headers: Mapping[str, str] | None = None,
         **fields: Any,
     ) -> SimulationRun.Create.Response:
@@ -139,7 +144,9 @@ class AsyncAgentSimulation(AsyncService):
             TwirpError: The call failed; its subclass says how, its `sent` whether the request may have run.
             TypeError, ValueError: The request or an option is malformed; nothing was sent.
         """
-        return await self._client.call(methods.CREATE_SIMULATION_RUN, request, fields, timeout, retry, extra_headers)
+        return await self._client.call(
+            methods.CREATE_SIMULATION_RUN, request, fields, CallOptions(timeout, retry, extra_headers)
+        )
 
     @overload
     async def confirm_simulation_source_upload(
@@ -147,8 +154,8 @@ class AsyncAgentSimulation(AsyncService):
         request: SimulationRun.ConfirmSourceUpload.Request | SimulationRun_ConfirmSourceUpload_RequestDict,
         /,
         *,
-        timeout: float | Default | None = DEFAULT,
-        retry: RetryOption = DEFAULT,
+        timeout: float | Unset | None = UNSET,
+        retry: RetryOption = UNSET,
         extra_headers: Mapping[str, str] | None = None,
     ) -> SimulationRun.ConfirmSourceUpload.Response: ...
     @overload
@@ -156,8 +163,8 @@ class AsyncAgentSimulation(AsyncService):
         self,
         /,
         *,
-        timeout: float | Default | None = DEFAULT,
-        retry: RetryOption = DEFAULT,
+        timeout: float | Unset | None = UNSET,
+        retry: RetryOption = UNSET,
         extra_headers: Mapping[str, str] | None = None,
         **fields: Unpack[SimulationRun_ConfirmSourceUpload_RequestDict],
     ) -> SimulationRun.ConfirmSourceUpload.Response: ...
@@ -168,8 +175,8 @@ class AsyncAgentSimulation(AsyncService):
         | None = None,
         /,
         *,
-        timeout: float | Default | None = DEFAULT,
-        retry: RetryOption = DEFAULT,
+        timeout: float | Unset | None = UNSET,
+        retry: RetryOption = UNSET,
         extra_headers: Mapping[str, str] | None = None,
         **fields: Any,
     ) -> SimulationRun.ConfirmSourceUpload.Response:
@@ -191,7 +198,7 @@ class AsyncAgentSimulation(AsyncService):
             TypeError, ValueError: The request or an option is malformed; nothing was sent.
         """
         return await self._client.call(
-            methods.CONFIRM_SIMULATION_SOURCE_UPLOAD, request, fields, timeout, retry, extra_headers
+            methods.CONFIRM_SIMULATION_SOURCE_UPLOAD, request, fields, CallOptions(timeout, retry, extra_headers)
         )
 
     @overload
@@ -200,8 +207,8 @@ class AsyncAgentSimulation(AsyncService):
         request: SimulationRun.Get.Request | SimulationRun_Get_RequestDict,
         /,
         *,
-        timeout: float | Default | None = DEFAULT,
-        retry: RetryOption = DEFAULT,
+        timeout: float | Unset | None = UNSET,
+        retry: RetryOption = UNSET,
         extra_headers: Mapping[str, str] | None = None,
     ) -> SimulationRun.Get.Response: ...
     @overload
@@ -209,8 +216,8 @@ class AsyncAgentSimulation(AsyncService):
         self,
         /,
         *,
-        timeout: float | Default | None = DEFAULT,
-        retry: RetryOption = DEFAULT,
+        timeout: float | Unset | None = UNSET,
+        retry: RetryOption = UNSET,
         extra_headers: Mapping[str, str] | None = None,
         **fields: Unpack[SimulationRun_Get_RequestDict],
     ) -> SimulationRun.Get.Response: ...
@@ -219,8 +226,8 @@ class AsyncAgentSimulation(AsyncService):
         request: SimulationRun.Get.Request | SimulationRun_Get_RequestDict | None = None,
         /,
         *,
-        timeout: float | Default | None = DEFAULT,
-        retry: RetryOption = DEFAULT,
+        timeout: float | Unset | None = UNSET,
+        retry: RetryOption = UNSET,
         extra_headers: Mapping[str, str] | None = None,
         **fields: Any,
     ) -> SimulationRun.Get.Response:
@@ -240,7 +247,9 @@ class AsyncAgentSimulation(AsyncService):
             TwirpError: The call failed; its subclass says how, its `sent` whether the request may have run.
             TypeError, ValueError: The request or an option is malformed; nothing was sent.
         """
-        return await self._client.call(methods.GET_SIMULATION_RUN, request, fields, timeout, retry, extra_headers)
+        return await self._client.call(
+            methods.GET_SIMULATION_RUN, request, fields, CallOptions(timeout, retry, extra_headers)
+        )
 
     @overload
     async def list_simulation_runs(
@@ -248,8 +257,8 @@ class AsyncAgentSimulation(AsyncService):
         request: SimulationRun.List.Request | SimulationRun_List_RequestDict,
         /,
         *,
-        timeout: float | Default | None = DEFAULT,
-        retry: RetryOption = DEFAULT,
+        timeout: float | Unset | None = UNSET,
+        retry: RetryOption = UNSET,
         extra_headers: Mapping[str, str] | None = None,
     ) -> SimulationRun.List.Response: ...
     @overload
@@ -257,8 +266,8 @@ class AsyncAgentSimulation(AsyncService):
         self,
         /,
         *,
-        timeout: float | Default | None = DEFAULT,
-        retry: RetryOption = DEFAULT,
+        timeout: float | Unset | None = UNSET,
+        retry: RetryOption = UNSET,
         extra_headers: Mapping[str, str] | None = None,
         **fields: Unpack[SimulationRun_List_RequestDict],
     ) -> SimulationRun.List.Response: ...
@@ -267,8 +276,8 @@ class AsyncAgentSimulation(AsyncService):
         request: SimulationRun.List.Request | SimulationRun_List_RequestDict | None = None,
         /,
         *,
-        timeout: float | Default | None = DEFAULT,
-        retry: RetryOption = DEFAULT,
+        timeout: float | Unset | None = UNSET,
+        retry: RetryOption = UNSET,
         extra_headers: Mapping[str, str] | None = None,
         **fields: Any,
     ) -> SimulationRun.List.Response:
@@ -296,7 +305,9 @@ class AsyncAgentSimulation(AsyncService):
             TwirpError: The call failed; its subclass says how, its `sent` whether the request may have run.
             TypeError, ValueError: The request or an option is malformed; nothing was sent.
         """
-        return await self._client.call(methods.LIST_SIMULATION_RUNS, request, fields, timeout, retry, extra_headers)
+        return await self._client.call(
+            methods.LIST_SIMULATION_RUNS, request, fields, CallOptions(timeout, retry, extra_headers)
+        )
 
     @overload
     def iter_simulation_runs(
@@ -304,8 +315,8 @@ class AsyncAgentSimulation(AsyncService):
         request: SimulationRun.List.Request | SimulationRun_List_RequestDict,
         /,
         *,
-        timeout: float | Default | None = DEFAULT,
-        retry: RetryOption = DEFAULT,
+        timeout: float | Unset | None = UNSET,
+        retry: RetryOption = UNSET,
         extra_headers: Mapping[str, str] | None = None,
     ) -> AsyncIterator[SimulationRun]: ...
     @overload
@@ -313,8 +324,8 @@ class AsyncAgentSimulation(AsyncService):
         self,
         /,
         *,
-        timeout: float | Default | None = DEFAULT,
-        retry: RetryOption = DEFAULT,
+        timeout: float | Unset | None = UNSET,
+        retry: RetryOption = UNSET,
         extra_headers: Mapping[str, str] | None = None,
         **fields: Unpack[SimulationRun_List_RequestDict],
     ) -> AsyncIterator[SimulationRun]: ...
@@ -323,8 +334,8 @@ class AsyncAgentSimulation(AsyncService):
         request: SimulationRun.List.Request | SimulationRun_List_RequestDict | None = None,
         /,
         *,
-        timeout: float | Default | None = DEFAULT,
-        retry: RetryOption = DEFAULT,
+        timeout: float | Unset | None = UNSET,
+        retry: RetryOption = UNSET,
         extra_headers: Mapping[str, str] | None = None,
         **fields: Any,
     ) -> AsyncIterator[SimulationRun]:
@@ -338,7 +349,9 @@ class AsyncAgentSimulation(AsyncService):
             TypeError, ValueError: The request is malformed; nothing was sent.
             TwirpError: While iterating: a call failed, or the server leads back to a page that it gave before.
         """
-        return async_items(self._client, methods.LIST_SIMULATION_RUNS, request, fields, timeout, retry, extra_headers)
+        return aiterate(
+            self._client, methods.LIST_SIMULATION_RUNS, request, fields, CallOptions(timeout, retry, extra_headers)
+        )
 
     @overload
     async def count_simulation_runs(
@@ -346,8 +359,8 @@ class AsyncAgentSimulation(AsyncService):
         request: SimulationRun.Counts.Request | SimulationRun_Counts_RequestDict,
         /,
         *,
-        timeout: float | Default | None = DEFAULT,
-        retry: RetryOption = DEFAULT,
+        timeout: float | Unset | None = UNSET,
+        retry: RetryOption = UNSET,
         extra_headers: Mapping[str, str] | None = None,
     ) -> SimulationRun.Counts.Response: ...
     @overload
@@ -355,8 +368,8 @@ class AsyncAgentSimulation(AsyncService):
         self,
         /,
         *,
-        timeout: float | Default | None = DEFAULT,
-        retry: RetryOption = DEFAULT,
+        timeout: float | Unset | None = UNSET,
+        retry: RetryOption = UNSET,
         extra_headers: Mapping[str, str] | None = None,
         **fields: Unpack[SimulationRun_Counts_RequestDict],
     ) -> SimulationRun.Counts.Response: ...
@@ -365,8 +378,8 @@ class AsyncAgentSimulation(AsyncService):
         request: SimulationRun.Counts.Request | SimulationRun_Counts_RequestDict | None = None,
         /,
         *,
-        timeout: float | Default | None = DEFAULT,
-        retry: RetryOption = DEFAULT,
+        timeout: float | Unset | None = UNSET,
+        retry: RetryOption = UNSET,
         extra_headers: Mapping[str, str] | None = None,
         **fields: Any,
     ) -> SimulationRun.Counts.Response:
@@ -391,7 +404,9 @@ class AsyncAgentSimulation(AsyncService):
             TwirpError: The call failed; its subclass says how, its `sent` whether the request may have run.
             TypeError, ValueError: The request or an option is malformed; nothing was sent.
         """
-        return await self._client.call(methods.COUNT_SIMULATION_RUNS, request, fields, timeout, retry, extra_headers)
+        return await self._client.call(
+            methods.COUNT_SIMULATION_RUNS, request, fields, CallOptions(timeout, retry, extra_headers)
+        )
 
     @overload
     async def cancel_simulation_run(
@@ -399,8 +414,8 @@ class AsyncAgentSimulation(AsyncService):
         request: SimulationRun.Cancel.Request | SimulationRun_Cancel_RequestDict,
         /,
         *,
-        timeout: float | Default | None = DEFAULT,
-        retry: RetryOption = DEFAULT,
+        timeout: float | Unset | None = UNSET,
+        retry: RetryOption = UNSET,
         extra_headers: Mapping[str, str] | None = None,
     ) -> SimulationRun.Cancel.Response: ...
     @overload
@@ -408,8 +423,8 @@ class AsyncAgentSimulation(AsyncService):
         self,
         /,
         *,
-        timeout: float | Default | None = DEFAULT,
-        retry: RetryOption = DEFAULT,
+        timeout: float | Unset | None = UNSET,
+        retry: RetryOption = UNSET,
         extra_headers: Mapping[str, str] | None = None,
         **fields: Unpack[SimulationRun_Cancel_RequestDict],
     ) -> SimulationRun.Cancel.Response: ...
@@ -418,8 +433,8 @@ class AsyncAgentSimulation(AsyncService):
         request: SimulationRun.Cancel.Request | SimulationRun_Cancel_RequestDict | None = None,
         /,
         *,
-        timeout: float | Default | None = DEFAULT,
-        retry: RetryOption = DEFAULT,
+        timeout: float | Unset | None = UNSET,
+        retry: RetryOption = UNSET,
         extra_headers: Mapping[str, str] | None = None,
         **fields: Any,
     ) -> SimulationRun.Cancel.Response:
@@ -439,7 +454,9 @@ class AsyncAgentSimulation(AsyncService):
             TwirpError: The call failed; its subclass says how, its `sent` whether the request may have run.
             TypeError, ValueError: The request or an option is malformed; nothing was sent.
         """
-        return await self._client.call(methods.CANCEL_SIMULATION_RUN, request, fields, timeout, retry, extra_headers)
+        return await self._client.call(
+            methods.CANCEL_SIMULATION_RUN, request, fields, CallOptions(timeout, retry, extra_headers)
+        )
 
     @overload
     async def create_scenario_from_session(
@@ -447,8 +464,8 @@ class AsyncAgentSimulation(AsyncService):
         request: Scenario.CreateFromSession.Request | Scenario_CreateFromSession_RequestDict,
         /,
         *,
-        timeout: float | Default | None = DEFAULT,
-        retry: RetryOption = DEFAULT,
+        timeout: float | Unset | None = UNSET,
+        retry: RetryOption = UNSET,
         extra_headers: Mapping[str, str] | None = None,
     ) -> Scenario.CreateFromSession.Response: ...
     @overload
@@ -456,8 +473,8 @@ class AsyncAgentSimulation(AsyncService):
         self,
         /,
         *,
-        timeout: float | Default | None = DEFAULT,
-        retry: RetryOption = DEFAULT,
+        timeout: float | Unset | None = UNSET,
+        retry: RetryOption = UNSET,
         extra_headers: Mapping[str, str] | None = None,
         **fields: Unpack[Scenario_CreateFromSession_RequestDict],
     ) -> Scenario.CreateFromSession.Response: ...
@@ -466,8 +483,8 @@ class AsyncAgentSimulation(AsyncService):
         request: Scenario.CreateFromSession.Request | Scenario_CreateFromSession_RequestDict | None = None,
         /,
         *,
-        timeout: float | Default | None = DEFAULT,
-        retry: RetryOption = DEFAULT,
+        timeout: float | Unset | None = UNSET,
+        retry: RetryOption = UNSET,
         extra_headers: Mapping[str, str] | None = None,
         **fields: Any,
     ) -> Scenario.CreateFromSession.Response:
@@ -489,5 +506,5 @@ class AsyncAgentSimulation(AsyncService):
             TypeError, ValueError: The request or an option is malformed; nothing was sent.
         """
         return await self._client.call(
-            methods.CREATE_SCENARIO_FROM_SESSION, request, fields, timeout, retry, extra_headers
+            methods.CREATE_SCENARIO_FROM_SESSION, request, fields, CallOptions(timeout, retry, extra_headers)
         )

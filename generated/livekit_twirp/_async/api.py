@@ -6,10 +6,7 @@ from __future__ import annotations
 from functools import cached_property
 from typing import TYPE_CHECKING, ClassVar
 
-from twirpkit.call import DEFAULT
-from twirpkit.client import AsyncClient
-from twirpkit.sdk import Sdk, endpoint, service_endpoint
-from twirpkit.transports import async_transport
+from twirpkit.sdk import UNSET, AsyncClient, PackageInfo, async_transport, client_config, service_config
 
 from livekit_twirp._sdk import SDK
 
@@ -17,11 +14,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
     import aiohttp
-    from twirpkit.call import Authorize, Default, RetryOption
-    from twirpkit.events import Hook
-    from twirpkit.livekit.regions import Regions
-    from twirpkit.transport import AsyncTransport
-    from twirpkit.typing import ProxyOption, Tls
+    from twirpkit.livekit import Regions
+    from twirpkit.sdk import AsyncTransport, Authorize, Hook, ProxyOption, RetryOption, Tls, Unset
 
     from livekit_twirp._async.agent_dispatch import AsyncAgentDispatchService
     from livekit_twirp._async.agent_simulation import AsyncAgentSimulation
@@ -44,7 +38,7 @@ class AsyncLiveKitAPI(AsyncClient):
     loops one after the other.
     """
 
-    sdk: ClassVar[Sdk] = SDK
+    package: ClassVar[PackageInfo] = SDK
 
     def __init__(
         self,
@@ -54,15 +48,15 @@ class AsyncLiveKitAPI(AsyncClient):
         *,
         token: str | None = None,
         auth: str | Authorize | None = None,
-        timeout: float | Default | None = DEFAULT,
-        retry: RetryOption = DEFAULT,
+        timeout: float | Unset | None = UNSET,
+        retry: RetryOption = UNSET,
         extra_headers: Mapping[str, str] | None = None,
         session: aiohttp.ClientSession | None = None,
         transport: AsyncTransport | None = None,
         proxy: ProxyOption = None,
         tls: Tls | None = None,
         hooks: Iterable[Hook] = (),
-        regions: Regions | Default | None = DEFAULT,
+        regions: Regions | Unset | None = UNSET,
     ) -> None:
         """Say where calls go, and what they carry.
 
@@ -90,7 +84,7 @@ class AsyncLiveKitAPI(AsyncClient):
             TypeError: Something has the wrong type, for example the session of another library.
             ImportError: aiohttp is not installed.
         """
-        client_endpoint = endpoint(
+        config = client_config(
             SDK,
             url=url,
             api_key=api_key,
@@ -103,7 +97,7 @@ class AsyncLiveKitAPI(AsyncClient):
             hooks=hooks,
             regions=regions,
         )
-        super().__init__(client_endpoint, async_transport(self, session, transport, proxy=proxy, tls=tls))
+        super().__init__(config, async_transport(self, session, transport, proxy=proxy, tls=tls))
 
     @cached_property
     def replay(self) -> AsyncReplay:
@@ -131,7 +125,7 @@ class AsyncLiveKitAPI(AsyncClient):
         """Creates, deploys and manages the agents that LiveKit Cloud hosts for a project."""
         from livekit_twirp._async.cloud_agent import AsyncCloudAgent
 
-        there = service_endpoint(self._endpoint, SDK, "livekit.CloudAgent")
+        there = service_config(self._config, SDK, "livekit.CloudAgent")
         return AsyncCloudAgent._of(AsyncClient(there, self._transport))
 
     @cached_property

@@ -5,10 +5,17 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, overload
 
-from twirpkit.call import DEFAULT, Authorize, Default
-from twirpkit.client import AsyncClient, AsyncService
-from twirpkit.sdk import endpoint, service_endpoint
-from twirpkit.transports import async_transport
+from twirpkit.sdk import (
+    UNSET,
+    AsyncClient,
+    AsyncService,
+    Authorize,
+    CallOptions,
+    Unset,
+    async_transport,
+    client_config,
+    service_config,
+)
 
 from livekit_twirp._methods import cloud_agent as methods
 from livekit_twirp._sdk import SDK
@@ -18,9 +25,8 @@ if TYPE_CHECKING:
     from typing import Unpack
 
     import aiohttp
-    from twirpkit.call import RetryOption
-    from twirpkit.events import Hook
-    from twirpkit.livekit.regions import Regions
+    from twirpkit.livekit import Regions
+    from twirpkit.sdk import Hook, RetryOption
 
     from livekit_twirp.messages.livekit_cloud_agent import (
         ClientSettingsRequest,
@@ -99,11 +105,11 @@ class AsyncCloudAgent(AsyncService):
         *,
         token: str | None = None,
         auth: str | Authorize | None = None,
-        timeout: float | Default | None = DEFAULT,
-        retry: RetryOption = DEFAULT,
+        timeout: float | Unset | None = UNSET,
+        retry: RetryOption = UNSET,
         extra_headers: Mapping[str, str] | None = None,
         hooks: Iterable[Hook] = (),
-        regions: Regions | Default | None = DEFAULT,
+        regions: Regions | Unset | None = UNSET,
     ) -> None:
         """Use the connections of a session, which stays yours to close.
 
@@ -111,7 +117,7 @@ class AsyncCloudAgent(AsyncService):
         """
         if session is None:
             raise TypeError("AsyncCloudAgent needs a session: AsyncLiveKitAPI makes its own")
-        client_endpoint = endpoint(
+        config = client_config(
             SDK,
             url=url,
             api_key=api_key,
@@ -124,8 +130,8 @@ class AsyncCloudAgent(AsyncService):
             hooks=hooks,
             regions=regions,
         )
-        client_endpoint = service_endpoint(client_endpoint, SDK, "livekit.CloudAgent")
-        self._client = AsyncClient(client_endpoint, async_transport(self, session))
+        config = service_config(config, SDK, "livekit.CloudAgent")
+        self._client = AsyncClient(config, async_transport(self, session))
 
     @overload
     async def create_agent(
@@ -133,8 +139,8 @@ class AsyncCloudAgent(AsyncService):
         request: CreateAgentRequest | CreateAgentRequestDict,
         /,
         *,
-        timeout: float | Default | None = DEFAULT,
-        retry: RetryOption = DEFAULT,
+        timeout: float | Unset | None = UNSET,
+        retry: RetryOption = UNSET,
         extra_headers: Mapping[str, str] | None = None,
     ) -> CreateAgentResponse: ...
     @overload
@@ -142,8 +148,8 @@ class AsyncCloudAgent(AsyncService):
         self,
         /,
         *,
-        timeout: float | Default | None = DEFAULT,
-        retry: RetryOption = DEFAULT,
+        timeout: float | Unset | None = UNSET,
+        retry: RetryOption = UNSET,
         extra_headers: Mapping[str, str] | None = None,
         **fields: Unpack[CreateAgentRequestDict],
     ) -> CreateAgentResponse: ...
@@ -152,8 +158,8 @@ class AsyncCloudAgent(AsyncService):
         request: CreateAgentRequest | CreateAgentRequestDict | None = None,
         /,
         *,
-        timeout: float | Default | None = DEFAULT,
-        retry: RetryOption = DEFAULT,
+        timeout: float | Unset | None = UNSET,
+        retry: RetryOption = UNSET,
         extra_headers: Mapping[str, str] | None = None,
         **fields: Any,
     ) -> CreateAgentResponse:
@@ -178,7 +184,9 @@ class AsyncCloudAgent(AsyncService):
             TwirpError: The call failed; its subclass says how, its `sent` whether the request may have run.
             TypeError, ValueError: The request or an option is malformed; nothing was sent.
         """
-        return await self._client.call(methods.CREATE_AGENT, request, fields, timeout, retry, extra_headers)
+        return await self._client.call(
+            methods.CREATE_AGENT, request, fields, CallOptions(timeout, retry, extra_headers)
+        )
 
     @overload
     async def create_agent_v2(
@@ -186,8 +194,8 @@ class AsyncCloudAgent(AsyncService):
         request: CreateAgentV2Request | CreateAgentV2RequestDict,
         /,
         *,
-        timeout: float | Default | None = DEFAULT,
-        retry: RetryOption = DEFAULT,
+        timeout: float | Unset | None = UNSET,
+        retry: RetryOption = UNSET,
         extra_headers: Mapping[str, str] | None = None,
     ) -> CreateAgentV2Response: ...
     @overload
@@ -195,8 +203,8 @@ class AsyncCloudAgent(AsyncService):
         self,
         /,
         *,
-        timeout: float | Default | None = DEFAULT,
-        retry: RetryOption = DEFAULT,
+        timeout: float | Unset | None = UNSET,
+        retry: RetryOption = UNSET,
         extra_headers: Mapping[str, str] | None = None,
         **fields: Unpack[CreateAgentV2RequestDict],
     ) -> CreateAgentV2Response: ...
@@ -205,8 +213,8 @@ class AsyncCloudAgent(AsyncService):
         request: CreateAgentV2Request | CreateAgentV2RequestDict | None = None,
         /,
         *,
-        timeout: float | Default | None = DEFAULT,
-        retry: RetryOption = DEFAULT,
+        timeout: float | Unset | None = UNSET,
+        retry: RetryOption = UNSET,
         extra_headers: Mapping[str, str] | None = None,
         **fields: Any,
     ) -> CreateAgentV2Response:
@@ -227,7 +235,9 @@ class AsyncCloudAgent(AsyncService):
             TwirpError: The call failed; its subclass says how, its `sent` whether the request may have run.
             TypeError, ValueError: The request or an option is malformed; nothing was sent.
         """
-        return await self._client.call(methods.CREATE_AGENT_V2, request, fields, timeout, retry, extra_headers)
+        return await self._client.call(
+            methods.CREATE_AGENT_V2, request, fields, CallOptions(timeout, retry, extra_headers)
+        )
 
     @overload
     async def promote_agent(
@@ -235,8 +245,8 @@ class AsyncCloudAgent(AsyncService):
         request: PromoteAgentRequest | PromoteAgentRequestDict,
         /,
         *,
-        timeout: float | Default | None = DEFAULT,
-        retry: RetryOption = DEFAULT,
+        timeout: float | Unset | None = UNSET,
+        retry: RetryOption = UNSET,
         extra_headers: Mapping[str, str] | None = None,
     ) -> PromoteAgentResponse: ...
     @overload
@@ -244,8 +254,8 @@ class AsyncCloudAgent(AsyncService):
         self,
         /,
         *,
-        timeout: float | Default | None = DEFAULT,
-        retry: RetryOption = DEFAULT,
+        timeout: float | Unset | None = UNSET,
+        retry: RetryOption = UNSET,
         extra_headers: Mapping[str, str] | None = None,
         **fields: Unpack[PromoteAgentRequestDict],
     ) -> PromoteAgentResponse: ...
@@ -254,8 +264,8 @@ class AsyncCloudAgent(AsyncService):
         request: PromoteAgentRequest | PromoteAgentRequestDict | None = None,
         /,
         *,
-        timeout: float | Default | None = DEFAULT,
-        retry: RetryOption = DEFAULT,
+        timeout: float | Unset | None = UNSET,
+        retry: RetryOption = UNSET,
         extra_headers: Mapping[str, str] | None = None,
         **fields: Any,
     ) -> PromoteAgentResponse:
@@ -277,7 +287,9 @@ class AsyncCloudAgent(AsyncService):
             TwirpError: The call failed; its subclass says how, its `sent` whether the request may have run.
             TypeError, ValueError: The request or an option is malformed; nothing was sent.
         """
-        return await self._client.call(methods.PROMOTE_AGENT, request, fields, timeout, retry, extra_headers)
+        return await self._client.call(
+            methods.PROMOTE_AGENT, request, fields, CallOptions(timeout, retry, extra_headers)
+        )
 
     @overload
     async def list_agents(
@@ -285,8 +297,8 @@ class AsyncCloudAgent(AsyncService):
         request: ListAgentsRequest | ListAgentsRequestDict,
         /,
         *,
-        timeout: float | Default | None = DEFAULT,
-        retry: RetryOption = DEFAULT,
+        timeout: float | Unset | None = UNSET,
+        retry: RetryOption = UNSET,
         extra_headers: Mapping[str, str] | None = None,
     ) -> ListAgentsResponse: ...
     @overload
@@ -294,8 +306,8 @@ class AsyncCloudAgent(AsyncService):
         self,
         /,
         *,
-        timeout: float | Default | None = DEFAULT,
-        retry: RetryOption = DEFAULT,
+        timeout: float | Unset | None = UNSET,
+        retry: RetryOption = UNSET,
         extra_headers: Mapping[str, str] | None = None,
         **fields: Unpack[ListAgentsRequestDict],
     ) -> ListAgentsResponse: ...
@@ -304,8 +316,8 @@ class AsyncCloudAgent(AsyncService):
         request: ListAgentsRequest | ListAgentsRequestDict | None = None,
         /,
         *,
-        timeout: float | Default | None = DEFAULT,
-        retry: RetryOption = DEFAULT,
+        timeout: float | Unset | None = UNSET,
+        retry: RetryOption = UNSET,
         extra_headers: Mapping[str, str] | None = None,
         **fields: Any,
     ) -> ListAgentsResponse:
@@ -325,7 +337,7 @@ class AsyncCloudAgent(AsyncService):
             TwirpError: The call failed; its subclass says how, its `sent` whether the request may have run.
             TypeError, ValueError: The request or an option is malformed; nothing was sent.
         """
-        return await self._client.call(methods.LIST_AGENTS, request, fields, timeout, retry, extra_headers)
+        return await self._client.call(methods.LIST_AGENTS, request, fields, CallOptions(timeout, retry, extra_headers))
 
     @overload
     async def list_agent_versions(
@@ -333,8 +345,8 @@ class AsyncCloudAgent(AsyncService):
         request: ListAgentVersionsRequest | ListAgentVersionsRequestDict,
         /,
         *,
-        timeout: float | Default | None = DEFAULT,
-        retry: RetryOption = DEFAULT,
+        timeout: float | Unset | None = UNSET,
+        retry: RetryOption = UNSET,
         extra_headers: Mapping[str, str] | None = None,
     ) -> ListAgentVersionsResponse: ...
     @overload
@@ -342,8 +354,8 @@ class AsyncCloudAgent(AsyncService):
         self,
         /,
         *,
-        timeout: float | Default | None = DEFAULT,
-        retry: RetryOption = DEFAULT,
+        timeout: float | Unset | None = UNSET,
+        retry: RetryOption = UNSET,
         extra_headers: Mapping[str, str] | None = None,
         **fields: Unpack[ListAgentVersionsRequestDict],
     ) -> ListAgentVersionsResponse: ...
@@ -352,8 +364,8 @@ class AsyncCloudAgent(AsyncService):
         request: ListAgentVersionsRequest | ListAgentVersionsRequestDict | None = None,
         /,
         *,
-        timeout: float | Default | None = DEFAULT,
-        retry: RetryOption = DEFAULT,
+        timeout: float | Unset | None = UNSET,
+        retry: RetryOption = UNSET,
         extra_headers: Mapping[str, str] | None = None,
         **fields: Any,
     ) -> ListAgentVersionsResponse:
@@ -373,7 +385,9 @@ class AsyncCloudAgent(AsyncService):
             TwirpError: The call failed; its subclass says how, its `sent` whether the request may have run.
             TypeError, ValueError: The request or an option is malformed; nothing was sent.
         """
-        return await self._client.call(methods.LIST_AGENT_VERSIONS, request, fields, timeout, retry, extra_headers)
+        return await self._client.call(
+            methods.LIST_AGENT_VERSIONS, request, fields, CallOptions(timeout, retry, extra_headers)
+        )
 
     @overload
     async def list_agent_secrets(
@@ -381,8 +395,8 @@ class AsyncCloudAgent(AsyncService):
         request: ListAgentSecretsRequest | ListAgentSecretsRequestDict,
         /,
         *,
-        timeout: float | Default | None = DEFAULT,
-        retry: RetryOption = DEFAULT,
+        timeout: float | Unset | None = UNSET,
+        retry: RetryOption = UNSET,
         extra_headers: Mapping[str, str] | None = None,
     ) -> ListAgentSecretsResponse: ...
     @overload
@@ -390,8 +404,8 @@ class AsyncCloudAgent(AsyncService):
         self,
         /,
         *,
-        timeout: float | Default | None = DEFAULT,
-        retry: RetryOption = DEFAULT,
+        timeout: float | Unset | None = UNSET,
+        retry: RetryOption = UNSET,
         extra_headers: Mapping[str, str] | None = None,
         **fields: Unpack[ListAgentSecretsRequestDict],
     ) -> ListAgentSecretsResponse: ...
@@ -400,8 +414,8 @@ class AsyncCloudAgent(AsyncService):
         request: ListAgentSecretsRequest | ListAgentSecretsRequestDict | None = None,
         /,
         *,
-        timeout: float | Default | None = DEFAULT,
-        retry: RetryOption = DEFAULT,
+        timeout: float | Unset | None = UNSET,
+        retry: RetryOption = UNSET,
         extra_headers: Mapping[str, str] | None = None,
         **fields: Any,
     ) -> ListAgentSecretsResponse:
@@ -422,7 +436,9 @@ class AsyncCloudAgent(AsyncService):
             TwirpError: The call failed; its subclass says how, its `sent` whether the request may have run.
             TypeError, ValueError: The request or an option is malformed; nothing was sent.
         """
-        return await self._client.call(methods.LIST_AGENT_SECRETS, request, fields, timeout, retry, extra_headers)
+        return await self._client.call(
+            methods.LIST_AGENT_SECRETS, request, fields, CallOptions(timeout, retry, extra_headers)
+        )
 
     @overload
     async def update_agent(
@@ -430,8 +446,8 @@ class AsyncCloudAgent(AsyncService):
         request: UpdateAgentRequest | UpdateAgentRequestDict,
         /,
         *,
-        timeout: float | Default | None = DEFAULT,
-        retry: RetryOption = DEFAULT,
+        timeout: float | Unset | None = UNSET,
+        retry: RetryOption = UNSET,
         extra_headers: Mapping[str, str] | None = None,
     ) -> UpdateAgentResponse: ...
     @overload
@@ -439,8 +455,8 @@ class AsyncCloudAgent(AsyncService):
         self,
         /,
         *,
-        timeout: float | Default | None = DEFAULT,
-        retry: RetryOption = DEFAULT,
+        timeout: float | Unset | None = UNSET,
+        retry: RetryOption = UNSET,
         extra_headers: Mapping[str, str] | None = None,
         **fields: Unpack[UpdateAgentRequestDict],
     ) -> UpdateAgentResponse: ...
@@ -449,8 +465,8 @@ class AsyncCloudAgent(AsyncService):
         request: UpdateAgentRequest | UpdateAgentRequestDict | None = None,
         /,
         *,
-        timeout: float | Default | None = DEFAULT,
-        retry: RetryOption = DEFAULT,
+        timeout: float | Unset | None = UNSET,
+        retry: RetryOption = UNSET,
         extra_headers: Mapping[str, str] | None = None,
         **fields: Any,
     ) -> UpdateAgentResponse:
@@ -476,7 +492,9 @@ class AsyncCloudAgent(AsyncService):
             TwirpError: The call failed; its subclass says how, its `sent` whether the request may have run.
             TypeError, ValueError: The request or an option is malformed; nothing was sent.
         """
-        return await self._client.call(methods.UPDATE_AGENT, request, fields, timeout, retry, extra_headers)
+        return await self._client.call(
+            methods.UPDATE_AGENT, request, fields, CallOptions(timeout, retry, extra_headers)
+        )
 
     @overload
     async def restart_agent(
@@ -484,8 +502,8 @@ class AsyncCloudAgent(AsyncService):
         request: RestartAgentRequest | RestartAgentRequestDict,
         /,
         *,
-        timeout: float | Default | None = DEFAULT,
-        retry: RetryOption = DEFAULT,
+        timeout: float | Unset | None = UNSET,
+        retry: RetryOption = UNSET,
         extra_headers: Mapping[str, str] | None = None,
     ) -> RestartAgentResponse: ...
     @overload
@@ -493,8 +511,8 @@ class AsyncCloudAgent(AsyncService):
         self,
         /,
         *,
-        timeout: float | Default | None = DEFAULT,
-        retry: RetryOption = DEFAULT,
+        timeout: float | Unset | None = UNSET,
+        retry: RetryOption = UNSET,
         extra_headers: Mapping[str, str] | None = None,
         **fields: Unpack[RestartAgentRequestDict],
     ) -> RestartAgentResponse: ...
@@ -503,8 +521,8 @@ class AsyncCloudAgent(AsyncService):
         request: RestartAgentRequest | RestartAgentRequestDict | None = None,
         /,
         *,
-        timeout: float | Default | None = DEFAULT,
-        retry: RetryOption = DEFAULT,
+        timeout: float | Unset | None = UNSET,
+        retry: RetryOption = UNSET,
         extra_headers: Mapping[str, str] | None = None,
         **fields: Any,
     ) -> RestartAgentResponse:
@@ -523,7 +541,9 @@ class AsyncCloudAgent(AsyncService):
             TwirpError: The call failed; its subclass says how, its `sent` whether the request may have run.
             TypeError, ValueError: The request or an option is malformed; nothing was sent.
         """
-        return await self._client.call(methods.RESTART_AGENT, request, fields, timeout, retry, extra_headers)
+        return await self._client.call(
+            methods.RESTART_AGENT, request, fields, CallOptions(timeout, retry, extra_headers)
+        )
 
     @overload
     async def deploy_agent(
@@ -531,8 +551,8 @@ class AsyncCloudAgent(AsyncService):
         request: DeployAgentRequest | DeployAgentRequestDict,
         /,
         *,
-        timeout: float | Default | None = DEFAULT,
-        retry: RetryOption = DEFAULT,
+        timeout: float | Unset | None = UNSET,
+        retry: RetryOption = UNSET,
         extra_headers: Mapping[str, str] | None = None,
     ) -> DeployAgentResponse: ...
     @overload
@@ -540,8 +560,8 @@ class AsyncCloudAgent(AsyncService):
         self,
         /,
         *,
-        timeout: float | Default | None = DEFAULT,
-        retry: RetryOption = DEFAULT,
+        timeout: float | Unset | None = UNSET,
+        retry: RetryOption = UNSET,
         extra_headers: Mapping[str, str] | None = None,
         **fields: Unpack[DeployAgentRequestDict],
     ) -> DeployAgentResponse: ...
@@ -550,8 +570,8 @@ class AsyncCloudAgent(AsyncService):
         request: DeployAgentRequest | DeployAgentRequestDict | None = None,
         /,
         *,
-        timeout: float | Default | None = DEFAULT,
-        retry: RetryOption = DEFAULT,
+        timeout: float | Unset | None = UNSET,
+        retry: RetryOption = UNSET,
         extra_headers: Mapping[str, str] | None = None,
         **fields: Any,
     ) -> DeployAgentResponse:
@@ -579,7 +599,9 @@ class AsyncCloudAgent(AsyncService):
             TwirpError: The call failed; its subclass says how, its `sent` whether the request may have run.
             TypeError, ValueError: The request or an option is malformed; nothing was sent.
         """
-        return await self._client.call(methods.DEPLOY_AGENT, request, fields, timeout, retry, extra_headers)
+        return await self._client.call(
+            methods.DEPLOY_AGENT, request, fields, CallOptions(timeout, retry, extra_headers)
+        )
 
     @overload
     async def deploy_agent_v2(
@@ -587,8 +609,8 @@ class AsyncCloudAgent(AsyncService):
         request: DeployAgentV2Request | DeployAgentV2RequestDict,
         /,
         *,
-        timeout: float | Default | None = DEFAULT,
-        retry: RetryOption = DEFAULT,
+        timeout: float | Unset | None = UNSET,
+        retry: RetryOption = UNSET,
         extra_headers: Mapping[str, str] | None = None,
     ) -> DeployAgentV2Response: ...
     @overload
@@ -596,8 +618,8 @@ class AsyncCloudAgent(AsyncService):
         self,
         /,
         *,
-        timeout: float | Default | None = DEFAULT,
-        retry: RetryOption = DEFAULT,
+        timeout: float | Unset | None = UNSET,
+        retry: RetryOption = UNSET,
         extra_headers: Mapping[str, str] | None = None,
         **fields: Unpack[DeployAgentV2RequestDict],
     ) -> DeployAgentV2Response: ...
@@ -606,8 +628,8 @@ class AsyncCloudAgent(AsyncService):
         request: DeployAgentV2Request | DeployAgentV2RequestDict | None = None,
         /,
         *,
-        timeout: float | Default | None = DEFAULT,
-        retry: RetryOption = DEFAULT,
+        timeout: float | Unset | None = UNSET,
+        retry: RetryOption = UNSET,
         extra_headers: Mapping[str, str] | None = None,
         **fields: Any,
     ) -> DeployAgentV2Response:
@@ -631,7 +653,9 @@ class AsyncCloudAgent(AsyncService):
             TwirpError: The call failed; its subclass says how, its `sent` whether the request may have run.
             TypeError, ValueError: The request or an option is malformed; nothing was sent.
         """
-        return await self._client.call(methods.DEPLOY_AGENT_V2, request, fields, timeout, retry, extra_headers)
+        return await self._client.call(
+            methods.DEPLOY_AGENT_V2, request, fields, CallOptions(timeout, retry, extra_headers)
+        )
 
     @overload
     async def update_agent_secrets(
@@ -639,8 +663,8 @@ class AsyncCloudAgent(AsyncService):
         request: UpdateAgentSecretsRequest | UpdateAgentSecretsRequestDict,
         /,
         *,
-        timeout: float | Default | None = DEFAULT,
-        retry: RetryOption = DEFAULT,
+        timeout: float | Unset | None = UNSET,
+        retry: RetryOption = UNSET,
         extra_headers: Mapping[str, str] | None = None,
     ) -> UpdateAgentSecretsResponse: ...
     @overload
@@ -648,8 +672,8 @@ class AsyncCloudAgent(AsyncService):
         self,
         /,
         *,
-        timeout: float | Default | None = DEFAULT,
-        retry: RetryOption = DEFAULT,
+        timeout: float | Unset | None = UNSET,
+        retry: RetryOption = UNSET,
         extra_headers: Mapping[str, str] | None = None,
         **fields: Unpack[UpdateAgentSecretsRequestDict],
     ) -> UpdateAgentSecretsResponse: ...
@@ -658,8 +682,8 @@ class AsyncCloudAgent(AsyncService):
         request: UpdateAgentSecretsRequest | UpdateAgentSecretsRequestDict | None = None,
         /,
         *,
-        timeout: float | Default | None = DEFAULT,
-        retry: RetryOption = DEFAULT,
+        timeout: float | Unset | None = UNSET,
+        retry: RetryOption = UNSET,
         extra_headers: Mapping[str, str] | None = None,
         **fields: Any,
     ) -> UpdateAgentSecretsResponse:
@@ -683,7 +707,9 @@ class AsyncCloudAgent(AsyncService):
             TwirpError: The call failed; its subclass says how, its `sent` whether the request may have run.
             TypeError, ValueError: The request or an option is malformed; nothing was sent.
         """
-        return await self._client.call(methods.UPDATE_AGENT_SECRETS, request, fields, timeout, retry, extra_headers)
+        return await self._client.call(
+            methods.UPDATE_AGENT_SECRETS, request, fields, CallOptions(timeout, retry, extra_headers)
+        )
 
     @overload
     async def rollback_agent(
@@ -691,8 +717,8 @@ class AsyncCloudAgent(AsyncService):
         request: RollbackAgentRequest | RollbackAgentRequestDict,
         /,
         *,
-        timeout: float | Default | None = DEFAULT,
-        retry: RetryOption = DEFAULT,
+        timeout: float | Unset | None = UNSET,
+        retry: RetryOption = UNSET,
         extra_headers: Mapping[str, str] | None = None,
     ) -> RollbackAgentResponse: ...
     @overload
@@ -700,8 +726,8 @@ class AsyncCloudAgent(AsyncService):
         self,
         /,
         *,
-        timeout: float | Default | None = DEFAULT,
-        retry: RetryOption = DEFAULT,
+        timeout: float | Unset | None = UNSET,
+        retry: RetryOption = UNSET,
         extra_headers: Mapping[str, str] | None = None,
         **fields: Unpack[RollbackAgentRequestDict],
     ) -> RollbackAgentResponse: ...
@@ -710,8 +736,8 @@ class AsyncCloudAgent(AsyncService):
         request: RollbackAgentRequest | RollbackAgentRequestDict | None = None,
         /,
         *,
-        timeout: float | Default | None = DEFAULT,
-        retry: RetryOption = DEFAULT,
+        timeout: float | Unset | None = UNSET,
+        retry: RetryOption = UNSET,
         extra_headers: Mapping[str, str] | None = None,
         **fields: Any,
     ) -> RollbackAgentResponse:
@@ -734,7 +760,9 @@ class AsyncCloudAgent(AsyncService):
             TwirpError: The call failed; its subclass says how, its `sent` whether the request may have run.
             TypeError, ValueError: The request or an option is malformed; nothing was sent.
         """
-        return await self._client.call(methods.ROLLBACK_AGENT, request, fields, timeout, retry, extra_headers)
+        return await self._client.call(
+            methods.ROLLBACK_AGENT, request, fields, CallOptions(timeout, retry, extra_headers)
+        )
 
     @overload
     async def delete_agent(
@@ -742,8 +770,8 @@ class AsyncCloudAgent(AsyncService):
         request: DeleteAgentRequest | DeleteAgentRequestDict,
         /,
         *,
-        timeout: float | Default | None = DEFAULT,
-        retry: RetryOption = DEFAULT,
+        timeout: float | Unset | None = UNSET,
+        retry: RetryOption = UNSET,
         extra_headers: Mapping[str, str] | None = None,
     ) -> DeleteAgentResponse: ...
     @overload
@@ -751,8 +779,8 @@ class AsyncCloudAgent(AsyncService):
         self,
         /,
         *,
-        timeout: float | Default | None = DEFAULT,
-        retry: RetryOption = DEFAULT,
+        timeout: float | Unset | None = UNSET,
+        retry: RetryOption = UNSET,
         extra_headers: Mapping[str, str] | None = None,
         **fields: Unpack[DeleteAgentRequestDict],
     ) -> DeleteAgentResponse: ...
@@ -761,8 +789,8 @@ class AsyncCloudAgent(AsyncService):
         request: DeleteAgentRequest | DeleteAgentRequestDict | None = None,
         /,
         *,
-        timeout: float | Default | None = DEFAULT,
-        retry: RetryOption = DEFAULT,
+        timeout: float | Unset | None = UNSET,
+        retry: RetryOption = UNSET,
         extra_headers: Mapping[str, str] | None = None,
         **fields: Any,
     ) -> DeleteAgentResponse:
@@ -783,7 +811,9 @@ class AsyncCloudAgent(AsyncService):
             TwirpError: The call failed; its subclass says how, its `sent` whether the request may have run.
             TypeError, ValueError: The request or an option is malformed; nothing was sent.
         """
-        return await self._client.call(methods.DELETE_AGENT, request, fields, timeout, retry, extra_headers)
+        return await self._client.call(
+            methods.DELETE_AGENT, request, fields, CallOptions(timeout, retry, extra_headers)
+        )
 
     @overload
     async def get_client_settings(
@@ -791,8 +821,8 @@ class AsyncCloudAgent(AsyncService):
         request: ClientSettingsRequest | ClientSettingsRequestDict,
         /,
         *,
-        timeout: float | Default | None = DEFAULT,
-        retry: RetryOption = DEFAULT,
+        timeout: float | Unset | None = UNSET,
+        retry: RetryOption = UNSET,
         extra_headers: Mapping[str, str] | None = None,
     ) -> ClientSettingsResponse: ...
     @overload
@@ -800,8 +830,8 @@ class AsyncCloudAgent(AsyncService):
         self,
         /,
         *,
-        timeout: float | Default | None = DEFAULT,
-        retry: RetryOption = DEFAULT,
+        timeout: float | Unset | None = UNSET,
+        retry: RetryOption = UNSET,
         extra_headers: Mapping[str, str] | None = None,
     ) -> ClientSettingsResponse: ...
     async def get_client_settings(
@@ -809,8 +839,8 @@ class AsyncCloudAgent(AsyncService):
         request: ClientSettingsRequest | ClientSettingsRequestDict | None = None,
         /,
         *,
-        timeout: float | Default | None = DEFAULT,
-        retry: RetryOption = DEFAULT,
+        timeout: float | Unset | None = UNSET,
+        retry: RetryOption = UNSET,
         extra_headers: Mapping[str, str] | None = None,
         **fields: Any,
     ) -> ClientSettingsResponse:
@@ -826,7 +856,9 @@ class AsyncCloudAgent(AsyncService):
             TwirpError: The call failed; its subclass says how, its `sent` whether the request may have run.
             TypeError, ValueError: The request or an option is malformed; nothing was sent.
         """
-        return await self._client.call(methods.GET_CLIENT_SETTINGS, request, fields, timeout, retry, extra_headers)
+        return await self._client.call(
+            methods.GET_CLIENT_SETTINGS, request, fields, CallOptions(timeout, retry, extra_headers)
+        )
 
     @overload
     async def create_private_link(
@@ -834,8 +866,8 @@ class AsyncCloudAgent(AsyncService):
         request: CreatePrivateLinkRequest | CreatePrivateLinkRequestDict,
         /,
         *,
-        timeout: float | Default | None = DEFAULT,
-        retry: RetryOption = DEFAULT,
+        timeout: float | Unset | None = UNSET,
+        retry: RetryOption = UNSET,
         extra_headers: Mapping[str, str] | None = None,
     ) -> CreatePrivateLinkResponse: ...
     @overload
@@ -843,8 +875,8 @@ class AsyncCloudAgent(AsyncService):
         self,
         /,
         *,
-        timeout: float | Default | None = DEFAULT,
-        retry: RetryOption = DEFAULT,
+        timeout: float | Unset | None = UNSET,
+        retry: RetryOption = UNSET,
         extra_headers: Mapping[str, str] | None = None,
         **fields: Unpack[CreatePrivateLinkRequestDict],
     ) -> CreatePrivateLinkResponse: ...
@@ -853,8 +885,8 @@ class AsyncCloudAgent(AsyncService):
         request: CreatePrivateLinkRequest | CreatePrivateLinkRequestDict | None = None,
         /,
         *,
-        timeout: float | Default | None = DEFAULT,
-        retry: RetryOption = DEFAULT,
+        timeout: float | Unset | None = UNSET,
+        retry: RetryOption = UNSET,
         extra_headers: Mapping[str, str] | None = None,
         **fields: Any,
     ) -> CreatePrivateLinkResponse:
@@ -881,7 +913,9 @@ class AsyncCloudAgent(AsyncService):
             TwirpError: The call failed; its subclass says how, its `sent` whether the request may have run.
             TypeError, ValueError: The request or an option is malformed; nothing was sent.
         """
-        return await self._client.call(methods.CREATE_PRIVATE_LINK, request, fields, timeout, retry, extra_headers)
+        return await self._client.call(
+            methods.CREATE_PRIVATE_LINK, request, fields, CallOptions(timeout, retry, extra_headers)
+        )
 
     @overload
     async def destroy_private_link(
@@ -889,8 +923,8 @@ class AsyncCloudAgent(AsyncService):
         request: DestroyPrivateLinkRequest | DestroyPrivateLinkRequestDict,
         /,
         *,
-        timeout: float | Default | None = DEFAULT,
-        retry: RetryOption = DEFAULT,
+        timeout: float | Unset | None = UNSET,
+        retry: RetryOption = UNSET,
         extra_headers: Mapping[str, str] | None = None,
     ) -> DestroyPrivateLinkResponse: ...
     @overload
@@ -898,8 +932,8 @@ class AsyncCloudAgent(AsyncService):
         self,
         /,
         *,
-        timeout: float | Default | None = DEFAULT,
-        retry: RetryOption = DEFAULT,
+        timeout: float | Unset | None = UNSET,
+        retry: RetryOption = UNSET,
         extra_headers: Mapping[str, str] | None = None,
         **fields: Unpack[DestroyPrivateLinkRequestDict],
     ) -> DestroyPrivateLinkResponse: ...
@@ -908,8 +942,8 @@ class AsyncCloudAgent(AsyncService):
         request: DestroyPrivateLinkRequest | DestroyPrivateLinkRequestDict | None = None,
         /,
         *,
-        timeout: float | Default | None = DEFAULT,
-        retry: RetryOption = DEFAULT,
+        timeout: float | Unset | None = UNSET,
+        retry: RetryOption = UNSET,
         extra_headers: Mapping[str, str] | None = None,
         **fields: Any,
     ) -> DestroyPrivateLinkResponse:
@@ -928,7 +962,9 @@ class AsyncCloudAgent(AsyncService):
             TwirpError: The call failed; its subclass says how, its `sent` whether the request may have run.
             TypeError, ValueError: The request or an option is malformed; nothing was sent.
         """
-        return await self._client.call(methods.DESTROY_PRIVATE_LINK, request, fields, timeout, retry, extra_headers)
+        return await self._client.call(
+            methods.DESTROY_PRIVATE_LINK, request, fields, CallOptions(timeout, retry, extra_headers)
+        )
 
     @overload
     async def list_private_links(
@@ -936,8 +972,8 @@ class AsyncCloudAgent(AsyncService):
         request: ListPrivateLinksRequest | ListPrivateLinksRequestDict,
         /,
         *,
-        timeout: float | Default | None = DEFAULT,
-        retry: RetryOption = DEFAULT,
+        timeout: float | Unset | None = UNSET,
+        retry: RetryOption = UNSET,
         extra_headers: Mapping[str, str] | None = None,
     ) -> ListPrivateLinksResponse: ...
     @overload
@@ -945,8 +981,8 @@ class AsyncCloudAgent(AsyncService):
         self,
         /,
         *,
-        timeout: float | Default | None = DEFAULT,
-        retry: RetryOption = DEFAULT,
+        timeout: float | Unset | None = UNSET,
+        retry: RetryOption = UNSET,
         extra_headers: Mapping[str, str] | None = None,
     ) -> ListPrivateLinksResponse: ...
     async def list_private_links(
@@ -954,8 +990,8 @@ class AsyncCloudAgent(AsyncService):
         request: ListPrivateLinksRequest | ListPrivateLinksRequestDict | None = None,
         /,
         *,
-        timeout: float | Default | None = DEFAULT,
-        retry: RetryOption = DEFAULT,
+        timeout: float | Unset | None = UNSET,
+        retry: RetryOption = UNSET,
         extra_headers: Mapping[str, str] | None = None,
         **fields: Any,
     ) -> ListPrivateLinksResponse:
@@ -971,7 +1007,9 @@ class AsyncCloudAgent(AsyncService):
             TwirpError: The call failed; its subclass says how, its `sent` whether the request may have run.
             TypeError, ValueError: The request or an option is malformed; nothing was sent.
         """
-        return await self._client.call(methods.LIST_PRIVATE_LINKS, request, fields, timeout, retry, extra_headers)
+        return await self._client.call(
+            methods.LIST_PRIVATE_LINKS, request, fields, CallOptions(timeout, retry, extra_headers)
+        )
 
     @overload
     async def get_private_link_status(
@@ -979,8 +1017,8 @@ class AsyncCloudAgent(AsyncService):
         request: GetPrivateLinkStatusRequest | GetPrivateLinkStatusRequestDict,
         /,
         *,
-        timeout: float | Default | None = DEFAULT,
-        retry: RetryOption = DEFAULT,
+        timeout: float | Unset | None = UNSET,
+        retry: RetryOption = UNSET,
         extra_headers: Mapping[str, str] | None = None,
     ) -> GetPrivateLinkStatusResponse: ...
     @overload
@@ -988,8 +1026,8 @@ class AsyncCloudAgent(AsyncService):
         self,
         /,
         *,
-        timeout: float | Default | None = DEFAULT,
-        retry: RetryOption = DEFAULT,
+        timeout: float | Unset | None = UNSET,
+        retry: RetryOption = UNSET,
         extra_headers: Mapping[str, str] | None = None,
         **fields: Unpack[GetPrivateLinkStatusRequestDict],
     ) -> GetPrivateLinkStatusResponse: ...
@@ -998,8 +1036,8 @@ class AsyncCloudAgent(AsyncService):
         request: GetPrivateLinkStatusRequest | GetPrivateLinkStatusRequestDict | None = None,
         /,
         *,
-        timeout: float | Default | None = DEFAULT,
-        retry: RetryOption = DEFAULT,
+        timeout: float | Unset | None = UNSET,
+        retry: RetryOption = UNSET,
         extra_headers: Mapping[str, str] | None = None,
         **fields: Any,
     ) -> GetPrivateLinkStatusResponse:
@@ -1018,4 +1056,6 @@ class AsyncCloudAgent(AsyncService):
             TwirpError: The call failed; its subclass says how, its `sent` whether the request may have run.
             TypeError, ValueError: The request or an option is malformed; nothing was sent.
         """
-        return await self._client.call(methods.GET_PRIVATE_LINK_STATUS, request, fields, timeout, retry, extra_headers)
+        return await self._client.call(
+            methods.GET_PRIVATE_LINK_STATUS, request, fields, CallOptions(timeout, retry, extra_headers)
+        )

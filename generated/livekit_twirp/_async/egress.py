@@ -5,11 +5,17 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, overload
 
-from twirpkit.call import DEFAULT, Authorize, Default
-from twirpkit.client import AsyncClient, AsyncService
-from twirpkit.pages import async_items
-from twirpkit.sdk import endpoint
-from twirpkit.transports import async_transport
+from twirpkit.sdk import (
+    UNSET,
+    AsyncClient,
+    AsyncService,
+    Authorize,
+    CallOptions,
+    Unset,
+    aiterate,
+    async_transport,
+    client_config,
+)
 
 from livekit_twirp._methods import egress as methods
 from livekit_twirp._sdk import SDK
@@ -19,9 +25,8 @@ if TYPE_CHECKING:
     from typing import Unpack
 
     import aiohttp
-    from twirpkit.call import RetryOption
-    from twirpkit.events import Hook
-    from twirpkit.livekit.regions import Regions
+    from twirpkit.livekit import Regions
+    from twirpkit.sdk import Hook, RetryOption
 
     from livekit_twirp.messages.livekit_egress import (
         EgressInfo,
@@ -65,11 +70,11 @@ class AsyncEgress(AsyncService):
         *,
         token: str | None = None,
         auth: str | Authorize | None = None,
-        timeout: float | Default | None = DEFAULT,
-        retry: RetryOption = DEFAULT,
+        timeout: float | Unset | None = UNSET,
+        retry: RetryOption = UNSET,
         extra_headers: Mapping[str, str] | None = None,
         hooks: Iterable[Hook] = (),
-        regions: Regions | Default | None = DEFAULT,
+        regions: Regions | Unset | None = UNSET,
     ) -> None:
         """Use the connections of a session, which stays yours to close.
 
@@ -77,7 +82,7 @@ class AsyncEgress(AsyncService):
         """
         if session is None:
             raise TypeError("AsyncEgress needs a session: AsyncLiveKitAPI makes its own")
-        client_endpoint = endpoint(
+        config = client_config(
             SDK,
             url=url,
             api_key=api_key,
@@ -90,7 +95,7 @@ class AsyncEgress(AsyncService):
             hooks=hooks,
             regions=regions,
         )
-        self._client = AsyncClient(client_endpoint, async_transport(self, session))
+        self._client = AsyncClient(config, async_transport(self, session))
 
     @overload
     async def start_egress(
@@ -98,8 +103,8 @@ class AsyncEgress(AsyncService):
         request: StartEgressRequest | StartEgressRequestDict,
         /,
         *,
-        timeout: float | Default | None = DEFAULT,
-        retry: RetryOption = DEFAULT,
+        timeout: float | Unset | None = UNSET,
+        retry: RetryOption = UNSET,
         extra_headers: Mapping[str, str] | None = None,
     ) -> EgressInfo: ...
     @overload
@@ -107,8 +112,8 @@ class AsyncEgress(AsyncService):
         self,
         /,
         *,
-        timeout: float | Default | None = DEFAULT,
-        retry: RetryOption = DEFAULT,
+        timeout: float | Unset | None = UNSET,
+        retry: RetryOption = UNSET,
         extra_headers: Mapping[str, str] | None = None,
         **fields: Unpack[StartEgressRequestDict],
     ) -> EgressInfo: ...
@@ -117,8 +122,8 @@ class AsyncEgress(AsyncService):
         request: StartEgressRequest | StartEgressRequestDict | None = None,
         /,
         *,
-        timeout: float | Default | None = DEFAULT,
-        retry: RetryOption = DEFAULT,
+        timeout: float | Unset | None = UNSET,
+        retry: RetryOption = UNSET,
         extra_headers: Mapping[str, str] | None = None,
         **fields: Any,
     ) -> EgressInfo:
@@ -152,7 +157,9 @@ class AsyncEgress(AsyncService):
             TwirpError: The call failed; its subclass says how, its `sent` whether the request may have run.
             TypeError, ValueError: The request or an option is malformed; nothing was sent.
         """
-        return await self._client.call(methods.START_EGRESS, request, fields, timeout, retry, extra_headers)
+        return await self._client.call(
+            methods.START_EGRESS, request, fields, CallOptions(timeout, retry, extra_headers)
+        )
 
     @overload
     async def update_layout(
@@ -160,8 +167,8 @@ class AsyncEgress(AsyncService):
         request: UpdateLayoutRequest | UpdateLayoutRequestDict,
         /,
         *,
-        timeout: float | Default | None = DEFAULT,
-        retry: RetryOption = DEFAULT,
+        timeout: float | Unset | None = UNSET,
+        retry: RetryOption = UNSET,
         extra_headers: Mapping[str, str] | None = None,
     ) -> EgressInfo: ...
     @overload
@@ -169,8 +176,8 @@ class AsyncEgress(AsyncService):
         self,
         /,
         *,
-        timeout: float | Default | None = DEFAULT,
-        retry: RetryOption = DEFAULT,
+        timeout: float | Unset | None = UNSET,
+        retry: RetryOption = UNSET,
         extra_headers: Mapping[str, str] | None = None,
         **fields: Unpack[UpdateLayoutRequestDict],
     ) -> EgressInfo: ...
@@ -179,8 +186,8 @@ class AsyncEgress(AsyncService):
         request: UpdateLayoutRequest | UpdateLayoutRequestDict | None = None,
         /,
         *,
-        timeout: float | Default | None = DEFAULT,
-        retry: RetryOption = DEFAULT,
+        timeout: float | Unset | None = UNSET,
+        retry: RetryOption = UNSET,
         extra_headers: Mapping[str, str] | None = None,
         **fields: Any,
     ) -> EgressInfo:
@@ -202,7 +209,9 @@ class AsyncEgress(AsyncService):
             TwirpError: The call failed; its subclass says how, its `sent` whether the request may have run.
             TypeError, ValueError: The request or an option is malformed; nothing was sent.
         """
-        return await self._client.call(methods.UPDATE_LAYOUT, request, fields, timeout, retry, extra_headers)
+        return await self._client.call(
+            methods.UPDATE_LAYOUT, request, fields, CallOptions(timeout, retry, extra_headers)
+        )
 
     @overload
     async def update_stream(
@@ -210,8 +219,8 @@ class AsyncEgress(AsyncService):
         request: UpdateStreamRequest | UpdateStreamRequestDict,
         /,
         *,
-        timeout: float | Default | None = DEFAULT,
-        retry: RetryOption = DEFAULT,
+        timeout: float | Unset | None = UNSET,
+        retry: RetryOption = UNSET,
         extra_headers: Mapping[str, str] | None = None,
     ) -> EgressInfo: ...
     @overload
@@ -219,8 +228,8 @@ class AsyncEgress(AsyncService):
         self,
         /,
         *,
-        timeout: float | Default | None = DEFAULT,
-        retry: RetryOption = DEFAULT,
+        timeout: float | Unset | None = UNSET,
+        retry: RetryOption = UNSET,
         extra_headers: Mapping[str, str] | None = None,
         **fields: Unpack[UpdateStreamRequestDict],
     ) -> EgressInfo: ...
@@ -229,8 +238,8 @@ class AsyncEgress(AsyncService):
         request: UpdateStreamRequest | UpdateStreamRequestDict | None = None,
         /,
         *,
-        timeout: float | Default | None = DEFAULT,
-        retry: RetryOption = DEFAULT,
+        timeout: float | Unset | None = UNSET,
+        retry: RetryOption = UNSET,
         extra_headers: Mapping[str, str] | None = None,
         **fields: Any,
     ) -> EgressInfo:
@@ -255,7 +264,9 @@ class AsyncEgress(AsyncService):
             TwirpError: The call failed; its subclass says how, its `sent` whether the request may have run.
             TypeError, ValueError: The request or an option is malformed; nothing was sent.
         """
-        return await self._client.call(methods.UPDATE_STREAM, request, fields, timeout, retry, extra_headers)
+        return await self._client.call(
+            methods.UPDATE_STREAM, request, fields, CallOptions(timeout, retry, extra_headers)
+        )
 
     @overload
     async def list_egress(
@@ -263,8 +274,8 @@ class AsyncEgress(AsyncService):
         request: ListEgressRequest | ListEgressRequestDict,
         /,
         *,
-        timeout: float | Default | None = DEFAULT,
-        retry: RetryOption = DEFAULT,
+        timeout: float | Unset | None = UNSET,
+        retry: RetryOption = UNSET,
         extra_headers: Mapping[str, str] | None = None,
     ) -> ListEgressResponse: ...
     @overload
@@ -272,8 +283,8 @@ class AsyncEgress(AsyncService):
         self,
         /,
         *,
-        timeout: float | Default | None = DEFAULT,
-        retry: RetryOption = DEFAULT,
+        timeout: float | Unset | None = UNSET,
+        retry: RetryOption = UNSET,
         extra_headers: Mapping[str, str] | None = None,
         **fields: Unpack[ListEgressRequestDict],
     ) -> ListEgressResponse: ...
@@ -282,8 +293,8 @@ class AsyncEgress(AsyncService):
         request: ListEgressRequest | ListEgressRequestDict | None = None,
         /,
         *,
-        timeout: float | Default | None = DEFAULT,
-        retry: RetryOption = DEFAULT,
+        timeout: float | Unset | None = UNSET,
+        retry: RetryOption = UNSET,
         extra_headers: Mapping[str, str] | None = None,
         **fields: Any,
     ) -> ListEgressResponse:
@@ -309,7 +320,7 @@ class AsyncEgress(AsyncService):
             TwirpError: The call failed; its subclass says how, its `sent` whether the request may have run.
             TypeError, ValueError: The request or an option is malformed; nothing was sent.
         """
-        return await self._client.call(methods.LIST_EGRESS, request, fields, timeout, retry, extra_headers)
+        return await self._client.call(methods.LIST_EGRESS, request, fields, CallOptions(timeout, retry, extra_headers))
 
     @overload
     def iter_egress(
@@ -317,8 +328,8 @@ class AsyncEgress(AsyncService):
         request: ListEgressRequest | ListEgressRequestDict,
         /,
         *,
-        timeout: float | Default | None = DEFAULT,
-        retry: RetryOption = DEFAULT,
+        timeout: float | Unset | None = UNSET,
+        retry: RetryOption = UNSET,
         extra_headers: Mapping[str, str] | None = None,
     ) -> AsyncIterator[EgressInfo]: ...
     @overload
@@ -326,8 +337,8 @@ class AsyncEgress(AsyncService):
         self,
         /,
         *,
-        timeout: float | Default | None = DEFAULT,
-        retry: RetryOption = DEFAULT,
+        timeout: float | Unset | None = UNSET,
+        retry: RetryOption = UNSET,
         extra_headers: Mapping[str, str] | None = None,
         **fields: Unpack[ListEgressRequestDict],
     ) -> AsyncIterator[EgressInfo]: ...
@@ -336,8 +347,8 @@ class AsyncEgress(AsyncService):
         request: ListEgressRequest | ListEgressRequestDict | None = None,
         /,
         *,
-        timeout: float | Default | None = DEFAULT,
-        retry: RetryOption = DEFAULT,
+        timeout: float | Unset | None = UNSET,
+        retry: RetryOption = UNSET,
         extra_headers: Mapping[str, str] | None = None,
         **fields: Any,
     ) -> AsyncIterator[EgressInfo]:
@@ -351,7 +362,7 @@ class AsyncEgress(AsyncService):
             TypeError, ValueError: The request is malformed; nothing was sent.
             TwirpError: While iterating: a call failed, or the server leads back to a page that it gave before.
         """
-        return async_items(self._client, methods.LIST_EGRESS, request, fields, timeout, retry, extra_headers)
+        return aiterate(self._client, methods.LIST_EGRESS, request, fields, CallOptions(timeout, retry, extra_headers))
 
     @overload
     async def stop_egress(
@@ -359,8 +370,8 @@ class AsyncEgress(AsyncService):
         request: StopEgressRequest | StopEgressRequestDict,
         /,
         *,
-        timeout: float | Default | None = DEFAULT,
-        retry: RetryOption = DEFAULT,
+        timeout: float | Unset | None = UNSET,
+        retry: RetryOption = UNSET,
         extra_headers: Mapping[str, str] | None = None,
     ) -> EgressInfo: ...
     @overload
@@ -368,8 +379,8 @@ class AsyncEgress(AsyncService):
         self,
         /,
         *,
-        timeout: float | Default | None = DEFAULT,
-        retry: RetryOption = DEFAULT,
+        timeout: float | Unset | None = UNSET,
+        retry: RetryOption = UNSET,
         extra_headers: Mapping[str, str] | None = None,
         **fields: Unpack[StopEgressRequestDict],
     ) -> EgressInfo: ...
@@ -378,8 +389,8 @@ class AsyncEgress(AsyncService):
         request: StopEgressRequest | StopEgressRequestDict | None = None,
         /,
         *,
-        timeout: float | Default | None = DEFAULT,
-        retry: RetryOption = DEFAULT,
+        timeout: float | Unset | None = UNSET,
+        retry: RetryOption = UNSET,
         extra_headers: Mapping[str, str] | None = None,
         **fields: Any,
     ) -> EgressInfo:
@@ -400,7 +411,7 @@ class AsyncEgress(AsyncService):
             TwirpError: The call failed; its subclass says how, its `sent` whether the request may have run.
             TypeError, ValueError: The request or an option is malformed; nothing was sent.
         """
-        return await self._client.call(methods.STOP_EGRESS, request, fields, timeout, retry, extra_headers)
+        return await self._client.call(methods.STOP_EGRESS, request, fields, CallOptions(timeout, retry, extra_headers))
 
     @overload
     async def start_room_composite_egress(
@@ -408,8 +419,8 @@ class AsyncEgress(AsyncService):
         request: RoomCompositeEgressRequest | RoomCompositeEgressRequestDict,
         /,
         *,
-        timeout: float | Default | None = DEFAULT,
-        retry: RetryOption = DEFAULT,
+        timeout: float | Unset | None = UNSET,
+        retry: RetryOption = UNSET,
         extra_headers: Mapping[str, str] | None = None,
     ) -> EgressInfo: ...
     @overload
@@ -417,8 +428,8 @@ class AsyncEgress(AsyncService):
         self,
         /,
         *,
-        timeout: float | Default | None = DEFAULT,
-        retry: RetryOption = DEFAULT,
+        timeout: float | Unset | None = UNSET,
+        retry: RetryOption = UNSET,
         extra_headers: Mapping[str, str] | None = None,
         **fields: Unpack[RoomCompositeEgressRequestDict],
     ) -> EgressInfo: ...
@@ -427,8 +438,8 @@ class AsyncEgress(AsyncService):
         request: RoomCompositeEgressRequest | RoomCompositeEgressRequestDict | None = None,
         /,
         *,
-        timeout: float | Default | None = DEFAULT,
-        retry: RetryOption = DEFAULT,
+        timeout: float | Unset | None = UNSET,
+        retry: RetryOption = UNSET,
         extra_headers: Mapping[str, str] | None = None,
         **fields: Any,
     ) -> EgressInfo:
@@ -466,7 +477,7 @@ class AsyncEgress(AsyncService):
             TypeError, ValueError: The request or an option is malformed; nothing was sent.
         """
         return await self._client.call(
-            methods.START_ROOM_COMPOSITE_EGRESS, request, fields, timeout, retry, extra_headers
+            methods.START_ROOM_COMPOSITE_EGRESS, request, fields, CallOptions(timeout, retry, extra_headers)
         )
 
     @overload
@@ -475,8 +486,8 @@ class AsyncEgress(AsyncService):
         request: WebEgressRequest | WebEgressRequestDict,
         /,
         *,
-        timeout: float | Default | None = DEFAULT,
-        retry: RetryOption = DEFAULT,
+        timeout: float | Unset | None = UNSET,
+        retry: RetryOption = UNSET,
         extra_headers: Mapping[str, str] | None = None,
     ) -> EgressInfo: ...
     @overload
@@ -484,8 +495,8 @@ class AsyncEgress(AsyncService):
         self,
         /,
         *,
-        timeout: float | Default | None = DEFAULT,
-        retry: RetryOption = DEFAULT,
+        timeout: float | Unset | None = UNSET,
+        retry: RetryOption = UNSET,
         extra_headers: Mapping[str, str] | None = None,
         **fields: Unpack[WebEgressRequestDict],
     ) -> EgressInfo: ...
@@ -494,8 +505,8 @@ class AsyncEgress(AsyncService):
         request: WebEgressRequest | WebEgressRequestDict | None = None,
         /,
         *,
-        timeout: float | Default | None = DEFAULT,
-        retry: RetryOption = DEFAULT,
+        timeout: float | Unset | None = UNSET,
+        retry: RetryOption = UNSET,
         extra_headers: Mapping[str, str] | None = None,
         **fields: Any,
     ) -> EgressInfo:
@@ -529,7 +540,9 @@ class AsyncEgress(AsyncService):
             TwirpError: The call failed; its subclass says how, its `sent` whether the request may have run.
             TypeError, ValueError: The request or an option is malformed; nothing was sent.
         """
-        return await self._client.call(methods.START_WEB_EGRESS, request, fields, timeout, retry, extra_headers)
+        return await self._client.call(
+            methods.START_WEB_EGRESS, request, fields, CallOptions(timeout, retry, extra_headers)
+        )
 
     @overload
     async def start_participant_egress(
@@ -537,8 +550,8 @@ class AsyncEgress(AsyncService):
         request: ParticipantEgressRequest | ParticipantEgressRequestDict,
         /,
         *,
-        timeout: float | Default | None = DEFAULT,
-        retry: RetryOption = DEFAULT,
+        timeout: float | Unset | None = UNSET,
+        retry: RetryOption = UNSET,
         extra_headers: Mapping[str, str] | None = None,
     ) -> EgressInfo: ...
     @overload
@@ -546,8 +559,8 @@ class AsyncEgress(AsyncService):
         self,
         /,
         *,
-        timeout: float | Default | None = DEFAULT,
-        retry: RetryOption = DEFAULT,
+        timeout: float | Unset | None = UNSET,
+        retry: RetryOption = UNSET,
         extra_headers: Mapping[str, str] | None = None,
         **fields: Unpack[ParticipantEgressRequestDict],
     ) -> EgressInfo: ...
@@ -556,8 +569,8 @@ class AsyncEgress(AsyncService):
         request: ParticipantEgressRequest | ParticipantEgressRequestDict | None = None,
         /,
         *,
-        timeout: float | Default | None = DEFAULT,
-        retry: RetryOption = DEFAULT,
+        timeout: float | Unset | None = UNSET,
+        retry: RetryOption = UNSET,
         extra_headers: Mapping[str, str] | None = None,
         **fields: Any,
     ) -> EgressInfo:
@@ -587,7 +600,9 @@ class AsyncEgress(AsyncService):
             TwirpError: The call failed; its subclass says how, its `sent` whether the request may have run.
             TypeError, ValueError: The request or an option is malformed; nothing was sent.
         """
-        return await self._client.call(methods.START_PARTICIPANT_EGRESS, request, fields, timeout, retry, extra_headers)
+        return await self._client.call(
+            methods.START_PARTICIPANT_EGRESS, request, fields, CallOptions(timeout, retry, extra_headers)
+        )
 
     @overload
     async def start_track_composite_egress(
@@ -595,8 +610,8 @@ class AsyncEgress(AsyncService):
         request: TrackCompositeEgressRequest | TrackCompositeEgressRequestDict,
         /,
         *,
-        timeout: float | Default | None = DEFAULT,
-        retry: RetryOption = DEFAULT,
+        timeout: float | Unset | None = UNSET,
+        retry: RetryOption = UNSET,
         extra_headers: Mapping[str, str] | None = None,
     ) -> EgressInfo: ...
     @overload
@@ -604,8 +619,8 @@ class AsyncEgress(AsyncService):
         self,
         /,
         *,
-        timeout: float | Default | None = DEFAULT,
-        retry: RetryOption = DEFAULT,
+        timeout: float | Unset | None = UNSET,
+        retry: RetryOption = UNSET,
         extra_headers: Mapping[str, str] | None = None,
         **fields: Unpack[TrackCompositeEgressRequestDict],
     ) -> EgressInfo: ...
@@ -614,8 +629,8 @@ class AsyncEgress(AsyncService):
         request: TrackCompositeEgressRequest | TrackCompositeEgressRequestDict | None = None,
         /,
         *,
-        timeout: float | Default | None = DEFAULT,
-        retry: RetryOption = DEFAULT,
+        timeout: float | Unset | None = UNSET,
+        retry: RetryOption = UNSET,
         extra_headers: Mapping[str, str] | None = None,
         **fields: Any,
     ) -> EgressInfo:
@@ -649,7 +664,7 @@ class AsyncEgress(AsyncService):
             TypeError, ValueError: The request or an option is malformed; nothing was sent.
         """
         return await self._client.call(
-            methods.START_TRACK_COMPOSITE_EGRESS, request, fields, timeout, retry, extra_headers
+            methods.START_TRACK_COMPOSITE_EGRESS, request, fields, CallOptions(timeout, retry, extra_headers)
         )
 
     @overload
@@ -658,8 +673,8 @@ class AsyncEgress(AsyncService):
         request: TrackEgressRequest | TrackEgressRequestDict,
         /,
         *,
-        timeout: float | Default | None = DEFAULT,
-        retry: RetryOption = DEFAULT,
+        timeout: float | Unset | None = UNSET,
+        retry: RetryOption = UNSET,
         extra_headers: Mapping[str, str] | None = None,
     ) -> EgressInfo: ...
     @overload
@@ -667,8 +682,8 @@ class AsyncEgress(AsyncService):
         self,
         /,
         *,
-        timeout: float | Default | None = DEFAULT,
-        retry: RetryOption = DEFAULT,
+        timeout: float | Unset | None = UNSET,
+        retry: RetryOption = UNSET,
         extra_headers: Mapping[str, str] | None = None,
         **fields: Unpack[TrackEgressRequestDict],
     ) -> EgressInfo: ...
@@ -677,8 +692,8 @@ class AsyncEgress(AsyncService):
         request: TrackEgressRequest | TrackEgressRequestDict | None = None,
         /,
         *,
-        timeout: float | Default | None = DEFAULT,
-        retry: RetryOption = DEFAULT,
+        timeout: float | Unset | None = UNSET,
+        retry: RetryOption = UNSET,
         extra_headers: Mapping[str, str] | None = None,
         **fields: Any,
     ) -> EgressInfo:
@@ -703,4 +718,6 @@ class AsyncEgress(AsyncService):
             TwirpError: The call failed; its subclass says how, its `sent` whether the request may have run.
             TypeError, ValueError: The request or an option is malformed; nothing was sent.
         """
-        return await self._client.call(methods.START_TRACK_EGRESS, request, fields, timeout, retry, extra_headers)
+        return await self._client.call(
+            methods.START_TRACK_EGRESS, request, fields, CallOptions(timeout, retry, extra_headers)
+        )

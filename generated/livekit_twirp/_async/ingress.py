@@ -5,11 +5,17 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, overload
 
-from twirpkit.call import DEFAULT, Authorize, Default
-from twirpkit.client import AsyncClient, AsyncService
-from twirpkit.pages import async_items
-from twirpkit.sdk import endpoint
-from twirpkit.transports import async_transport
+from twirpkit.sdk import (
+    UNSET,
+    AsyncClient,
+    AsyncService,
+    Authorize,
+    CallOptions,
+    Unset,
+    aiterate,
+    async_transport,
+    client_config,
+)
 
 from livekit_twirp._methods import ingress as methods
 from livekit_twirp._sdk import SDK
@@ -19,9 +25,8 @@ if TYPE_CHECKING:
     from typing import Unpack
 
     import aiohttp
-    from twirpkit.call import RetryOption
-    from twirpkit.events import Hook
-    from twirpkit.livekit.regions import Regions
+    from twirpkit.livekit import Regions
+    from twirpkit.sdk import Hook, RetryOption
 
     from livekit_twirp.messages.livekit_ingress import (
         CreateIngressRequest,
@@ -56,11 +61,11 @@ class AsyncIngress(AsyncService):
         *,
         token: str | None = None,
         auth: str | Authorize | None = None,
-        timeout: float | Default | None = DEFAULT,
-        retry: RetryOption = DEFAULT,
+        timeout: float | Unset | None = UNSET,
+        retry: RetryOption = UNSET,
         extra_headers: Mapping[str, str] | None = None,
         hooks: Iterable[Hook] = (),
-        regions: Regions | Default | None = DEFAULT,
+        regions: Regions | Unset | None = UNSET,
     ) -> None:
         """Use the connections of a session, which stays yours to close.
 
@@ -68,7 +73,7 @@ class AsyncIngress(AsyncService):
         """
         if session is None:
             raise TypeError("AsyncIngress needs a session: AsyncLiveKitAPI makes its own")
-        client_endpoint = endpoint(
+        config = client_config(
             SDK,
             url=url,
             api_key=api_key,
@@ -81,7 +86,7 @@ class AsyncIngress(AsyncService):
             hooks=hooks,
             regions=regions,
         )
-        self._client = AsyncClient(client_endpoint, async_transport(self, session))
+        self._client = AsyncClient(config, async_transport(self, session))
 
     @overload
     async def create_ingress(
@@ -89,8 +94,8 @@ class AsyncIngress(AsyncService):
         request: CreateIngressRequest | CreateIngressRequestDict,
         /,
         *,
-        timeout: float | Default | None = DEFAULT,
-        retry: RetryOption = DEFAULT,
+        timeout: float | Unset | None = UNSET,
+        retry: RetryOption = UNSET,
         extra_headers: Mapping[str, str] | None = None,
     ) -> IngressInfo: ...
     @overload
@@ -98,8 +103,8 @@ class AsyncIngress(AsyncService):
         self,
         /,
         *,
-        timeout: float | Default | None = DEFAULT,
-        retry: RetryOption = DEFAULT,
+        timeout: float | Unset | None = UNSET,
+        retry: RetryOption = UNSET,
         extra_headers: Mapping[str, str] | None = None,
         **fields: Unpack[CreateIngressRequestDict],
     ) -> IngressInfo: ...
@@ -108,8 +113,8 @@ class AsyncIngress(AsyncService):
         request: CreateIngressRequest | CreateIngressRequestDict | None = None,
         /,
         *,
-        timeout: float | Default | None = DEFAULT,
-        retry: RetryOption = DEFAULT,
+        timeout: float | Unset | None = UNSET,
+        retry: RetryOption = UNSET,
         extra_headers: Mapping[str, str] | None = None,
         **fields: Any,
     ) -> IngressInfo:
@@ -149,7 +154,9 @@ class AsyncIngress(AsyncService):
             TwirpError: The call failed; its subclass says how, its `sent` whether the request may have run.
             TypeError, ValueError: The request or an option is malformed; nothing was sent.
         """
-        return await self._client.call(methods.CREATE_INGRESS, request, fields, timeout, retry, extra_headers)
+        return await self._client.call(
+            methods.CREATE_INGRESS, request, fields, CallOptions(timeout, retry, extra_headers)
+        )
 
     @overload
     async def update_ingress(
@@ -157,8 +164,8 @@ class AsyncIngress(AsyncService):
         request: UpdateIngressRequest | UpdateIngressRequestDict,
         /,
         *,
-        timeout: float | Default | None = DEFAULT,
-        retry: RetryOption = DEFAULT,
+        timeout: float | Unset | None = UNSET,
+        retry: RetryOption = UNSET,
         extra_headers: Mapping[str, str] | None = None,
     ) -> IngressInfo: ...
     @overload
@@ -166,8 +173,8 @@ class AsyncIngress(AsyncService):
         self,
         /,
         *,
-        timeout: float | Default | None = DEFAULT,
-        retry: RetryOption = DEFAULT,
+        timeout: float | Unset | None = UNSET,
+        retry: RetryOption = UNSET,
         extra_headers: Mapping[str, str] | None = None,
         **fields: Unpack[UpdateIngressRequestDict],
     ) -> IngressInfo: ...
@@ -176,8 +183,8 @@ class AsyncIngress(AsyncService):
         request: UpdateIngressRequest | UpdateIngressRequestDict | None = None,
         /,
         *,
-        timeout: float | Default | None = DEFAULT,
-        retry: RetryOption = DEFAULT,
+        timeout: float | Unset | None = UNSET,
+        retry: RetryOption = UNSET,
         extra_headers: Mapping[str, str] | None = None,
         **fields: Any,
     ) -> IngressInfo:
@@ -209,7 +216,9 @@ class AsyncIngress(AsyncService):
             TwirpError: The call failed; its subclass says how, its `sent` whether the request may have run.
             TypeError, ValueError: The request or an option is malformed; nothing was sent.
         """
-        return await self._client.call(methods.UPDATE_INGRESS, request, fields, timeout, retry, extra_headers)
+        return await self._client.call(
+            methods.UPDATE_INGRESS, request, fields, CallOptions(timeout, retry, extra_headers)
+        )
 
     @overload
     async def list_ingress(
@@ -217,8 +226,8 @@ class AsyncIngress(AsyncService):
         request: ListIngressRequest | ListIngressRequestDict,
         /,
         *,
-        timeout: float | Default | None = DEFAULT,
-        retry: RetryOption = DEFAULT,
+        timeout: float | Unset | None = UNSET,
+        retry: RetryOption = UNSET,
         extra_headers: Mapping[str, str] | None = None,
     ) -> ListIngressResponse: ...
     @overload
@@ -226,8 +235,8 @@ class AsyncIngress(AsyncService):
         self,
         /,
         *,
-        timeout: float | Default | None = DEFAULT,
-        retry: RetryOption = DEFAULT,
+        timeout: float | Unset | None = UNSET,
+        retry: RetryOption = UNSET,
         extra_headers: Mapping[str, str] | None = None,
         **fields: Unpack[ListIngressRequestDict],
     ) -> ListIngressResponse: ...
@@ -236,8 +245,8 @@ class AsyncIngress(AsyncService):
         request: ListIngressRequest | ListIngressRequestDict | None = None,
         /,
         *,
-        timeout: float | Default | None = DEFAULT,
-        retry: RetryOption = DEFAULT,
+        timeout: float | Unset | None = UNSET,
+        retry: RetryOption = UNSET,
         extra_headers: Mapping[str, str] | None = None,
         **fields: Any,
     ) -> ListIngressResponse:
@@ -260,7 +269,9 @@ class AsyncIngress(AsyncService):
             TwirpError: The call failed; its subclass says how, its `sent` whether the request may have run.
             TypeError, ValueError: The request or an option is malformed; nothing was sent.
         """
-        return await self._client.call(methods.LIST_INGRESS, request, fields, timeout, retry, extra_headers)
+        return await self._client.call(
+            methods.LIST_INGRESS, request, fields, CallOptions(timeout, retry, extra_headers)
+        )
 
     @overload
     def iter_ingress(
@@ -268,8 +279,8 @@ class AsyncIngress(AsyncService):
         request: ListIngressRequest | ListIngressRequestDict,
         /,
         *,
-        timeout: float | Default | None = DEFAULT,
-        retry: RetryOption = DEFAULT,
+        timeout: float | Unset | None = UNSET,
+        retry: RetryOption = UNSET,
         extra_headers: Mapping[str, str] | None = None,
     ) -> AsyncIterator[IngressInfo]: ...
     @overload
@@ -277,8 +288,8 @@ class AsyncIngress(AsyncService):
         self,
         /,
         *,
-        timeout: float | Default | None = DEFAULT,
-        retry: RetryOption = DEFAULT,
+        timeout: float | Unset | None = UNSET,
+        retry: RetryOption = UNSET,
         extra_headers: Mapping[str, str] | None = None,
         **fields: Unpack[ListIngressRequestDict],
     ) -> AsyncIterator[IngressInfo]: ...
@@ -287,8 +298,8 @@ class AsyncIngress(AsyncService):
         request: ListIngressRequest | ListIngressRequestDict | None = None,
         /,
         *,
-        timeout: float | Default | None = DEFAULT,
-        retry: RetryOption = DEFAULT,
+        timeout: float | Unset | None = UNSET,
+        retry: RetryOption = UNSET,
         extra_headers: Mapping[str, str] | None = None,
         **fields: Any,
     ) -> AsyncIterator[IngressInfo]:
@@ -302,7 +313,7 @@ class AsyncIngress(AsyncService):
             TypeError, ValueError: The request is malformed; nothing was sent.
             TwirpError: While iterating: a call failed, or the server leads back to a page that it gave before.
         """
-        return async_items(self._client, methods.LIST_INGRESS, request, fields, timeout, retry, extra_headers)
+        return aiterate(self._client, methods.LIST_INGRESS, request, fields, CallOptions(timeout, retry, extra_headers))
 
     @overload
     async def delete_ingress(
@@ -310,8 +321,8 @@ class AsyncIngress(AsyncService):
         request: DeleteIngressRequest | DeleteIngressRequestDict,
         /,
         *,
-        timeout: float | Default | None = DEFAULT,
-        retry: RetryOption = DEFAULT,
+        timeout: float | Unset | None = UNSET,
+        retry: RetryOption = UNSET,
         extra_headers: Mapping[str, str] | None = None,
     ) -> IngressInfo: ...
     @overload
@@ -319,8 +330,8 @@ class AsyncIngress(AsyncService):
         self,
         /,
         *,
-        timeout: float | Default | None = DEFAULT,
-        retry: RetryOption = DEFAULT,
+        timeout: float | Unset | None = UNSET,
+        retry: RetryOption = UNSET,
         extra_headers: Mapping[str, str] | None = None,
         **fields: Unpack[DeleteIngressRequestDict],
     ) -> IngressInfo: ...
@@ -329,8 +340,8 @@ class AsyncIngress(AsyncService):
         request: DeleteIngressRequest | DeleteIngressRequestDict | None = None,
         /,
         *,
-        timeout: float | Default | None = DEFAULT,
-        retry: RetryOption = DEFAULT,
+        timeout: float | Unset | None = UNSET,
+        retry: RetryOption = UNSET,
         extra_headers: Mapping[str, str] | None = None,
         **fields: Any,
     ) -> IngressInfo:
@@ -351,4 +362,6 @@ class AsyncIngress(AsyncService):
             TwirpError: The call failed; its subclass says how, its `sent` whether the request may have run.
             TypeError, ValueError: The request or an option is malformed; nothing was sent.
         """
-        return await self._client.call(methods.DELETE_INGRESS, request, fields, timeout, retry, extra_headers)
+        return await self._client.call(
+            methods.DELETE_INGRESS, request, fields, CallOptions(timeout, retry, extra_headers)
+        )

@@ -5,11 +5,17 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, overload
 
-from twirpkit.call import DEFAULT, Authorize, Default
-from twirpkit.client import AsyncClient, AsyncService
-from twirpkit.pages import async_items
-from twirpkit.sdk import endpoint
-from twirpkit.transports import async_transport
+from twirpkit.sdk import (
+    UNSET,
+    AsyncClient,
+    AsyncService,
+    Authorize,
+    CallOptions,
+    Unset,
+    aiterate,
+    async_transport,
+    client_config,
+)
 
 from livekit_twirp._methods import phone_number as methods
 from livekit_twirp._sdk import SDK
@@ -19,9 +25,8 @@ if TYPE_CHECKING:
     from typing import Unpack
 
     import aiohttp
-    from twirpkit.call import RetryOption
-    from twirpkit.events import Hook
-    from twirpkit.livekit.regions import Regions
+    from twirpkit.livekit import Regions
+    from twirpkit.sdk import Hook, RetryOption
 
     from livekit_twirp.messages.livekit_phone_number import (
         GetPhoneNumberRequest,
@@ -65,11 +70,11 @@ class AsyncPhoneNumberService(AsyncService):
         *,
         token: str | None = None,
         auth: str | Authorize | None = None,
-        timeout: float | Default | None = DEFAULT,
-        retry: RetryOption = DEFAULT,
+        timeout: float | Unset | None = UNSET,
+        retry: RetryOption = UNSET,
         extra_headers: Mapping[str, str] | None = None,
         hooks: Iterable[Hook] = (),
-        regions: Regions | Default | None = DEFAULT,
+        regions: Regions | Unset | None = UNSET,
     ) -> None:
         """Use the connections of a session, which stays yours to close.
 
@@ -77,7 +82,7 @@ class AsyncPhoneNumberService(AsyncService):
         """
         if session is None:
             raise TypeError("AsyncPhoneNumberService needs a session: AsyncLiveKitAPI makes its own")
-        client_endpoint = endpoint(
+        config = client_config(
             SDK,
             url=url,
             api_key=api_key,
@@ -90,7 +95,7 @@ class AsyncPhoneNumberService(AsyncService):
             hooks=hooks,
             regions=regions,
         )
-        self._client = AsyncClient(client_endpoint, async_transport(self, session))
+        self._client = AsyncClient(config, async_transport(self, session))
 
     @overload
     async def search_phone_numbers(
@@ -98,8 +103,8 @@ class AsyncPhoneNumberService(AsyncService):
         request: SearchPhoneNumbersRequest | SearchPhoneNumbersRequestDict,
         /,
         *,
-        timeout: float | Default | None = DEFAULT,
-        retry: RetryOption = DEFAULT,
+        timeout: float | Unset | None = UNSET,
+        retry: RetryOption = UNSET,
         extra_headers: Mapping[str, str] | None = None,
     ) -> SearchPhoneNumbersResponse: ...
     @overload
@@ -107,8 +112,8 @@ class AsyncPhoneNumberService(AsyncService):
         self,
         /,
         *,
-        timeout: float | Default | None = DEFAULT,
-        retry: RetryOption = DEFAULT,
+        timeout: float | Unset | None = UNSET,
+        retry: RetryOption = UNSET,
         extra_headers: Mapping[str, str] | None = None,
         **fields: Unpack[SearchPhoneNumbersRequestDict],
     ) -> SearchPhoneNumbersResponse: ...
@@ -117,8 +122,8 @@ class AsyncPhoneNumberService(AsyncService):
         request: SearchPhoneNumbersRequest | SearchPhoneNumbersRequestDict | None = None,
         /,
         *,
-        timeout: float | Default | None = DEFAULT,
-        retry: RetryOption = DEFAULT,
+        timeout: float | Unset | None = UNSET,
+        retry: RetryOption = UNSET,
         extra_headers: Mapping[str, str] | None = None,
         **fields: Any,
     ) -> SearchPhoneNumbersResponse:
@@ -144,7 +149,9 @@ class AsyncPhoneNumberService(AsyncService):
             TwirpError: The call failed; its subclass says how, its `sent` whether the request may have run.
             TypeError, ValueError: The request or an option is malformed; nothing was sent.
         """
-        return await self._client.call(methods.SEARCH_PHONE_NUMBERS, request, fields, timeout, retry, extra_headers)
+        return await self._client.call(
+            methods.SEARCH_PHONE_NUMBERS, request, fields, CallOptions(timeout, retry, extra_headers)
+        )
 
     @overload
     def iter_search_phone_numbers(
@@ -152,8 +159,8 @@ class AsyncPhoneNumberService(AsyncService):
         request: SearchPhoneNumbersRequest | SearchPhoneNumbersRequestDict,
         /,
         *,
-        timeout: float | Default | None = DEFAULT,
-        retry: RetryOption = DEFAULT,
+        timeout: float | Unset | None = UNSET,
+        retry: RetryOption = UNSET,
         extra_headers: Mapping[str, str] | None = None,
     ) -> AsyncIterator[PhoneNumber]: ...
     @overload
@@ -161,8 +168,8 @@ class AsyncPhoneNumberService(AsyncService):
         self,
         /,
         *,
-        timeout: float | Default | None = DEFAULT,
-        retry: RetryOption = DEFAULT,
+        timeout: float | Unset | None = UNSET,
+        retry: RetryOption = UNSET,
         extra_headers: Mapping[str, str] | None = None,
         **fields: Unpack[SearchPhoneNumbersRequestDict],
     ) -> AsyncIterator[PhoneNumber]: ...
@@ -171,8 +178,8 @@ class AsyncPhoneNumberService(AsyncService):
         request: SearchPhoneNumbersRequest | SearchPhoneNumbersRequestDict | None = None,
         /,
         *,
-        timeout: float | Default | None = DEFAULT,
-        retry: RetryOption = DEFAULT,
+        timeout: float | Unset | None = UNSET,
+        retry: RetryOption = UNSET,
         extra_headers: Mapping[str, str] | None = None,
         **fields: Any,
     ) -> AsyncIterator[PhoneNumber]:
@@ -186,7 +193,9 @@ class AsyncPhoneNumberService(AsyncService):
             TypeError, ValueError: The request is malformed; nothing was sent.
             TwirpError: While iterating: a call failed, or the server leads back to a page that it gave before.
         """
-        return async_items(self._client, methods.SEARCH_PHONE_NUMBERS, request, fields, timeout, retry, extra_headers)
+        return aiterate(
+            self._client, methods.SEARCH_PHONE_NUMBERS, request, fields, CallOptions(timeout, retry, extra_headers)
+        )
 
     @overload
     async def purchase_phone_number(
@@ -194,8 +203,8 @@ class AsyncPhoneNumberService(AsyncService):
         request: PurchasePhoneNumberRequest | PurchasePhoneNumberRequestDict,
         /,
         *,
-        timeout: float | Default | None = DEFAULT,
-        retry: RetryOption = DEFAULT,
+        timeout: float | Unset | None = UNSET,
+        retry: RetryOption = UNSET,
         extra_headers: Mapping[str, str] | None = None,
     ) -> PurchasePhoneNumberResponse: ...
     @overload
@@ -203,8 +212,8 @@ class AsyncPhoneNumberService(AsyncService):
         self,
         /,
         *,
-        timeout: float | Default | None = DEFAULT,
-        retry: RetryOption = DEFAULT,
+        timeout: float | Unset | None = UNSET,
+        retry: RetryOption = UNSET,
         extra_headers: Mapping[str, str] | None = None,
         **fields: Unpack[PurchasePhoneNumberRequestDict],
     ) -> PurchasePhoneNumberResponse: ...
@@ -213,8 +222,8 @@ class AsyncPhoneNumberService(AsyncService):
         request: PurchasePhoneNumberRequest | PurchasePhoneNumberRequestDict | None = None,
         /,
         *,
-        timeout: float | Default | None = DEFAULT,
-        retry: RetryOption = DEFAULT,
+        timeout: float | Unset | None = UNSET,
+        retry: RetryOption = UNSET,
         extra_headers: Mapping[str, str] | None = None,
         **fields: Any,
     ) -> PurchasePhoneNumberResponse:
@@ -237,7 +246,9 @@ class AsyncPhoneNumberService(AsyncService):
             TwirpError: The call failed; its subclass says how, its `sent` whether the request may have run.
             TypeError, ValueError: The request or an option is malformed; nothing was sent.
         """
-        return await self._client.call(methods.PURCHASE_PHONE_NUMBER, request, fields, timeout, retry, extra_headers)
+        return await self._client.call(
+            methods.PURCHASE_PHONE_NUMBER, request, fields, CallOptions(timeout, retry, extra_headers)
+        )
 
     @overload
     async def list_phone_numbers(
@@ -245,8 +256,8 @@ class AsyncPhoneNumberService(AsyncService):
         request: ListPhoneNumbersRequest | ListPhoneNumbersRequestDict,
         /,
         *,
-        timeout: float | Default | None = DEFAULT,
-        retry: RetryOption = DEFAULT,
+        timeout: float | Unset | None = UNSET,
+        retry: RetryOption = UNSET,
         extra_headers: Mapping[str, str] | None = None,
     ) -> ListPhoneNumbersResponse: ...
     @overload
@@ -254,8 +265,8 @@ class AsyncPhoneNumberService(AsyncService):
         self,
         /,
         *,
-        timeout: float | Default | None = DEFAULT,
-        retry: RetryOption = DEFAULT,
+        timeout: float | Unset | None = UNSET,
+        retry: RetryOption = UNSET,
         extra_headers: Mapping[str, str] | None = None,
         **fields: Unpack[ListPhoneNumbersRequestDict],
     ) -> ListPhoneNumbersResponse: ...
@@ -264,8 +275,8 @@ class AsyncPhoneNumberService(AsyncService):
         request: ListPhoneNumbersRequest | ListPhoneNumbersRequestDict | None = None,
         /,
         *,
-        timeout: float | Default | None = DEFAULT,
-        retry: RetryOption = DEFAULT,
+        timeout: float | Unset | None = UNSET,
+        retry: RetryOption = UNSET,
         extra_headers: Mapping[str, str] | None = None,
         **fields: Any,
     ) -> ListPhoneNumbersResponse:
@@ -290,7 +301,9 @@ class AsyncPhoneNumberService(AsyncService):
             TwirpError: The call failed; its subclass says how, its `sent` whether the request may have run.
             TypeError, ValueError: The request or an option is malformed; nothing was sent.
         """
-        return await self._client.call(methods.LIST_PHONE_NUMBERS, request, fields, timeout, retry, extra_headers)
+        return await self._client.call(
+            methods.LIST_PHONE_NUMBERS, request, fields, CallOptions(timeout, retry, extra_headers)
+        )
 
     @overload
     def iter_phone_numbers(
@@ -298,8 +311,8 @@ class AsyncPhoneNumberService(AsyncService):
         request: ListPhoneNumbersRequest | ListPhoneNumbersRequestDict,
         /,
         *,
-        timeout: float | Default | None = DEFAULT,
-        retry: RetryOption = DEFAULT,
+        timeout: float | Unset | None = UNSET,
+        retry: RetryOption = UNSET,
         extra_headers: Mapping[str, str] | None = None,
     ) -> AsyncIterator[PhoneNumber]: ...
     @overload
@@ -307,8 +320,8 @@ class AsyncPhoneNumberService(AsyncService):
         self,
         /,
         *,
-        timeout: float | Default | None = DEFAULT,
-        retry: RetryOption = DEFAULT,
+        timeout: float | Unset | None = UNSET,
+        retry: RetryOption = UNSET,
         extra_headers: Mapping[str, str] | None = None,
         **fields: Unpack[ListPhoneNumbersRequestDict],
     ) -> AsyncIterator[PhoneNumber]: ...
@@ -317,8 +330,8 @@ class AsyncPhoneNumberService(AsyncService):
         request: ListPhoneNumbersRequest | ListPhoneNumbersRequestDict | None = None,
         /,
         *,
-        timeout: float | Default | None = DEFAULT,
-        retry: RetryOption = DEFAULT,
+        timeout: float | Unset | None = UNSET,
+        retry: RetryOption = UNSET,
         extra_headers: Mapping[str, str] | None = None,
         **fields: Any,
     ) -> AsyncIterator[PhoneNumber]:
@@ -332,7 +345,9 @@ class AsyncPhoneNumberService(AsyncService):
             TypeError, ValueError: The request is malformed; nothing was sent.
             TwirpError: While iterating: a call failed, or the server leads back to a page that it gave before.
         """
-        return async_items(self._client, methods.LIST_PHONE_NUMBERS, request, fields, timeout, retry, extra_headers)
+        return aiterate(
+            self._client, methods.LIST_PHONE_NUMBERS, request, fields, CallOptions(timeout, retry, extra_headers)
+        )
 
     @overload
     async def get_phone_number(
@@ -340,8 +355,8 @@ class AsyncPhoneNumberService(AsyncService):
         request: GetPhoneNumberRequest | GetPhoneNumberRequestDict,
         /,
         *,
-        timeout: float | Default | None = DEFAULT,
-        retry: RetryOption = DEFAULT,
+        timeout: float | Unset | None = UNSET,
+        retry: RetryOption = UNSET,
         extra_headers: Mapping[str, str] | None = None,
     ) -> GetPhoneNumberResponse: ...
     @overload
@@ -349,8 +364,8 @@ class AsyncPhoneNumberService(AsyncService):
         self,
         /,
         *,
-        timeout: float | Default | None = DEFAULT,
-        retry: RetryOption = DEFAULT,
+        timeout: float | Unset | None = UNSET,
+        retry: RetryOption = UNSET,
         extra_headers: Mapping[str, str] | None = None,
         **fields: Unpack[GetPhoneNumberRequestDict],
     ) -> GetPhoneNumberResponse: ...
@@ -359,8 +374,8 @@ class AsyncPhoneNumberService(AsyncService):
         request: GetPhoneNumberRequest | GetPhoneNumberRequestDict | None = None,
         /,
         *,
-        timeout: float | Default | None = DEFAULT,
-        retry: RetryOption = DEFAULT,
+        timeout: float | Unset | None = UNSET,
+        retry: RetryOption = UNSET,
         extra_headers: Mapping[str, str] | None = None,
         **fields: Any,
     ) -> GetPhoneNumberResponse:
@@ -380,7 +395,9 @@ class AsyncPhoneNumberService(AsyncService):
             TwirpError: The call failed; its subclass says how, its `sent` whether the request may have run.
             TypeError, ValueError: The request or an option is malformed; nothing was sent.
         """
-        return await self._client.call(methods.GET_PHONE_NUMBER, request, fields, timeout, retry, extra_headers)
+        return await self._client.call(
+            methods.GET_PHONE_NUMBER, request, fields, CallOptions(timeout, retry, extra_headers)
+        )
 
     @overload
     async def update_phone_number(
@@ -388,8 +405,8 @@ class AsyncPhoneNumberService(AsyncService):
         request: UpdatePhoneNumberRequest | UpdatePhoneNumberRequestDict,
         /,
         *,
-        timeout: float | Default | None = DEFAULT,
-        retry: RetryOption = DEFAULT,
+        timeout: float | Unset | None = UNSET,
+        retry: RetryOption = UNSET,
         extra_headers: Mapping[str, str] | None = None,
     ) -> UpdatePhoneNumberResponse: ...
     @overload
@@ -397,8 +414,8 @@ class AsyncPhoneNumberService(AsyncService):
         self,
         /,
         *,
-        timeout: float | Default | None = DEFAULT,
-        retry: RetryOption = DEFAULT,
+        timeout: float | Unset | None = UNSET,
+        retry: RetryOption = UNSET,
         extra_headers: Mapping[str, str] | None = None,
         **fields: Unpack[UpdatePhoneNumberRequestDict],
     ) -> UpdatePhoneNumberResponse: ...
@@ -407,8 +424,8 @@ class AsyncPhoneNumberService(AsyncService):
         request: UpdatePhoneNumberRequest | UpdatePhoneNumberRequestDict | None = None,
         /,
         *,
-        timeout: float | Default | None = DEFAULT,
-        retry: RetryOption = DEFAULT,
+        timeout: float | Unset | None = UNSET,
+        retry: RetryOption = UNSET,
         extra_headers: Mapping[str, str] | None = None,
         **fields: Any,
     ) -> UpdatePhoneNumberResponse:
@@ -430,7 +447,9 @@ class AsyncPhoneNumberService(AsyncService):
             TwirpError: The call failed; its subclass says how, its `sent` whether the request may have run.
             TypeError, ValueError: The request or an option is malformed; nothing was sent.
         """
-        return await self._client.call(methods.UPDATE_PHONE_NUMBER, request, fields, timeout, retry, extra_headers)
+        return await self._client.call(
+            methods.UPDATE_PHONE_NUMBER, request, fields, CallOptions(timeout, retry, extra_headers)
+        )
 
     @overload
     async def release_phone_numbers(
@@ -438,8 +457,8 @@ class AsyncPhoneNumberService(AsyncService):
         request: ReleasePhoneNumbersRequest | ReleasePhoneNumbersRequestDict,
         /,
         *,
-        timeout: float | Default | None = DEFAULT,
-        retry: RetryOption = DEFAULT,
+        timeout: float | Unset | None = UNSET,
+        retry: RetryOption = UNSET,
         extra_headers: Mapping[str, str] | None = None,
     ) -> ReleasePhoneNumbersResponse: ...
     @overload
@@ -447,8 +466,8 @@ class AsyncPhoneNumberService(AsyncService):
         self,
         /,
         *,
-        timeout: float | Default | None = DEFAULT,
-        retry: RetryOption = DEFAULT,
+        timeout: float | Unset | None = UNSET,
+        retry: RetryOption = UNSET,
         extra_headers: Mapping[str, str] | None = None,
         **fields: Unpack[ReleasePhoneNumbersRequestDict],
     ) -> ReleasePhoneNumbersResponse: ...
@@ -457,8 +476,8 @@ class AsyncPhoneNumberService(AsyncService):
         request: ReleasePhoneNumbersRequest | ReleasePhoneNumbersRequestDict | None = None,
         /,
         *,
-        timeout: float | Default | None = DEFAULT,
-        retry: RetryOption = DEFAULT,
+        timeout: float | Unset | None = UNSET,
+        retry: RetryOption = UNSET,
         extra_headers: Mapping[str, str] | None = None,
         **fields: Any,
     ) -> ReleasePhoneNumbersResponse:
@@ -479,4 +498,6 @@ class AsyncPhoneNumberService(AsyncService):
             TwirpError: The call failed; its subclass says how, its `sent` whether the request may have run.
             TypeError, ValueError: The request or an option is malformed; nothing was sent.
         """
-        return await self._client.call(methods.RELEASE_PHONE_NUMBERS, request, fields, timeout, retry, extra_headers)
+        return await self._client.call(
+            methods.RELEASE_PHONE_NUMBERS, request, fields, CallOptions(timeout, retry, extra_headers)
+        )

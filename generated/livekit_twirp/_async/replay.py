@@ -5,11 +5,17 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, overload
 
-from twirpkit.call import DEFAULT, Authorize, Default
-from twirpkit.client import AsyncClient, AsyncService
-from twirpkit.pages import async_items
-from twirpkit.sdk import endpoint
-from twirpkit.transports import async_transport
+from twirpkit.sdk import (
+    UNSET,
+    AsyncClient,
+    AsyncService,
+    Authorize,
+    CallOptions,
+    Unset,
+    aiterate,
+    async_transport,
+    client_config,
+)
 
 from livekit_twirp._methods import replay as methods
 from livekit_twirp._sdk import SDK
@@ -20,9 +26,8 @@ if TYPE_CHECKING:
 
     import aiohttp
     from google.protobuf.empty_pb2 import Empty
-    from twirpkit.call import RetryOption
-    from twirpkit.events import Hook
-    from twirpkit.livekit.regions import Regions
+    from twirpkit.livekit import Regions
+    from twirpkit.sdk import Hook, RetryOption
 
     from livekit_twirp.messages.cloud_replay import (
         ClosePlaybackRequest,
@@ -62,11 +67,11 @@ class AsyncReplay(AsyncService):
         *,
         token: str | None = None,
         auth: str | Authorize | None = None,
-        timeout: float | Default | None = DEFAULT,
-        retry: RetryOption = DEFAULT,
+        timeout: float | Unset | None = UNSET,
+        retry: RetryOption = UNSET,
         extra_headers: Mapping[str, str] | None = None,
         hooks: Iterable[Hook] = (),
-        regions: Regions | Default | None = DEFAULT,
+        regions: Regions | Unset | None = UNSET,
     ) -> None:
         """Use the connections of a session, which stays yours to close.
 
@@ -74,7 +79,7 @@ class AsyncReplay(AsyncService):
         """
         if session is None:
             raise TypeError("AsyncReplay needs a session: AsyncLiveKitAPI makes its own")
-        client_endpoint = endpoint(
+        config = client_config(
             SDK,
             url=url,
             api_key=api_key,
@@ -87,7 +92,7 @@ class AsyncReplay(AsyncService):
             hooks=hooks,
             regions=regions,
         )
-        self._client = AsyncClient(client_endpoint, async_transport(self, session))
+        self._client = AsyncClient(config, async_transport(self, session))
 
     @overload
     async def list_replays(
@@ -95,8 +100,8 @@ class AsyncReplay(AsyncService):
         request: ListReplaysRequest | ListReplaysRequestDict,
         /,
         *,
-        timeout: float | Default | None = DEFAULT,
-        retry: RetryOption = DEFAULT,
+        timeout: float | Unset | None = UNSET,
+        retry: RetryOption = UNSET,
         extra_headers: Mapping[str, str] | None = None,
     ) -> ListReplaysResponse: ...
     @overload
@@ -104,8 +109,8 @@ class AsyncReplay(AsyncService):
         self,
         /,
         *,
-        timeout: float | Default | None = DEFAULT,
-        retry: RetryOption = DEFAULT,
+        timeout: float | Unset | None = UNSET,
+        retry: RetryOption = UNSET,
         extra_headers: Mapping[str, str] | None = None,
         **fields: Unpack[ListReplaysRequestDict],
     ) -> ListReplaysResponse: ...
@@ -114,8 +119,8 @@ class AsyncReplay(AsyncService):
         request: ListReplaysRequest | ListReplaysRequestDict | None = None,
         /,
         *,
-        timeout: float | Default | None = DEFAULT,
-        retry: RetryOption = DEFAULT,
+        timeout: float | Unset | None = UNSET,
+        retry: RetryOption = UNSET,
         extra_headers: Mapping[str, str] | None = None,
         **fields: Any,
     ) -> ListReplaysResponse:
@@ -138,7 +143,9 @@ class AsyncReplay(AsyncService):
             TwirpError: The call failed; its subclass says how, its `sent` whether the request may have run.
             TypeError, ValueError: The request or an option is malformed; nothing was sent.
         """
-        return await self._client.call(methods.LIST_REPLAYS, request, fields, timeout, retry, extra_headers)
+        return await self._client.call(
+            methods.LIST_REPLAYS, request, fields, CallOptions(timeout, retry, extra_headers)
+        )
 
     @overload
     def iter_replays(
@@ -146,8 +153,8 @@ class AsyncReplay(AsyncService):
         request: ListReplaysRequest | ListReplaysRequestDict,
         /,
         *,
-        timeout: float | Default | None = DEFAULT,
-        retry: RetryOption = DEFAULT,
+        timeout: float | Unset | None = UNSET,
+        retry: RetryOption = UNSET,
         extra_headers: Mapping[str, str] | None = None,
     ) -> AsyncIterator[ReplayInfo]: ...
     @overload
@@ -155,8 +162,8 @@ class AsyncReplay(AsyncService):
         self,
         /,
         *,
-        timeout: float | Default | None = DEFAULT,
-        retry: RetryOption = DEFAULT,
+        timeout: float | Unset | None = UNSET,
+        retry: RetryOption = UNSET,
         extra_headers: Mapping[str, str] | None = None,
         **fields: Unpack[ListReplaysRequestDict],
     ) -> AsyncIterator[ReplayInfo]: ...
@@ -165,8 +172,8 @@ class AsyncReplay(AsyncService):
         request: ListReplaysRequest | ListReplaysRequestDict | None = None,
         /,
         *,
-        timeout: float | Default | None = DEFAULT,
-        retry: RetryOption = DEFAULT,
+        timeout: float | Unset | None = UNSET,
+        retry: RetryOption = UNSET,
         extra_headers: Mapping[str, str] | None = None,
         **fields: Any,
     ) -> AsyncIterator[ReplayInfo]:
@@ -180,7 +187,7 @@ class AsyncReplay(AsyncService):
             TypeError, ValueError: The request is malformed; nothing was sent.
             TwirpError: While iterating: a call failed, or the server leads back to a page that it gave before.
         """
-        return async_items(self._client, methods.LIST_REPLAYS, request, fields, timeout, retry, extra_headers)
+        return aiterate(self._client, methods.LIST_REPLAYS, request, fields, CallOptions(timeout, retry, extra_headers))
 
     @overload
     async def playback(
@@ -188,8 +195,8 @@ class AsyncReplay(AsyncService):
         request: PlaybackRequest | PlaybackRequestDict,
         /,
         *,
-        timeout: float | Default | None = DEFAULT,
-        retry: RetryOption = DEFAULT,
+        timeout: float | Unset | None = UNSET,
+        retry: RetryOption = UNSET,
         extra_headers: Mapping[str, str] | None = None,
     ) -> PlaybackResponse: ...
     @overload
@@ -197,8 +204,8 @@ class AsyncReplay(AsyncService):
         self,
         /,
         *,
-        timeout: float | Default | None = DEFAULT,
-        retry: RetryOption = DEFAULT,
+        timeout: float | Unset | None = UNSET,
+        retry: RetryOption = UNSET,
         extra_headers: Mapping[str, str] | None = None,
         **fields: Unpack[PlaybackRequestDict],
     ) -> PlaybackResponse: ...
@@ -207,8 +214,8 @@ class AsyncReplay(AsyncService):
         request: PlaybackRequest | PlaybackRequestDict | None = None,
         /,
         *,
-        timeout: float | Default | None = DEFAULT,
-        retry: RetryOption = DEFAULT,
+        timeout: float | Unset | None = UNSET,
+        retry: RetryOption = UNSET,
         extra_headers: Mapping[str, str] | None = None,
         **fields: Any,
     ) -> PlaybackResponse:
@@ -231,7 +238,7 @@ class AsyncReplay(AsyncService):
             TwirpError: The call failed; its subclass says how, its `sent` whether the request may have run.
             TypeError, ValueError: The request or an option is malformed; nothing was sent.
         """
-        return await self._client.call(methods.PLAYBACK, request, fields, timeout, retry, extra_headers)
+        return await self._client.call(methods.PLAYBACK, request, fields, CallOptions(timeout, retry, extra_headers))
 
     @overload
     async def seek(
@@ -239,8 +246,8 @@ class AsyncReplay(AsyncService):
         request: SeekRequest | SeekRequestDict,
         /,
         *,
-        timeout: float | Default | None = DEFAULT,
-        retry: RetryOption = DEFAULT,
+        timeout: float | Unset | None = UNSET,
+        retry: RetryOption = UNSET,
         extra_headers: Mapping[str, str] | None = None,
     ) -> Empty: ...
     @overload
@@ -248,8 +255,8 @@ class AsyncReplay(AsyncService):
         self,
         /,
         *,
-        timeout: float | Default | None = DEFAULT,
-        retry: RetryOption = DEFAULT,
+        timeout: float | Unset | None = UNSET,
+        retry: RetryOption = UNSET,
         extra_headers: Mapping[str, str] | None = None,
         **fields: Unpack[SeekRequestDict],
     ) -> Empty: ...
@@ -258,8 +265,8 @@ class AsyncReplay(AsyncService):
         request: SeekRequest | SeekRequestDict | None = None,
         /,
         *,
-        timeout: float | Default | None = DEFAULT,
-        retry: RetryOption = DEFAULT,
+        timeout: float | Unset | None = UNSET,
+        retry: RetryOption = UNSET,
         extra_headers: Mapping[str, str] | None = None,
         **fields: Any,
     ) -> Empty:
@@ -280,7 +287,7 @@ class AsyncReplay(AsyncService):
             TwirpError: The call failed; its subclass says how, its `sent` whether the request may have run.
             TypeError, ValueError: The request or an option is malformed; nothing was sent.
         """
-        return await self._client.call(methods.SEEK, request, fields, timeout, retry, extra_headers)
+        return await self._client.call(methods.SEEK, request, fields, CallOptions(timeout, retry, extra_headers))
 
     @overload
     async def close(
@@ -288,8 +295,8 @@ class AsyncReplay(AsyncService):
         request: ClosePlaybackRequest | ClosePlaybackRequestDict,
         /,
         *,
-        timeout: float | Default | None = DEFAULT,
-        retry: RetryOption = DEFAULT,
+        timeout: float | Unset | None = UNSET,
+        retry: RetryOption = UNSET,
         extra_headers: Mapping[str, str] | None = None,
     ) -> Empty: ...
     @overload
@@ -297,8 +304,8 @@ class AsyncReplay(AsyncService):
         self,
         /,
         *,
-        timeout: float | Default | None = DEFAULT,
-        retry: RetryOption = DEFAULT,
+        timeout: float | Unset | None = UNSET,
+        retry: RetryOption = UNSET,
         extra_headers: Mapping[str, str] | None = None,
         **fields: Unpack[ClosePlaybackRequestDict],
     ) -> Empty: ...
@@ -307,8 +314,8 @@ class AsyncReplay(AsyncService):
         request: ClosePlaybackRequest | ClosePlaybackRequestDict | None = None,
         /,
         *,
-        timeout: float | Default | None = DEFAULT,
-        retry: RetryOption = DEFAULT,
+        timeout: float | Unset | None = UNSET,
+        retry: RetryOption = UNSET,
         extra_headers: Mapping[str, str] | None = None,
         **fields: Any,
     ) -> Empty:
@@ -327,7 +334,7 @@ class AsyncReplay(AsyncService):
             TwirpError: The call failed; its subclass says how, its `sent` whether the request may have run.
             TypeError, ValueError: The request or an option is malformed; nothing was sent.
         """
-        return await self._client.call(methods.CLOSE, request, fields, timeout, retry, extra_headers)
+        return await self._client.call(methods.CLOSE, request, fields, CallOptions(timeout, retry, extra_headers))
 
     @overload
     async def export(
@@ -335,8 +342,8 @@ class AsyncReplay(AsyncService):
         request: ExportReplayRequest | ExportReplayRequestDict,
         /,
         *,
-        timeout: float | Default | None = DEFAULT,
-        retry: RetryOption = DEFAULT,
+        timeout: float | Unset | None = UNSET,
+        retry: RetryOption = UNSET,
         extra_headers: Mapping[str, str] | None = None,
     ) -> EgressInfo: ...
     @overload
@@ -344,8 +351,8 @@ class AsyncReplay(AsyncService):
         self,
         /,
         *,
-        timeout: float | Default | None = DEFAULT,
-        retry: RetryOption = DEFAULT,
+        timeout: float | Unset | None = UNSET,
+        retry: RetryOption = UNSET,
         extra_headers: Mapping[str, str] | None = None,
         **fields: Unpack[ExportReplayRequestDict],
     ) -> EgressInfo: ...
@@ -354,8 +361,8 @@ class AsyncReplay(AsyncService):
         request: ExportReplayRequest | ExportReplayRequestDict | None = None,
         /,
         *,
-        timeout: float | Default | None = DEFAULT,
-        retry: RetryOption = DEFAULT,
+        timeout: float | Unset | None = UNSET,
+        retry: RetryOption = UNSET,
         extra_headers: Mapping[str, str] | None = None,
         **fields: Any,
     ) -> EgressInfo:
@@ -386,7 +393,7 @@ class AsyncReplay(AsyncService):
             TwirpError: The call failed; its subclass says how, its `sent` whether the request may have run.
             TypeError, ValueError: The request or an option is malformed; nothing was sent.
         """
-        return await self._client.call(methods.EXPORT, request, fields, timeout, retry, extra_headers)
+        return await self._client.call(methods.EXPORT, request, fields, CallOptions(timeout, retry, extra_headers))
 
     @overload
     async def delete_replay(
@@ -394,8 +401,8 @@ class AsyncReplay(AsyncService):
         request: DeleteReplayRequest | DeleteReplayRequestDict,
         /,
         *,
-        timeout: float | Default | None = DEFAULT,
-        retry: RetryOption = DEFAULT,
+        timeout: float | Unset | None = UNSET,
+        retry: RetryOption = UNSET,
         extra_headers: Mapping[str, str] | None = None,
     ) -> Empty: ...
     @overload
@@ -403,8 +410,8 @@ class AsyncReplay(AsyncService):
         self,
         /,
         *,
-        timeout: float | Default | None = DEFAULT,
-        retry: RetryOption = DEFAULT,
+        timeout: float | Unset | None = UNSET,
+        retry: RetryOption = UNSET,
         extra_headers: Mapping[str, str] | None = None,
         **fields: Unpack[DeleteReplayRequestDict],
     ) -> Empty: ...
@@ -413,8 +420,8 @@ class AsyncReplay(AsyncService):
         request: DeleteReplayRequest | DeleteReplayRequestDict | None = None,
         /,
         *,
-        timeout: float | Default | None = DEFAULT,
-        retry: RetryOption = DEFAULT,
+        timeout: float | Unset | None = UNSET,
+        retry: RetryOption = UNSET,
         extra_headers: Mapping[str, str] | None = None,
         **fields: Any,
     ) -> Empty:
@@ -433,4 +440,6 @@ class AsyncReplay(AsyncService):
             TwirpError: The call failed; its subclass says how, its `sent` whether the request may have run.
             TypeError, ValueError: The request or an option is malformed; nothing was sent.
         """
-        return await self._client.call(methods.DELETE_REPLAY, request, fields, timeout, retry, extra_headers)
+        return await self._client.call(
+            methods.DELETE_REPLAY, request, fields, CallOptions(timeout, retry, extra_headers)
+        )

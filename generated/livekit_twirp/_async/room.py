@@ -5,10 +5,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, overload
 
-from twirpkit.call import DEFAULT, Authorize, Default
-from twirpkit.client import AsyncClient, AsyncService
-from twirpkit.sdk import endpoint
-from twirpkit.transports import async_transport
+from twirpkit.sdk import UNSET, AsyncClient, AsyncService, Authorize, CallOptions, Unset, async_transport, client_config
 
 from livekit_twirp._methods import room as methods
 from livekit_twirp._sdk import SDK
@@ -18,9 +15,8 @@ if TYPE_CHECKING:
     from typing import Unpack
 
     import aiohttp
-    from twirpkit.call import RetryOption
-    from twirpkit.events import Hook
-    from twirpkit.livekit.regions import Regions
+    from twirpkit.livekit import Regions
+    from twirpkit.sdk import Hook, RetryOption
 
     from livekit_twirp.messages.livekit_models import ParticipantInfo, Room
     from livekit_twirp.messages.livekit_room import (
@@ -79,11 +75,11 @@ class AsyncRoomService(AsyncService):
         *,
         token: str | None = None,
         auth: str | Authorize | None = None,
-        timeout: float | Default | None = DEFAULT,
-        retry: RetryOption = DEFAULT,
+        timeout: float | Unset | None = UNSET,
+        retry: RetryOption = UNSET,
         extra_headers: Mapping[str, str] | None = None,
         hooks: Iterable[Hook] = (),
-        regions: Regions | Default | None = DEFAULT,
+        regions: Regions | Unset | None = UNSET,
     ) -> None:
         """Use the connections of a session, which stays yours to close.
 
@@ -91,7 +87,7 @@ class AsyncRoomService(AsyncService):
         """
         if session is None:
             raise TypeError("AsyncRoomService needs a session: AsyncLiveKitAPI makes its own")
-        client_endpoint = endpoint(
+        config = client_config(
             SDK,
             url=url,
             api_key=api_key,
@@ -104,7 +100,7 @@ class AsyncRoomService(AsyncService):
             hooks=hooks,
             regions=regions,
         )
-        self._client = AsyncClient(client_endpoint, async_transport(self, session))
+        self._client = AsyncClient(config, async_transport(self, session))
 
     @overload
     async def create_room(
@@ -112,8 +108,8 @@ class AsyncRoomService(AsyncService):
         request: CreateRoomRequest | CreateRoomRequestDict,
         /,
         *,
-        timeout: float | Default | None = DEFAULT,
-        retry: RetryOption = DEFAULT,
+        timeout: float | Unset | None = UNSET,
+        retry: RetryOption = UNSET,
         extra_headers: Mapping[str, str] | None = None,
     ) -> Room: ...
     @overload
@@ -121,8 +117,8 @@ class AsyncRoomService(AsyncService):
         self,
         /,
         *,
-        timeout: float | Default | None = DEFAULT,
-        retry: RetryOption = DEFAULT,
+        timeout: float | Unset | None = UNSET,
+        retry: RetryOption = UNSET,
         extra_headers: Mapping[str, str] | None = None,
         **fields: Unpack[CreateRoomRequestDict],
     ) -> Room: ...
@@ -131,8 +127,8 @@ class AsyncRoomService(AsyncService):
         request: CreateRoomRequest | CreateRoomRequestDict | None = None,
         /,
         *,
-        timeout: float | Default | None = DEFAULT,
-        retry: RetryOption = DEFAULT,
+        timeout: float | Unset | None = UNSET,
+        retry: RetryOption = UNSET,
         extra_headers: Mapping[str, str] | None = None,
         **fields: Any,
     ) -> Room:
@@ -182,7 +178,7 @@ class AsyncRoomService(AsyncService):
             TwirpError: The call failed; its subclass says how, its `sent` whether the request may have run.
             TypeError, ValueError: The request or an option is malformed; nothing was sent.
         """
-        return await self._client.call(methods.CREATE_ROOM, request, fields, timeout, retry, extra_headers)
+        return await self._client.call(methods.CREATE_ROOM, request, fields, CallOptions(timeout, retry, extra_headers))
 
     @overload
     async def list_rooms(
@@ -190,8 +186,8 @@ class AsyncRoomService(AsyncService):
         request: ListRoomsRequest | ListRoomsRequestDict,
         /,
         *,
-        timeout: float | Default | None = DEFAULT,
-        retry: RetryOption = DEFAULT,
+        timeout: float | Unset | None = UNSET,
+        retry: RetryOption = UNSET,
         extra_headers: Mapping[str, str] | None = None,
     ) -> ListRoomsResponse: ...
     @overload
@@ -199,8 +195,8 @@ class AsyncRoomService(AsyncService):
         self,
         /,
         *,
-        timeout: float | Default | None = DEFAULT,
-        retry: RetryOption = DEFAULT,
+        timeout: float | Unset | None = UNSET,
+        retry: RetryOption = UNSET,
         extra_headers: Mapping[str, str] | None = None,
         **fields: Unpack[ListRoomsRequestDict],
     ) -> ListRoomsResponse: ...
@@ -209,8 +205,8 @@ class AsyncRoomService(AsyncService):
         request: ListRoomsRequest | ListRoomsRequestDict | None = None,
         /,
         *,
-        timeout: float | Default | None = DEFAULT,
-        retry: RetryOption = DEFAULT,
+        timeout: float | Unset | None = UNSET,
+        retry: RetryOption = UNSET,
         extra_headers: Mapping[str, str] | None = None,
         **fields: Any,
     ) -> ListRoomsResponse:
@@ -231,7 +227,7 @@ class AsyncRoomService(AsyncService):
             TwirpError: The call failed; its subclass says how, its `sent` whether the request may have run.
             TypeError, ValueError: The request or an option is malformed; nothing was sent.
         """
-        return await self._client.call(methods.LIST_ROOMS, request, fields, timeout, retry, extra_headers)
+        return await self._client.call(methods.LIST_ROOMS, request, fields, CallOptions(timeout, retry, extra_headers))
 
     @overload
     async def delete_room(
@@ -239,8 +235,8 @@ class AsyncRoomService(AsyncService):
         request: DeleteRoomRequest | DeleteRoomRequestDict,
         /,
         *,
-        timeout: float | Default | None = DEFAULT,
-        retry: RetryOption = DEFAULT,
+        timeout: float | Unset | None = UNSET,
+        retry: RetryOption = UNSET,
         extra_headers: Mapping[str, str] | None = None,
     ) -> DeleteRoomResponse: ...
     @overload
@@ -248,8 +244,8 @@ class AsyncRoomService(AsyncService):
         self,
         /,
         *,
-        timeout: float | Default | None = DEFAULT,
-        retry: RetryOption = DEFAULT,
+        timeout: float | Unset | None = UNSET,
+        retry: RetryOption = UNSET,
         extra_headers: Mapping[str, str] | None = None,
         **fields: Unpack[DeleteRoomRequestDict],
     ) -> DeleteRoomResponse: ...
@@ -258,8 +254,8 @@ class AsyncRoomService(AsyncService):
         request: DeleteRoomRequest | DeleteRoomRequestDict | None = None,
         /,
         *,
-        timeout: float | Default | None = DEFAULT,
-        retry: RetryOption = DEFAULT,
+        timeout: float | Unset | None = UNSET,
+        retry: RetryOption = UNSET,
         extra_headers: Mapping[str, str] | None = None,
         **fields: Any,
     ) -> DeleteRoomResponse:
@@ -280,7 +276,7 @@ class AsyncRoomService(AsyncService):
             TwirpError: The call failed; its subclass says how, its `sent` whether the request may have run.
             TypeError, ValueError: The request or an option is malformed; nothing was sent.
         """
-        return await self._client.call(methods.DELETE_ROOM, request, fields, timeout, retry, extra_headers)
+        return await self._client.call(methods.DELETE_ROOM, request, fields, CallOptions(timeout, retry, extra_headers))
 
     @overload
     async def list_participants(
@@ -288,8 +284,8 @@ class AsyncRoomService(AsyncService):
         request: ListParticipantsRequest | ListParticipantsRequestDict,
         /,
         *,
-        timeout: float | Default | None = DEFAULT,
-        retry: RetryOption = DEFAULT,
+        timeout: float | Unset | None = UNSET,
+        retry: RetryOption = UNSET,
         extra_headers: Mapping[str, str] | None = None,
     ) -> ListParticipantsResponse: ...
     @overload
@@ -297,8 +293,8 @@ class AsyncRoomService(AsyncService):
         self,
         /,
         *,
-        timeout: float | Default | None = DEFAULT,
-        retry: RetryOption = DEFAULT,
+        timeout: float | Unset | None = UNSET,
+        retry: RetryOption = UNSET,
         extra_headers: Mapping[str, str] | None = None,
         **fields: Unpack[ListParticipantsRequestDict],
     ) -> ListParticipantsResponse: ...
@@ -307,8 +303,8 @@ class AsyncRoomService(AsyncService):
         request: ListParticipantsRequest | ListParticipantsRequestDict | None = None,
         /,
         *,
-        timeout: float | Default | None = DEFAULT,
-        retry: RetryOption = DEFAULT,
+        timeout: float | Unset | None = UNSET,
+        retry: RetryOption = UNSET,
         extra_headers: Mapping[str, str] | None = None,
         **fields: Any,
     ) -> ListParticipantsResponse:
@@ -328,7 +324,9 @@ class AsyncRoomService(AsyncService):
             TwirpError: The call failed; its subclass says how, its `sent` whether the request may have run.
             TypeError, ValueError: The request or an option is malformed; nothing was sent.
         """
-        return await self._client.call(methods.LIST_PARTICIPANTS, request, fields, timeout, retry, extra_headers)
+        return await self._client.call(
+            methods.LIST_PARTICIPANTS, request, fields, CallOptions(timeout, retry, extra_headers)
+        )
 
     @overload
     async def get_participant(
@@ -336,8 +334,8 @@ class AsyncRoomService(AsyncService):
         request: RoomParticipantIdentity | RoomParticipantIdentityDict,
         /,
         *,
-        timeout: float | Default | None = DEFAULT,
-        retry: RetryOption = DEFAULT,
+        timeout: float | Unset | None = UNSET,
+        retry: RetryOption = UNSET,
         extra_headers: Mapping[str, str] | None = None,
     ) -> ParticipantInfo: ...
     @overload
@@ -345,8 +343,8 @@ class AsyncRoomService(AsyncService):
         self,
         /,
         *,
-        timeout: float | Default | None = DEFAULT,
-        retry: RetryOption = DEFAULT,
+        timeout: float | Unset | None = UNSET,
+        retry: RetryOption = UNSET,
         extra_headers: Mapping[str, str] | None = None,
         **fields: Unpack[RoomParticipantIdentityDict],
     ) -> ParticipantInfo: ...
@@ -355,8 +353,8 @@ class AsyncRoomService(AsyncService):
         request: RoomParticipantIdentity | RoomParticipantIdentityDict | None = None,
         /,
         *,
-        timeout: float | Default | None = DEFAULT,
-        retry: RetryOption = DEFAULT,
+        timeout: float | Unset | None = UNSET,
+        retry: RetryOption = UNSET,
         extra_headers: Mapping[str, str] | None = None,
         **fields: Any,
     ) -> ParticipantInfo:
@@ -381,7 +379,9 @@ class AsyncRoomService(AsyncService):
             TwirpError: The call failed; its subclass says how, its `sent` whether the request may have run.
             TypeError, ValueError: The request or an option is malformed; nothing was sent.
         """
-        return await self._client.call(methods.GET_PARTICIPANT, request, fields, timeout, retry, extra_headers)
+        return await self._client.call(
+            methods.GET_PARTICIPANT, request, fields, CallOptions(timeout, retry, extra_headers)
+        )
 
     @overload
     async def remove_participant(
@@ -389,8 +389,8 @@ class AsyncRoomService(AsyncService):
         request: RoomParticipantIdentity | RoomParticipantIdentityDict,
         /,
         *,
-        timeout: float | Default | None = DEFAULT,
-        retry: RetryOption = DEFAULT,
+        timeout: float | Unset | None = UNSET,
+        retry: RetryOption = UNSET,
         extra_headers: Mapping[str, str] | None = None,
     ) -> RemoveParticipantResponse: ...
     @overload
@@ -398,8 +398,8 @@ class AsyncRoomService(AsyncService):
         self,
         /,
         *,
-        timeout: float | Default | None = DEFAULT,
-        retry: RetryOption = DEFAULT,
+        timeout: float | Unset | None = UNSET,
+        retry: RetryOption = UNSET,
         extra_headers: Mapping[str, str] | None = None,
         **fields: Unpack[RoomParticipantIdentityDict],
     ) -> RemoveParticipantResponse: ...
@@ -408,8 +408,8 @@ class AsyncRoomService(AsyncService):
         request: RoomParticipantIdentity | RoomParticipantIdentityDict | None = None,
         /,
         *,
-        timeout: float | Default | None = DEFAULT,
-        retry: RetryOption = DEFAULT,
+        timeout: float | Unset | None = UNSET,
+        retry: RetryOption = UNSET,
         extra_headers: Mapping[str, str] | None = None,
         **fields: Any,
     ) -> RemoveParticipantResponse:
@@ -436,7 +436,9 @@ class AsyncRoomService(AsyncService):
             TwirpError: The call failed; its subclass says how, its `sent` whether the request may have run.
             TypeError, ValueError: The request or an option is malformed; nothing was sent.
         """
-        return await self._client.call(methods.REMOVE_PARTICIPANT, request, fields, timeout, retry, extra_headers)
+        return await self._client.call(
+            methods.REMOVE_PARTICIPANT, request, fields, CallOptions(timeout, retry, extra_headers)
+        )
 
     @overload
     async def mute_published_track(
@@ -444,8 +446,8 @@ class AsyncRoomService(AsyncService):
         request: MuteRoomTrackRequest | MuteRoomTrackRequestDict,
         /,
         *,
-        timeout: float | Default | None = DEFAULT,
-        retry: RetryOption = DEFAULT,
+        timeout: float | Unset | None = UNSET,
+        retry: RetryOption = UNSET,
         extra_headers: Mapping[str, str] | None = None,
     ) -> MuteRoomTrackResponse: ...
     @overload
@@ -453,8 +455,8 @@ class AsyncRoomService(AsyncService):
         self,
         /,
         *,
-        timeout: float | Default | None = DEFAULT,
-        retry: RetryOption = DEFAULT,
+        timeout: float | Unset | None = UNSET,
+        retry: RetryOption = UNSET,
         extra_headers: Mapping[str, str] | None = None,
         **fields: Unpack[MuteRoomTrackRequestDict],
     ) -> MuteRoomTrackResponse: ...
@@ -463,8 +465,8 @@ class AsyncRoomService(AsyncService):
         request: MuteRoomTrackRequest | MuteRoomTrackRequestDict | None = None,
         /,
         *,
-        timeout: float | Default | None = DEFAULT,
-        retry: RetryOption = DEFAULT,
+        timeout: float | Unset | None = UNSET,
+        retry: RetryOption = UNSET,
         extra_headers: Mapping[str, str] | None = None,
         **fields: Any,
     ) -> MuteRoomTrackResponse:
@@ -493,7 +495,9 @@ class AsyncRoomService(AsyncService):
             TwirpError: The call failed; its subclass says how, its `sent` whether the request may have run.
             TypeError, ValueError: The request or an option is malformed; nothing was sent.
         """
-        return await self._client.call(methods.MUTE_PUBLISHED_TRACK, request, fields, timeout, retry, extra_headers)
+        return await self._client.call(
+            methods.MUTE_PUBLISHED_TRACK, request, fields, CallOptions(timeout, retry, extra_headers)
+        )
 
     @overload
     async def update_participant(
@@ -501,8 +505,8 @@ class AsyncRoomService(AsyncService):
         request: UpdateParticipantRequest | UpdateParticipantRequestDict,
         /,
         *,
-        timeout: float | Default | None = DEFAULT,
-        retry: RetryOption = DEFAULT,
+        timeout: float | Unset | None = UNSET,
+        retry: RetryOption = UNSET,
         extra_headers: Mapping[str, str] | None = None,
     ) -> ParticipantInfo: ...
     @overload
@@ -510,8 +514,8 @@ class AsyncRoomService(AsyncService):
         self,
         /,
         *,
-        timeout: float | Default | None = DEFAULT,
-        retry: RetryOption = DEFAULT,
+        timeout: float | Unset | None = UNSET,
+        retry: RetryOption = UNSET,
         extra_headers: Mapping[str, str] | None = None,
         **fields: Unpack[UpdateParticipantRequestDict],
     ) -> ParticipantInfo: ...
@@ -520,8 +524,8 @@ class AsyncRoomService(AsyncService):
         request: UpdateParticipantRequest | UpdateParticipantRequestDict | None = None,
         /,
         *,
-        timeout: float | Default | None = DEFAULT,
-        retry: RetryOption = DEFAULT,
+        timeout: float | Unset | None = UNSET,
+        retry: RetryOption = UNSET,
         extra_headers: Mapping[str, str] | None = None,
         **fields: Any,
     ) -> ParticipantInfo:
@@ -551,7 +555,9 @@ class AsyncRoomService(AsyncService):
             TwirpError: The call failed; its subclass says how, its `sent` whether the request may have run.
             TypeError, ValueError: The request or an option is malformed; nothing was sent.
         """
-        return await self._client.call(methods.UPDATE_PARTICIPANT, request, fields, timeout, retry, extra_headers)
+        return await self._client.call(
+            methods.UPDATE_PARTICIPANT, request, fields, CallOptions(timeout, retry, extra_headers)
+        )
 
     @overload
     async def update_subscriptions(
@@ -559,8 +565,8 @@ class AsyncRoomService(AsyncService):
         request: UpdateSubscriptionsRequest | UpdateSubscriptionsRequestDict,
         /,
         *,
-        timeout: float | Default | None = DEFAULT,
-        retry: RetryOption = DEFAULT,
+        timeout: float | Unset | None = UNSET,
+        retry: RetryOption = UNSET,
         extra_headers: Mapping[str, str] | None = None,
     ) -> UpdateSubscriptionsResponse: ...
     @overload
@@ -568,8 +574,8 @@ class AsyncRoomService(AsyncService):
         self,
         /,
         *,
-        timeout: float | Default | None = DEFAULT,
-        retry: RetryOption = DEFAULT,
+        timeout: float | Unset | None = UNSET,
+        retry: RetryOption = UNSET,
         extra_headers: Mapping[str, str] | None = None,
         **fields: Unpack[UpdateSubscriptionsRequestDict],
     ) -> UpdateSubscriptionsResponse: ...
@@ -578,8 +584,8 @@ class AsyncRoomService(AsyncService):
         request: UpdateSubscriptionsRequest | UpdateSubscriptionsRequestDict | None = None,
         /,
         *,
-        timeout: float | Default | None = DEFAULT,
-        retry: RetryOption = DEFAULT,
+        timeout: float | Unset | None = UNSET,
+        retry: RetryOption = UNSET,
         extra_headers: Mapping[str, str] | None = None,
         **fields: Any,
     ) -> UpdateSubscriptionsResponse:
@@ -605,7 +611,9 @@ class AsyncRoomService(AsyncService):
             TwirpError: The call failed; its subclass says how, its `sent` whether the request may have run.
             TypeError, ValueError: The request or an option is malformed; nothing was sent.
         """
-        return await self._client.call(methods.UPDATE_SUBSCRIPTIONS, request, fields, timeout, retry, extra_headers)
+        return await self._client.call(
+            methods.UPDATE_SUBSCRIPTIONS, request, fields, CallOptions(timeout, retry, extra_headers)
+        )
 
     @overload
     async def send_data(
@@ -613,8 +621,8 @@ class AsyncRoomService(AsyncService):
         request: SendDataRequest | SendDataRequestDict,
         /,
         *,
-        timeout: float | Default | None = DEFAULT,
-        retry: RetryOption = DEFAULT,
+        timeout: float | Unset | None = UNSET,
+        retry: RetryOption = UNSET,
         extra_headers: Mapping[str, str] | None = None,
     ) -> SendDataResponse: ...
     @overload
@@ -622,8 +630,8 @@ class AsyncRoomService(AsyncService):
         self,
         /,
         *,
-        timeout: float | Default | None = DEFAULT,
-        retry: RetryOption = DEFAULT,
+        timeout: float | Unset | None = UNSET,
+        retry: RetryOption = UNSET,
         extra_headers: Mapping[str, str] | None = None,
         **fields: Unpack[SendDataRequestDict],
     ) -> SendDataResponse: ...
@@ -632,8 +640,8 @@ class AsyncRoomService(AsyncService):
         request: SendDataRequest | SendDataRequestDict | None = None,
         /,
         *,
-        timeout: float | Default | None = DEFAULT,
-        retry: RetryOption = DEFAULT,
+        timeout: float | Unset | None = UNSET,
+        retry: RetryOption = UNSET,
         extra_headers: Mapping[str, str] | None = None,
         **fields: Any,
     ) -> SendDataResponse:
@@ -666,7 +674,7 @@ class AsyncRoomService(AsyncService):
             TwirpError: The call failed; its subclass says how, its `sent` whether the request may have run.
             TypeError, ValueError: The request or an option is malformed; nothing was sent.
         """
-        return await self._client.call(methods.SEND_DATA, request, fields, timeout, retry, extra_headers)
+        return await self._client.call(methods.SEND_DATA, request, fields, CallOptions(timeout, retry, extra_headers))
 
     @overload
     async def update_room_metadata(
@@ -674,8 +682,8 @@ class AsyncRoomService(AsyncService):
         request: UpdateRoomMetadataRequest | UpdateRoomMetadataRequestDict,
         /,
         *,
-        timeout: float | Default | None = DEFAULT,
-        retry: RetryOption = DEFAULT,
+        timeout: float | Unset | None = UNSET,
+        retry: RetryOption = UNSET,
         extra_headers: Mapping[str, str] | None = None,
     ) -> Room: ...
     @overload
@@ -683,8 +691,8 @@ class AsyncRoomService(AsyncService):
         self,
         /,
         *,
-        timeout: float | Default | None = DEFAULT,
-        retry: RetryOption = DEFAULT,
+        timeout: float | Unset | None = UNSET,
+        retry: RetryOption = UNSET,
         extra_headers: Mapping[str, str] | None = None,
         **fields: Unpack[UpdateRoomMetadataRequestDict],
     ) -> Room: ...
@@ -693,8 +701,8 @@ class AsyncRoomService(AsyncService):
         request: UpdateRoomMetadataRequest | UpdateRoomMetadataRequestDict | None = None,
         /,
         *,
-        timeout: float | Default | None = DEFAULT,
-        retry: RetryOption = DEFAULT,
+        timeout: float | Unset | None = UNSET,
+        retry: RetryOption = UNSET,
         extra_headers: Mapping[str, str] | None = None,
         **fields: Any,
     ) -> Room:
@@ -715,7 +723,9 @@ class AsyncRoomService(AsyncService):
             TwirpError: The call failed; its subclass says how, its `sent` whether the request may have run.
             TypeError, ValueError: The request or an option is malformed; nothing was sent.
         """
-        return await self._client.call(methods.UPDATE_ROOM_METADATA, request, fields, timeout, retry, extra_headers)
+        return await self._client.call(
+            methods.UPDATE_ROOM_METADATA, request, fields, CallOptions(timeout, retry, extra_headers)
+        )
 
     @overload
     async def forward_participant(
@@ -723,8 +733,8 @@ class AsyncRoomService(AsyncService):
         request: ForwardParticipantRequest | ForwardParticipantRequestDict,
         /,
         *,
-        timeout: float | Default | None = DEFAULT,
-        retry: RetryOption = DEFAULT,
+        timeout: float | Unset | None = UNSET,
+        retry: RetryOption = UNSET,
         extra_headers: Mapping[str, str] | None = None,
     ) -> ForwardParticipantResponse: ...
     @overload
@@ -732,8 +742,8 @@ class AsyncRoomService(AsyncService):
         self,
         /,
         *,
-        timeout: float | Default | None = DEFAULT,
-        retry: RetryOption = DEFAULT,
+        timeout: float | Unset | None = UNSET,
+        retry: RetryOption = UNSET,
         extra_headers: Mapping[str, str] | None = None,
         **fields: Unpack[ForwardParticipantRequestDict],
     ) -> ForwardParticipantResponse: ...
@@ -742,8 +752,8 @@ class AsyncRoomService(AsyncService):
         request: ForwardParticipantRequest | ForwardParticipantRequestDict | None = None,
         /,
         *,
-        timeout: float | Default | None = DEFAULT,
-        retry: RetryOption = DEFAULT,
+        timeout: float | Unset | None = UNSET,
+        retry: RetryOption = UNSET,
         extra_headers: Mapping[str, str] | None = None,
         **fields: Any,
     ) -> ForwardParticipantResponse:
@@ -768,7 +778,9 @@ class AsyncRoomService(AsyncService):
             TwirpError: The call failed; its subclass says how, its `sent` whether the request may have run.
             TypeError, ValueError: The request or an option is malformed; nothing was sent.
         """
-        return await self._client.call(methods.FORWARD_PARTICIPANT, request, fields, timeout, retry, extra_headers)
+        return await self._client.call(
+            methods.FORWARD_PARTICIPANT, request, fields, CallOptions(timeout, retry, extra_headers)
+        )
 
     @overload
     async def move_participant(
@@ -776,8 +788,8 @@ class AsyncRoomService(AsyncService):
         request: MoveParticipantRequest | MoveParticipantRequestDict,
         /,
         *,
-        timeout: float | Default | None = DEFAULT,
-        retry: RetryOption = DEFAULT,
+        timeout: float | Unset | None = UNSET,
+        retry: RetryOption = UNSET,
         extra_headers: Mapping[str, str] | None = None,
     ) -> MoveParticipantResponse: ...
     @overload
@@ -785,8 +797,8 @@ class AsyncRoomService(AsyncService):
         self,
         /,
         *,
-        timeout: float | Default | None = DEFAULT,
-        retry: RetryOption = DEFAULT,
+        timeout: float | Unset | None = UNSET,
+        retry: RetryOption = UNSET,
         extra_headers: Mapping[str, str] | None = None,
         **fields: Unpack[MoveParticipantRequestDict],
     ) -> MoveParticipantResponse: ...
@@ -795,8 +807,8 @@ class AsyncRoomService(AsyncService):
         request: MoveParticipantRequest | MoveParticipantRequestDict | None = None,
         /,
         *,
-        timeout: float | Default | None = DEFAULT,
-        retry: RetryOption = DEFAULT,
+        timeout: float | Unset | None = UNSET,
+        retry: RetryOption = UNSET,
         extra_headers: Mapping[str, str] | None = None,
         **fields: Any,
     ) -> MoveParticipantResponse:
@@ -820,7 +832,9 @@ class AsyncRoomService(AsyncService):
             TwirpError: The call failed; its subclass says how, its `sent` whether the request may have run.
             TypeError, ValueError: The request or an option is malformed; nothing was sent.
         """
-        return await self._client.call(methods.MOVE_PARTICIPANT, request, fields, timeout, retry, extra_headers)
+        return await self._client.call(
+            methods.MOVE_PARTICIPANT, request, fields, CallOptions(timeout, retry, extra_headers)
+        )
 
     @overload
     async def perform_rpc(
@@ -828,8 +842,8 @@ class AsyncRoomService(AsyncService):
         request: PerformRpcRequest | PerformRpcRequestDict,
         /,
         *,
-        timeout: float | Default | None = DEFAULT,
-        retry: RetryOption = DEFAULT,
+        timeout: float | Unset | None = UNSET,
+        retry: RetryOption = UNSET,
         extra_headers: Mapping[str, str] | None = None,
     ) -> PerformRpcResponse: ...
     @overload
@@ -837,8 +851,8 @@ class AsyncRoomService(AsyncService):
         self,
         /,
         *,
-        timeout: float | Default | None = DEFAULT,
-        retry: RetryOption = DEFAULT,
+        timeout: float | Unset | None = UNSET,
+        retry: RetryOption = UNSET,
         extra_headers: Mapping[str, str] | None = None,
         **fields: Unpack[PerformRpcRequestDict],
     ) -> PerformRpcResponse: ...
@@ -847,8 +861,8 @@ class AsyncRoomService(AsyncService):
         request: PerformRpcRequest | PerformRpcRequestDict | None = None,
         /,
         *,
-        timeout: float | Default | None = DEFAULT,
-        retry: RetryOption = DEFAULT,
+        timeout: float | Unset | None = UNSET,
+        retry: RetryOption = UNSET,
         extra_headers: Mapping[str, str] | None = None,
         **fields: Any,
     ) -> PerformRpcResponse:
@@ -879,4 +893,4 @@ class AsyncRoomService(AsyncService):
             TwirpError: The call failed; its subclass says how, its `sent` whether the request may have run.
             TypeError, ValueError: The request or an option is malformed; nothing was sent.
         """
-        return await self._client.call(methods.PERFORM_RPC, request, fields, timeout, retry, extra_headers)
+        return await self._client.call(methods.PERFORM_RPC, request, fields, CallOptions(timeout, retry, extra_headers))

@@ -5,11 +5,17 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, overload
 
-from twirpkit.call import DEFAULT, Authorize, Default
-from twirpkit.client import AsyncClient, AsyncService
-from twirpkit.deprecation import deprecated
-from twirpkit.sdk import endpoint
-from twirpkit.transports import async_transport
+from twirpkit.sdk import (
+    UNSET,
+    AsyncClient,
+    AsyncService,
+    Authorize,
+    CallOptions,
+    Unset,
+    async_transport,
+    client_config,
+    deprecated,
+)
 
 from livekit_twirp._methods import sip as methods
 from livekit_twirp._sdk import SDK
@@ -19,9 +25,8 @@ if TYPE_CHECKING:
     from typing import Unpack
 
     import aiohttp
-    from twirpkit.call import RetryOption
-    from twirpkit.events import Hook
-    from twirpkit.livekit.regions import Regions
+    from twirpkit.livekit import Regions
+    from twirpkit.sdk import Hook, RetryOption
 
     from livekit_twirp.messages.livekit_sip import (
         CreateSIPDispatchRuleRequest,
@@ -90,11 +95,11 @@ class AsyncSIP(AsyncService):
         *,
         token: str | None = None,
         auth: str | Authorize | None = None,
-        timeout: float | Default | None = DEFAULT,
-        retry: RetryOption = DEFAULT,
+        timeout: float | Unset | None = UNSET,
+        retry: RetryOption = UNSET,
         extra_headers: Mapping[str, str] | None = None,
         hooks: Iterable[Hook] = (),
-        regions: Regions | Default | None = DEFAULT,
+        regions: Regions | Unset | None = UNSET,
     ) -> None:
         """Use the connections of a session, which stays yours to close.
 
@@ -102,7 +107,7 @@ class AsyncSIP(AsyncService):
         """
         if session is None:
             raise TypeError("AsyncSIP needs a session: AsyncLiveKitAPI makes its own")
-        client_endpoint = endpoint(
+        config = client_config(
             SDK,
             url=url,
             api_key=api_key,
@@ -115,7 +120,7 @@ class AsyncSIP(AsyncService):
             hooks=hooks,
             regions=regions,
         )
-        self._client = AsyncClient(client_endpoint, async_transport(self, session))
+        self._client = AsyncClient(config, async_transport(self, session))
 
     @overload
     async def list_sip_trunk(
@@ -123,8 +128,8 @@ class AsyncSIP(AsyncService):
         request: ListSIPTrunkRequest | ListSIPTrunkRequestDict,
         /,
         *,
-        timeout: float | Default | None = DEFAULT,
-        retry: RetryOption = DEFAULT,
+        timeout: float | Unset | None = UNSET,
+        retry: RetryOption = UNSET,
         extra_headers: Mapping[str, str] | None = None,
     ) -> ListSIPTrunkResponse: ...
     @overload
@@ -132,8 +137,8 @@ class AsyncSIP(AsyncService):
         self,
         /,
         *,
-        timeout: float | Default | None = DEFAULT,
-        retry: RetryOption = DEFAULT,
+        timeout: float | Unset | None = UNSET,
+        retry: RetryOption = UNSET,
         extra_headers: Mapping[str, str] | None = None,
         **fields: Unpack[ListSIPTrunkRequestDict],
     ) -> ListSIPTrunkResponse: ...
@@ -143,8 +148,8 @@ class AsyncSIP(AsyncService):
         request: ListSIPTrunkRequest | ListSIPTrunkRequestDict | None = None,
         /,
         *,
-        timeout: float | Default | None = DEFAULT,
-        retry: RetryOption = DEFAULT,
+        timeout: float | Unset | None = UNSET,
+        retry: RetryOption = UNSET,
         extra_headers: Mapping[str, str] | None = None,
         **fields: Any,
     ) -> ListSIPTrunkResponse:
@@ -164,7 +169,9 @@ class AsyncSIP(AsyncService):
             TwirpError: The call failed; its subclass says how, its `sent` whether the request may have run.
             TypeError, ValueError: The request or an option is malformed; nothing was sent.
         """
-        return await self._client.call(methods.LIST_SIP_TRUNK, request, fields, timeout, retry, extra_headers)
+        return await self._client.call(
+            methods.LIST_SIP_TRUNK, request, fields, CallOptions(timeout, retry, extra_headers)
+        )
 
     @overload
     async def create_sip_inbound_trunk(
@@ -172,8 +179,8 @@ class AsyncSIP(AsyncService):
         request: CreateSIPInboundTrunkRequest | CreateSIPInboundTrunkRequestDict,
         /,
         *,
-        timeout: float | Default | None = DEFAULT,
-        retry: RetryOption = DEFAULT,
+        timeout: float | Unset | None = UNSET,
+        retry: RetryOption = UNSET,
         extra_headers: Mapping[str, str] | None = None,
     ) -> SIPInboundTrunkInfo: ...
     @overload
@@ -181,8 +188,8 @@ class AsyncSIP(AsyncService):
         self,
         /,
         *,
-        timeout: float | Default | None = DEFAULT,
-        retry: RetryOption = DEFAULT,
+        timeout: float | Unset | None = UNSET,
+        retry: RetryOption = UNSET,
         extra_headers: Mapping[str, str] | None = None,
         **fields: Unpack[CreateSIPInboundTrunkRequestDict],
     ) -> SIPInboundTrunkInfo: ...
@@ -191,8 +198,8 @@ class AsyncSIP(AsyncService):
         request: CreateSIPInboundTrunkRequest | CreateSIPInboundTrunkRequestDict | None = None,
         /,
         *,
-        timeout: float | Default | None = DEFAULT,
-        retry: RetryOption = DEFAULT,
+        timeout: float | Unset | None = UNSET,
+        retry: RetryOption = UNSET,
         extra_headers: Mapping[str, str] | None = None,
         **fields: Any,
     ) -> SIPInboundTrunkInfo:
@@ -214,7 +221,9 @@ class AsyncSIP(AsyncService):
             TwirpError: The call failed; its subclass says how, its `sent` whether the request may have run.
             TypeError, ValueError: The request or an option is malformed; nothing was sent.
         """
-        return await self._client.call(methods.CREATE_SIP_INBOUND_TRUNK, request, fields, timeout, retry, extra_headers)
+        return await self._client.call(
+            methods.CREATE_SIP_INBOUND_TRUNK, request, fields, CallOptions(timeout, retry, extra_headers)
+        )
 
     @overload
     async def create_sip_outbound_trunk(
@@ -222,8 +231,8 @@ class AsyncSIP(AsyncService):
         request: CreateSIPOutboundTrunkRequest | CreateSIPOutboundTrunkRequestDict,
         /,
         *,
-        timeout: float | Default | None = DEFAULT,
-        retry: RetryOption = DEFAULT,
+        timeout: float | Unset | None = UNSET,
+        retry: RetryOption = UNSET,
         extra_headers: Mapping[str, str] | None = None,
     ) -> SIPOutboundTrunkInfo: ...
     @overload
@@ -231,8 +240,8 @@ class AsyncSIP(AsyncService):
         self,
         /,
         *,
-        timeout: float | Default | None = DEFAULT,
-        retry: RetryOption = DEFAULT,
+        timeout: float | Unset | None = UNSET,
+        retry: RetryOption = UNSET,
         extra_headers: Mapping[str, str] | None = None,
         **fields: Unpack[CreateSIPOutboundTrunkRequestDict],
     ) -> SIPOutboundTrunkInfo: ...
@@ -241,8 +250,8 @@ class AsyncSIP(AsyncService):
         request: CreateSIPOutboundTrunkRequest | CreateSIPOutboundTrunkRequestDict | None = None,
         /,
         *,
-        timeout: float | Default | None = DEFAULT,
-        retry: RetryOption = DEFAULT,
+        timeout: float | Unset | None = UNSET,
+        retry: RetryOption = UNSET,
         extra_headers: Mapping[str, str] | None = None,
         **fields: Any,
     ) -> SIPOutboundTrunkInfo:
@@ -265,7 +274,7 @@ class AsyncSIP(AsyncService):
             TypeError, ValueError: The request or an option is malformed; nothing was sent.
         """
         return await self._client.call(
-            methods.CREATE_SIP_OUTBOUND_TRUNK, request, fields, timeout, retry, extra_headers
+            methods.CREATE_SIP_OUTBOUND_TRUNK, request, fields, CallOptions(timeout, retry, extra_headers)
         )
 
     @overload
@@ -274,8 +283,8 @@ class AsyncSIP(AsyncService):
         request: UpdateSIPInboundTrunkRequest | UpdateSIPInboundTrunkRequestDict,
         /,
         *,
-        timeout: float | Default | None = DEFAULT,
-        retry: RetryOption = DEFAULT,
+        timeout: float | Unset | None = UNSET,
+        retry: RetryOption = UNSET,
         extra_headers: Mapping[str, str] | None = None,
     ) -> SIPInboundTrunkInfo: ...
     @overload
@@ -283,8 +292,8 @@ class AsyncSIP(AsyncService):
         self,
         /,
         *,
-        timeout: float | Default | None = DEFAULT,
-        retry: RetryOption = DEFAULT,
+        timeout: float | Unset | None = UNSET,
+        retry: RetryOption = UNSET,
         extra_headers: Mapping[str, str] | None = None,
         **fields: Unpack[UpdateSIPInboundTrunkRequestDict],
     ) -> SIPInboundTrunkInfo: ...
@@ -293,8 +302,8 @@ class AsyncSIP(AsyncService):
         request: UpdateSIPInboundTrunkRequest | UpdateSIPInboundTrunkRequestDict | None = None,
         /,
         *,
-        timeout: float | Default | None = DEFAULT,
-        retry: RetryOption = DEFAULT,
+        timeout: float | Unset | None = UNSET,
+        retry: RetryOption = UNSET,
         extra_headers: Mapping[str, str] | None = None,
         **fields: Any,
     ) -> SIPInboundTrunkInfo:
@@ -317,7 +326,9 @@ class AsyncSIP(AsyncService):
             TwirpError: The call failed; its subclass says how, its `sent` whether the request may have run.
             TypeError, ValueError: The request or an option is malformed; nothing was sent.
         """
-        return await self._client.call(methods.UPDATE_SIP_INBOUND_TRUNK, request, fields, timeout, retry, extra_headers)
+        return await self._client.call(
+            methods.UPDATE_SIP_INBOUND_TRUNK, request, fields, CallOptions(timeout, retry, extra_headers)
+        )
 
     @overload
     async def update_sip_outbound_trunk(
@@ -325,8 +336,8 @@ class AsyncSIP(AsyncService):
         request: UpdateSIPOutboundTrunkRequest | UpdateSIPOutboundTrunkRequestDict,
         /,
         *,
-        timeout: float | Default | None = DEFAULT,
-        retry: RetryOption = DEFAULT,
+        timeout: float | Unset | None = UNSET,
+        retry: RetryOption = UNSET,
         extra_headers: Mapping[str, str] | None = None,
     ) -> SIPOutboundTrunkInfo: ...
     @overload
@@ -334,8 +345,8 @@ class AsyncSIP(AsyncService):
         self,
         /,
         *,
-        timeout: float | Default | None = DEFAULT,
-        retry: RetryOption = DEFAULT,
+        timeout: float | Unset | None = UNSET,
+        retry: RetryOption = UNSET,
         extra_headers: Mapping[str, str] | None = None,
         **fields: Unpack[UpdateSIPOutboundTrunkRequestDict],
     ) -> SIPOutboundTrunkInfo: ...
@@ -344,8 +355,8 @@ class AsyncSIP(AsyncService):
         request: UpdateSIPOutboundTrunkRequest | UpdateSIPOutboundTrunkRequestDict | None = None,
         /,
         *,
-        timeout: float | Default | None = DEFAULT,
-        retry: RetryOption = DEFAULT,
+        timeout: float | Unset | None = UNSET,
+        retry: RetryOption = UNSET,
         extra_headers: Mapping[str, str] | None = None,
         **fields: Any,
     ) -> SIPOutboundTrunkInfo:
@@ -369,7 +380,7 @@ class AsyncSIP(AsyncService):
             TypeError, ValueError: The request or an option is malformed; nothing was sent.
         """
         return await self._client.call(
-            methods.UPDATE_SIP_OUTBOUND_TRUNK, request, fields, timeout, retry, extra_headers
+            methods.UPDATE_SIP_OUTBOUND_TRUNK, request, fields, CallOptions(timeout, retry, extra_headers)
         )
 
     @overload
@@ -378,8 +389,8 @@ class AsyncSIP(AsyncService):
         request: GetSIPInboundTrunkRequest | GetSIPInboundTrunkRequestDict,
         /,
         *,
-        timeout: float | Default | None = DEFAULT,
-        retry: RetryOption = DEFAULT,
+        timeout: float | Unset | None = UNSET,
+        retry: RetryOption = UNSET,
         extra_headers: Mapping[str, str] | None = None,
     ) -> GetSIPInboundTrunkResponse: ...
     @overload
@@ -387,8 +398,8 @@ class AsyncSIP(AsyncService):
         self,
         /,
         *,
-        timeout: float | Default | None = DEFAULT,
-        retry: RetryOption = DEFAULT,
+        timeout: float | Unset | None = UNSET,
+        retry: RetryOption = UNSET,
         extra_headers: Mapping[str, str] | None = None,
         **fields: Unpack[GetSIPInboundTrunkRequestDict],
     ) -> GetSIPInboundTrunkResponse: ...
@@ -397,8 +408,8 @@ class AsyncSIP(AsyncService):
         request: GetSIPInboundTrunkRequest | GetSIPInboundTrunkRequestDict | None = None,
         /,
         *,
-        timeout: float | Default | None = DEFAULT,
-        retry: RetryOption = DEFAULT,
+        timeout: float | Unset | None = UNSET,
+        retry: RetryOption = UNSET,
         extra_headers: Mapping[str, str] | None = None,
         **fields: Any,
     ) -> GetSIPInboundTrunkResponse:
@@ -417,7 +428,9 @@ class AsyncSIP(AsyncService):
             TwirpError: The call failed; its subclass says how, its `sent` whether the request may have run.
             TypeError, ValueError: The request or an option is malformed; nothing was sent.
         """
-        return await self._client.call(methods.GET_SIP_INBOUND_TRUNK, request, fields, timeout, retry, extra_headers)
+        return await self._client.call(
+            methods.GET_SIP_INBOUND_TRUNK, request, fields, CallOptions(timeout, retry, extra_headers)
+        )
 
     @overload
     async def get_sip_outbound_trunk(
@@ -425,8 +438,8 @@ class AsyncSIP(AsyncService):
         request: GetSIPOutboundTrunkRequest | GetSIPOutboundTrunkRequestDict,
         /,
         *,
-        timeout: float | Default | None = DEFAULT,
-        retry: RetryOption = DEFAULT,
+        timeout: float | Unset | None = UNSET,
+        retry: RetryOption = UNSET,
         extra_headers: Mapping[str, str] | None = None,
     ) -> GetSIPOutboundTrunkResponse: ...
     @overload
@@ -434,8 +447,8 @@ class AsyncSIP(AsyncService):
         self,
         /,
         *,
-        timeout: float | Default | None = DEFAULT,
-        retry: RetryOption = DEFAULT,
+        timeout: float | Unset | None = UNSET,
+        retry: RetryOption = UNSET,
         extra_headers: Mapping[str, str] | None = None,
         **fields: Unpack[GetSIPOutboundTrunkRequestDict],
     ) -> GetSIPOutboundTrunkResponse: ...
@@ -444,8 +457,8 @@ class AsyncSIP(AsyncService):
         request: GetSIPOutboundTrunkRequest | GetSIPOutboundTrunkRequestDict | None = None,
         /,
         *,
-        timeout: float | Default | None = DEFAULT,
-        retry: RetryOption = DEFAULT,
+        timeout: float | Unset | None = UNSET,
+        retry: RetryOption = UNSET,
         extra_headers: Mapping[str, str] | None = None,
         **fields: Any,
     ) -> GetSIPOutboundTrunkResponse:
@@ -464,7 +477,9 @@ class AsyncSIP(AsyncService):
             TwirpError: The call failed; its subclass says how, its `sent` whether the request may have run.
             TypeError, ValueError: The request or an option is malformed; nothing was sent.
         """
-        return await self._client.call(methods.GET_SIP_OUTBOUND_TRUNK, request, fields, timeout, retry, extra_headers)
+        return await self._client.call(
+            methods.GET_SIP_OUTBOUND_TRUNK, request, fields, CallOptions(timeout, retry, extra_headers)
+        )
 
     @overload
     async def list_sip_inbound_trunk(
@@ -472,8 +487,8 @@ class AsyncSIP(AsyncService):
         request: ListSIPInboundTrunkRequest | ListSIPInboundTrunkRequestDict,
         /,
         *,
-        timeout: float | Default | None = DEFAULT,
-        retry: RetryOption = DEFAULT,
+        timeout: float | Unset | None = UNSET,
+        retry: RetryOption = UNSET,
         extra_headers: Mapping[str, str] | None = None,
     ) -> ListSIPInboundTrunkResponse: ...
     @overload
@@ -481,8 +496,8 @@ class AsyncSIP(AsyncService):
         self,
         /,
         *,
-        timeout: float | Default | None = DEFAULT,
-        retry: RetryOption = DEFAULT,
+        timeout: float | Unset | None = UNSET,
+        retry: RetryOption = UNSET,
         extra_headers: Mapping[str, str] | None = None,
         **fields: Unpack[ListSIPInboundTrunkRequestDict],
     ) -> ListSIPInboundTrunkResponse: ...
@@ -491,8 +506,8 @@ class AsyncSIP(AsyncService):
         request: ListSIPInboundTrunkRequest | ListSIPInboundTrunkRequestDict | None = None,
         /,
         *,
-        timeout: float | Default | None = DEFAULT,
-        retry: RetryOption = DEFAULT,
+        timeout: float | Unset | None = UNSET,
+        retry: RetryOption = UNSET,
         extra_headers: Mapping[str, str] | None = None,
         **fields: Any,
     ) -> ListSIPInboundTrunkResponse:
@@ -515,7 +530,9 @@ class AsyncSIP(AsyncService):
             TwirpError: The call failed; its subclass says how, its `sent` whether the request may have run.
             TypeError, ValueError: The request or an option is malformed; nothing was sent.
         """
-        return await self._client.call(methods.LIST_SIP_INBOUND_TRUNK, request, fields, timeout, retry, extra_headers)
+        return await self._client.call(
+            methods.LIST_SIP_INBOUND_TRUNK, request, fields, CallOptions(timeout, retry, extra_headers)
+        )
 
     @overload
     async def list_sip_outbound_trunk(
@@ -523,8 +540,8 @@ class AsyncSIP(AsyncService):
         request: ListSIPOutboundTrunkRequest | ListSIPOutboundTrunkRequestDict,
         /,
         *,
-        timeout: float | Default | None = DEFAULT,
-        retry: RetryOption = DEFAULT,
+        timeout: float | Unset | None = UNSET,
+        retry: RetryOption = UNSET,
         extra_headers: Mapping[str, str] | None = None,
     ) -> ListSIPOutboundTrunkResponse: ...
     @overload
@@ -532,8 +549,8 @@ class AsyncSIP(AsyncService):
         self,
         /,
         *,
-        timeout: float | Default | None = DEFAULT,
-        retry: RetryOption = DEFAULT,
+        timeout: float | Unset | None = UNSET,
+        retry: RetryOption = UNSET,
         extra_headers: Mapping[str, str] | None = None,
         **fields: Unpack[ListSIPOutboundTrunkRequestDict],
     ) -> ListSIPOutboundTrunkResponse: ...
@@ -542,8 +559,8 @@ class AsyncSIP(AsyncService):
         request: ListSIPOutboundTrunkRequest | ListSIPOutboundTrunkRequestDict | None = None,
         /,
         *,
-        timeout: float | Default | None = DEFAULT,
-        retry: RetryOption = DEFAULT,
+        timeout: float | Unset | None = UNSET,
+        retry: RetryOption = UNSET,
         extra_headers: Mapping[str, str] | None = None,
         **fields: Any,
     ) -> ListSIPOutboundTrunkResponse:
@@ -566,7 +583,9 @@ class AsyncSIP(AsyncService):
             TwirpError: The call failed; its subclass says how, its `sent` whether the request may have run.
             TypeError, ValueError: The request or an option is malformed; nothing was sent.
         """
-        return await self._client.call(methods.LIST_SIP_OUTBOUND_TRUNK, request, fields, timeout, retry, extra_headers)
+        return await self._client.call(
+            methods.LIST_SIP_OUTBOUND_TRUNK, request, fields, CallOptions(timeout, retry, extra_headers)
+        )
 
     @overload
     async def delete_sip_trunk(
@@ -574,8 +593,8 @@ class AsyncSIP(AsyncService):
         request: DeleteSIPTrunkRequest | DeleteSIPTrunkRequestDict,
         /,
         *,
-        timeout: float | Default | None = DEFAULT,
-        retry: RetryOption = DEFAULT,
+        timeout: float | Unset | None = UNSET,
+        retry: RetryOption = UNSET,
         extra_headers: Mapping[str, str] | None = None,
     ) -> SIPTrunkInfo: ...
     @overload
@@ -583,8 +602,8 @@ class AsyncSIP(AsyncService):
         self,
         /,
         *,
-        timeout: float | Default | None = DEFAULT,
-        retry: RetryOption = DEFAULT,
+        timeout: float | Unset | None = UNSET,
+        retry: RetryOption = UNSET,
         extra_headers: Mapping[str, str] | None = None,
         **fields: Unpack[DeleteSIPTrunkRequestDict],
     ) -> SIPTrunkInfo: ...
@@ -593,8 +612,8 @@ class AsyncSIP(AsyncService):
         request: DeleteSIPTrunkRequest | DeleteSIPTrunkRequestDict | None = None,
         /,
         *,
-        timeout: float | Default | None = DEFAULT,
-        retry: RetryOption = DEFAULT,
+        timeout: float | Unset | None = UNSET,
+        retry: RetryOption = UNSET,
         extra_headers: Mapping[str, str] | None = None,
         **fields: Any,
     ) -> SIPTrunkInfo:
@@ -614,7 +633,9 @@ class AsyncSIP(AsyncService):
             TwirpError: The call failed; its subclass says how, its `sent` whether the request may have run.
             TypeError, ValueError: The request or an option is malformed; nothing was sent.
         """
-        return await self._client.call(methods.DELETE_SIP_TRUNK, request, fields, timeout, retry, extra_headers)
+        return await self._client.call(
+            methods.DELETE_SIP_TRUNK, request, fields, CallOptions(timeout, retry, extra_headers)
+        )
 
     @overload
     async def create_sip_dispatch_rule(
@@ -622,8 +643,8 @@ class AsyncSIP(AsyncService):
         request: CreateSIPDispatchRuleRequest | CreateSIPDispatchRuleRequestDict,
         /,
         *,
-        timeout: float | Default | None = DEFAULT,
-        retry: RetryOption = DEFAULT,
+        timeout: float | Unset | None = UNSET,
+        retry: RetryOption = UNSET,
         extra_headers: Mapping[str, str] | None = None,
     ) -> SIPDispatchRuleInfo: ...
     @overload
@@ -631,8 +652,8 @@ class AsyncSIP(AsyncService):
         self,
         /,
         *,
-        timeout: float | Default | None = DEFAULT,
-        retry: RetryOption = DEFAULT,
+        timeout: float | Unset | None = UNSET,
+        retry: RetryOption = UNSET,
         extra_headers: Mapping[str, str] | None = None,
         **fields: Unpack[CreateSIPDispatchRuleRequestDict],
     ) -> SIPDispatchRuleInfo: ...
@@ -641,8 +662,8 @@ class AsyncSIP(AsyncService):
         request: CreateSIPDispatchRuleRequest | CreateSIPDispatchRuleRequestDict | None = None,
         /,
         *,
-        timeout: float | Default | None = DEFAULT,
-        retry: RetryOption = DEFAULT,
+        timeout: float | Unset | None = UNSET,
+        retry: RetryOption = UNSET,
         extra_headers: Mapping[str, str] | None = None,
         **fields: Any,
     ) -> SIPDispatchRuleInfo:
@@ -672,7 +693,9 @@ class AsyncSIP(AsyncService):
             TwirpError: The call failed; its subclass says how, its `sent` whether the request may have run.
             TypeError, ValueError: The request or an option is malformed; nothing was sent.
         """
-        return await self._client.call(methods.CREATE_SIP_DISPATCH_RULE, request, fields, timeout, retry, extra_headers)
+        return await self._client.call(
+            methods.CREATE_SIP_DISPATCH_RULE, request, fields, CallOptions(timeout, retry, extra_headers)
+        )
 
     @overload
     async def update_sip_dispatch_rule(
@@ -680,8 +703,8 @@ class AsyncSIP(AsyncService):
         request: UpdateSIPDispatchRuleRequest | UpdateSIPDispatchRuleRequestDict,
         /,
         *,
-        timeout: float | Default | None = DEFAULT,
-        retry: RetryOption = DEFAULT,
+        timeout: float | Unset | None = UNSET,
+        retry: RetryOption = UNSET,
         extra_headers: Mapping[str, str] | None = None,
     ) -> SIPDispatchRuleInfo: ...
     @overload
@@ -689,8 +712,8 @@ class AsyncSIP(AsyncService):
         self,
         /,
         *,
-        timeout: float | Default | None = DEFAULT,
-        retry: RetryOption = DEFAULT,
+        timeout: float | Unset | None = UNSET,
+        retry: RetryOption = UNSET,
         extra_headers: Mapping[str, str] | None = None,
         **fields: Unpack[UpdateSIPDispatchRuleRequestDict],
     ) -> SIPDispatchRuleInfo: ...
@@ -699,8 +722,8 @@ class AsyncSIP(AsyncService):
         request: UpdateSIPDispatchRuleRequest | UpdateSIPDispatchRuleRequestDict | None = None,
         /,
         *,
-        timeout: float | Default | None = DEFAULT,
-        retry: RetryOption = DEFAULT,
+        timeout: float | Unset | None = UNSET,
+        retry: RetryOption = UNSET,
         extra_headers: Mapping[str, str] | None = None,
         **fields: Any,
     ) -> SIPDispatchRuleInfo:
@@ -722,7 +745,9 @@ class AsyncSIP(AsyncService):
             TwirpError: The call failed; its subclass says how, its `sent` whether the request may have run.
             TypeError, ValueError: The request or an option is malformed; nothing was sent.
         """
-        return await self._client.call(methods.UPDATE_SIP_DISPATCH_RULE, request, fields, timeout, retry, extra_headers)
+        return await self._client.call(
+            methods.UPDATE_SIP_DISPATCH_RULE, request, fields, CallOptions(timeout, retry, extra_headers)
+        )
 
     @overload
     async def list_sip_dispatch_rule(
@@ -730,8 +755,8 @@ class AsyncSIP(AsyncService):
         request: ListSIPDispatchRuleRequest | ListSIPDispatchRuleRequestDict,
         /,
         *,
-        timeout: float | Default | None = DEFAULT,
-        retry: RetryOption = DEFAULT,
+        timeout: float | Unset | None = UNSET,
+        retry: RetryOption = UNSET,
         extra_headers: Mapping[str, str] | None = None,
     ) -> ListSIPDispatchRuleResponse: ...
     @overload
@@ -739,8 +764,8 @@ class AsyncSIP(AsyncService):
         self,
         /,
         *,
-        timeout: float | Default | None = DEFAULT,
-        retry: RetryOption = DEFAULT,
+        timeout: float | Unset | None = UNSET,
+        retry: RetryOption = UNSET,
         extra_headers: Mapping[str, str] | None = None,
         **fields: Unpack[ListSIPDispatchRuleRequestDict],
     ) -> ListSIPDispatchRuleResponse: ...
@@ -749,8 +774,8 @@ class AsyncSIP(AsyncService):
         request: ListSIPDispatchRuleRequest | ListSIPDispatchRuleRequestDict | None = None,
         /,
         *,
-        timeout: float | Default | None = DEFAULT,
-        retry: RetryOption = DEFAULT,
+        timeout: float | Unset | None = UNSET,
+        retry: RetryOption = UNSET,
         extra_headers: Mapping[str, str] | None = None,
         **fields: Any,
     ) -> ListSIPDispatchRuleResponse:
@@ -775,7 +800,9 @@ class AsyncSIP(AsyncService):
             TwirpError: The call failed; its subclass says how, its `sent` whether the request may have run.
             TypeError, ValueError: The request or an option is malformed; nothing was sent.
         """
-        return await self._client.call(methods.LIST_SIP_DISPATCH_RULE, request, fields, timeout, retry, extra_headers)
+        return await self._client.call(
+            methods.LIST_SIP_DISPATCH_RULE, request, fields, CallOptions(timeout, retry, extra_headers)
+        )
 
     @overload
     async def delete_sip_dispatch_rule(
@@ -783,8 +810,8 @@ class AsyncSIP(AsyncService):
         request: DeleteSIPDispatchRuleRequest | DeleteSIPDispatchRuleRequestDict,
         /,
         *,
-        timeout: float | Default | None = DEFAULT,
-        retry: RetryOption = DEFAULT,
+        timeout: float | Unset | None = UNSET,
+        retry: RetryOption = UNSET,
         extra_headers: Mapping[str, str] | None = None,
     ) -> SIPDispatchRuleInfo: ...
     @overload
@@ -792,8 +819,8 @@ class AsyncSIP(AsyncService):
         self,
         /,
         *,
-        timeout: float | Default | None = DEFAULT,
-        retry: RetryOption = DEFAULT,
+        timeout: float | Unset | None = UNSET,
+        retry: RetryOption = UNSET,
         extra_headers: Mapping[str, str] | None = None,
         **fields: Unpack[DeleteSIPDispatchRuleRequestDict],
     ) -> SIPDispatchRuleInfo: ...
@@ -802,8 +829,8 @@ class AsyncSIP(AsyncService):
         request: DeleteSIPDispatchRuleRequest | DeleteSIPDispatchRuleRequestDict | None = None,
         /,
         *,
-        timeout: float | Default | None = DEFAULT,
-        retry: RetryOption = DEFAULT,
+        timeout: float | Unset | None = UNSET,
+        retry: RetryOption = UNSET,
         extra_headers: Mapping[str, str] | None = None,
         **fields: Any,
     ) -> SIPDispatchRuleInfo:
@@ -823,7 +850,9 @@ class AsyncSIP(AsyncService):
             TwirpError: The call failed; its subclass says how, its `sent` whether the request may have run.
             TypeError, ValueError: The request or an option is malformed; nothing was sent.
         """
-        return await self._client.call(methods.DELETE_SIP_DISPATCH_RULE, request, fields, timeout, retry, extra_headers)
+        return await self._client.call(
+            methods.DELETE_SIP_DISPATCH_RULE, request, fields, CallOptions(timeout, retry, extra_headers)
+        )
 
     @overload
     async def create_sip_participant(
@@ -831,8 +860,8 @@ class AsyncSIP(AsyncService):
         request: CreateSIPParticipantRequest | CreateSIPParticipantRequestDict,
         /,
         *,
-        timeout: float | Default | None = DEFAULT,
-        retry: RetryOption = DEFAULT,
+        timeout: float | Unset | None = UNSET,
+        retry: RetryOption = UNSET,
         extra_headers: Mapping[str, str] | None = None,
     ) -> SIPParticipantInfo: ...
     @overload
@@ -840,8 +869,8 @@ class AsyncSIP(AsyncService):
         self,
         /,
         *,
-        timeout: float | Default | None = DEFAULT,
-        retry: RetryOption = DEFAULT,
+        timeout: float | Unset | None = UNSET,
+        retry: RetryOption = UNSET,
         extra_headers: Mapping[str, str] | None = None,
         **fields: Unpack[CreateSIPParticipantRequestDict],
     ) -> SIPParticipantInfo: ...
@@ -850,8 +879,8 @@ class AsyncSIP(AsyncService):
         request: CreateSIPParticipantRequest | CreateSIPParticipantRequestDict | None = None,
         /,
         *,
-        timeout: float | Default | None = DEFAULT,
-        retry: RetryOption = DEFAULT,
+        timeout: float | Unset | None = UNSET,
+        retry: RetryOption = UNSET,
         extra_headers: Mapping[str, str] | None = None,
         **fields: Any,
     ) -> SIPParticipantInfo:
@@ -920,7 +949,9 @@ class AsyncSIP(AsyncService):
             TwirpError: The call failed; its subclass says how, its `sent` whether the request may have run.
             TypeError, ValueError: The request or an option is malformed; nothing was sent.
         """
-        return await self._client.call(methods.CREATE_SIP_PARTICIPANT, request, fields, timeout, retry, extra_headers)
+        return await self._client.call(
+            methods.CREATE_SIP_PARTICIPANT, request, fields, CallOptions(timeout, retry, extra_headers)
+        )
 
     @overload
     async def transfer_sip_participant(
@@ -928,8 +959,8 @@ class AsyncSIP(AsyncService):
         request: TransferSIPParticipantRequest | TransferSIPParticipantRequestDict,
         /,
         *,
-        timeout: float | Default | None = DEFAULT,
-        retry: RetryOption = DEFAULT,
+        timeout: float | Unset | None = UNSET,
+        retry: RetryOption = UNSET,
         extra_headers: Mapping[str, str] | None = None,
     ) -> TransferSIPParticipantResponse: ...
     @overload
@@ -937,8 +968,8 @@ class AsyncSIP(AsyncService):
         self,
         /,
         *,
-        timeout: float | Default | None = DEFAULT,
-        retry: RetryOption = DEFAULT,
+        timeout: float | Unset | None = UNSET,
+        retry: RetryOption = UNSET,
         extra_headers: Mapping[str, str] | None = None,
         **fields: Unpack[TransferSIPParticipantRequestDict],
     ) -> TransferSIPParticipantResponse: ...
@@ -947,8 +978,8 @@ class AsyncSIP(AsyncService):
         request: TransferSIPParticipantRequest | TransferSIPParticipantRequestDict | None = None,
         /,
         *,
-        timeout: float | Default | None = DEFAULT,
-        retry: RetryOption = DEFAULT,
+        timeout: float | Unset | None = UNSET,
+        retry: RetryOption = UNSET,
         extra_headers: Mapping[str, str] | None = None,
         **fields: Any,
     ) -> TransferSIPParticipantResponse:
@@ -983,4 +1014,6 @@ class AsyncSIP(AsyncService):
             TwirpError: The call failed; its subclass says how, its `sent` whether the request may have run.
             TypeError, ValueError: The request or an option is malformed; nothing was sent.
         """
-        return await self._client.call(methods.TRANSFER_SIP_PARTICIPANT, request, fields, timeout, retry, extra_headers)
+        return await self._client.call(
+            methods.TRANSFER_SIP_PARTICIPANT, request, fields, CallOptions(timeout, retry, extra_headers)
+        )

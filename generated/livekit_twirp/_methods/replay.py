@@ -2,8 +2,7 @@
 """The facts of each RPC of livekit.Replay."""
 
 from google.protobuf.empty_pb2 import Empty
-from twirpkit.call import Method, Retry
-from twirpkit.pages import Pages
+from twirpkit.sdk import Method, PageFields, RetryClass
 
 from livekit_twirp.grants import GRANTS
 from livekit_twirp.messages.cloud_replay import (
@@ -23,9 +22,9 @@ LIST_REPLAYS = Method(
     py_name="list_replays",
     request=ListReplaysRequest,
     response=ListReplaysResponse,
-    retry=Retry.READ,
+    retry=RetryClass.READ,
     grants=GRANTS["livekit.Replay/ListReplays"],
-    pages=Pages(
+    pages=PageFields(
         start="page_token.token",
         next="next_page_token.token",
         items="replays",
@@ -37,7 +36,7 @@ PLAYBACK = Method(
     py_name="playback",
     request=PlaybackRequest,
     response=PlaybackResponse,
-    retry=Retry.NEVER,
+    retry=RetryClass.NEVER,
     grants=GRANTS["livekit.Replay/Playback"],
 )
 SEEK = Method(
@@ -46,7 +45,7 @@ SEEK = Method(
     py_name="seek",
     request=SeekRequest,
     response=Empty,
-    retry=Retry.NEVER,
+    retry=RetryClass.NEVER,
     grants=GRANTS["livekit.Replay/Seek"],
 )
 CLOSE = Method(
@@ -55,7 +54,7 @@ CLOSE = Method(
     py_name="close",
     request=ClosePlaybackRequest,
     response=Empty,
-    retry=Retry.NEVER,
+    retry=RetryClass.NEVER,
     grants=GRANTS["livekit.Replay/Close"],
 )
 EXPORT = Method(
@@ -64,7 +63,7 @@ EXPORT = Method(
     py_name="export",
     request=ExportReplayRequest,
     response=EgressInfo,
-    retry=Retry.NEVER,
+    retry=RetryClass.NEVER,
     grants=GRANTS["livekit.Replay/Export"],
 )
 DELETE_REPLAY = Method(
@@ -73,7 +72,7 @@ DELETE_REPLAY = Method(
     py_name="delete_replay",
     request=DeleteReplayRequest,
     response=Empty,
-    retry=Retry.IDEMPOTENT,
+    retry=RetryClass.IDEMPOTENT,
     grants=GRANTS["livekit.Replay/DeleteReplay"],
 )
 

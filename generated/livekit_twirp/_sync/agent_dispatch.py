@@ -5,10 +5,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, overload
 
-from twirpkit.call import DEFAULT, Authorize, Default
-from twirpkit.client import Client, Service
-from twirpkit.sdk import endpoint
-from twirpkit.transports import sync_transport
+from twirpkit.sdk import UNSET, Authorize, CallOptions, Client, Service, Unset, client_config, sync_transport
 
 from livekit_twirp._methods import agent_dispatch as methods
 from livekit_twirp._sdk import SDK
@@ -18,9 +15,8 @@ if TYPE_CHECKING:
     from typing import Unpack
 
     import requests
-    from twirpkit.call import RetryOption
-    from twirpkit.events import Hook
-    from twirpkit.livekit.regions import Regions
+    from twirpkit.livekit import Regions
+    from twirpkit.sdk import Hook, RetryOption
 
     from livekit_twirp.messages.livekit_agent_dispatch import (
         AgentDispatch,
@@ -50,11 +46,11 @@ class AgentDispatchService(Service):
         *,
         token: str | None = None,
         auth: str | Authorize | None = None,
-        timeout: float | Default | None = DEFAULT,
-        retry: RetryOption = DEFAULT,
+        timeout: float | Unset | None = UNSET,
+        retry: RetryOption = UNSET,
         extra_headers: Mapping[str, str] | None = None,
         hooks: Iterable[Hook] = (),
-        regions: Regions | Default | None = DEFAULT,
+        regions: Regions | Unset | None = UNSET,
     ) -> None:
         """Use the connections of a session, which stays yours to close.
 
@@ -62,7 +58,7 @@ class AgentDispatchService(Service):
         """
         if session is None:
             raise TypeError("AgentDispatchService needs a session: LiveKitAPI makes its own")
-        client_endpoint = endpoint(
+        config = client_config(
             SDK,
             url=url,
             api_key=api_key,
@@ -75,7 +71,7 @@ class AgentDispatchService(Service):
             hooks=hooks,
             regions=regions,
         )
-        self._client = Client(client_endpoint, sync_transport(self, session))
+        self._client = Client(config, sync_transport(self, session))
 
     @overload
     def create_dispatch(
@@ -83,8 +79,8 @@ class AgentDispatchService(Service):
         request: CreateAgentDispatchRequest | CreateAgentDispatchRequestDict,
         /,
         *,
-        timeout: float | Default | None = DEFAULT,
-        retry: RetryOption = DEFAULT,
+        timeout: float | Unset | None = UNSET,
+        retry: RetryOption = UNSET,
         extra_headers: Mapping[str, str] | None = None,
     ) -> AgentDispatch: ...
     @overload
@@ -92,8 +88,8 @@ class AgentDispatchService(Service):
         self,
         /,
         *,
-        timeout: float | Default | None = DEFAULT,
-        retry: RetryOption = DEFAULT,
+        timeout: float | Unset | None = UNSET,
+        retry: RetryOption = UNSET,
         extra_headers: Mapping[str, str] | None = None,
         **fields: Unpack[CreateAgentDispatchRequestDict],
     ) -> AgentDispatch: ...
@@ -102,8 +98,8 @@ class AgentDispatchService(Service):
         request: CreateAgentDispatchRequest | CreateAgentDispatchRequestDict | None = None,
         /,
         *,
-        timeout: float | Default | None = DEFAULT,
-        retry: RetryOption = DEFAULT,
+        timeout: float | Unset | None = UNSET,
+        retry: RetryOption = UNSET,
         extra_headers: Mapping[str, str] | None = None,
         **fields: Any,
     ) -> AgentDispatch:
@@ -130,7 +126,7 @@ class AgentDispatchService(Service):
             TwirpError: The call failed; its subclass says how, its `sent` whether the request may have run.
             TypeError, ValueError: The request or an option is malformed; nothing was sent.
         """
-        return self._client.call(methods.CREATE_DISPATCH, request, fields, timeout, retry, extra_headers)
+        return self._client.call(methods.CREATE_DISPATCH, request, fields, CallOptions(timeout, retry, extra_headers))
 
     @overload
     def delete_dispatch(
@@ -138,8 +134,8 @@ class AgentDispatchService(Service):
         request: DeleteAgentDispatchRequest | DeleteAgentDispatchRequestDict,
         /,
         *,
-        timeout: float | Default | None = DEFAULT,
-        retry: RetryOption = DEFAULT,
+        timeout: float | Unset | None = UNSET,
+        retry: RetryOption = UNSET,
         extra_headers: Mapping[str, str] | None = None,
     ) -> AgentDispatch: ...
     @overload
@@ -147,8 +143,8 @@ class AgentDispatchService(Service):
         self,
         /,
         *,
-        timeout: float | Default | None = DEFAULT,
-        retry: RetryOption = DEFAULT,
+        timeout: float | Unset | None = UNSET,
+        retry: RetryOption = UNSET,
         extra_headers: Mapping[str, str] | None = None,
         **fields: Unpack[DeleteAgentDispatchRequestDict],
     ) -> AgentDispatch: ...
@@ -157,8 +153,8 @@ class AgentDispatchService(Service):
         request: DeleteAgentDispatchRequest | DeleteAgentDispatchRequestDict | None = None,
         /,
         *,
-        timeout: float | Default | None = DEFAULT,
-        retry: RetryOption = DEFAULT,
+        timeout: float | Unset | None = UNSET,
+        retry: RetryOption = UNSET,
         extra_headers: Mapping[str, str] | None = None,
         **fields: Any,
     ) -> AgentDispatch:
@@ -179,7 +175,7 @@ class AgentDispatchService(Service):
             TwirpError: The call failed; its subclass says how, its `sent` whether the request may have run.
             TypeError, ValueError: The request or an option is malformed; nothing was sent.
         """
-        return self._client.call(methods.DELETE_DISPATCH, request, fields, timeout, retry, extra_headers)
+        return self._client.call(methods.DELETE_DISPATCH, request, fields, CallOptions(timeout, retry, extra_headers))
 
     @overload
     def list_dispatch(
@@ -187,8 +183,8 @@ class AgentDispatchService(Service):
         request: ListAgentDispatchRequest | ListAgentDispatchRequestDict,
         /,
         *,
-        timeout: float | Default | None = DEFAULT,
-        retry: RetryOption = DEFAULT,
+        timeout: float | Unset | None = UNSET,
+        retry: RetryOption = UNSET,
         extra_headers: Mapping[str, str] | None = None,
     ) -> ListAgentDispatchResponse: ...
     @overload
@@ -196,8 +192,8 @@ class AgentDispatchService(Service):
         self,
         /,
         *,
-        timeout: float | Default | None = DEFAULT,
-        retry: RetryOption = DEFAULT,
+        timeout: float | Unset | None = UNSET,
+        retry: RetryOption = UNSET,
         extra_headers: Mapping[str, str] | None = None,
         **fields: Unpack[ListAgentDispatchRequestDict],
     ) -> ListAgentDispatchResponse: ...
@@ -206,8 +202,8 @@ class AgentDispatchService(Service):
         request: ListAgentDispatchRequest | ListAgentDispatchRequestDict | None = None,
         /,
         *,
-        timeout: float | Default | None = DEFAULT,
-        retry: RetryOption = DEFAULT,
+        timeout: float | Unset | None = UNSET,
+        retry: RetryOption = UNSET,
         extra_headers: Mapping[str, str] | None = None,
         **fields: Any,
     ) -> ListAgentDispatchResponse:
@@ -230,4 +226,4 @@ class AgentDispatchService(Service):
             TwirpError: The call failed; its subclass says how, its `sent` whether the request may have run.
             TypeError, ValueError: The request or an option is malformed; nothing was sent.
         """
-        return self._client.call(methods.LIST_DISPATCH, request, fields, timeout, retry, extra_headers)
+        return self._client.call(methods.LIST_DISPATCH, request, fields, CallOptions(timeout, retry, extra_headers))

@@ -5,11 +5,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, overload
 
-from twirpkit.call import DEFAULT, Authorize, Default
-from twirpkit.client import Client, Service
-from twirpkit.pages import sync_items
-from twirpkit.sdk import endpoint
-from twirpkit.transports import sync_transport
+from twirpkit.sdk import UNSET, Authorize, CallOptions, Client, Service, Unset, client_config, iterate, sync_transport
 
 from livekit_twirp._methods import agent_simulation as methods
 from livekit_twirp._sdk import SDK
@@ -19,9 +15,8 @@ if TYPE_CHECKING:
     from typing import Unpack
 
     import requests
-    from twirpkit.call import RetryOption
-    from twirpkit.events import Hook
-    from twirpkit.livekit.regions import Regions
+    from twirpkit.livekit import Regions
+    from twirpkit.sdk import Hook, RetryOption
 
     from livekit_twirp.messages.livekit_agent_simulation import Scenario, SimulationRun
     from livekit_twirp.types.livekit_agent_simulation import (
@@ -52,11 +47,11 @@ class AgentSimulation(Service):
         *,
         token: str | None = None,
         auth: str | Authorize | None = None,
-        timeout: float | Default | None = DEFAULT,
-        retry: RetryOption = DEFAULT,
+        timeout: float | Unset | None = UNSET,
+        retry: RetryOption = UNSET,
         extra_headers: Mapping[str, str] | None = None,
         hooks: Iterable[Hook] = (),
-        regions: Regions | Default | None = DEFAULT,
+        regions: Regions | Unset | None = UNSET,
     ) -> None:
         """Use the connections of a session, which stays yours to close.
 
@@ -64,7 +59,7 @@ class AgentSimulation(Service):
         """
         if session is None:
             raise TypeError("AgentSimulation needs a session: LiveKitAPI makes its own")
-        client_endpoint = endpoint(
+        config = client_config(
             SDK,
             url=url,
             api_key=api_key,
@@ -77,7 +72,7 @@ class AgentSimulation(Service):
             hooks=hooks,
             regions=regions,
         )
-        self._client = Client(client_endpoint, sync_transport(self, session))
+        self._client = Client(config, sync_transport(self, session))
 
     @overload
     def create_simulation_run(
@@ -85,8 +80,8 @@ class AgentSimulation(Service):
         request: SimulationRun.Create.Request | SimulationRun_Create_RequestDict,
         /,
         *,
-        timeout: float | Default | None = DEFAULT,
-        retry: RetryOption = DEFAULT,
+        timeout: float | Unset | None = UNSET,
+        retry: RetryOption = UNSET,
         extra_headers: Mapping[str, str] | None = None,
     ) -> SimulationRun.Create.Response: ...
     @overload
@@ -94,8 +89,8 @@ class AgentSimulation(Service):
         self,
         /,
         *,
-        timeout: float | Default | None = DEFAULT,
-        retry: RetryOption = DEFAULT,
+        timeout: float | Unset | None = UNSET,
+        retry: RetryOption = UNSET,
         extra_headers: Mapping[str, str] | None = None,
         **fields: Unpack[SimulationRun_Create_RequestDict],
     ) -> SimulationRun.Create.Response: ...
@@ -104,8 +99,8 @@ class AgentSimulation(Service):
         request: SimulationRun.Create.Request | SimulationRun_Create_RequestDict | None = None,
         /,
         *,
-        timeout: float | Default | None = DEFAULT,
-        retry: RetryOption = DEFAULT,
+        timeout: float | Unset | None = UNSET,
+        retry: RetryOption = UNSET,
         extra_headers: Mapping[str, str] | None = None,
         **fields: Any,
     ) -> SimulationRun.Create.Response:
@@ -139,7 +134,9 @@ class AgentSimulation(Service):
             TwirpError: The call failed; its subclass says how, its `sent` whether the request may have run.
             TypeError, ValueError: The request or an option is malformed; nothing was sent.
         """
-        return self._client.call(methods.CREATE_SIMULATION_RUN, request, fields, timeout, retry, extra_headers)
+        return self._client.call(
+            methods.CREATE_SIMULATION_RUN, request, fields, CallOptions(timeout, retry, extra_headers)
+        )
 
     @overload
     def confirm_simulation_source_upload(
@@ -147,8 +144,8 @@ class AgentSimulation(Service):
         request: SimulationRun.ConfirmSourceUpload.Request | SimulationRun_ConfirmSourceUpload_RequestDict,
         /,
         *,
-        timeout: float | Default | None = DEFAULT,
-        retry: RetryOption = DEFAULT,
+        timeout: float | Unset | None = UNSET,
+        retry: RetryOption = UNSET,
         extra_headers: Mapping[str, str] | None = None,
     ) -> SimulationRun.ConfirmSourceUpload.Response: ...
     @overload
@@ -156,8 +153,8 @@ class AgentSimulation(Service):
         self,
         /,
         *,
-        timeout: float | Default | None = DEFAULT,
-        retry: RetryOption = DEFAULT,
+        timeout: float | Unset | None = UNSET,
+        retry: RetryOption = UNSET,
         extra_headers: Mapping[str, str] | None = None,
         **fields: Unpack[SimulationRun_ConfirmSourceUpload_RequestDict],
     ) -> SimulationRun.ConfirmSourceUpload.Response: ...
@@ -168,8 +165,8 @@ class AgentSimulation(Service):
         | None = None,
         /,
         *,
-        timeout: float | Default | None = DEFAULT,
-        retry: RetryOption = DEFAULT,
+        timeout: float | Unset | None = UNSET,
+        retry: RetryOption = UNSET,
         extra_headers: Mapping[str, str] | None = None,
         **fields: Any,
     ) -> SimulationRun.ConfirmSourceUpload.Response:
@@ -191,7 +188,7 @@ class AgentSimulation(Service):
             TypeError, ValueError: The request or an option is malformed; nothing was sent.
         """
         return self._client.call(
-            methods.CONFIRM_SIMULATION_SOURCE_UPLOAD, request, fields, timeout, retry, extra_headers
+            methods.CONFIRM_SIMULATION_SOURCE_UPLOAD, request, fields, CallOptions(timeout, retry, extra_headers)
         )
 
     @overload
@@ -200,8 +197,8 @@ class AgentSimulation(Service):
         request: SimulationRun.Get.Request | SimulationRun_Get_RequestDict,
         /,
         *,
-        timeout: float | Default | None = DEFAULT,
-        retry: RetryOption = DEFAULT,
+        timeout: float | Unset | None = UNSET,
+        retry: RetryOption = UNSET,
         extra_headers: Mapping[str, str] | None = None,
     ) -> SimulationRun.Get.Response: ...
     @overload
@@ -209,8 +206,8 @@ class AgentSimulation(Service):
         self,
         /,
         *,
-        timeout: float | Default | None = DEFAULT,
-        retry: RetryOption = DEFAULT,
+        timeout: float | Unset | None = UNSET,
+        retry: RetryOption = UNSET,
         extra_headers: Mapping[str, str] | None = None,
         **fields: Unpack[SimulationRun_Get_RequestDict],
     ) -> SimulationRun.Get.Response: ...
@@ -219,8 +216,8 @@ class AgentSimulation(Service):
         request: SimulationRun.Get.Request | SimulationRun_Get_RequestDict | None = None,
         /,
         *,
-        timeout: float | Default | None = DEFAULT,
-        retry: RetryOption = DEFAULT,
+        timeout: float | Unset | None = UNSET,
+        retry: RetryOption = UNSET,
         extra_headers: Mapping[str, str] | None = None,
         **fields: Any,
     ) -> SimulationRun.Get.Response:
@@ -240,7 +237,9 @@ class AgentSimulation(Service):
             TwirpError: The call failed; its subclass says how, its `sent` whether the request may have run.
             TypeError, ValueError: The request or an option is malformed; nothing was sent.
         """
-        return self._client.call(methods.GET_SIMULATION_RUN, request, fields, timeout, retry, extra_headers)
+        return self._client.call(
+            methods.GET_SIMULATION_RUN, request, fields, CallOptions(timeout, retry, extra_headers)
+        )
 
     @overload
     def list_simulation_runs(
@@ -248,8 +247,8 @@ class AgentSimulation(Service):
         request: SimulationRun.List.Request | SimulationRun_List_RequestDict,
         /,
         *,
-        timeout: float | Default | None = DEFAULT,
-        retry: RetryOption = DEFAULT,
+        timeout: float | Unset | None = UNSET,
+        retry: RetryOption = UNSET,
         extra_headers: Mapping[str, str] | None = None,
     ) -> SimulationRun.List.Response: ...
     @overload
@@ -257,8 +256,8 @@ class AgentSimulation(Service):
         self,
         /,
         *,
-        timeout: float | Default | None = DEFAULT,
-        retry: RetryOption = DEFAULT,
+        timeout: float | Unset | None = UNSET,
+        retry: RetryOption = UNSET,
         extra_headers: Mapping[str, str] | None = None,
         **fields: Unpack[SimulationRun_List_RequestDict],
     ) -> SimulationRun.List.Response: ...
@@ -267,8 +266,8 @@ class AgentSimulation(Service):
         request: SimulationRun.List.Request | SimulationRun_List_RequestDict | None = None,
         /,
         *,
-        timeout: float | Default | None = DEFAULT,
-        retry: RetryOption = DEFAULT,
+        timeout: float | Unset | None = UNSET,
+        retry: RetryOption = UNSET,
         extra_headers: Mapping[str, str] | None = None,
         **fields: Any,
     ) -> SimulationRun.List.Response:
@@ -296,7 +295,9 @@ class AgentSimulation(Service):
             TwirpError: The call failed; its subclass says how, its `sent` whether the request may have run.
             TypeError, ValueError: The request or an option is malformed; nothing was sent.
         """
-        return self._client.call(methods.LIST_SIMULATION_RUNS, request, fields, timeout, retry, extra_headers)
+        return self._client.call(
+            methods.LIST_SIMULATION_RUNS, request, fields, CallOptions(timeout, retry, extra_headers)
+        )
 
     @overload
     def iter_simulation_runs(
@@ -304,8 +305,8 @@ class AgentSimulation(Service):
         request: SimulationRun.List.Request | SimulationRun_List_RequestDict,
         /,
         *,
-        timeout: float | Default | None = DEFAULT,
-        retry: RetryOption = DEFAULT,
+        timeout: float | Unset | None = UNSET,
+        retry: RetryOption = UNSET,
         extra_headers: Mapping[str, str] | None = None,
     ) -> Iterator[SimulationRun]: ...
     @overload
@@ -313,8 +314,8 @@ class AgentSimulation(Service):
         self,
         /,
         *,
-        timeout: float | Default | None = DEFAULT,
-        retry: RetryOption = DEFAULT,
+        timeout: float | Unset | None = UNSET,
+        retry: RetryOption = UNSET,
         extra_headers: Mapping[str, str] | None = None,
         **fields: Unpack[SimulationRun_List_RequestDict],
     ) -> Iterator[SimulationRun]: ...
@@ -323,8 +324,8 @@ class AgentSimulation(Service):
         request: SimulationRun.List.Request | SimulationRun_List_RequestDict | None = None,
         /,
         *,
-        timeout: float | Default | None = DEFAULT,
-        retry: RetryOption = DEFAULT,
+        timeout: float | Unset | None = UNSET,
+        retry: RetryOption = UNSET,
         extra_headers: Mapping[str, str] | None = None,
         **fields: Any,
     ) -> Iterator[SimulationRun]:
@@ -338,7 +339,9 @@ class AgentSimulation(Service):
             TypeError, ValueError: The request is malformed; nothing was sent.
             TwirpError: While iterating: a call failed, or the server leads back to a page that it gave before.
         """
-        return sync_items(self._client, methods.LIST_SIMULATION_RUNS, request, fields, timeout, retry, extra_headers)
+        return iterate(
+            self._client, methods.LIST_SIMULATION_RUNS, request, fields, CallOptions(timeout, retry, extra_headers)
+        )
 
     @overload
     def count_simulation_runs(
@@ -346,8 +349,8 @@ class AgentSimulation(Service):
         request: SimulationRun.Counts.Request | SimulationRun_Counts_RequestDict,
         /,
         *,
-        timeout: float | Default | None = DEFAULT,
-        retry: RetryOption = DEFAULT,
+        timeout: float | Unset | None = UNSET,
+        retry: RetryOption = UNSET,
         extra_headers: Mapping[str, str] | None = None,
     ) -> SimulationRun.Counts.Response: ...
     @overload
@@ -355,8 +358,8 @@ class AgentSimulation(Service):
         self,
         /,
         *,
-        timeout: float | Default | None = DEFAULT,
-        retry: RetryOption = DEFAULT,
+        timeout: float | Unset | None = UNSET,
+        retry: RetryOption = UNSET,
         extra_headers: Mapping[str, str] | None = None,
         **fields: Unpack[SimulationRun_Counts_RequestDict],
     ) -> SimulationRun.Counts.Response: ...
@@ -365,8 +368,8 @@ class AgentSimulation(Service):
         request: SimulationRun.Counts.Request | SimulationRun_Counts_RequestDict | None = None,
         /,
         *,
-        timeout: float | Default | None = DEFAULT,
-        retry: RetryOption = DEFAULT,
+        timeout: float | Unset | None = UNSET,
+        retry: RetryOption = UNSET,
         extra_headers: Mapping[str, str] | None = None,
         **fields: Any,
     ) -> SimulationRun.Counts.Response:
@@ -391,7 +394,9 @@ class AgentSimulation(Service):
             TwirpError: The call failed; its subclass says how, its `sent` whether the request may have run.
             TypeError, ValueError: The request or an option is malformed; nothing was sent.
         """
-        return self._client.call(methods.COUNT_SIMULATION_RUNS, request, fields, timeout, retry, extra_headers)
+        return self._client.call(
+            methods.COUNT_SIMULATION_RUNS, request, fields, CallOptions(timeout, retry, extra_headers)
+        )
 
     @overload
     def cancel_simulation_run(
@@ -399,8 +404,8 @@ class AgentSimulation(Service):
         request: SimulationRun.Cancel.Request | SimulationRun_Cancel_RequestDict,
         /,
         *,
-        timeout: float | Default | None = DEFAULT,
-        retry: RetryOption = DEFAULT,
+        timeout: float | Unset | None = UNSET,
+        retry: RetryOption = UNSET,
         extra_headers: Mapping[str, str] | None = None,
     ) -> SimulationRun.Cancel.Response: ...
     @overload
@@ -408,8 +413,8 @@ class AgentSimulation(Service):
         self,
         /,
         *,
-        timeout: float | Default | None = DEFAULT,
-        retry: RetryOption = DEFAULT,
+        timeout: float | Unset | None = UNSET,
+        retry: RetryOption = UNSET,
         extra_headers: Mapping[str, str] | None = None,
         **fields: Unpack[SimulationRun_Cancel_RequestDict],
     ) -> SimulationRun.Cancel.Response: ...
@@ -418,8 +423,8 @@ class AgentSimulation(Service):
         request: SimulationRun.Cancel.Request | SimulationRun_Cancel_RequestDict | None = None,
         /,
         *,
-        timeout: float | Default | None = DEFAULT,
-        retry: RetryOption = DEFAULT,
+        timeout: float | Unset | None = UNSET,
+        retry: RetryOption = UNSET,
         extra_headers: Mapping[str, str] | None = None,
         **fields: Any,
     ) -> SimulationRun.Cancel.Response:
@@ -439,7 +444,9 @@ class AgentSimulation(Service):
             TwirpError: The call failed; its subclass says how, its `sent` whether the request may have run.
             TypeError, ValueError: The request or an option is malformed; nothing was sent.
         """
-        return self._client.call(methods.CANCEL_SIMULATION_RUN, request, fields, timeout, retry, extra_headers)
+        return self._client.call(
+            methods.CANCEL_SIMULATION_RUN, request, fields, CallOptions(timeout, retry, extra_headers)
+        )
 
     @overload
     def create_scenario_from_session(
@@ -447,8 +454,8 @@ class AgentSimulation(Service):
         request: Scenario.CreateFromSession.Request | Scenario_CreateFromSession_RequestDict,
         /,
         *,
-        timeout: float | Default | None = DEFAULT,
-        retry: RetryOption = DEFAULT,
+        timeout: float | Unset | None = UNSET,
+        retry: RetryOption = UNSET,
         extra_headers: Mapping[str, str] | None = None,
     ) -> Scenario.CreateFromSession.Response: ...
     @overload
@@ -456,8 +463,8 @@ class AgentSimulation(Service):
         self,
         /,
         *,
-        timeout: float | Default | None = DEFAULT,
-        retry: RetryOption = DEFAULT,
+        timeout: float | Unset | None = UNSET,
+        retry: RetryOption = UNSET,
         extra_headers: Mapping[str, str] | None = None,
         **fields: Unpack[Scenario_CreateFromSession_RequestDict],
     ) -> Scenario.CreateFromSession.Response: ...
@@ -466,8 +473,8 @@ class AgentSimulation(Service):
         request: Scenario.CreateFromSession.Request | Scenario_CreateFromSession_RequestDict | None = None,
         /,
         *,
-        timeout: float | Default | None = DEFAULT,
-        retry: RetryOption = DEFAULT,
+        timeout: float | Unset | None = UNSET,
+        retry: RetryOption = UNSET,
         extra_headers: Mapping[str, str] | None = None,
         **fields: Any,
     ) -> Scenario.CreateFromSession.Response:
@@ -488,4 +495,6 @@ class AgentSimulation(Service):
             TwirpError: The call failed; its subclass says how, its `sent` whether the request may have run.
             TypeError, ValueError: The request or an option is malformed; nothing was sent.
         """
-        return self._client.call(methods.CREATE_SCENARIO_FROM_SESSION, request, fields, timeout, retry, extra_headers)
+        return self._client.call(
+            methods.CREATE_SCENARIO_FROM_SESSION, request, fields, CallOptions(timeout, retry, extra_headers)
+        )

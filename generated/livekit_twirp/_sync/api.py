@@ -6,10 +6,7 @@ from __future__ import annotations
 from functools import cached_property
 from typing import TYPE_CHECKING, ClassVar
 
-from twirpkit.call import DEFAULT
-from twirpkit.client import Client
-from twirpkit.sdk import Sdk, endpoint, service_endpoint
-from twirpkit.transports import sync_transport
+from twirpkit.sdk import UNSET, Client, PackageInfo, client_config, service_config, sync_transport
 
 from livekit_twirp._sdk import SDK
 
@@ -17,11 +14,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
     import requests
-    from twirpkit.call import Authorize, Default, RetryOption
-    from twirpkit.events import Hook
-    from twirpkit.livekit.regions import Regions
-    from twirpkit.transport import Transport
-    from twirpkit.typing import ProxyOption, Tls
+    from twirpkit.livekit import Regions
+    from twirpkit.sdk import Authorize, Hook, ProxyOption, RetryOption, Tls, Transport, Unset
 
     from livekit_twirp._sync.agent_dispatch import AgentDispatchService
     from livekit_twirp._sync.agent_simulation import AgentSimulation
@@ -43,7 +37,7 @@ class LiveKitAPI(Client):
     Use it in `with`, or call `close()` at the end. One client may serve all threads.
     """
 
-    sdk: ClassVar[Sdk] = SDK
+    package: ClassVar[PackageInfo] = SDK
 
     def __init__(
         self,
@@ -53,15 +47,15 @@ class LiveKitAPI(Client):
         *,
         token: str | None = None,
         auth: str | Authorize | None = None,
-        timeout: float | Default | None = DEFAULT,
-        retry: RetryOption = DEFAULT,
+        timeout: float | Unset | None = UNSET,
+        retry: RetryOption = UNSET,
         extra_headers: Mapping[str, str] | None = None,
         session: requests.Session | None = None,
         transport: Transport | None = None,
         proxy: ProxyOption = None,
         tls: Tls | None = None,
         hooks: Iterable[Hook] = (),
-        regions: Regions | Default | None = DEFAULT,
+        regions: Regions | Unset | None = UNSET,
     ) -> None:
         """Say where calls go, and what they carry.
 
@@ -89,7 +83,7 @@ class LiveKitAPI(Client):
             TypeError: Something has the wrong type, for example the session of another library.
             ImportError: requests is not installed.
         """
-        client_endpoint = endpoint(
+        config = client_config(
             SDK,
             url=url,
             api_key=api_key,
@@ -102,7 +96,7 @@ class LiveKitAPI(Client):
             hooks=hooks,
             regions=regions,
         )
-        super().__init__(client_endpoint, sync_transport(self, session, transport, proxy=proxy, tls=tls))
+        super().__init__(config, sync_transport(self, session, transport, proxy=proxy, tls=tls))
 
     @cached_property
     def replay(self) -> Replay:
@@ -130,7 +124,7 @@ class LiveKitAPI(Client):
         """Creates, deploys and manages the agents that LiveKit Cloud hosts for a project."""
         from livekit_twirp._sync.cloud_agent import CloudAgent
 
-        there = service_endpoint(self._endpoint, SDK, "livekit.CloudAgent")
+        there = service_config(self._config, SDK, "livekit.CloudAgent")
         return CloudAgent._of(Client(there, self._transport))
 
     @cached_property

@@ -5,10 +5,17 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, overload
 
-from twirpkit.call import DEFAULT, Authorize, Default
-from twirpkit.client import Client, Service
-from twirpkit.sdk import endpoint, service_endpoint
-from twirpkit.transports import sync_transport
+from twirpkit.sdk import (
+    UNSET,
+    Authorize,
+    CallOptions,
+    Client,
+    Service,
+    Unset,
+    client_config,
+    service_config,
+    sync_transport,
+)
 
 from livekit_twirp._methods import cloud_agent as methods
 from livekit_twirp._sdk import SDK
@@ -18,9 +25,8 @@ if TYPE_CHECKING:
     from typing import Unpack
 
     import requests
-    from twirpkit.call import RetryOption
-    from twirpkit.events import Hook
-    from twirpkit.livekit.regions import Regions
+    from twirpkit.livekit import Regions
+    from twirpkit.sdk import Hook, RetryOption
 
     from livekit_twirp.messages.livekit_cloud_agent import (
         ClientSettingsRequest,
@@ -99,11 +105,11 @@ class CloudAgent(Service):
         *,
         token: str | None = None,
         auth: str | Authorize | None = None,
-        timeout: float | Default | None = DEFAULT,
-        retry: RetryOption = DEFAULT,
+        timeout: float | Unset | None = UNSET,
+        retry: RetryOption = UNSET,
         extra_headers: Mapping[str, str] | None = None,
         hooks: Iterable[Hook] = (),
-        regions: Regions | Default | None = DEFAULT,
+        regions: Regions | Unset | None = UNSET,
     ) -> None:
         """Use the connections of a session, which stays yours to close.
 
@@ -111,7 +117,7 @@ class CloudAgent(Service):
         """
         if session is None:
             raise TypeError("CloudAgent needs a session: LiveKitAPI makes its own")
-        client_endpoint = endpoint(
+        config = client_config(
             SDK,
             url=url,
             api_key=api_key,
@@ -124,8 +130,8 @@ class CloudAgent(Service):
             hooks=hooks,
             regions=regions,
         )
-        client_endpoint = service_endpoint(client_endpoint, SDK, "livekit.CloudAgent")
-        self._client = Client(client_endpoint, sync_transport(self, session))
+        config = service_config(config, SDK, "livekit.CloudAgent")
+        self._client = Client(config, sync_transport(self, session))
 
     @overload
     def create_agent(
@@ -133,8 +139,8 @@ class CloudAgent(Service):
         request: CreateAgentRequest | CreateAgentRequestDict,
         /,
         *,
-        timeout: float | Default | None = DEFAULT,
-        retry: RetryOption = DEFAULT,
+        timeout: float | Unset | None = UNSET,
+        retry: RetryOption = UNSET,
         extra_headers: Mapping[str, str] | None = None,
     ) -> CreateAgentResponse: ...
     @overload
@@ -142,8 +148,8 @@ class CloudAgent(Service):
         self,
         /,
         *,
-        timeout: float | Default | None = DEFAULT,
-        retry: RetryOption = DEFAULT,
+        timeout: float | Unset | None = UNSET,
+        retry: RetryOption = UNSET,
         extra_headers: Mapping[str, str] | None = None,
         **fields: Unpack[CreateAgentRequestDict],
     ) -> CreateAgentResponse: ...
@@ -152,8 +158,8 @@ class CloudAgent(Service):
         request: CreateAgentRequest | CreateAgentRequestDict | None = None,
         /,
         *,
-        timeout: float | Default | None = DEFAULT,
-        retry: RetryOption = DEFAULT,
+        timeout: float | Unset | None = UNSET,
+        retry: RetryOption = UNSET,
         extra_headers: Mapping[str, str] | None = None,
         **fields: Any,
     ) -> CreateAgentResponse:
@@ -178,7 +184,7 @@ class CloudAgent(Service):
             TwirpError: The call failed; its subclass says how, its `sent` whether the request may have run.
             TypeError, ValueError: The request or an option is malformed; nothing was sent.
         """
-        return self._client.call(methods.CREATE_AGENT, request, fields, timeout, retry, extra_headers)
+        return self._client.call(methods.CREATE_AGENT, request, fields, CallOptions(timeout, retry, extra_headers))
 
     @overload
     def create_agent_v2(
@@ -186,8 +192,8 @@ class CloudAgent(Service):
         request: CreateAgentV2Request | CreateAgentV2RequestDict,
         /,
         *,
-        timeout: float | Default | None = DEFAULT,
-        retry: RetryOption = DEFAULT,
+        timeout: float | Unset | None = UNSET,
+        retry: RetryOption = UNSET,
         extra_headers: Mapping[str, str] | None = None,
     ) -> CreateAgentV2Response: ...
     @overload
@@ -195,8 +201,8 @@ class CloudAgent(Service):
         self,
         /,
         *,
-        timeout: float | Default | None = DEFAULT,
-        retry: RetryOption = DEFAULT,
+        timeout: float | Unset | None = UNSET,
+        retry: RetryOption = UNSET,
         extra_headers: Mapping[str, str] | None = None,
         **fields: Unpack[CreateAgentV2RequestDict],
     ) -> CreateAgentV2Response: ...
@@ -205,8 +211,8 @@ class CloudAgent(Service):
         request: CreateAgentV2Request | CreateAgentV2RequestDict | None = None,
         /,
         *,
-        timeout: float | Default | None = DEFAULT,
-        retry: RetryOption = DEFAULT,
+        timeout: float | Unset | None = UNSET,
+        retry: RetryOption = UNSET,
         extra_headers: Mapping[str, str] | None = None,
         **fields: Any,
     ) -> CreateAgentV2Response:
@@ -227,7 +233,7 @@ class CloudAgent(Service):
             TwirpError: The call failed; its subclass says how, its `sent` whether the request may have run.
             TypeError, ValueError: The request or an option is malformed; nothing was sent.
         """
-        return self._client.call(methods.CREATE_AGENT_V2, request, fields, timeout, retry, extra_headers)
+        return self._client.call(methods.CREATE_AGENT_V2, request, fields, CallOptions(timeout, retry, extra_headers))
 
     @overload
     def promote_agent(
@@ -235,8 +241,8 @@ class CloudAgent(Service):
         request: PromoteAgentRequest | PromoteAgentRequestDict,
         /,
         *,
-        timeout: float | Default | None = DEFAULT,
-        retry: RetryOption = DEFAULT,
+        timeout: float | Unset | None = UNSET,
+        retry: RetryOption = UNSET,
         extra_headers: Mapping[str, str] | None = None,
     ) -> PromoteAgentResponse: ...
     @overload
@@ -244,8 +250,8 @@ class CloudAgent(Service):
         self,
         /,
         *,
-        timeout: float | Default | None = DEFAULT,
-        retry: RetryOption = DEFAULT,
+        timeout: float | Unset | None = UNSET,
+        retry: RetryOption = UNSET,
         extra_headers: Mapping[str, str] | None = None,
         **fields: Unpack[PromoteAgentRequestDict],
     ) -> PromoteAgentResponse: ...
@@ -254,8 +260,8 @@ class CloudAgent(Service):
         request: PromoteAgentRequest | PromoteAgentRequestDict | None = None,
         /,
         *,
-        timeout: float | Default | None = DEFAULT,
-        retry: RetryOption = DEFAULT,
+        timeout: float | Unset | None = UNSET,
+        retry: RetryOption = UNSET,
         extra_headers: Mapping[str, str] | None = None,
         **fields: Any,
     ) -> PromoteAgentResponse:
@@ -277,7 +283,7 @@ class CloudAgent(Service):
             TwirpError: The call failed; its subclass says how, its `sent` whether the request may have run.
             TypeError, ValueError: The request or an option is malformed; nothing was sent.
         """
-        return self._client.call(methods.PROMOTE_AGENT, request, fields, timeout, retry, extra_headers)
+        return self._client.call(methods.PROMOTE_AGENT, request, fields, CallOptions(timeout, retry, extra_headers))
 
     @overload
     def list_agents(
@@ -285,8 +291,8 @@ class CloudAgent(Service):
         request: ListAgentsRequest | ListAgentsRequestDict,
         /,
         *,
-        timeout: float | Default | None = DEFAULT,
-        retry: RetryOption = DEFAULT,
+        timeout: float | Unset | None = UNSET,
+        retry: RetryOption = UNSET,
         extra_headers: Mapping[str, str] | None = None,
     ) -> ListAgentsResponse: ...
     @overload
@@ -294,8 +300,8 @@ class CloudAgent(Service):
         self,
         /,
         *,
-        timeout: float | Default | None = DEFAULT,
-        retry: RetryOption = DEFAULT,
+        timeout: float | Unset | None = UNSET,
+        retry: RetryOption = UNSET,
         extra_headers: Mapping[str, str] | None = None,
         **fields: Unpack[ListAgentsRequestDict],
     ) -> ListAgentsResponse: ...
@@ -304,8 +310,8 @@ class CloudAgent(Service):
         request: ListAgentsRequest | ListAgentsRequestDict | None = None,
         /,
         *,
-        timeout: float | Default | None = DEFAULT,
-        retry: RetryOption = DEFAULT,
+        timeout: float | Unset | None = UNSET,
+        retry: RetryOption = UNSET,
         extra_headers: Mapping[str, str] | None = None,
         **fields: Any,
     ) -> ListAgentsResponse:
@@ -325,7 +331,7 @@ class CloudAgent(Service):
             TwirpError: The call failed; its subclass says how, its `sent` whether the request may have run.
             TypeError, ValueError: The request or an option is malformed; nothing was sent.
         """
-        return self._client.call(methods.LIST_AGENTS, request, fields, timeout, retry, extra_headers)
+        return self._client.call(methods.LIST_AGENTS, request, fields, CallOptions(timeout, retry, extra_headers))
 
     @overload
     def list_agent_versions(
@@ -333,8 +339,8 @@ class CloudAgent(Service):
         request: ListAgentVersionsRequest | ListAgentVersionsRequestDict,
         /,
         *,
-        timeout: float | Default | None = DEFAULT,
-        retry: RetryOption = DEFAULT,
+        timeout: float | Unset | None = UNSET,
+        retry: RetryOption = UNSET,
         extra_headers: Mapping[str, str] | None = None,
     ) -> ListAgentVersionsResponse: ...
     @overload
@@ -342,8 +348,8 @@ class CloudAgent(Service):
         self,
         /,
         *,
-        timeout: float | Default | None = DEFAULT,
-        retry: RetryOption = DEFAULT,
+        timeout: float | Unset | None = UNSET,
+        retry: RetryOption = UNSET,
         extra_headers: Mapping[str, str] | None = None,
         **fields: Unpack[ListAgentVersionsRequestDict],
     ) -> ListAgentVersionsResponse: ...
@@ -352,8 +358,8 @@ class CloudAgent(Service):
         request: ListAgentVersionsRequest | ListAgentVersionsRequestDict | None = None,
         /,
         *,
-        timeout: float | Default | None = DEFAULT,
-        retry: RetryOption = DEFAULT,
+        timeout: float | Unset | None = UNSET,
+        retry: RetryOption = UNSET,
         extra_headers: Mapping[str, str] | None = None,
         **fields: Any,
     ) -> ListAgentVersionsResponse:
@@ -373,7 +379,9 @@ class CloudAgent(Service):
             TwirpError: The call failed; its subclass says how, its `sent` whether the request may have run.
             TypeError, ValueError: The request or an option is malformed; nothing was sent.
         """
-        return self._client.call(methods.LIST_AGENT_VERSIONS, request, fields, timeout, retry, extra_headers)
+        return self._client.call(
+            methods.LIST_AGENT_VERSIONS, request, fields, CallOptions(timeout, retry, extra_headers)
+        )
 
     @overload
     def list_agent_secrets(
@@ -381,8 +389,8 @@ class CloudAgent(Service):
         request: ListAgentSecretsRequest | ListAgentSecretsRequestDict,
         /,
         *,
-        timeout: float | Default | None = DEFAULT,
-        retry: RetryOption = DEFAULT,
+        timeout: float | Unset | None = UNSET,
+        retry: RetryOption = UNSET,
         extra_headers: Mapping[str, str] | None = None,
     ) -> ListAgentSecretsResponse: ...
     @overload
@@ -390,8 +398,8 @@ class CloudAgent(Service):
         self,
         /,
         *,
-        timeout: float | Default | None = DEFAULT,
-        retry: RetryOption = DEFAULT,
+        timeout: float | Unset | None = UNSET,
+        retry: RetryOption = UNSET,
         extra_headers: Mapping[str, str] | None = None,
         **fields: Unpack[ListAgentSecretsRequestDict],
     ) -> ListAgentSecretsResponse: ...
@@ -400,8 +408,8 @@ class CloudAgent(Service):
         request: ListAgentSecretsRequest | ListAgentSecretsRequestDict | None = None,
         /,
         *,
-        timeout: float | Default | None = DEFAULT,
-        retry: RetryOption = DEFAULT,
+        timeout: float | Unset | None = UNSET,
+        retry: RetryOption = UNSET,
         extra_headers: Mapping[str, str] | None = None,
         **fields: Any,
     ) -> ListAgentSecretsResponse:
@@ -422,7 +430,9 @@ class CloudAgent(Service):
             TwirpError: The call failed; its subclass says how, its `sent` whether the request may have run.
             TypeError, ValueError: The request or an option is malformed; nothing was sent.
         """
-        return self._client.call(methods.LIST_AGENT_SECRETS, request, fields, timeout, retry, extra_headers)
+        return self._client.call(
+            methods.LIST_AGENT_SECRETS, request, fields, CallOptions(timeout, retry, extra_headers)
+        )
 
     @overload
     def update_agent(
@@ -430,8 +440,8 @@ class CloudAgent(Service):
         request: UpdateAgentRequest | UpdateAgentRequestDict,
         /,
         *,
-        timeout: float | Default | None = DEFAULT,
-        retry: RetryOption = DEFAULT,
+        timeout: float | Unset | None = UNSET,
+        retry: RetryOption = UNSET,
         extra_headers: Mapping[str, str] | None = None,
     ) -> UpdateAgentResponse: ...
     @overload
@@ -439,8 +449,8 @@ class CloudAgent(Service):
         self,
         /,
         *,
-        timeout: float | Default | None = DEFAULT,
-        retry: RetryOption = DEFAULT,
+        timeout: float | Unset | None = UNSET,
+        retry: RetryOption = UNSET,
         extra_headers: Mapping[str, str] | None = None,
         **fields: Unpack[UpdateAgentRequestDict],
     ) -> UpdateAgentResponse: ...
@@ -449,8 +459,8 @@ class CloudAgent(Service):
         request: UpdateAgentRequest | UpdateAgentRequestDict | None = None,
         /,
         *,
-        timeout: float | Default | None = DEFAULT,
-        retry: RetryOption = DEFAULT,
+        timeout: float | Unset | None = UNSET,
+        retry: RetryOption = UNSET,
         extra_headers: Mapping[str, str] | None = None,
         **fields: Any,
     ) -> UpdateAgentResponse:
@@ -476,7 +486,7 @@ class CloudAgent(Service):
             TwirpError: The call failed; its subclass says how, its `sent` whether the request may have run.
             TypeError, ValueError: The request or an option is malformed; nothing was sent.
         """
-        return self._client.call(methods.UPDATE_AGENT, request, fields, timeout, retry, extra_headers)
+        return self._client.call(methods.UPDATE_AGENT, request, fields, CallOptions(timeout, retry, extra_headers))
 
     @overload
     def restart_agent(
@@ -484,8 +494,8 @@ class CloudAgent(Service):
         request: RestartAgentRequest | RestartAgentRequestDict,
         /,
         *,
-        timeout: float | Default | None = DEFAULT,
-        retry: RetryOption = DEFAULT,
+        timeout: float | Unset | None = UNSET,
+        retry: RetryOption = UNSET,
         extra_headers: Mapping[str, str] | None = None,
     ) -> RestartAgentResponse: ...
     @overload
@@ -493,8 +503,8 @@ class CloudAgent(Service):
         self,
         /,
         *,
-        timeout: float | Default | None = DEFAULT,
-        retry: RetryOption = DEFAULT,
+        timeout: float | Unset | None = UNSET,
+        retry: RetryOption = UNSET,
         extra_headers: Mapping[str, str] | None = None,
         **fields: Unpack[RestartAgentRequestDict],
     ) -> RestartAgentResponse: ...
@@ -503,8 +513,8 @@ class CloudAgent(Service):
         request: RestartAgentRequest | RestartAgentRequestDict | None = None,
         /,
         *,
-        timeout: float | Default | None = DEFAULT,
-        retry: RetryOption = DEFAULT,
+        timeout: float | Unset | None = UNSET,
+        retry: RetryOption = UNSET,
         extra_headers: Mapping[str, str] | None = None,
         **fields: Any,
     ) -> RestartAgentResponse:
@@ -523,7 +533,7 @@ class CloudAgent(Service):
             TwirpError: The call failed; its subclass says how, its `sent` whether the request may have run.
             TypeError, ValueError: The request or an option is malformed; nothing was sent.
         """
-        return self._client.call(methods.RESTART_AGENT, request, fields, timeout, retry, extra_headers)
+        return self._client.call(methods.RESTART_AGENT, request, fields, CallOptions(timeout, retry, extra_headers))
 
     @overload
     def deploy_agent(
@@ -531,8 +541,8 @@ class CloudAgent(Service):
         request: DeployAgentRequest | DeployAgentRequestDict,
         /,
         *,
-        timeout: float | Default | None = DEFAULT,
-        retry: RetryOption = DEFAULT,
+        timeout: float | Unset | None = UNSET,
+        retry: RetryOption = UNSET,
         extra_headers: Mapping[str, str] | None = None,
     ) -> DeployAgentResponse: ...
     @overload
@@ -540,8 +550,8 @@ class CloudAgent(Service):
         self,
         /,
         *,
-        timeout: float | Default | None = DEFAULT,
-        retry: RetryOption = DEFAULT,
+        timeout: float | Unset | None = UNSET,
+        retry: RetryOption = UNSET,
         extra_headers: Mapping[str, str] | None = None,
         **fields: Unpack[DeployAgentRequestDict],
     ) -> DeployAgentResponse: ...
@@ -550,8 +560,8 @@ class CloudAgent(Service):
         request: DeployAgentRequest | DeployAgentRequestDict | None = None,
         /,
         *,
-        timeout: float | Default | None = DEFAULT,
-        retry: RetryOption = DEFAULT,
+        timeout: float | Unset | None = UNSET,
+        retry: RetryOption = UNSET,
         extra_headers: Mapping[str, str] | None = None,
         **fields: Any,
     ) -> DeployAgentResponse:
@@ -579,7 +589,7 @@ class CloudAgent(Service):
             TwirpError: The call failed; its subclass says how, its `sent` whether the request may have run.
             TypeError, ValueError: The request or an option is malformed; nothing was sent.
         """
-        return self._client.call(methods.DEPLOY_AGENT, request, fields, timeout, retry, extra_headers)
+        return self._client.call(methods.DEPLOY_AGENT, request, fields, CallOptions(timeout, retry, extra_headers))
 
     @overload
     def deploy_agent_v2(
@@ -587,8 +597,8 @@ class CloudAgent(Service):
         request: DeployAgentV2Request | DeployAgentV2RequestDict,
         /,
         *,
-        timeout: float | Default | None = DEFAULT,
-        retry: RetryOption = DEFAULT,
+        timeout: float | Unset | None = UNSET,
+        retry: RetryOption = UNSET,
         extra_headers: Mapping[str, str] | None = None,
     ) -> DeployAgentV2Response: ...
     @overload
@@ -596,8 +606,8 @@ class CloudAgent(Service):
         self,
         /,
         *,
-        timeout: float | Default | None = DEFAULT,
-        retry: RetryOption = DEFAULT,
+        timeout: float | Unset | None = UNSET,
+        retry: RetryOption = UNSET,
         extra_headers: Mapping[str, str] | None = None,
         **fields: Unpack[DeployAgentV2RequestDict],
     ) -> DeployAgentV2Response: ...
@@ -606,8 +616,8 @@ class CloudAgent(Service):
         request: DeployAgentV2Request | DeployAgentV2RequestDict | None = None,
         /,
         *,
-        timeout: float | Default | None = DEFAULT,
-        retry: RetryOption = DEFAULT,
+        timeout: float | Unset | None = UNSET,
+        retry: RetryOption = UNSET,
         extra_headers: Mapping[str, str] | None = None,
         **fields: Any,
     ) -> DeployAgentV2Response:
@@ -631,7 +641,7 @@ class CloudAgent(Service):
             TwirpError: The call failed; its subclass says how, its `sent` whether the request may have run.
             TypeError, ValueError: The request or an option is malformed; nothing was sent.
         """
-        return self._client.call(methods.DEPLOY_AGENT_V2, request, fields, timeout, retry, extra_headers)
+        return self._client.call(methods.DEPLOY_AGENT_V2, request, fields, CallOptions(timeout, retry, extra_headers))
 
     @overload
     def update_agent_secrets(
@@ -639,8 +649,8 @@ class CloudAgent(Service):
         request: UpdateAgentSecretsRequest | UpdateAgentSecretsRequestDict,
         /,
         *,
-        timeout: float | Default | None = DEFAULT,
-        retry: RetryOption = DEFAULT,
+        timeout: float | Unset | None = UNSET,
+        retry: RetryOption = UNSET,
         extra_headers: Mapping[str, str] | None = None,
     ) -> UpdateAgentSecretsResponse: ...
     @overload
@@ -648,8 +658,8 @@ class CloudAgent(Service):
         self,
         /,
         *,
-        timeout: float | Default | None = DEFAULT,
-        retry: RetryOption = DEFAULT,
+        timeout: float | Unset | None = UNSET,
+        retry: RetryOption = UNSET,
         extra_headers: Mapping[str, str] | None = None,
         **fields: Unpack[UpdateAgentSecretsRequestDict],
     ) -> UpdateAgentSecretsResponse: ...
@@ -658,8 +668,8 @@ class CloudAgent(Service):
         request: UpdateAgentSecretsRequest | UpdateAgentSecretsRequestDict | None = None,
         /,
         *,
-        timeout: float | Default | None = DEFAULT,
-        retry: RetryOption = DEFAULT,
+        timeout: float | Unset | None = UNSET,
+        retry: RetryOption = UNSET,
         extra_headers: Mapping[str, str] | None = None,
         **fields: Any,
     ) -> UpdateAgentSecretsResponse:
@@ -683,7 +693,9 @@ class CloudAgent(Service):
             TwirpError: The call failed; its subclass says how, its `sent` whether the request may have run.
             TypeError, ValueError: The request or an option is malformed; nothing was sent.
         """
-        return self._client.call(methods.UPDATE_AGENT_SECRETS, request, fields, timeout, retry, extra_headers)
+        return self._client.call(
+            methods.UPDATE_AGENT_SECRETS, request, fields, CallOptions(timeout, retry, extra_headers)
+        )
 
     @overload
     def rollback_agent(
@@ -691,8 +703,8 @@ class CloudAgent(Service):
         request: RollbackAgentRequest | RollbackAgentRequestDict,
         /,
         *,
-        timeout: float | Default | None = DEFAULT,
-        retry: RetryOption = DEFAULT,
+        timeout: float | Unset | None = UNSET,
+        retry: RetryOption = UNSET,
         extra_headers: Mapping[str, str] | None = None,
     ) -> RollbackAgentResponse: ...
     @overload
@@ -700,8 +712,8 @@ class CloudAgent(Service):
         self,
         /,
         *,
-        timeout: float | Default | None = DEFAULT,
-        retry: RetryOption = DEFAULT,
+        timeout: float | Unset | None = UNSET,
+        retry: RetryOption = UNSET,
         extra_headers: Mapping[str, str] | None = None,
         **fields: Unpack[RollbackAgentRequestDict],
     ) -> RollbackAgentResponse: ...
@@ -710,8 +722,8 @@ class CloudAgent(Service):
         request: RollbackAgentRequest | RollbackAgentRequestDict | None = None,
         /,
         *,
-        timeout: float | Default | None = DEFAULT,
-        retry: RetryOption = DEFAULT,
+        timeout: float | Unset | None = UNSET,
+        retry: RetryOption = UNSET,
         extra_headers: Mapping[str, str] | None = None,
         **fields: Any,
     ) -> RollbackAgentResponse:
@@ -734,7 +746,7 @@ class CloudAgent(Service):
             TwirpError: The call failed; its subclass says how, its `sent` whether the request may have run.
             TypeError, ValueError: The request or an option is malformed; nothing was sent.
         """
-        return self._client.call(methods.ROLLBACK_AGENT, request, fields, timeout, retry, extra_headers)
+        return self._client.call(methods.ROLLBACK_AGENT, request, fields, CallOptions(timeout, retry, extra_headers))
 
     @overload
     def delete_agent(
@@ -742,8 +754,8 @@ class CloudAgent(Service):
         request: DeleteAgentRequest | DeleteAgentRequestDict,
         /,
         *,
-        timeout: float | Default | None = DEFAULT,
-        retry: RetryOption = DEFAULT,
+        timeout: float | Unset | None = UNSET,
+        retry: RetryOption = UNSET,
         extra_headers: Mapping[str, str] | None = None,
     ) -> DeleteAgentResponse: ...
     @overload
@@ -751,8 +763,8 @@ class CloudAgent(Service):
         self,
         /,
         *,
-        timeout: float | Default | None = DEFAULT,
-        retry: RetryOption = DEFAULT,
+        timeout: float | Unset | None = UNSET,
+        retry: RetryOption = UNSET,
         extra_headers: Mapping[str, str] | None = None,
         **fields: Unpack[DeleteAgentRequestDict],
     ) -> DeleteAgentResponse: ...
@@ -761,8 +773,8 @@ class CloudAgent(Service):
         request: DeleteAgentRequest | DeleteAgentRequestDict | None = None,
         /,
         *,
-        timeout: float | Default | None = DEFAULT,
-        retry: RetryOption = DEFAULT,
+        timeout: float | Unset | None = UNSET,
+        retry: RetryOption = UNSET,
         extra_headers: Mapping[str, str] | None = None,
         **fields: Any,
     ) -> DeleteAgentResponse:
@@ -783,7 +795,7 @@ class CloudAgent(Service):
             TwirpError: The call failed; its subclass says how, its `sent` whether the request may have run.
             TypeError, ValueError: The request or an option is malformed; nothing was sent.
         """
-        return self._client.call(methods.DELETE_AGENT, request, fields, timeout, retry, extra_headers)
+        return self._client.call(methods.DELETE_AGENT, request, fields, CallOptions(timeout, retry, extra_headers))
 
     @overload
     def get_client_settings(
@@ -791,8 +803,8 @@ class CloudAgent(Service):
         request: ClientSettingsRequest | ClientSettingsRequestDict,
         /,
         *,
-        timeout: float | Default | None = DEFAULT,
-        retry: RetryOption = DEFAULT,
+        timeout: float | Unset | None = UNSET,
+        retry: RetryOption = UNSET,
         extra_headers: Mapping[str, str] | None = None,
     ) -> ClientSettingsResponse: ...
     @overload
@@ -800,8 +812,8 @@ class CloudAgent(Service):
         self,
         /,
         *,
-        timeout: float | Default | None = DEFAULT,
-        retry: RetryOption = DEFAULT,
+        timeout: float | Unset | None = UNSET,
+        retry: RetryOption = UNSET,
         extra_headers: Mapping[str, str] | None = None,
     ) -> ClientSettingsResponse: ...
     def get_client_settings(
@@ -809,8 +821,8 @@ class CloudAgent(Service):
         request: ClientSettingsRequest | ClientSettingsRequestDict | None = None,
         /,
         *,
-        timeout: float | Default | None = DEFAULT,
-        retry: RetryOption = DEFAULT,
+        timeout: float | Unset | None = UNSET,
+        retry: RetryOption = UNSET,
         extra_headers: Mapping[str, str] | None = None,
         **fields: Any,
     ) -> ClientSettingsResponse:
@@ -826,7 +838,9 @@ class CloudAgent(Service):
             TwirpError: The call failed; its subclass says how, its `sent` whether the request may have run.
             TypeError, ValueError: The request or an option is malformed; nothing was sent.
         """
-        return self._client.call(methods.GET_CLIENT_SETTINGS, request, fields, timeout, retry, extra_headers)
+        return self._client.call(
+            methods.GET_CLIENT_SETTINGS, request, fields, CallOptions(timeout, retry, extra_headers)
+        )
 
     @overload
     def create_private_link(
@@ -834,8 +848,8 @@ class CloudAgent(Service):
         request: CreatePrivateLinkRequest | CreatePrivateLinkRequestDict,
         /,
         *,
-        timeout: float | Default | None = DEFAULT,
-        retry: RetryOption = DEFAULT,
+        timeout: float | Unset | None = UNSET,
+        retry: RetryOption = UNSET,
         extra_headers: Mapping[str, str] | None = None,
     ) -> CreatePrivateLinkResponse: ...
     @overload
@@ -843,8 +857,8 @@ class CloudAgent(Service):
         self,
         /,
         *,
-        timeout: float | Default | None = DEFAULT,
-        retry: RetryOption = DEFAULT,
+        timeout: float | Unset | None = UNSET,
+        retry: RetryOption = UNSET,
         extra_headers: Mapping[str, str] | None = None,
         **fields: Unpack[CreatePrivateLinkRequestDict],
     ) -> CreatePrivateLinkResponse: ...
@@ -853,8 +867,8 @@ class CloudAgent(Service):
         request: CreatePrivateLinkRequest | CreatePrivateLinkRequestDict | None = None,
         /,
         *,
-        timeout: float | Default | None = DEFAULT,
-        retry: RetryOption = DEFAULT,
+        timeout: float | Unset | None = UNSET,
+        retry: RetryOption = UNSET,
         extra_headers: Mapping[str, str] | None = None,
         **fields: Any,
     ) -> CreatePrivateLinkResponse:
@@ -881,7 +895,9 @@ class CloudAgent(Service):
             TwirpError: The call failed; its subclass says how, its `sent` whether the request may have run.
             TypeError, ValueError: The request or an option is malformed; nothing was sent.
         """
-        return self._client.call(methods.CREATE_PRIVATE_LINK, request, fields, timeout, retry, extra_headers)
+        return self._client.call(
+            methods.CREATE_PRIVATE_LINK, request, fields, CallOptions(timeout, retry, extra_headers)
+        )
 
     @overload
     def destroy_private_link(
@@ -889,8 +905,8 @@ class CloudAgent(Service):
         request: DestroyPrivateLinkRequest | DestroyPrivateLinkRequestDict,
         /,
         *,
-        timeout: float | Default | None = DEFAULT,
-        retry: RetryOption = DEFAULT,
+        timeout: float | Unset | None = UNSET,
+        retry: RetryOption = UNSET,
         extra_headers: Mapping[str, str] | None = None,
     ) -> DestroyPrivateLinkResponse: ...
     @overload
@@ -898,8 +914,8 @@ class CloudAgent(Service):
         self,
         /,
         *,
-        timeout: float | Default | None = DEFAULT,
-        retry: RetryOption = DEFAULT,
+        timeout: float | Unset | None = UNSET,
+        retry: RetryOption = UNSET,
         extra_headers: Mapping[str, str] | None = None,
         **fields: Unpack[DestroyPrivateLinkRequestDict],
     ) -> DestroyPrivateLinkResponse: ...
@@ -908,8 +924,8 @@ class CloudAgent(Service):
         request: DestroyPrivateLinkRequest | DestroyPrivateLinkRequestDict | None = None,
         /,
         *,
-        timeout: float | Default | None = DEFAULT,
-        retry: RetryOption = DEFAULT,
+        timeout: float | Unset | None = UNSET,
+        retry: RetryOption = UNSET,
         extra_headers: Mapping[str, str] | None = None,
         **fields: Any,
     ) -> DestroyPrivateLinkResponse:
@@ -928,7 +944,9 @@ class CloudAgent(Service):
             TwirpError: The call failed; its subclass says how, its `sent` whether the request may have run.
             TypeError, ValueError: The request or an option is malformed; nothing was sent.
         """
-        return self._client.call(methods.DESTROY_PRIVATE_LINK, request, fields, timeout, retry, extra_headers)
+        return self._client.call(
+            methods.DESTROY_PRIVATE_LINK, request, fields, CallOptions(timeout, retry, extra_headers)
+        )
 
     @overload
     def list_private_links(
@@ -936,8 +954,8 @@ class CloudAgent(Service):
         request: ListPrivateLinksRequest | ListPrivateLinksRequestDict,
         /,
         *,
-        timeout: float | Default | None = DEFAULT,
-        retry: RetryOption = DEFAULT,
+        timeout: float | Unset | None = UNSET,
+        retry: RetryOption = UNSET,
         extra_headers: Mapping[str, str] | None = None,
     ) -> ListPrivateLinksResponse: ...
     @overload
@@ -945,8 +963,8 @@ class CloudAgent(Service):
         self,
         /,
         *,
-        timeout: float | Default | None = DEFAULT,
-        retry: RetryOption = DEFAULT,
+        timeout: float | Unset | None = UNSET,
+        retry: RetryOption = UNSET,
         extra_headers: Mapping[str, str] | None = None,
     ) -> ListPrivateLinksResponse: ...
     def list_private_links(
@@ -954,8 +972,8 @@ class CloudAgent(Service):
         request: ListPrivateLinksRequest | ListPrivateLinksRequestDict | None = None,
         /,
         *,
-        timeout: float | Default | None = DEFAULT,
-        retry: RetryOption = DEFAULT,
+        timeout: float | Unset | None = UNSET,
+        retry: RetryOption = UNSET,
         extra_headers: Mapping[str, str] | None = None,
         **fields: Any,
     ) -> ListPrivateLinksResponse:
@@ -971,7 +989,9 @@ class CloudAgent(Service):
             TwirpError: The call failed; its subclass says how, its `sent` whether the request may have run.
             TypeError, ValueError: The request or an option is malformed; nothing was sent.
         """
-        return self._client.call(methods.LIST_PRIVATE_LINKS, request, fields, timeout, retry, extra_headers)
+        return self._client.call(
+            methods.LIST_PRIVATE_LINKS, request, fields, CallOptions(timeout, retry, extra_headers)
+        )
 
     @overload
     def get_private_link_status(
@@ -979,8 +999,8 @@ class CloudAgent(Service):
         request: GetPrivateLinkStatusRequest | GetPrivateLinkStatusRequestDict,
         /,
         *,
-        timeout: float | Default | None = DEFAULT,
-        retry: RetryOption = DEFAULT,
+        timeout: float | Unset | None = UNSET,
+        retry: RetryOption = UNSET,
         extra_headers: Mapping[str, str] | None = None,
     ) -> GetPrivateLinkStatusResponse: ...
     @overload
@@ -988,8 +1008,8 @@ class CloudAgent(Service):
         self,
         /,
         *,
-        timeout: float | Default | None = DEFAULT,
-        retry: RetryOption = DEFAULT,
+        timeout: float | Unset | None = UNSET,
+        retry: RetryOption = UNSET,
         extra_headers: Mapping[str, str] | None = None,
         **fields: Unpack[GetPrivateLinkStatusRequestDict],
     ) -> GetPrivateLinkStatusResponse: ...
@@ -998,8 +1018,8 @@ class CloudAgent(Service):
         request: GetPrivateLinkStatusRequest | GetPrivateLinkStatusRequestDict | None = None,
         /,
         *,
-        timeout: float | Default | None = DEFAULT,
-        retry: RetryOption = DEFAULT,
+        timeout: float | Unset | None = UNSET,
+        retry: RetryOption = UNSET,
         extra_headers: Mapping[str, str] | None = None,
         **fields: Any,
     ) -> GetPrivateLinkStatusResponse:
@@ -1018,4 +1038,6 @@ class CloudAgent(Service):
             TwirpError: The call failed; its subclass says how, its `sent` whether the request may have run.
             TypeError, ValueError: The request or an option is malformed; nothing was sent.
         """
-        return self._client.call(methods.GET_PRIVATE_LINK_STATUS, request, fields, timeout, retry, extra_headers)
+        return self._client.call(
+            methods.GET_PRIVATE_LINK_STATUS, request, fields, CallOptions(timeout, retry, extra_headers)
+        )

@@ -5,10 +5,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, overload
 
-from twirpkit.call import DEFAULT, Authorize, Default
-from twirpkit.client import Client, Service
-from twirpkit.sdk import endpoint
-from twirpkit.transports import sync_transport
+from twirpkit.sdk import UNSET, Authorize, CallOptions, Client, Service, Unset, client_config, sync_transport
 
 from livekit_twirp._methods import connector as methods
 from livekit_twirp._sdk import SDK
@@ -18,9 +15,8 @@ if TYPE_CHECKING:
     from typing import Unpack
 
     import requests
-    from twirpkit.call import RetryOption
-    from twirpkit.events import Hook
-    from twirpkit.livekit.regions import Regions
+    from twirpkit.livekit import Regions
+    from twirpkit.sdk import Hook, RetryOption
 
     from livekit_twirp.messages.livekit_connector_twilio import ConnectTwilioCallRequest, ConnectTwilioCallResponse
     from livekit_twirp.messages.livekit_connector_whatsapp import (
@@ -59,11 +55,11 @@ class Connector(Service):
         *,
         token: str | None = None,
         auth: str | Authorize | None = None,
-        timeout: float | Default | None = DEFAULT,
-        retry: RetryOption = DEFAULT,
+        timeout: float | Unset | None = UNSET,
+        retry: RetryOption = UNSET,
         extra_headers: Mapping[str, str] | None = None,
         hooks: Iterable[Hook] = (),
-        regions: Regions | Default | None = DEFAULT,
+        regions: Regions | Unset | None = UNSET,
     ) -> None:
         """Use the connections of a session, which stays yours to close.
 
@@ -71,7 +67,7 @@ class Connector(Service):
         """
         if session is None:
             raise TypeError("Connector needs a session: LiveKitAPI makes its own")
-        client_endpoint = endpoint(
+        config = client_config(
             SDK,
             url=url,
             api_key=api_key,
@@ -84,7 +80,7 @@ class Connector(Service):
             hooks=hooks,
             regions=regions,
         )
-        self._client = Client(client_endpoint, sync_transport(self, session))
+        self._client = Client(config, sync_transport(self, session))
 
     @overload
     def dial_whatsapp_call(
@@ -92,8 +88,8 @@ class Connector(Service):
         request: DialWhatsAppCallRequest | DialWhatsAppCallRequestDict,
         /,
         *,
-        timeout: float | Default | None = DEFAULT,
-        retry: RetryOption = DEFAULT,
+        timeout: float | Unset | None = UNSET,
+        retry: RetryOption = UNSET,
         extra_headers: Mapping[str, str] | None = None,
     ) -> DialWhatsAppCallResponse: ...
     @overload
@@ -101,8 +97,8 @@ class Connector(Service):
         self,
         /,
         *,
-        timeout: float | Default | None = DEFAULT,
-        retry: RetryOption = DEFAULT,
+        timeout: float | Unset | None = UNSET,
+        retry: RetryOption = UNSET,
         extra_headers: Mapping[str, str] | None = None,
         **fields: Unpack[DialWhatsAppCallRequestDict],
     ) -> DialWhatsAppCallResponse: ...
@@ -111,8 +107,8 @@ class Connector(Service):
         request: DialWhatsAppCallRequest | DialWhatsAppCallRequestDict | None = None,
         /,
         *,
-        timeout: float | Default | None = DEFAULT,
-        retry: RetryOption = DEFAULT,
+        timeout: float | Unset | None = UNSET,
+        retry: RetryOption = UNSET,
         extra_headers: Mapping[str, str] | None = None,
         **fields: Any,
     ) -> DialWhatsAppCallResponse:
@@ -148,7 +144,9 @@ class Connector(Service):
             TwirpError: The call failed; its subclass says how, its `sent` whether the request may have run.
             TypeError, ValueError: The request or an option is malformed; nothing was sent.
         """
-        return self._client.call(methods.DIAL_WHATSAPP_CALL, request, fields, timeout, retry, extra_headers)
+        return self._client.call(
+            methods.DIAL_WHATSAPP_CALL, request, fields, CallOptions(timeout, retry, extra_headers)
+        )
 
     @overload
     def disconnect_whatsapp_call(
@@ -156,8 +154,8 @@ class Connector(Service):
         request: DisconnectWhatsAppCallRequest | DisconnectWhatsAppCallRequestDict,
         /,
         *,
-        timeout: float | Default | None = DEFAULT,
-        retry: RetryOption = DEFAULT,
+        timeout: float | Unset | None = UNSET,
+        retry: RetryOption = UNSET,
         extra_headers: Mapping[str, str] | None = None,
     ) -> DisconnectWhatsAppCallResponse: ...
     @overload
@@ -165,8 +163,8 @@ class Connector(Service):
         self,
         /,
         *,
-        timeout: float | Default | None = DEFAULT,
-        retry: RetryOption = DEFAULT,
+        timeout: float | Unset | None = UNSET,
+        retry: RetryOption = UNSET,
         extra_headers: Mapping[str, str] | None = None,
         **fields: Unpack[DisconnectWhatsAppCallRequestDict],
     ) -> DisconnectWhatsAppCallResponse: ...
@@ -175,8 +173,8 @@ class Connector(Service):
         request: DisconnectWhatsAppCallRequest | DisconnectWhatsAppCallRequestDict | None = None,
         /,
         *,
-        timeout: float | Default | None = DEFAULT,
-        retry: RetryOption = DEFAULT,
+        timeout: float | Unset | None = UNSET,
+        retry: RetryOption = UNSET,
         extra_headers: Mapping[str, str] | None = None,
         **fields: Any,
     ) -> DisconnectWhatsAppCallResponse:
@@ -198,7 +196,9 @@ class Connector(Service):
             TwirpError: The call failed; its subclass says how, its `sent` whether the request may have run.
             TypeError, ValueError: The request or an option is malformed; nothing was sent.
         """
-        return self._client.call(methods.DISCONNECT_WHATSAPP_CALL, request, fields, timeout, retry, extra_headers)
+        return self._client.call(
+            methods.DISCONNECT_WHATSAPP_CALL, request, fields, CallOptions(timeout, retry, extra_headers)
+        )
 
     @overload
     def connect_whatsapp_call(
@@ -206,8 +206,8 @@ class Connector(Service):
         request: ConnectWhatsAppCallRequest | ConnectWhatsAppCallRequestDict,
         /,
         *,
-        timeout: float | Default | None = DEFAULT,
-        retry: RetryOption = DEFAULT,
+        timeout: float | Unset | None = UNSET,
+        retry: RetryOption = UNSET,
         extra_headers: Mapping[str, str] | None = None,
     ) -> ConnectWhatsAppCallResponse: ...
     @overload
@@ -215,8 +215,8 @@ class Connector(Service):
         self,
         /,
         *,
-        timeout: float | Default | None = DEFAULT,
-        retry: RetryOption = DEFAULT,
+        timeout: float | Unset | None = UNSET,
+        retry: RetryOption = UNSET,
         extra_headers: Mapping[str, str] | None = None,
         **fields: Unpack[ConnectWhatsAppCallRequestDict],
     ) -> ConnectWhatsAppCallResponse: ...
@@ -225,8 +225,8 @@ class Connector(Service):
         request: ConnectWhatsAppCallRequest | ConnectWhatsAppCallRequestDict | None = None,
         /,
         *,
-        timeout: float | Default | None = DEFAULT,
-        retry: RetryOption = DEFAULT,
+        timeout: float | Unset | None = UNSET,
+        retry: RetryOption = UNSET,
         extra_headers: Mapping[str, str] | None = None,
         **fields: Any,
     ) -> ConnectWhatsAppCallResponse:
@@ -248,7 +248,9 @@ class Connector(Service):
             TwirpError: The call failed; its subclass says how, its `sent` whether the request may have run.
             TypeError, ValueError: The request or an option is malformed; nothing was sent.
         """
-        return self._client.call(methods.CONNECT_WHATSAPP_CALL, request, fields, timeout, retry, extra_headers)
+        return self._client.call(
+            methods.CONNECT_WHATSAPP_CALL, request, fields, CallOptions(timeout, retry, extra_headers)
+        )
 
     @overload
     def accept_whatsapp_call(
@@ -256,8 +258,8 @@ class Connector(Service):
         request: AcceptWhatsAppCallRequest | AcceptWhatsAppCallRequestDict,
         /,
         *,
-        timeout: float | Default | None = DEFAULT,
-        retry: RetryOption = DEFAULT,
+        timeout: float | Unset | None = UNSET,
+        retry: RetryOption = UNSET,
         extra_headers: Mapping[str, str] | None = None,
     ) -> AcceptWhatsAppCallResponse: ...
     @overload
@@ -265,8 +267,8 @@ class Connector(Service):
         self,
         /,
         *,
-        timeout: float | Default | None = DEFAULT,
-        retry: RetryOption = DEFAULT,
+        timeout: float | Unset | None = UNSET,
+        retry: RetryOption = UNSET,
         extra_headers: Mapping[str, str] | None = None,
         **fields: Unpack[AcceptWhatsAppCallRequestDict],
     ) -> AcceptWhatsAppCallResponse: ...
@@ -275,8 +277,8 @@ class Connector(Service):
         request: AcceptWhatsAppCallRequest | AcceptWhatsAppCallRequestDict | None = None,
         /,
         *,
-        timeout: float | Default | None = DEFAULT,
-        retry: RetryOption = DEFAULT,
+        timeout: float | Unset | None = UNSET,
+        retry: RetryOption = UNSET,
         extra_headers: Mapping[str, str] | None = None,
         **fields: Any,
     ) -> AcceptWhatsAppCallResponse:
@@ -315,7 +317,9 @@ class Connector(Service):
             TwirpError: The call failed; its subclass says how, its `sent` whether the request may have run.
             TypeError, ValueError: The request or an option is malformed; nothing was sent.
         """
-        return self._client.call(methods.ACCEPT_WHATSAPP_CALL, request, fields, timeout, retry, extra_headers)
+        return self._client.call(
+            methods.ACCEPT_WHATSAPP_CALL, request, fields, CallOptions(timeout, retry, extra_headers)
+        )
 
     @overload
     def connect_twilio_call(
@@ -323,8 +327,8 @@ class Connector(Service):
         request: ConnectTwilioCallRequest | ConnectTwilioCallRequestDict,
         /,
         *,
-        timeout: float | Default | None = DEFAULT,
-        retry: RetryOption = DEFAULT,
+        timeout: float | Unset | None = UNSET,
+        retry: RetryOption = UNSET,
         extra_headers: Mapping[str, str] | None = None,
     ) -> ConnectTwilioCallResponse: ...
     @overload
@@ -332,8 +336,8 @@ class Connector(Service):
         self,
         /,
         *,
-        timeout: float | Default | None = DEFAULT,
-        retry: RetryOption = DEFAULT,
+        timeout: float | Unset | None = UNSET,
+        retry: RetryOption = UNSET,
         extra_headers: Mapping[str, str] | None = None,
         **fields: Unpack[ConnectTwilioCallRequestDict],
     ) -> ConnectTwilioCallResponse: ...
@@ -342,8 +346,8 @@ class Connector(Service):
         request: ConnectTwilioCallRequest | ConnectTwilioCallRequestDict | None = None,
         /,
         *,
-        timeout: float | Default | None = DEFAULT,
-        retry: RetryOption = DEFAULT,
+        timeout: float | Unset | None = UNSET,
+        retry: RetryOption = UNSET,
         extra_headers: Mapping[str, str] | None = None,
         **fields: Any,
     ) -> ConnectTwilioCallResponse:
@@ -371,4 +375,6 @@ class Connector(Service):
             TwirpError: The call failed; its subclass says how, its `sent` whether the request may have run.
             TypeError, ValueError: The request or an option is malformed; nothing was sent.
         """
-        return self._client.call(methods.CONNECT_TWILIO_CALL, request, fields, timeout, retry, extra_headers)
+        return self._client.call(
+            methods.CONNECT_TWILIO_CALL, request, fields, CallOptions(timeout, retry, extra_headers)
+        )

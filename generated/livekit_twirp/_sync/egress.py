@@ -5,11 +5,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, overload
 
-from twirpkit.call import DEFAULT, Authorize, Default
-from twirpkit.client import Client, Service
-from twirpkit.pages import sync_items
-from twirpkit.sdk import endpoint
-from twirpkit.transports import sync_transport
+from twirpkit.sdk import UNSET, Authorize, CallOptions, Client, Service, Unset, client_config, iterate, sync_transport
 
 from livekit_twirp._methods import egress as methods
 from livekit_twirp._sdk import SDK
@@ -19,9 +15,8 @@ if TYPE_CHECKING:
     from typing import Unpack
 
     import requests
-    from twirpkit.call import RetryOption
-    from twirpkit.events import Hook
-    from twirpkit.livekit.regions import Regions
+    from twirpkit.livekit import Regions
+    from twirpkit.sdk import Hook, RetryOption
 
     from livekit_twirp.messages.livekit_egress import (
         EgressInfo,
@@ -65,11 +60,11 @@ class Egress(Service):
         *,
         token: str | None = None,
         auth: str | Authorize | None = None,
-        timeout: float | Default | None = DEFAULT,
-        retry: RetryOption = DEFAULT,
+        timeout: float | Unset | None = UNSET,
+        retry: RetryOption = UNSET,
         extra_headers: Mapping[str, str] | None = None,
         hooks: Iterable[Hook] = (),
-        regions: Regions | Default | None = DEFAULT,
+        regions: Regions | Unset | None = UNSET,
     ) -> None:
         """Use the connections of a session, which stays yours to close.
 
@@ -77,7 +72,7 @@ class Egress(Service):
         """
         if session is None:
             raise TypeError("Egress needs a session: LiveKitAPI makes its own")
-        client_endpoint = endpoint(
+        config = client_config(
             SDK,
             url=url,
             api_key=api_key,
@@ -90,7 +85,7 @@ class Egress(Service):
             hooks=hooks,
             regions=regions,
         )
-        self._client = Client(client_endpoint, sync_transport(self, session))
+        self._client = Client(config, sync_transport(self, session))
 
     @overload
     def start_egress(
@@ -98,8 +93,8 @@ class Egress(Service):
         request: StartEgressRequest | StartEgressRequestDict,
         /,
         *,
-        timeout: float | Default | None = DEFAULT,
-        retry: RetryOption = DEFAULT,
+        timeout: float | Unset | None = UNSET,
+        retry: RetryOption = UNSET,
         extra_headers: Mapping[str, str] | None = None,
     ) -> EgressInfo: ...
     @overload
@@ -107,8 +102,8 @@ class Egress(Service):
         self,
         /,
         *,
-        timeout: float | Default | None = DEFAULT,
-        retry: RetryOption = DEFAULT,
+        timeout: float | Unset | None = UNSET,
+        retry: RetryOption = UNSET,
         extra_headers: Mapping[str, str] | None = None,
         **fields: Unpack[StartEgressRequestDict],
     ) -> EgressInfo: ...
@@ -117,8 +112,8 @@ class Egress(Service):
         request: StartEgressRequest | StartEgressRequestDict | None = None,
         /,
         *,
-        timeout: float | Default | None = DEFAULT,
-        retry: RetryOption = DEFAULT,
+        timeout: float | Unset | None = UNSET,
+        retry: RetryOption = UNSET,
         extra_headers: Mapping[str, str] | None = None,
         **fields: Any,
     ) -> EgressInfo:
@@ -152,7 +147,7 @@ class Egress(Service):
             TwirpError: The call failed; its subclass says how, its `sent` whether the request may have run.
             TypeError, ValueError: The request or an option is malformed; nothing was sent.
         """
-        return self._client.call(methods.START_EGRESS, request, fields, timeout, retry, extra_headers)
+        return self._client.call(methods.START_EGRESS, request, fields, CallOptions(timeout, retry, extra_headers))
 
     @overload
     def update_layout(
@@ -160,8 +155,8 @@ class Egress(Service):
         request: UpdateLayoutRequest | UpdateLayoutRequestDict,
         /,
         *,
-        timeout: float | Default | None = DEFAULT,
-        retry: RetryOption = DEFAULT,
+        timeout: float | Unset | None = UNSET,
+        retry: RetryOption = UNSET,
         extra_headers: Mapping[str, str] | None = None,
     ) -> EgressInfo: ...
     @overload
@@ -169,8 +164,8 @@ class Egress(Service):
         self,
         /,
         *,
-        timeout: float | Default | None = DEFAULT,
-        retry: RetryOption = DEFAULT,
+        timeout: float | Unset | None = UNSET,
+        retry: RetryOption = UNSET,
         extra_headers: Mapping[str, str] | None = None,
         **fields: Unpack[UpdateLayoutRequestDict],
     ) -> EgressInfo: ...
@@ -179,8 +174,8 @@ class Egress(Service):
         request: UpdateLayoutRequest | UpdateLayoutRequestDict | None = None,
         /,
         *,
-        timeout: float | Default | None = DEFAULT,
-        retry: RetryOption = DEFAULT,
+        timeout: float | Unset | None = UNSET,
+        retry: RetryOption = UNSET,
         extra_headers: Mapping[str, str] | None = None,
         **fields: Any,
     ) -> EgressInfo:
@@ -202,7 +197,7 @@ class Egress(Service):
             TwirpError: The call failed; its subclass says how, its `sent` whether the request may have run.
             TypeError, ValueError: The request or an option is malformed; nothing was sent.
         """
-        return self._client.call(methods.UPDATE_LAYOUT, request, fields, timeout, retry, extra_headers)
+        return self._client.call(methods.UPDATE_LAYOUT, request, fields, CallOptions(timeout, retry, extra_headers))
 
     @overload
     def update_stream(
@@ -210,8 +205,8 @@ class Egress(Service):
         request: UpdateStreamRequest | UpdateStreamRequestDict,
         /,
         *,
-        timeout: float | Default | None = DEFAULT,
-        retry: RetryOption = DEFAULT,
+        timeout: float | Unset | None = UNSET,
+        retry: RetryOption = UNSET,
         extra_headers: Mapping[str, str] | None = None,
     ) -> EgressInfo: ...
     @overload
@@ -219,8 +214,8 @@ class Egress(Service):
         self,
         /,
         *,
-        timeout: float | Default | None = DEFAULT,
-        retry: RetryOption = DEFAULT,
+        timeout: float | Unset | None = UNSET,
+        retry: RetryOption = UNSET,
         extra_headers: Mapping[str, str] | None = None,
         **fields: Unpack[UpdateStreamRequestDict],
     ) -> EgressInfo: ...
@@ -229,8 +224,8 @@ class Egress(Service):
         request: UpdateStreamRequest | UpdateStreamRequestDict | None = None,
         /,
         *,
-        timeout: float | Default | None = DEFAULT,
-        retry: RetryOption = DEFAULT,
+        timeout: float | Unset | None = UNSET,
+        retry: RetryOption = UNSET,
         extra_headers: Mapping[str, str] | None = None,
         **fields: Any,
     ) -> EgressInfo:
@@ -255,7 +250,7 @@ class Egress(Service):
             TwirpError: The call failed; its subclass says how, its `sent` whether the request may have run.
             TypeError, ValueError: The request or an option is malformed; nothing was sent.
         """
-        return self._client.call(methods.UPDATE_STREAM, request, fields, timeout, retry, extra_headers)
+        return self._client.call(methods.UPDATE_STREAM, request, fields, CallOptions(timeout, retry, extra_headers))
 
     @overload
     def list_egress(
@@ -263,8 +258,8 @@ class Egress(Service):
         request: ListEgressRequest | ListEgressRequestDict,
         /,
         *,
-        timeout: float | Default | None = DEFAULT,
-        retry: RetryOption = DEFAULT,
+        timeout: float | Unset | None = UNSET,
+        retry: RetryOption = UNSET,
         extra_headers: Mapping[str, str] | None = None,
     ) -> ListEgressResponse: ...
     @overload
@@ -272,8 +267,8 @@ class Egress(Service):
         self,
         /,
         *,
-        timeout: float | Default | None = DEFAULT,
-        retry: RetryOption = DEFAULT,
+        timeout: float | Unset | None = UNSET,
+        retry: RetryOption = UNSET,
         extra_headers: Mapping[str, str] | None = None,
         **fields: Unpack[ListEgressRequestDict],
     ) -> ListEgressResponse: ...
@@ -282,8 +277,8 @@ class Egress(Service):
         request: ListEgressRequest | ListEgressRequestDict | None = None,
         /,
         *,
-        timeout: float | Default | None = DEFAULT,
-        retry: RetryOption = DEFAULT,
+        timeout: float | Unset | None = UNSET,
+        retry: RetryOption = UNSET,
         extra_headers: Mapping[str, str] | None = None,
         **fields: Any,
     ) -> ListEgressResponse:
@@ -309,7 +304,7 @@ class Egress(Service):
             TwirpError: The call failed; its subclass says how, its `sent` whether the request may have run.
             TypeError, ValueError: The request or an option is malformed; nothing was sent.
         """
-        return self._client.call(methods.LIST_EGRESS, request, fields, timeout, retry, extra_headers)
+        return self._client.call(methods.LIST_EGRESS, request, fields, CallOptions(timeout, retry, extra_headers))
 
     @overload
     def iter_egress(
@@ -317,8 +312,8 @@ class Egress(Service):
         request: ListEgressRequest | ListEgressRequestDict,
         /,
         *,
-        timeout: float | Default | None = DEFAULT,
-        retry: RetryOption = DEFAULT,
+        timeout: float | Unset | None = UNSET,
+        retry: RetryOption = UNSET,
         extra_headers: Mapping[str, str] | None = None,
     ) -> Iterator[EgressInfo]: ...
     @overload
@@ -326,8 +321,8 @@ class Egress(Service):
         self,
         /,
         *,
-        timeout: float | Default | None = DEFAULT,
-        retry: RetryOption = DEFAULT,
+        timeout: float | Unset | None = UNSET,
+        retry: RetryOption = UNSET,
         extra_headers: Mapping[str, str] | None = None,
         **fields: Unpack[ListEgressRequestDict],
     ) -> Iterator[EgressInfo]: ...
@@ -336,8 +331,8 @@ class Egress(Service):
         request: ListEgressRequest | ListEgressRequestDict | None = None,
         /,
         *,
-        timeout: float | Default | None = DEFAULT,
-        retry: RetryOption = DEFAULT,
+        timeout: float | Unset | None = UNSET,
+        retry: RetryOption = UNSET,
         extra_headers: Mapping[str, str] | None = None,
         **fields: Any,
     ) -> Iterator[EgressInfo]:
@@ -351,7 +346,7 @@ class Egress(Service):
             TypeError, ValueError: The request is malformed; nothing was sent.
             TwirpError: While iterating: a call failed, or the server leads back to a page that it gave before.
         """
-        return sync_items(self._client, methods.LIST_EGRESS, request, fields, timeout, retry, extra_headers)
+        return iterate(self._client, methods.LIST_EGRESS, request, fields, CallOptions(timeout, retry, extra_headers))
 
     @overload
     def stop_egress(
@@ -359,8 +354,8 @@ class Egress(Service):
         request: StopEgressRequest | StopEgressRequestDict,
         /,
         *,
-        timeout: float | Default | None = DEFAULT,
-        retry: RetryOption = DEFAULT,
+        timeout: float | Unset | None = UNSET,
+        retry: RetryOption = UNSET,
         extra_headers: Mapping[str, str] | None = None,
     ) -> EgressInfo: ...
     @overload
@@ -368,8 +363,8 @@ class Egress(Service):
         self,
         /,
         *,
-        timeout: float | Default | None = DEFAULT,
-        retry: RetryOption = DEFAULT,
+        timeout: float | Unset | None = UNSET,
+        retry: RetryOption = UNSET,
         extra_headers: Mapping[str, str] | None = None,
         **fields: Unpack[StopEgressRequestDict],
     ) -> EgressInfo: ...
@@ -378,8 +373,8 @@ class Egress(Service):
         request: StopEgressRequest | StopEgressRequestDict | None = None,
         /,
         *,
-        timeout: float | Default | None = DEFAULT,
-        retry: RetryOption = DEFAULT,
+        timeout: float | Unset | None = UNSET,
+        retry: RetryOption = UNSET,
         extra_headers: Mapping[str, str] | None = None,
         **fields: Any,
     ) -> EgressInfo:
@@ -400,7 +395,7 @@ class Egress(Service):
             TwirpError: The call failed; its subclass says how, its `sent` whether the request may have run.
             TypeError, ValueError: The request or an option is malformed; nothing was sent.
         """
-        return self._client.call(methods.STOP_EGRESS, request, fields, timeout, retry, extra_headers)
+        return self._client.call(methods.STOP_EGRESS, request, fields, CallOptions(timeout, retry, extra_headers))
 
     @overload
     def start_room_composite_egress(
@@ -408,8 +403,8 @@ class Egress(Service):
         request: RoomCompositeEgressRequest | RoomCompositeEgressRequestDict,
         /,
         *,
-        timeout: float | Default | None = DEFAULT,
-        retry: RetryOption = DEFAULT,
+        timeout: float | Unset | None = UNSET,
+        retry: RetryOption = UNSET,
         extra_headers: Mapping[str, str] | None = None,
     ) -> EgressInfo: ...
     @overload
@@ -417,8 +412,8 @@ class Egress(Service):
         self,
         /,
         *,
-        timeout: float | Default | None = DEFAULT,
-        retry: RetryOption = DEFAULT,
+        timeout: float | Unset | None = UNSET,
+        retry: RetryOption = UNSET,
         extra_headers: Mapping[str, str] | None = None,
         **fields: Unpack[RoomCompositeEgressRequestDict],
     ) -> EgressInfo: ...
@@ -427,8 +422,8 @@ class Egress(Service):
         request: RoomCompositeEgressRequest | RoomCompositeEgressRequestDict | None = None,
         /,
         *,
-        timeout: float | Default | None = DEFAULT,
-        retry: RetryOption = DEFAULT,
+        timeout: float | Unset | None = UNSET,
+        retry: RetryOption = UNSET,
         extra_headers: Mapping[str, str] | None = None,
         **fields: Any,
     ) -> EgressInfo:
@@ -465,7 +460,9 @@ class Egress(Service):
             TwirpError: The call failed; its subclass says how, its `sent` whether the request may have run.
             TypeError, ValueError: The request or an option is malformed; nothing was sent.
         """
-        return self._client.call(methods.START_ROOM_COMPOSITE_EGRESS, request, fields, timeout, retry, extra_headers)
+        return self._client.call(
+            methods.START_ROOM_COMPOSITE_EGRESS, request, fields, CallOptions(timeout, retry, extra_headers)
+        )
 
     @overload
     def start_web_egress(
@@ -473,8 +470,8 @@ class Egress(Service):
         request: WebEgressRequest | WebEgressRequestDict,
         /,
         *,
-        timeout: float | Default | None = DEFAULT,
-        retry: RetryOption = DEFAULT,
+        timeout: float | Unset | None = UNSET,
+        retry: RetryOption = UNSET,
         extra_headers: Mapping[str, str] | None = None,
     ) -> EgressInfo: ...
     @overload
@@ -482,8 +479,8 @@ class Egress(Service):
         self,
         /,
         *,
-        timeout: float | Default | None = DEFAULT,
-        retry: RetryOption = DEFAULT,
+        timeout: float | Unset | None = UNSET,
+        retry: RetryOption = UNSET,
         extra_headers: Mapping[str, str] | None = None,
         **fields: Unpack[WebEgressRequestDict],
     ) -> EgressInfo: ...
@@ -492,8 +489,8 @@ class Egress(Service):
         request: WebEgressRequest | WebEgressRequestDict | None = None,
         /,
         *,
-        timeout: float | Default | None = DEFAULT,
-        retry: RetryOption = DEFAULT,
+        timeout: float | Unset | None = UNSET,
+        retry: RetryOption = UNSET,
         extra_headers: Mapping[str, str] | None = None,
         **fields: Any,
     ) -> EgressInfo:
@@ -527,7 +524,7 @@ class Egress(Service):
             TwirpError: The call failed; its subclass says how, its `sent` whether the request may have run.
             TypeError, ValueError: The request or an option is malformed; nothing was sent.
         """
-        return self._client.call(methods.START_WEB_EGRESS, request, fields, timeout, retry, extra_headers)
+        return self._client.call(methods.START_WEB_EGRESS, request, fields, CallOptions(timeout, retry, extra_headers))
 
     @overload
     def start_participant_egress(
@@ -535,8 +532,8 @@ class Egress(Service):
         request: ParticipantEgressRequest | ParticipantEgressRequestDict,
         /,
         *,
-        timeout: float | Default | None = DEFAULT,
-        retry: RetryOption = DEFAULT,
+        timeout: float | Unset | None = UNSET,
+        retry: RetryOption = UNSET,
         extra_headers: Mapping[str, str] | None = None,
     ) -> EgressInfo: ...
     @overload
@@ -544,8 +541,8 @@ class Egress(Service):
         self,
         /,
         *,
-        timeout: float | Default | None = DEFAULT,
-        retry: RetryOption = DEFAULT,
+        timeout: float | Unset | None = UNSET,
+        retry: RetryOption = UNSET,
         extra_headers: Mapping[str, str] | None = None,
         **fields: Unpack[ParticipantEgressRequestDict],
     ) -> EgressInfo: ...
@@ -554,8 +551,8 @@ class Egress(Service):
         request: ParticipantEgressRequest | ParticipantEgressRequestDict | None = None,
         /,
         *,
-        timeout: float | Default | None = DEFAULT,
-        retry: RetryOption = DEFAULT,
+        timeout: float | Unset | None = UNSET,
+        retry: RetryOption = UNSET,
         extra_headers: Mapping[str, str] | None = None,
         **fields: Any,
     ) -> EgressInfo:
@@ -585,7 +582,9 @@ class Egress(Service):
             TwirpError: The call failed; its subclass says how, its `sent` whether the request may have run.
             TypeError, ValueError: The request or an option is malformed; nothing was sent.
         """
-        return self._client.call(methods.START_PARTICIPANT_EGRESS, request, fields, timeout, retry, extra_headers)
+        return self._client.call(
+            methods.START_PARTICIPANT_EGRESS, request, fields, CallOptions(timeout, retry, extra_headers)
+        )
 
     @overload
     def start_track_composite_egress(
@@ -593,8 +592,8 @@ class Egress(Service):
         request: TrackCompositeEgressRequest | TrackCompositeEgressRequestDict,
         /,
         *,
-        timeout: float | Default | None = DEFAULT,
-        retry: RetryOption = DEFAULT,
+        timeout: float | Unset | None = UNSET,
+        retry: RetryOption = UNSET,
         extra_headers: Mapping[str, str] | None = None,
     ) -> EgressInfo: ...
     @overload
@@ -602,8 +601,8 @@ class Egress(Service):
         self,
         /,
         *,
-        timeout: float | Default | None = DEFAULT,
-        retry: RetryOption = DEFAULT,
+        timeout: float | Unset | None = UNSET,
+        retry: RetryOption = UNSET,
         extra_headers: Mapping[str, str] | None = None,
         **fields: Unpack[TrackCompositeEgressRequestDict],
     ) -> EgressInfo: ...
@@ -612,8 +611,8 @@ class Egress(Service):
         request: TrackCompositeEgressRequest | TrackCompositeEgressRequestDict | None = None,
         /,
         *,
-        timeout: float | Default | None = DEFAULT,
-        retry: RetryOption = DEFAULT,
+        timeout: float | Unset | None = UNSET,
+        retry: RetryOption = UNSET,
         extra_headers: Mapping[str, str] | None = None,
         **fields: Any,
     ) -> EgressInfo:
@@ -646,7 +645,9 @@ class Egress(Service):
             TwirpError: The call failed; its subclass says how, its `sent` whether the request may have run.
             TypeError, ValueError: The request or an option is malformed; nothing was sent.
         """
-        return self._client.call(methods.START_TRACK_COMPOSITE_EGRESS, request, fields, timeout, retry, extra_headers)
+        return self._client.call(
+            methods.START_TRACK_COMPOSITE_EGRESS, request, fields, CallOptions(timeout, retry, extra_headers)
+        )
 
     @overload
     def start_track_egress(
@@ -654,8 +655,8 @@ class Egress(Service):
         request: TrackEgressRequest | TrackEgressRequestDict,
         /,
         *,
-        timeout: float | Default | None = DEFAULT,
-        retry: RetryOption = DEFAULT,
+        timeout: float | Unset | None = UNSET,
+        retry: RetryOption = UNSET,
         extra_headers: Mapping[str, str] | None = None,
     ) -> EgressInfo: ...
     @overload
@@ -663,8 +664,8 @@ class Egress(Service):
         self,
         /,
         *,
-        timeout: float | Default | None = DEFAULT,
-        retry: RetryOption = DEFAULT,
+        timeout: float | Unset | None = UNSET,
+        retry: RetryOption = UNSET,
         extra_headers: Mapping[str, str] | None = None,
         **fields: Unpack[TrackEgressRequestDict],
     ) -> EgressInfo: ...
@@ -673,8 +674,8 @@ class Egress(Service):
         request: TrackEgressRequest | TrackEgressRequestDict | None = None,
         /,
         *,
-        timeout: float | Default | None = DEFAULT,
-        retry: RetryOption = DEFAULT,
+        timeout: float | Unset | None = UNSET,
+        retry: RetryOption = UNSET,
         extra_headers: Mapping[str, str] | None = None,
         **fields: Any,
     ) -> EgressInfo:
@@ -699,4 +700,6 @@ class Egress(Service):
             TwirpError: The call failed; its subclass says how, its `sent` whether the request may have run.
             TypeError, ValueError: The request or an option is malformed; nothing was sent.
         """
-        return self._client.call(methods.START_TRACK_EGRESS, request, fields, timeout, retry, extra_headers)
+        return self._client.call(
+            methods.START_TRACK_EGRESS, request, fields, CallOptions(timeout, retry, extra_headers)
+        )

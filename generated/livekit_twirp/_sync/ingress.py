@@ -5,11 +5,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, overload
 
-from twirpkit.call import DEFAULT, Authorize, Default
-from twirpkit.client import Client, Service
-from twirpkit.pages import sync_items
-from twirpkit.sdk import endpoint
-from twirpkit.transports import sync_transport
+from twirpkit.sdk import UNSET, Authorize, CallOptions, Client, Service, Unset, client_config, iterate, sync_transport
 
 from livekit_twirp._methods import ingress as methods
 from livekit_twirp._sdk import SDK
@@ -19,9 +15,8 @@ if TYPE_CHECKING:
     from typing import Unpack
 
     import requests
-    from twirpkit.call import RetryOption
-    from twirpkit.events import Hook
-    from twirpkit.livekit.regions import Regions
+    from twirpkit.livekit import Regions
+    from twirpkit.sdk import Hook, RetryOption
 
     from livekit_twirp.messages.livekit_ingress import (
         CreateIngressRequest,
@@ -56,11 +51,11 @@ class Ingress(Service):
         *,
         token: str | None = None,
         auth: str | Authorize | None = None,
-        timeout: float | Default | None = DEFAULT,
-        retry: RetryOption = DEFAULT,
+        timeout: float | Unset | None = UNSET,
+        retry: RetryOption = UNSET,
         extra_headers: Mapping[str, str] | None = None,
         hooks: Iterable[Hook] = (),
-        regions: Regions | Default | None = DEFAULT,
+        regions: Regions | Unset | None = UNSET,
     ) -> None:
         """Use the connections of a session, which stays yours to close.
 
@@ -68,7 +63,7 @@ class Ingress(Service):
         """
         if session is None:
             raise TypeError("Ingress needs a session: LiveKitAPI makes its own")
-        client_endpoint = endpoint(
+        config = client_config(
             SDK,
             url=url,
             api_key=api_key,
@@ -81,7 +76,7 @@ class Ingress(Service):
             hooks=hooks,
             regions=regions,
         )
-        self._client = Client(client_endpoint, sync_transport(self, session))
+        self._client = Client(config, sync_transport(self, session))
 
     @overload
     def create_ingress(
@@ -89,8 +84,8 @@ class Ingress(Service):
         request: CreateIngressRequest | CreateIngressRequestDict,
         /,
         *,
-        timeout: float | Default | None = DEFAULT,
-        retry: RetryOption = DEFAULT,
+        timeout: float | Unset | None = UNSET,
+        retry: RetryOption = UNSET,
         extra_headers: Mapping[str, str] | None = None,
     ) -> IngressInfo: ...
     @overload
@@ -98,8 +93,8 @@ class Ingress(Service):
         self,
         /,
         *,
-        timeout: float | Default | None = DEFAULT,
-        retry: RetryOption = DEFAULT,
+        timeout: float | Unset | None = UNSET,
+        retry: RetryOption = UNSET,
         extra_headers: Mapping[str, str] | None = None,
         **fields: Unpack[CreateIngressRequestDict],
     ) -> IngressInfo: ...
@@ -108,8 +103,8 @@ class Ingress(Service):
         request: CreateIngressRequest | CreateIngressRequestDict | None = None,
         /,
         *,
-        timeout: float | Default | None = DEFAULT,
-        retry: RetryOption = DEFAULT,
+        timeout: float | Unset | None = UNSET,
+        retry: RetryOption = UNSET,
         extra_headers: Mapping[str, str] | None = None,
         **fields: Any,
     ) -> IngressInfo:
@@ -149,7 +144,7 @@ class Ingress(Service):
             TwirpError: The call failed; its subclass says how, its `sent` whether the request may have run.
             TypeError, ValueError: The request or an option is malformed; nothing was sent.
         """
-        return self._client.call(methods.CREATE_INGRESS, request, fields, timeout, retry, extra_headers)
+        return self._client.call(methods.CREATE_INGRESS, request, fields, CallOptions(timeout, retry, extra_headers))
 
     @overload
     def update_ingress(
@@ -157,8 +152,8 @@ class Ingress(Service):
         request: UpdateIngressRequest | UpdateIngressRequestDict,
         /,
         *,
-        timeout: float | Default | None = DEFAULT,
-        retry: RetryOption = DEFAULT,
+        timeout: float | Unset | None = UNSET,
+        retry: RetryOption = UNSET,
         extra_headers: Mapping[str, str] | None = None,
     ) -> IngressInfo: ...
     @overload
@@ -166,8 +161,8 @@ class Ingress(Service):
         self,
         /,
         *,
-        timeout: float | Default | None = DEFAULT,
-        retry: RetryOption = DEFAULT,
+        timeout: float | Unset | None = UNSET,
+        retry: RetryOption = UNSET,
         extra_headers: Mapping[str, str] | None = None,
         **fields: Unpack[UpdateIngressRequestDict],
     ) -> IngressInfo: ...
@@ -176,8 +171,8 @@ class Ingress(Service):
         request: UpdateIngressRequest | UpdateIngressRequestDict | None = None,
         /,
         *,
-        timeout: float | Default | None = DEFAULT,
-        retry: RetryOption = DEFAULT,
+        timeout: float | Unset | None = UNSET,
+        retry: RetryOption = UNSET,
         extra_headers: Mapping[str, str] | None = None,
         **fields: Any,
     ) -> IngressInfo:
@@ -209,7 +204,7 @@ class Ingress(Service):
             TwirpError: The call failed; its subclass says how, its `sent` whether the request may have run.
             TypeError, ValueError: The request or an option is malformed; nothing was sent.
         """
-        return self._client.call(methods.UPDATE_INGRESS, request, fields, timeout, retry, extra_headers)
+        return self._client.call(methods.UPDATE_INGRESS, request, fields, CallOptions(timeout, retry, extra_headers))
 
     @overload
     def list_ingress(
@@ -217,8 +212,8 @@ class Ingress(Service):
         request: ListIngressRequest | ListIngressRequestDict,
         /,
         *,
-        timeout: float | Default | None = DEFAULT,
-        retry: RetryOption = DEFAULT,
+        timeout: float | Unset | None = UNSET,
+        retry: RetryOption = UNSET,
         extra_headers: Mapping[str, str] | None = None,
     ) -> ListIngressResponse: ...
     @overload
@@ -226,8 +221,8 @@ class Ingress(Service):
         self,
         /,
         *,
-        timeout: float | Default | None = DEFAULT,
-        retry: RetryOption = DEFAULT,
+        timeout: float | Unset | None = UNSET,
+        retry: RetryOption = UNSET,
         extra_headers: Mapping[str, str] | None = None,
         **fields: Unpack[ListIngressRequestDict],
     ) -> ListIngressResponse: ...
@@ -236,8 +231,8 @@ class Ingress(Service):
         request: ListIngressRequest | ListIngressRequestDict | None = None,
         /,
         *,
-        timeout: float | Default | None = DEFAULT,
-        retry: RetryOption = DEFAULT,
+        timeout: float | Unset | None = UNSET,
+        retry: RetryOption = UNSET,
         extra_headers: Mapping[str, str] | None = None,
         **fields: Any,
     ) -> ListIngressResponse:
@@ -260,7 +255,7 @@ class Ingress(Service):
             TwirpError: The call failed; its subclass says how, its `sent` whether the request may have run.
             TypeError, ValueError: The request or an option is malformed; nothing was sent.
         """
-        return self._client.call(methods.LIST_INGRESS, request, fields, timeout, retry, extra_headers)
+        return self._client.call(methods.LIST_INGRESS, request, fields, CallOptions(timeout, retry, extra_headers))
 
     @overload
     def iter_ingress(
@@ -268,8 +263,8 @@ class Ingress(Service):
         request: ListIngressRequest | ListIngressRequestDict,
         /,
         *,
-        timeout: float | Default | None = DEFAULT,
-        retry: RetryOption = DEFAULT,
+        timeout: float | Unset | None = UNSET,
+        retry: RetryOption = UNSET,
         extra_headers: Mapping[str, str] | None = None,
     ) -> Iterator[IngressInfo]: ...
     @overload
@@ -277,8 +272,8 @@ class Ingress(Service):
         self,
         /,
         *,
-        timeout: float | Default | None = DEFAULT,
-        retry: RetryOption = DEFAULT,
+        timeout: float | Unset | None = UNSET,
+        retry: RetryOption = UNSET,
         extra_headers: Mapping[str, str] | None = None,
         **fields: Unpack[ListIngressRequestDict],
     ) -> Iterator[IngressInfo]: ...
@@ -287,8 +282,8 @@ class Ingress(Service):
         request: ListIngressRequest | ListIngressRequestDict | None = None,
         /,
         *,
-        timeout: float | Default | None = DEFAULT,
-        retry: RetryOption = DEFAULT,
+        timeout: float | Unset | None = UNSET,
+        retry: RetryOption = UNSET,
         extra_headers: Mapping[str, str] | None = None,
         **fields: Any,
     ) -> Iterator[IngressInfo]:
@@ -302,7 +297,7 @@ class Ingress(Service):
             TypeError, ValueError: The request is malformed; nothing was sent.
             TwirpError: While iterating: a call failed, or the server leads back to a page that it gave before.
         """
-        return sync_items(self._client, methods.LIST_INGRESS, request, fields, timeout, retry, extra_headers)
+        return iterate(self._client, methods.LIST_INGRESS, request, fields, CallOptions(timeout, retry, extra_headers))
 
     @overload
     def delete_ingress(
@@ -310,8 +305,8 @@ class Ingress(Service):
         request: DeleteIngressRequest | DeleteIngressRequestDict,
         /,
         *,
-        timeout: float | Default | None = DEFAULT,
-        retry: RetryOption = DEFAULT,
+        timeout: float | Unset | None = UNSET,
+        retry: RetryOption = UNSET,
         extra_headers: Mapping[str, str] | None = None,
     ) -> IngressInfo: ...
     @overload
@@ -319,8 +314,8 @@ class Ingress(Service):
         self,
         /,
         *,
-        timeout: float | Default | None = DEFAULT,
-        retry: RetryOption = DEFAULT,
+        timeout: float | Unset | None = UNSET,
+        retry: RetryOption = UNSET,
         extra_headers: Mapping[str, str] | None = None,
         **fields: Unpack[DeleteIngressRequestDict],
     ) -> IngressInfo: ...
@@ -329,8 +324,8 @@ class Ingress(Service):
         request: DeleteIngressRequest | DeleteIngressRequestDict | None = None,
         /,
         *,
-        timeout: float | Default | None = DEFAULT,
-        retry: RetryOption = DEFAULT,
+        timeout: float | Unset | None = UNSET,
+        retry: RetryOption = UNSET,
         extra_headers: Mapping[str, str] | None = None,
         **fields: Any,
     ) -> IngressInfo:
@@ -351,4 +346,4 @@ class Ingress(Service):
             TwirpError: The call failed; its subclass says how, its `sent` whether the request may have run.
             TypeError, ValueError: The request or an option is malformed; nothing was sent.
         """
-        return self._client.call(methods.DELETE_INGRESS, request, fields, timeout, retry, extra_headers)
+        return self._client.call(methods.DELETE_INGRESS, request, fields, CallOptions(timeout, retry, extra_headers))

@@ -5,11 +5,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, overload
 
-from twirpkit.call import DEFAULT, Authorize, Default
-from twirpkit.client import Client, Service
-from twirpkit.pages import sync_items
-from twirpkit.sdk import endpoint
-from twirpkit.transports import sync_transport
+from twirpkit.sdk import UNSET, Authorize, CallOptions, Client, Service, Unset, client_config, iterate, sync_transport
 
 from livekit_twirp._methods import phone_number as methods
 from livekit_twirp._sdk import SDK
@@ -19,9 +15,8 @@ if TYPE_CHECKING:
     from typing import Unpack
 
     import requests
-    from twirpkit.call import RetryOption
-    from twirpkit.events import Hook
-    from twirpkit.livekit.regions import Regions
+    from twirpkit.livekit import Regions
+    from twirpkit.sdk import Hook, RetryOption
 
     from livekit_twirp.messages.livekit_phone_number import (
         GetPhoneNumberRequest,
@@ -65,11 +60,11 @@ class PhoneNumberService(Service):
         *,
         token: str | None = None,
         auth: str | Authorize | None = None,
-        timeout: float | Default | None = DEFAULT,
-        retry: RetryOption = DEFAULT,
+        timeout: float | Unset | None = UNSET,
+        retry: RetryOption = UNSET,
         extra_headers: Mapping[str, str] | None = None,
         hooks: Iterable[Hook] = (),
-        regions: Regions | Default | None = DEFAULT,
+        regions: Regions | Unset | None = UNSET,
     ) -> None:
         """Use the connections of a session, which stays yours to close.
 
@@ -77,7 +72,7 @@ class PhoneNumberService(Service):
         """
         if session is None:
             raise TypeError("PhoneNumberService needs a session: LiveKitAPI makes its own")
-        client_endpoint = endpoint(
+        config = client_config(
             SDK,
             url=url,
             api_key=api_key,
@@ -90,7 +85,7 @@ class PhoneNumberService(Service):
             hooks=hooks,
             regions=regions,
         )
-        self._client = Client(client_endpoint, sync_transport(self, session))
+        self._client = Client(config, sync_transport(self, session))
 
     @overload
     def search_phone_numbers(
@@ -98,8 +93,8 @@ class PhoneNumberService(Service):
         request: SearchPhoneNumbersRequest | SearchPhoneNumbersRequestDict,
         /,
         *,
-        timeout: float | Default | None = DEFAULT,
-        retry: RetryOption = DEFAULT,
+        timeout: float | Unset | None = UNSET,
+        retry: RetryOption = UNSET,
         extra_headers: Mapping[str, str] | None = None,
     ) -> SearchPhoneNumbersResponse: ...
     @overload
@@ -107,8 +102,8 @@ class PhoneNumberService(Service):
         self,
         /,
         *,
-        timeout: float | Default | None = DEFAULT,
-        retry: RetryOption = DEFAULT,
+        timeout: float | Unset | None = UNSET,
+        retry: RetryOption = UNSET,
         extra_headers: Mapping[str, str] | None = None,
         **fields: Unpack[SearchPhoneNumbersRequestDict],
     ) -> SearchPhoneNumbersResponse: ...
@@ -117,8 +112,8 @@ class PhoneNumberService(Service):
         request: SearchPhoneNumbersRequest | SearchPhoneNumbersRequestDict | None = None,
         /,
         *,
-        timeout: float | Default | None = DEFAULT,
-        retry: RetryOption = DEFAULT,
+        timeout: float | Unset | None = UNSET,
+        retry: RetryOption = UNSET,
         extra_headers: Mapping[str, str] | None = None,
         **fields: Any,
     ) -> SearchPhoneNumbersResponse:
@@ -144,7 +139,9 @@ class PhoneNumberService(Service):
             TwirpError: The call failed; its subclass says how, its `sent` whether the request may have run.
             TypeError, ValueError: The request or an option is malformed; nothing was sent.
         """
-        return self._client.call(methods.SEARCH_PHONE_NUMBERS, request, fields, timeout, retry, extra_headers)
+        return self._client.call(
+            methods.SEARCH_PHONE_NUMBERS, request, fields, CallOptions(timeout, retry, extra_headers)
+        )
 
     @overload
     def iter_search_phone_numbers(
@@ -152,8 +149,8 @@ class PhoneNumberService(Service):
         request: SearchPhoneNumbersRequest | SearchPhoneNumbersRequestDict,
         /,
         *,
-        timeout: float | Default | None = DEFAULT,
-        retry: RetryOption = DEFAULT,
+        timeout: float | Unset | None = UNSET,
+        retry: RetryOption = UNSET,
         extra_headers: Mapping[str, str] | None = None,
     ) -> Iterator[PhoneNumber]: ...
     @overload
@@ -161,8 +158,8 @@ class PhoneNumberService(Service):
         self,
         /,
         *,
-        timeout: float | Default | None = DEFAULT,
-        retry: RetryOption = DEFAULT,
+        timeout: float | Unset | None = UNSET,
+        retry: RetryOption = UNSET,
         extra_headers: Mapping[str, str] | None = None,
         **fields: Unpack[SearchPhoneNumbersRequestDict],
     ) -> Iterator[PhoneNumber]: ...
@@ -171,8 +168,8 @@ class PhoneNumberService(Service):
         request: SearchPhoneNumbersRequest | SearchPhoneNumbersRequestDict | None = None,
         /,
         *,
-        timeout: float | Default | None = DEFAULT,
-        retry: RetryOption = DEFAULT,
+        timeout: float | Unset | None = UNSET,
+        retry: RetryOption = UNSET,
         extra_headers: Mapping[str, str] | None = None,
         **fields: Any,
     ) -> Iterator[PhoneNumber]:
@@ -186,7 +183,9 @@ class PhoneNumberService(Service):
             TypeError, ValueError: The request is malformed; nothing was sent.
             TwirpError: While iterating: a call failed, or the server leads back to a page that it gave before.
         """
-        return sync_items(self._client, methods.SEARCH_PHONE_NUMBERS, request, fields, timeout, retry, extra_headers)
+        return iterate(
+            self._client, methods.SEARCH_PHONE_NUMBERS, request, fields, CallOptions(timeout, retry, extra_headers)
+        )
 
     @overload
     def purchase_phone_number(
@@ -194,8 +193,8 @@ class PhoneNumberService(Service):
         request: PurchasePhoneNumberRequest | PurchasePhoneNumberRequestDict,
         /,
         *,
-        timeout: float | Default | None = DEFAULT,
-        retry: RetryOption = DEFAULT,
+        timeout: float | Unset | None = UNSET,
+        retry: RetryOption = UNSET,
         extra_headers: Mapping[str, str] | None = None,
     ) -> PurchasePhoneNumberResponse: ...
     @overload
@@ -203,8 +202,8 @@ class PhoneNumberService(Service):
         self,
         /,
         *,
-        timeout: float | Default | None = DEFAULT,
-        retry: RetryOption = DEFAULT,
+        timeout: float | Unset | None = UNSET,
+        retry: RetryOption = UNSET,
         extra_headers: Mapping[str, str] | None = None,
         **fields: Unpack[PurchasePhoneNumberRequestDict],
     ) -> PurchasePhoneNumberResponse: ...
@@ -213,8 +212,8 @@ class PhoneNumberService(Service):
         request: PurchasePhoneNumberRequest | PurchasePhoneNumberRequestDict | None = None,
         /,
         *,
-        timeout: float | Default | None = DEFAULT,
-        retry: RetryOption = DEFAULT,
+        timeout: float | Unset | None = UNSET,
+        retry: RetryOption = UNSET,
         extra_headers: Mapping[str, str] | None = None,
         **fields: Any,
     ) -> PurchasePhoneNumberResponse:
@@ -237,7 +236,9 @@ class PhoneNumberService(Service):
             TwirpError: The call failed; its subclass says how, its `sent` whether the request may have run.
             TypeError, ValueError: The request or an option is malformed; nothing was sent.
         """
-        return self._client.call(methods.PURCHASE_PHONE_NUMBER, request, fields, timeout, retry, extra_headers)
+        return self._client.call(
+            methods.PURCHASE_PHONE_NUMBER, request, fields, CallOptions(timeout, retry, extra_headers)
+        )
 
     @overload
     def list_phone_numbers(
@@ -245,8 +246,8 @@ class PhoneNumberService(Service):
         request: ListPhoneNumbersRequest | ListPhoneNumbersRequestDict,
         /,
         *,
-        timeout: float | Default | None = DEFAULT,
-        retry: RetryOption = DEFAULT,
+        timeout: float | Unset | None = UNSET,
+        retry: RetryOption = UNSET,
         extra_headers: Mapping[str, str] | None = None,
     ) -> ListPhoneNumbersResponse: ...
     @overload
@@ -254,8 +255,8 @@ class PhoneNumberService(Service):
         self,
         /,
         *,
-        timeout: float | Default | None = DEFAULT,
-        retry: RetryOption = DEFAULT,
+        timeout: float | Unset | None = UNSET,
+        retry: RetryOption = UNSET,
         extra_headers: Mapping[str, str] | None = None,
         **fields: Unpack[ListPhoneNumbersRequestDict],
     ) -> ListPhoneNumbersResponse: ...
@@ -264,8 +265,8 @@ class PhoneNumberService(Service):
         request: ListPhoneNumbersRequest | ListPhoneNumbersRequestDict | None = None,
         /,
         *,
-        timeout: float | Default | None = DEFAULT,
-        retry: RetryOption = DEFAULT,
+        timeout: float | Unset | None = UNSET,
+        retry: RetryOption = UNSET,
         extra_headers: Mapping[str, str] | None = None,
         **fields: Any,
     ) -> ListPhoneNumbersResponse:
@@ -290,7 +291,9 @@ class PhoneNumberService(Service):
             TwirpError: The call failed; its subclass says how, its `sent` whether the request may have run.
             TypeError, ValueError: The request or an option is malformed; nothing was sent.
         """
-        return self._client.call(methods.LIST_PHONE_NUMBERS, request, fields, timeout, retry, extra_headers)
+        return self._client.call(
+            methods.LIST_PHONE_NUMBERS, request, fields, CallOptions(timeout, retry, extra_headers)
+        )
 
     @overload
     def iter_phone_numbers(
@@ -298,8 +301,8 @@ class PhoneNumberService(Service):
         request: ListPhoneNumbersRequest | ListPhoneNumbersRequestDict,
         /,
         *,
-        timeout: float | Default | None = DEFAULT,
-        retry: RetryOption = DEFAULT,
+        timeout: float | Unset | None = UNSET,
+        retry: RetryOption = UNSET,
         extra_headers: Mapping[str, str] | None = None,
     ) -> Iterator[PhoneNumber]: ...
     @overload
@@ -307,8 +310,8 @@ class PhoneNumberService(Service):
         self,
         /,
         *,
-        timeout: float | Default | None = DEFAULT,
-        retry: RetryOption = DEFAULT,
+        timeout: float | Unset | None = UNSET,
+        retry: RetryOption = UNSET,
         extra_headers: Mapping[str, str] | None = None,
         **fields: Unpack[ListPhoneNumbersRequestDict],
     ) -> Iterator[PhoneNumber]: ...
@@ -317,8 +320,8 @@ class PhoneNumberService(Service):
         request: ListPhoneNumbersRequest | ListPhoneNumbersRequestDict | None = None,
         /,
         *,
-        timeout: float | Default | None = DEFAULT,
-        retry: RetryOption = DEFAULT,
+        timeout: float | Unset | None = UNSET,
+        retry: RetryOption = UNSET,
         extra_headers: Mapping[str, str] | None = None,
         **fields: Any,
     ) -> Iterator[PhoneNumber]:
@@ -332,7 +335,9 @@ class PhoneNumberService(Service):
             TypeError, ValueError: The request is malformed; nothing was sent.
             TwirpError: While iterating: a call failed, or the server leads back to a page that it gave before.
         """
-        return sync_items(self._client, methods.LIST_PHONE_NUMBERS, request, fields, timeout, retry, extra_headers)
+        return iterate(
+            self._client, methods.LIST_PHONE_NUMBERS, request, fields, CallOptions(timeout, retry, extra_headers)
+        )
 
     @overload
     def get_phone_number(
@@ -340,8 +345,8 @@ class PhoneNumberService(Service):
         request: GetPhoneNumberRequest | GetPhoneNumberRequestDict,
         /,
         *,
-        timeout: float | Default | None = DEFAULT,
-        retry: RetryOption = DEFAULT,
+        timeout: float | Unset | None = UNSET,
+        retry: RetryOption = UNSET,
         extra_headers: Mapping[str, str] | None = None,
     ) -> GetPhoneNumberResponse: ...
     @overload
@@ -349,8 +354,8 @@ class PhoneNumberService(Service):
         self,
         /,
         *,
-        timeout: float | Default | None = DEFAULT,
-        retry: RetryOption = DEFAULT,
+        timeout: float | Unset | None = UNSET,
+        retry: RetryOption = UNSET,
         extra_headers: Mapping[str, str] | None = None,
         **fields: Unpack[GetPhoneNumberRequestDict],
     ) -> GetPhoneNumberResponse: ...
@@ -359,8 +364,8 @@ class PhoneNumberService(Service):
         request: GetPhoneNumberRequest | GetPhoneNumberRequestDict | None = None,
         /,
         *,
-        timeout: float | Default | None = DEFAULT,
-        retry: RetryOption = DEFAULT,
+        timeout: float | Unset | None = UNSET,
+        retry: RetryOption = UNSET,
         extra_headers: Mapping[str, str] | None = None,
         **fields: Any,
     ) -> GetPhoneNumberResponse:
@@ -380,7 +385,7 @@ class PhoneNumberService(Service):
             TwirpError: The call failed; its subclass says how, its `sent` whether the request may have run.
             TypeError, ValueError: The request or an option is malformed; nothing was sent.
         """
-        return self._client.call(methods.GET_PHONE_NUMBER, request, fields, timeout, retry, extra_headers)
+        return self._client.call(methods.GET_PHONE_NUMBER, request, fields, CallOptions(timeout, retry, extra_headers))
 
     @overload
     def update_phone_number(
@@ -388,8 +393,8 @@ class PhoneNumberService(Service):
         request: UpdatePhoneNumberRequest | UpdatePhoneNumberRequestDict,
         /,
         *,
-        timeout: float | Default | None = DEFAULT,
-        retry: RetryOption = DEFAULT,
+        timeout: float | Unset | None = UNSET,
+        retry: RetryOption = UNSET,
         extra_headers: Mapping[str, str] | None = None,
     ) -> UpdatePhoneNumberResponse: ...
     @overload
@@ -397,8 +402,8 @@ class PhoneNumberService(Service):
         self,
         /,
         *,
-        timeout: float | Default | None = DEFAULT,
-        retry: RetryOption = DEFAULT,
+        timeout: float | Unset | None = UNSET,
+        retry: RetryOption = UNSET,
         extra_headers: Mapping[str, str] | None = None,
         **fields: Unpack[UpdatePhoneNumberRequestDict],
     ) -> UpdatePhoneNumberResponse: ...
@@ -407,8 +412,8 @@ class PhoneNumberService(Service):
         request: UpdatePhoneNumberRequest | UpdatePhoneNumberRequestDict | None = None,
         /,
         *,
-        timeout: float | Default | None = DEFAULT,
-        retry: RetryOption = DEFAULT,
+        timeout: float | Unset | None = UNSET,
+        retry: RetryOption = UNSET,
         extra_headers: Mapping[str, str] | None = None,
         **fields: Any,
     ) -> UpdatePhoneNumberResponse:
@@ -430,7 +435,9 @@ class PhoneNumberService(Service):
             TwirpError: The call failed; its subclass says how, its `sent` whether the request may have run.
             TypeError, ValueError: The request or an option is malformed; nothing was sent.
         """
-        return self._client.call(methods.UPDATE_PHONE_NUMBER, request, fields, timeout, retry, extra_headers)
+        return self._client.call(
+            methods.UPDATE_PHONE_NUMBER, request, fields, CallOptions(timeout, retry, extra_headers)
+        )
 
     @overload
     def release_phone_numbers(
@@ -438,8 +445,8 @@ class PhoneNumberService(Service):
         request: ReleasePhoneNumbersRequest | ReleasePhoneNumbersRequestDict,
         /,
         *,
-        timeout: float | Default | None = DEFAULT,
-        retry: RetryOption = DEFAULT,
+        timeout: float | Unset | None = UNSET,
+        retry: RetryOption = UNSET,
         extra_headers: Mapping[str, str] | None = None,
     ) -> ReleasePhoneNumbersResponse: ...
     @overload
@@ -447,8 +454,8 @@ class PhoneNumberService(Service):
         self,
         /,
         *,
-        timeout: float | Default | None = DEFAULT,
-        retry: RetryOption = DEFAULT,
+        timeout: float | Unset | None = UNSET,
+        retry: RetryOption = UNSET,
         extra_headers: Mapping[str, str] | None = None,
         **fields: Unpack[ReleasePhoneNumbersRequestDict],
     ) -> ReleasePhoneNumbersResponse: ...
@@ -457,8 +464,8 @@ class PhoneNumberService(Service):
         request: ReleasePhoneNumbersRequest | ReleasePhoneNumbersRequestDict | None = None,
         /,
         *,
-        timeout: float | Default | None = DEFAULT,
-        retry: RetryOption = DEFAULT,
+        timeout: float | Unset | None = UNSET,
+        retry: RetryOption = UNSET,
         extra_headers: Mapping[str, str] | None = None,
         **fields: Any,
     ) -> ReleasePhoneNumbersResponse:
@@ -479,4 +486,6 @@ class PhoneNumberService(Service):
             TwirpError: The call failed; its subclass says how, its `sent` whether the request may have run.
             TypeError, ValueError: The request or an option is malformed; nothing was sent.
         """
-        return self._client.call(methods.RELEASE_PHONE_NUMBERS, request, fields, timeout, retry, extra_headers)
+        return self._client.call(
+            methods.RELEASE_PHONE_NUMBERS, request, fields, CallOptions(timeout, retry, extra_headers)
+        )

@@ -5,11 +5,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, overload
 
-from twirpkit.call import DEFAULT, Authorize, Default
-from twirpkit.client import Client, Service
-from twirpkit.pages import sync_items
-from twirpkit.sdk import endpoint
-from twirpkit.transports import sync_transport
+from twirpkit.sdk import UNSET, Authorize, CallOptions, Client, Service, Unset, client_config, iterate, sync_transport
 
 from livekit_twirp._methods import replay as methods
 from livekit_twirp._sdk import SDK
@@ -20,9 +16,8 @@ if TYPE_CHECKING:
 
     import requests
     from google.protobuf.empty_pb2 import Empty
-    from twirpkit.call import RetryOption
-    from twirpkit.events import Hook
-    from twirpkit.livekit.regions import Regions
+    from twirpkit.livekit import Regions
+    from twirpkit.sdk import Hook, RetryOption
 
     from livekit_twirp.messages.cloud_replay import (
         ClosePlaybackRequest,
@@ -62,11 +57,11 @@ class Replay(Service):
         *,
         token: str | None = None,
         auth: str | Authorize | None = None,
-        timeout: float | Default | None = DEFAULT,
-        retry: RetryOption = DEFAULT,
+        timeout: float | Unset | None = UNSET,
+        retry: RetryOption = UNSET,
         extra_headers: Mapping[str, str] | None = None,
         hooks: Iterable[Hook] = (),
-        regions: Regions | Default | None = DEFAULT,
+        regions: Regions | Unset | None = UNSET,
     ) -> None:
         """Use the connections of a session, which stays yours to close.
 
@@ -74,7 +69,7 @@ class Replay(Service):
         """
         if session is None:
             raise TypeError("Replay needs a session: LiveKitAPI makes its own")
-        client_endpoint = endpoint(
+        config = client_config(
             SDK,
             url=url,
             api_key=api_key,
@@ -87,7 +82,7 @@ class Replay(Service):
             hooks=hooks,
             regions=regions,
         )
-        self._client = Client(client_endpoint, sync_transport(self, session))
+        self._client = Client(config, sync_transport(self, session))
 
     @overload
     def list_replays(
@@ -95,8 +90,8 @@ class Replay(Service):
         request: ListReplaysRequest | ListReplaysRequestDict,
         /,
         *,
-        timeout: float | Default | None = DEFAULT,
-        retry: RetryOption = DEFAULT,
+        timeout: float | Unset | None = UNSET,
+        retry: RetryOption = UNSET,
         extra_headers: Mapping[str, str] | None = None,
     ) -> ListReplaysResponse: ...
     @overload
@@ -104,8 +99,8 @@ class Replay(Service):
         self,
         /,
         *,
-        timeout: float | Default | None = DEFAULT,
-        retry: RetryOption = DEFAULT,
+        timeout: float | Unset | None = UNSET,
+        retry: RetryOption = UNSET,
         extra_headers: Mapping[str, str] | None = None,
         **fields: Unpack[ListReplaysRequestDict],
     ) -> ListReplaysResponse: ...
@@ -114,8 +109,8 @@ class Replay(Service):
         request: ListReplaysRequest | ListReplaysRequestDict | None = None,
         /,
         *,
-        timeout: float | Default | None = DEFAULT,
-        retry: RetryOption = DEFAULT,
+        timeout: float | Unset | None = UNSET,
+        retry: RetryOption = UNSET,
         extra_headers: Mapping[str, str] | None = None,
         **fields: Any,
     ) -> ListReplaysResponse:
@@ -138,7 +133,7 @@ class Replay(Service):
             TwirpError: The call failed; its subclass says how, its `sent` whether the request may have run.
             TypeError, ValueError: The request or an option is malformed; nothing was sent.
         """
-        return self._client.call(methods.LIST_REPLAYS, request, fields, timeout, retry, extra_headers)
+        return self._client.call(methods.LIST_REPLAYS, request, fields, CallOptions(timeout, retry, extra_headers))
 
     @overload
     def iter_replays(
@@ -146,8 +141,8 @@ class Replay(Service):
         request: ListReplaysRequest | ListReplaysRequestDict,
         /,
         *,
-        timeout: float | Default | None = DEFAULT,
-        retry: RetryOption = DEFAULT,
+        timeout: float | Unset | None = UNSET,
+        retry: RetryOption = UNSET,
         extra_headers: Mapping[str, str] | None = None,
     ) -> Iterator[ReplayInfo]: ...
     @overload
@@ -155,8 +150,8 @@ class Replay(Service):
         self,
         /,
         *,
-        timeout: float | Default | None = DEFAULT,
-        retry: RetryOption = DEFAULT,
+        timeout: float | Unset | None = UNSET,
+        retry: RetryOption = UNSET,
         extra_headers: Mapping[str, str] | None = None,
         **fields: Unpack[ListReplaysRequestDict],
     ) -> Iterator[ReplayInfo]: ...
@@ -165,8 +160,8 @@ class Replay(Service):
         request: ListReplaysRequest | ListReplaysRequestDict | None = None,
         /,
         *,
-        timeout: float | Default | None = DEFAULT,
-        retry: RetryOption = DEFAULT,
+        timeout: float | Unset | None = UNSET,
+        retry: RetryOption = UNSET,
         extra_headers: Mapping[str, str] | None = None,
         **fields: Any,
     ) -> Iterator[ReplayInfo]:
@@ -180,7 +175,7 @@ class Replay(Service):
             TypeError, ValueError: The request is malformed; nothing was sent.
             TwirpError: While iterating: a call failed, or the server leads back to a page that it gave before.
         """
-        return sync_items(self._client, methods.LIST_REPLAYS, request, fields, timeout, retry, extra_headers)
+        return iterate(self._client, methods.LIST_REPLAYS, request, fields, CallOptions(timeout, retry, extra_headers))
 
     @overload
     def playback(
@@ -188,8 +183,8 @@ class Replay(Service):
         request: PlaybackRequest | PlaybackRequestDict,
         /,
         *,
-        timeout: float | Default | None = DEFAULT,
-        retry: RetryOption = DEFAULT,
+        timeout: float | Unset | None = UNSET,
+        retry: RetryOption = UNSET,
         extra_headers: Mapping[str, str] | None = None,
     ) -> PlaybackResponse: ...
     @overload
@@ -197,8 +192,8 @@ class Replay(Service):
         self,
         /,
         *,
-        timeout: float | Default | None = DEFAULT,
-        retry: RetryOption = DEFAULT,
+        timeout: float | Unset | None = UNSET,
+        retry: RetryOption = UNSET,
         extra_headers: Mapping[str, str] | None = None,
         **fields: Unpack[PlaybackRequestDict],
     ) -> PlaybackResponse: ...
@@ -207,8 +202,8 @@ class Replay(Service):
         request: PlaybackRequest | PlaybackRequestDict | None = None,
         /,
         *,
-        timeout: float | Default | None = DEFAULT,
-        retry: RetryOption = DEFAULT,
+        timeout: float | Unset | None = UNSET,
+        retry: RetryOption = UNSET,
         extra_headers: Mapping[str, str] | None = None,
         **fields: Any,
     ) -> PlaybackResponse:
@@ -231,7 +226,7 @@ class Replay(Service):
             TwirpError: The call failed; its subclass says how, its `sent` whether the request may have run.
             TypeError, ValueError: The request or an option is malformed; nothing was sent.
         """
-        return self._client.call(methods.PLAYBACK, request, fields, timeout, retry, extra_headers)
+        return self._client.call(methods.PLAYBACK, request, fields, CallOptions(timeout, retry, extra_headers))
 
     @overload
     def seek(
@@ -239,8 +234,8 @@ class Replay(Service):
         request: SeekRequest | SeekRequestDict,
         /,
         *,
-        timeout: float | Default | None = DEFAULT,
-        retry: RetryOption = DEFAULT,
+        timeout: float | Unset | None = UNSET,
+        retry: RetryOption = UNSET,
         extra_headers: Mapping[str, str] | None = None,
     ) -> Empty: ...
     @overload
@@ -248,8 +243,8 @@ class Replay(Service):
         self,
         /,
         *,
-        timeout: float | Default | None = DEFAULT,
-        retry: RetryOption = DEFAULT,
+        timeout: float | Unset | None = UNSET,
+        retry: RetryOption = UNSET,
         extra_headers: Mapping[str, str] | None = None,
         **fields: Unpack[SeekRequestDict],
     ) -> Empty: ...
@@ -258,8 +253,8 @@ class Replay(Service):
         request: SeekRequest | SeekRequestDict | None = None,
         /,
         *,
-        timeout: float | Default | None = DEFAULT,
-        retry: RetryOption = DEFAULT,
+        timeout: float | Unset | None = UNSET,
+        retry: RetryOption = UNSET,
         extra_headers: Mapping[str, str] | None = None,
         **fields: Any,
     ) -> Empty:
@@ -280,7 +275,7 @@ class Replay(Service):
             TwirpError: The call failed; its subclass says how, its `sent` whether the request may have run.
             TypeError, ValueError: The request or an option is malformed; nothing was sent.
         """
-        return self._client.call(methods.SEEK, request, fields, timeout, retry, extra_headers)
+        return self._client.call(methods.SEEK, request, fields, CallOptions(timeout, retry, extra_headers))
 
     @overload
     def close(
@@ -288,8 +283,8 @@ class Replay(Service):
         request: ClosePlaybackRequest | ClosePlaybackRequestDict,
         /,
         *,
-        timeout: float | Default | None = DEFAULT,
-        retry: RetryOption = DEFAULT,
+        timeout: float | Unset | None = UNSET,
+        retry: RetryOption = UNSET,
         extra_headers: Mapping[str, str] | None = None,
     ) -> Empty: ...
     @overload
@@ -297,8 +292,8 @@ class Replay(Service):
         self,
         /,
         *,
-        timeout: float | Default | None = DEFAULT,
-        retry: RetryOption = DEFAULT,
+        timeout: float | Unset | None = UNSET,
+        retry: RetryOption = UNSET,
         extra_headers: Mapping[str, str] | None = None,
         **fields: Unpack[ClosePlaybackRequestDict],
     ) -> Empty: ...
@@ -307,8 +302,8 @@ class Replay(Service):
         request: ClosePlaybackRequest | ClosePlaybackRequestDict | None = None,
         /,
         *,
-        timeout: float | Default | None = DEFAULT,
-        retry: RetryOption = DEFAULT,
+        timeout: float | Unset | None = UNSET,
+        retry: RetryOption = UNSET,
         extra_headers: Mapping[str, str] | None = None,
         **fields: Any,
     ) -> Empty:
@@ -327,7 +322,7 @@ class Replay(Service):
             TwirpError: The call failed; its subclass says how, its `sent` whether the request may have run.
             TypeError, ValueError: The request or an option is malformed; nothing was sent.
         """
-        return self._client.call(methods.CLOSE, request, fields, timeout, retry, extra_headers)
+        return self._client.call(methods.CLOSE, request, fields, CallOptions(timeout, retry, extra_headers))
 
     @overload
     def export(
@@ -335,8 +330,8 @@ class Replay(Service):
         request: ExportReplayRequest | ExportReplayRequestDict,
         /,
         *,
-        timeout: float | Default | None = DEFAULT,
-        retry: RetryOption = DEFAULT,
+        timeout: float | Unset | None = UNSET,
+        retry: RetryOption = UNSET,
         extra_headers: Mapping[str, str] | None = None,
     ) -> EgressInfo: ...
     @overload
@@ -344,8 +339,8 @@ class Replay(Service):
         self,
         /,
         *,
-        timeout: float | Default | None = DEFAULT,
-        retry: RetryOption = DEFAULT,
+        timeout: float | Unset | None = UNSET,
+        retry: RetryOption = UNSET,
         extra_headers: Mapping[str, str] | None = None,
         **fields: Unpack[ExportReplayRequestDict],
     ) -> EgressInfo: ...
@@ -354,8 +349,8 @@ class Replay(Service):
         request: ExportReplayRequest | ExportReplayRequestDict | None = None,
         /,
         *,
-        timeout: float | Default | None = DEFAULT,
-        retry: RetryOption = DEFAULT,
+        timeout: float | Unset | None = UNSET,
+        retry: RetryOption = UNSET,
         extra_headers: Mapping[str, str] | None = None,
         **fields: Any,
     ) -> EgressInfo:
@@ -386,7 +381,7 @@ class Replay(Service):
             TwirpError: The call failed; its subclass says how, its `sent` whether the request may have run.
             TypeError, ValueError: The request or an option is malformed; nothing was sent.
         """
-        return self._client.call(methods.EXPORT, request, fields, timeout, retry, extra_headers)
+        return self._client.call(methods.EXPORT, request, fields, CallOptions(timeout, retry, extra_headers))
 
     @overload
     def delete_replay(
@@ -394,8 +389,8 @@ class Replay(Service):
         request: DeleteReplayRequest | DeleteReplayRequestDict,
         /,
         *,
-        timeout: float | Default | None = DEFAULT,
-        retry: RetryOption = DEFAULT,
+        timeout: float | Unset | None = UNSET,
+        retry: RetryOption = UNSET,
         extra_headers: Mapping[str, str] | None = None,
     ) -> Empty: ...
     @overload
@@ -403,8 +398,8 @@ class Replay(Service):
         self,
         /,
         *,
-        timeout: float | Default | None = DEFAULT,
-        retry: RetryOption = DEFAULT,
+        timeout: float | Unset | None = UNSET,
+        retry: RetryOption = UNSET,
         extra_headers: Mapping[str, str] | None = None,
         **fields: Unpack[DeleteReplayRequestDict],
     ) -> Empty: ...
@@ -413,8 +408,8 @@ class Replay(Service):
         request: DeleteReplayRequest | DeleteReplayRequestDict | None = None,
         /,
         *,
-        timeout: float | Default | None = DEFAULT,
-        retry: RetryOption = DEFAULT,
+        timeout: float | Unset | None = UNSET,
+        retry: RetryOption = UNSET,
         extra_headers: Mapping[str, str] | None = None,
         **fields: Any,
     ) -> Empty:
@@ -433,4 +428,4 @@ class Replay(Service):
             TwirpError: The call failed; its subclass says how, its `sent` whether the request may have run.
             TypeError, ValueError: The request or an option is malformed; nothing was sent.
         """
-        return self._client.call(methods.DELETE_REPLAY, request, fields, timeout, retry, extra_headers)
+        return self._client.call(methods.DELETE_REPLAY, request, fields, CallOptions(timeout, retry, extra_headers))

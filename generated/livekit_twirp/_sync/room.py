@@ -5,10 +5,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, overload
 
-from twirpkit.call import DEFAULT, Authorize, Default
-from twirpkit.client import Client, Service
-from twirpkit.sdk import endpoint
-from twirpkit.transports import sync_transport
+from twirpkit.sdk import UNSET, Authorize, CallOptions, Client, Service, Unset, client_config, sync_transport
 
 from livekit_twirp._methods import room as methods
 from livekit_twirp._sdk import SDK
@@ -18,9 +15,8 @@ if TYPE_CHECKING:
     from typing import Unpack
 
     import requests
-    from twirpkit.call import RetryOption
-    from twirpkit.events import Hook
-    from twirpkit.livekit.regions import Regions
+    from twirpkit.livekit import Regions
+    from twirpkit.sdk import Hook, RetryOption
 
     from livekit_twirp.messages.livekit_models import ParticipantInfo, Room
     from livekit_twirp.messages.livekit_room import (
@@ -79,11 +75,11 @@ class RoomService(Service):
         *,
         token: str | None = None,
         auth: str | Authorize | None = None,
-        timeout: float | Default | None = DEFAULT,
-        retry: RetryOption = DEFAULT,
+        timeout: float | Unset | None = UNSET,
+        retry: RetryOption = UNSET,
         extra_headers: Mapping[str, str] | None = None,
         hooks: Iterable[Hook] = (),
-        regions: Regions | Default | None = DEFAULT,
+        regions: Regions | Unset | None = UNSET,
     ) -> None:
         """Use the connections of a session, which stays yours to close.
 
@@ -91,7 +87,7 @@ class RoomService(Service):
         """
         if session is None:
             raise TypeError("RoomService needs a session: LiveKitAPI makes its own")
-        client_endpoint = endpoint(
+        config = client_config(
             SDK,
             url=url,
             api_key=api_key,
@@ -104,7 +100,7 @@ class RoomService(Service):
             hooks=hooks,
             regions=regions,
         )
-        self._client = Client(client_endpoint, sync_transport(self, session))
+        self._client = Client(config, sync_transport(self, session))
 
     @overload
     def create_room(
@@ -112,8 +108,8 @@ class RoomService(Service):
         request: CreateRoomRequest | CreateRoomRequestDict,
         /,
         *,
-        timeout: float | Default | None = DEFAULT,
-        retry: RetryOption = DEFAULT,
+        timeout: float | Unset | None = UNSET,
+        retry: RetryOption = UNSET,
         extra_headers: Mapping[str, str] | None = None,
     ) -> Room: ...
     @overload
@@ -121,8 +117,8 @@ class RoomService(Service):
         self,
         /,
         *,
-        timeout: float | Default | None = DEFAULT,
-        retry: RetryOption = DEFAULT,
+        timeout: float | Unset | None = UNSET,
+        retry: RetryOption = UNSET,
         extra_headers: Mapping[str, str] | None = None,
         **fields: Unpack[CreateRoomRequestDict],
     ) -> Room: ...
@@ -131,8 +127,8 @@ class RoomService(Service):
         request: CreateRoomRequest | CreateRoomRequestDict | None = None,
         /,
         *,
-        timeout: float | Default | None = DEFAULT,
-        retry: RetryOption = DEFAULT,
+        timeout: float | Unset | None = UNSET,
+        retry: RetryOption = UNSET,
         extra_headers: Mapping[str, str] | None = None,
         **fields: Any,
     ) -> Room:
@@ -182,7 +178,7 @@ class RoomService(Service):
             TwirpError: The call failed; its subclass says how, its `sent` whether the request may have run.
             TypeError, ValueError: The request or an option is malformed; nothing was sent.
         """
-        return self._client.call(methods.CREATE_ROOM, request, fields, timeout, retry, extra_headers)
+        return self._client.call(methods.CREATE_ROOM, request, fields, CallOptions(timeout, retry, extra_headers))
 
     @overload
     def list_rooms(
@@ -190,8 +186,8 @@ class RoomService(Service):
         request: ListRoomsRequest | ListRoomsRequestDict,
         /,
         *,
-        timeout: float | Default | None = DEFAULT,
-        retry: RetryOption = DEFAULT,
+        timeout: float | Unset | None = UNSET,
+        retry: RetryOption = UNSET,
         extra_headers: Mapping[str, str] | None = None,
     ) -> ListRoomsResponse: ...
     @overload
@@ -199,8 +195,8 @@ class RoomService(Service):
         self,
         /,
         *,
-        timeout: float | Default | None = DEFAULT,
-        retry: RetryOption = DEFAULT,
+        timeout: float | Unset | None = UNSET,
+        retry: RetryOption = UNSET,
         extra_headers: Mapping[str, str] | None = None,
         **fields: Unpack[ListRoomsRequestDict],
     ) -> ListRoomsResponse: ...
@@ -209,8 +205,8 @@ class RoomService(Service):
         request: ListRoomsRequest | ListRoomsRequestDict | None = None,
         /,
         *,
-        timeout: float | Default | None = DEFAULT,
-        retry: RetryOption = DEFAULT,
+        timeout: float | Unset | None = UNSET,
+        retry: RetryOption = UNSET,
         extra_headers: Mapping[str, str] | None = None,
         **fields: Any,
     ) -> ListRoomsResponse:
@@ -231,7 +227,7 @@ class RoomService(Service):
             TwirpError: The call failed; its subclass says how, its `sent` whether the request may have run.
             TypeError, ValueError: The request or an option is malformed; nothing was sent.
         """
-        return self._client.call(methods.LIST_ROOMS, request, fields, timeout, retry, extra_headers)
+        return self._client.call(methods.LIST_ROOMS, request, fields, CallOptions(timeout, retry, extra_headers))
 
     @overload
     def delete_room(
@@ -239,8 +235,8 @@ class RoomService(Service):
         request: DeleteRoomRequest | DeleteRoomRequestDict,
         /,
         *,
-        timeout: float | Default | None = DEFAULT,
-        retry: RetryOption = DEFAULT,
+        timeout: float | Unset | None = UNSET,
+        retry: RetryOption = UNSET,
         extra_headers: Mapping[str, str] | None = None,
     ) -> DeleteRoomResponse: ...
     @overload
@@ -248,8 +244,8 @@ class RoomService(Service):
         self,
         /,
         *,
-        timeout: float | Default | None = DEFAULT,
-        retry: RetryOption = DEFAULT,
+        timeout: float | Unset | None = UNSET,
+        retry: RetryOption = UNSET,
         extra_headers: Mapping[str, str] | None = None,
         **fields: Unpack[DeleteRoomRequestDict],
     ) -> DeleteRoomResponse: ...
@@ -258,8 +254,8 @@ class RoomService(Service):
         request: DeleteRoomRequest | DeleteRoomRequestDict | None = None,
         /,
         *,
-        timeout: float | Default | None = DEFAULT,
-        retry: RetryOption = DEFAULT,
+        timeout: float | Unset | None = UNSET,
+        retry: RetryOption = UNSET,
         extra_headers: Mapping[str, str] | None = None,
         **fields: Any,
     ) -> DeleteRoomResponse:
@@ -280,7 +276,7 @@ class RoomService(Service):
             TwirpError: The call failed; its subclass says how, its `sent` whether the request may have run.
             TypeError, ValueError: The request or an option is malformed; nothing was sent.
         """
-        return self._client.call(methods.DELETE_ROOM, request, fields, timeout, retry, extra_headers)
+        return self._client.call(methods.DELETE_ROOM, request, fields, CallOptions(timeout, retry, extra_headers))
 
     @overload
     def list_participants(
@@ -288,8 +284,8 @@ class RoomService(Service):
         request: ListParticipantsRequest | ListParticipantsRequestDict,
         /,
         *,
-        timeout: float | Default | None = DEFAULT,
-        retry: RetryOption = DEFAULT,
+        timeout: float | Unset | None = UNSET,
+        retry: RetryOption = UNSET,
         extra_headers: Mapping[str, str] | None = None,
     ) -> ListParticipantsResponse: ...
     @overload
@@ -297,8 +293,8 @@ class RoomService(Service):
         self,
         /,
         *,
-        timeout: float | Default | None = DEFAULT,
-        retry: RetryOption = DEFAULT,
+        timeout: float | Unset | None = UNSET,
+        retry: RetryOption = UNSET,
         extra_headers: Mapping[str, str] | None = None,
         **fields: Unpack[ListParticipantsRequestDict],
     ) -> ListParticipantsResponse: ...
@@ -307,8 +303,8 @@ class RoomService(Service):
         request: ListParticipantsRequest | ListParticipantsRequestDict | None = None,
         /,
         *,
-        timeout: float | Default | None = DEFAULT,
-        retry: RetryOption = DEFAULT,
+        timeout: float | Unset | None = UNSET,
+        retry: RetryOption = UNSET,
         extra_headers: Mapping[str, str] | None = None,
         **fields: Any,
     ) -> ListParticipantsResponse:
@@ -328,7 +324,7 @@ class RoomService(Service):
             TwirpError: The call failed; its subclass says how, its `sent` whether the request may have run.
             TypeError, ValueError: The request or an option is malformed; nothing was sent.
         """
-        return self._client.call(methods.LIST_PARTICIPANTS, request, fields, timeout, retry, extra_headers)
+        return self._client.call(methods.LIST_PARTICIPANTS, request, fields, CallOptions(timeout, retry, extra_headers))
 
     @overload
     def get_participant(
@@ -336,8 +332,8 @@ class RoomService(Service):
         request: RoomParticipantIdentity | RoomParticipantIdentityDict,
         /,
         *,
-        timeout: float | Default | None = DEFAULT,
-        retry: RetryOption = DEFAULT,
+        timeout: float | Unset | None = UNSET,
+        retry: RetryOption = UNSET,
         extra_headers: Mapping[str, str] | None = None,
     ) -> ParticipantInfo: ...
     @overload
@@ -345,8 +341,8 @@ class RoomService(Service):
         self,
         /,
         *,
-        timeout: float | Default | None = DEFAULT,
-        retry: RetryOption = DEFAULT,
+        timeout: float | Unset | None = UNSET,
+        retry: RetryOption = UNSET,
         extra_headers: Mapping[str, str] | None = None,
         **fields: Unpack[RoomParticipantIdentityDict],
     ) -> ParticipantInfo: ...
@@ -355,8 +351,8 @@ class RoomService(Service):
         request: RoomParticipantIdentity | RoomParticipantIdentityDict | None = None,
         /,
         *,
-        timeout: float | Default | None = DEFAULT,
-        retry: RetryOption = DEFAULT,
+        timeout: float | Unset | None = UNSET,
+        retry: RetryOption = UNSET,
         extra_headers: Mapping[str, str] | None = None,
         **fields: Any,
     ) -> ParticipantInfo:
@@ -381,7 +377,7 @@ class RoomService(Service):
             TwirpError: The call failed; its subclass says how, its `sent` whether the request may have run.
             TypeError, ValueError: The request or an option is malformed; nothing was sent.
         """
-        return self._client.call(methods.GET_PARTICIPANT, request, fields, timeout, retry, extra_headers)
+        return self._client.call(methods.GET_PARTICIPANT, request, fields, CallOptions(timeout, retry, extra_headers))
 
     @overload
     def remove_participant(
@@ -389,8 +385,8 @@ class RoomService(Service):
         request: RoomParticipantIdentity | RoomParticipantIdentityDict,
         /,
         *,
-        timeout: float | Default | None = DEFAULT,
-        retry: RetryOption = DEFAULT,
+        timeout: float | Unset | None = UNSET,
+        retry: RetryOption = UNSET,
         extra_headers: Mapping[str, str] | None = None,
     ) -> RemoveParticipantResponse: ...
     @overload
@@ -398,8 +394,8 @@ class RoomService(Service):
         self,
         /,
         *,
-        timeout: float | Default | None = DEFAULT,
-        retry: RetryOption = DEFAULT,
+        timeout: float | Unset | None = UNSET,
+        retry: RetryOption = UNSET,
         extra_headers: Mapping[str, str] | None = None,
         **fields: Unpack[RoomParticipantIdentityDict],
     ) -> RemoveParticipantResponse: ...
@@ -408,8 +404,8 @@ class RoomService(Service):
         request: RoomParticipantIdentity | RoomParticipantIdentityDict | None = None,
         /,
         *,
-        timeout: float | Default | None = DEFAULT,
-        retry: RetryOption = DEFAULT,
+        timeout: float | Unset | None = UNSET,
+        retry: RetryOption = UNSET,
         extra_headers: Mapping[str, str] | None = None,
         **fields: Any,
     ) -> RemoveParticipantResponse:
@@ -436,7 +432,9 @@ class RoomService(Service):
             TwirpError: The call failed; its subclass says how, its `sent` whether the request may have run.
             TypeError, ValueError: The request or an option is malformed; nothing was sent.
         """
-        return self._client.call(methods.REMOVE_PARTICIPANT, request, fields, timeout, retry, extra_headers)
+        return self._client.call(
+            methods.REMOVE_PARTICIPANT, request, fields, CallOptions(timeout, retry, extra_headers)
+        )
 
     @overload
     def mute_published_track(
@@ -444,8 +442,8 @@ class RoomService(Service):
         request: MuteRoomTrackRequest | MuteRoomTrackRequestDict,
         /,
         *,
-        timeout: float | Default | None = DEFAULT,
-        retry: RetryOption = DEFAULT,
+        timeout: float | Unset | None = UNSET,
+        retry: RetryOption = UNSET,
         extra_headers: Mapping[str, str] | None = None,
     ) -> MuteRoomTrackResponse: ...
     @overload
@@ -453,8 +451,8 @@ class RoomService(Service):
         self,
         /,
         *,
-        timeout: float | Default | None = DEFAULT,
-        retry: RetryOption = DEFAULT,
+        timeout: float | Unset | None = UNSET,
+        retry: RetryOption = UNSET,
         extra_headers: Mapping[str, str] | None = None,
         **fields: Unpack[MuteRoomTrackRequestDict],
     ) -> MuteRoomTrackResponse: ...
@@ -463,8 +461,8 @@ class RoomService(Service):
         request: MuteRoomTrackRequest | MuteRoomTrackRequestDict | None = None,
         /,
         *,
-        timeout: float | Default | None = DEFAULT,
-        retry: RetryOption = DEFAULT,
+        timeout: float | Unset | None = UNSET,
+        retry: RetryOption = UNSET,
         extra_headers: Mapping[str, str] | None = None,
         **fields: Any,
     ) -> MuteRoomTrackResponse:
@@ -493,7 +491,9 @@ class RoomService(Service):
             TwirpError: The call failed; its subclass says how, its `sent` whether the request may have run.
             TypeError, ValueError: The request or an option is malformed; nothing was sent.
         """
-        return self._client.call(methods.MUTE_PUBLISHED_TRACK, request, fields, timeout, retry, extra_headers)
+        return self._client.call(
+            methods.MUTE_PUBLISHED_TRACK, request, fields, CallOptions(timeout, retry, extra_headers)
+        )
 
     @overload
     def update_participant(
@@ -501,8 +501,8 @@ class RoomService(Service):
         request: UpdateParticipantRequest | UpdateParticipantRequestDict,
         /,
         *,
-        timeout: float | Default | None = DEFAULT,
-        retry: RetryOption = DEFAULT,
+        timeout: float | Unset | None = UNSET,
+        retry: RetryOption = UNSET,
         extra_headers: Mapping[str, str] | None = None,
     ) -> ParticipantInfo: ...
     @overload
@@ -510,8 +510,8 @@ class RoomService(Service):
         self,
         /,
         *,
-        timeout: float | Default | None = DEFAULT,
-        retry: RetryOption = DEFAULT,
+        timeout: float | Unset | None = UNSET,
+        retry: RetryOption = UNSET,
         extra_headers: Mapping[str, str] | None = None,
         **fields: Unpack[UpdateParticipantRequestDict],
     ) -> ParticipantInfo: ...
@@ -520,8 +520,8 @@ class RoomService(Service):
         request: UpdateParticipantRequest | UpdateParticipantRequestDict | None = None,
         /,
         *,
-        timeout: float | Default | None = DEFAULT,
-        retry: RetryOption = DEFAULT,
+        timeout: float | Unset | None = UNSET,
+        retry: RetryOption = UNSET,
         extra_headers: Mapping[str, str] | None = None,
         **fields: Any,
     ) -> ParticipantInfo:
@@ -551,7 +551,9 @@ class RoomService(Service):
             TwirpError: The call failed; its subclass says how, its `sent` whether the request may have run.
             TypeError, ValueError: The request or an option is malformed; nothing was sent.
         """
-        return self._client.call(methods.UPDATE_PARTICIPANT, request, fields, timeout, retry, extra_headers)
+        return self._client.call(
+            methods.UPDATE_PARTICIPANT, request, fields, CallOptions(timeout, retry, extra_headers)
+        )
 
     @overload
     def update_subscriptions(
@@ -559,8 +561,8 @@ class RoomService(Service):
         request: UpdateSubscriptionsRequest | UpdateSubscriptionsRequestDict,
         /,
         *,
-        timeout: float | Default | None = DEFAULT,
-        retry: RetryOption = DEFAULT,
+        timeout: float | Unset | None = UNSET,
+        retry: RetryOption = UNSET,
         extra_headers: Mapping[str, str] | None = None,
     ) -> UpdateSubscriptionsResponse: ...
     @overload
@@ -568,8 +570,8 @@ class RoomService(Service):
         self,
         /,
         *,
-        timeout: float | Default | None = DEFAULT,
-        retry: RetryOption = DEFAULT,
+        timeout: float | Unset | None = UNSET,
+        retry: RetryOption = UNSET,
         extra_headers: Mapping[str, str] | None = None,
         **fields: Unpack[UpdateSubscriptionsRequestDict],
     ) -> UpdateSubscriptionsResponse: ...
@@ -578,8 +580,8 @@ class RoomService(Service):
         request: UpdateSubscriptionsRequest | UpdateSubscriptionsRequestDict | None = None,
         /,
         *,
-        timeout: float | Default | None = DEFAULT,
-        retry: RetryOption = DEFAULT,
+        timeout: float | Unset | None = UNSET,
+        retry: RetryOption = UNSET,
         extra_headers: Mapping[str, str] | None = None,
         **fields: Any,
     ) -> UpdateSubscriptionsResponse:
@@ -605,7 +607,9 @@ class RoomService(Service):
             TwirpError: The call failed; its subclass says how, its `sent` whether the request may have run.
             TypeError, ValueError: The request or an option is malformed; nothing was sent.
         """
-        return self._client.call(methods.UPDATE_SUBSCRIPTIONS, request, fields, timeout, retry, extra_headers)
+        return self._client.call(
+            methods.UPDATE_SUBSCRIPTIONS, request, fields, CallOptions(timeout, retry, extra_headers)
+        )
 
     @overload
     def send_data(
@@ -613,8 +617,8 @@ class RoomService(Service):
         request: SendDataRequest | SendDataRequestDict,
         /,
         *,
-        timeout: float | Default | None = DEFAULT,
-        retry: RetryOption = DEFAULT,
+        timeout: float | Unset | None = UNSET,
+        retry: RetryOption = UNSET,
         extra_headers: Mapping[str, str] | None = None,
     ) -> SendDataResponse: ...
     @overload
@@ -622,8 +626,8 @@ class RoomService(Service):
         self,
         /,
         *,
-        timeout: float | Default | None = DEFAULT,
-        retry: RetryOption = DEFAULT,
+        timeout: float | Unset | None = UNSET,
+        retry: RetryOption = UNSET,
         extra_headers: Mapping[str, str] | None = None,
         **fields: Unpack[SendDataRequestDict],
     ) -> SendDataResponse: ...
@@ -632,8 +636,8 @@ class RoomService(Service):
         request: SendDataRequest | SendDataRequestDict | None = None,
         /,
         *,
-        timeout: float | Default | None = DEFAULT,
-        retry: RetryOption = DEFAULT,
+        timeout: float | Unset | None = UNSET,
+        retry: RetryOption = UNSET,
         extra_headers: Mapping[str, str] | None = None,
         **fields: Any,
     ) -> SendDataResponse:
@@ -666,7 +670,7 @@ class RoomService(Service):
             TwirpError: The call failed; its subclass says how, its `sent` whether the request may have run.
             TypeError, ValueError: The request or an option is malformed; nothing was sent.
         """
-        return self._client.call(methods.SEND_DATA, request, fields, timeout, retry, extra_headers)
+        return self._client.call(methods.SEND_DATA, request, fields, CallOptions(timeout, retry, extra_headers))
 
     @overload
     def update_room_metadata(
@@ -674,8 +678,8 @@ class RoomService(Service):
         request: UpdateRoomMetadataRequest | UpdateRoomMetadataRequestDict,
         /,
         *,
-        timeout: float | Default | None = DEFAULT,
-        retry: RetryOption = DEFAULT,
+        timeout: float | Unset | None = UNSET,
+        retry: RetryOption = UNSET,
         extra_headers: Mapping[str, str] | None = None,
     ) -> Room: ...
     @overload
@@ -683,8 +687,8 @@ class RoomService(Service):
         self,
         /,
         *,
-        timeout: float | Default | None = DEFAULT,
-        retry: RetryOption = DEFAULT,
+        timeout: float | Unset | None = UNSET,
+        retry: RetryOption = UNSET,
         extra_headers: Mapping[str, str] | None = None,
         **fields: Unpack[UpdateRoomMetadataRequestDict],
     ) -> Room: ...
@@ -693,8 +697,8 @@ class RoomService(Service):
         request: UpdateRoomMetadataRequest | UpdateRoomMetadataRequestDict | None = None,
         /,
         *,
-        timeout: float | Default | None = DEFAULT,
-        retry: RetryOption = DEFAULT,
+        timeout: float | Unset | None = UNSET,
+        retry: RetryOption = UNSET,
         extra_headers: Mapping[str, str] | None = None,
         **fields: Any,
     ) -> Room:
@@ -715,7 +719,9 @@ class RoomService(Service):
             TwirpError: The call failed; its subclass says how, its `sent` whether the request may have run.
             TypeError, ValueError: The request or an option is malformed; nothing was sent.
         """
-        return self._client.call(methods.UPDATE_ROOM_METADATA, request, fields, timeout, retry, extra_headers)
+        return self._client.call(
+            methods.UPDATE_ROOM_METADATA, request, fields, CallOptions(timeout, retry, extra_headers)
+        )
 
     @overload
     def forward_participant(
@@ -723,8 +729,8 @@ class RoomService(Service):
         request: ForwardParticipantRequest | ForwardParticipantRequestDict,
         /,
         *,
-        timeout: float | Default | None = DEFAULT,
-        retry: RetryOption = DEFAULT,
+        timeout: float | Unset | None = UNSET,
+        retry: RetryOption = UNSET,
         extra_headers: Mapping[str, str] | None = None,
     ) -> ForwardParticipantResponse: ...
     @overload
@@ -732,8 +738,8 @@ class RoomService(Service):
         self,
         /,
         *,
-        timeout: float | Default | None = DEFAULT,
-        retry: RetryOption = DEFAULT,
+        timeout: float | Unset | None = UNSET,
+        retry: RetryOption = UNSET,
         extra_headers: Mapping[str, str] | None = None,
         **fields: Unpack[ForwardParticipantRequestDict],
     ) -> ForwardParticipantResponse: ...
@@ -742,8 +748,8 @@ class RoomService(Service):
         request: ForwardParticipantRequest | ForwardParticipantRequestDict | None = None,
         /,
         *,
-        timeout: float | Default | None = DEFAULT,
-        retry: RetryOption = DEFAULT,
+        timeout: float | Unset | None = UNSET,
+        retry: RetryOption = UNSET,
         extra_headers: Mapping[str, str] | None = None,
         **fields: Any,
     ) -> ForwardParticipantResponse:
@@ -768,7 +774,9 @@ class RoomService(Service):
             TwirpError: The call failed; its subclass says how, its `sent` whether the request may have run.
             TypeError, ValueError: The request or an option is malformed; nothing was sent.
         """
-        return self._client.call(methods.FORWARD_PARTICIPANT, request, fields, timeout, retry, extra_headers)
+        return self._client.call(
+            methods.FORWARD_PARTICIPANT, request, fields, CallOptions(timeout, retry, extra_headers)
+        )
 
     @overload
     def move_participant(
@@ -776,8 +784,8 @@ class RoomService(Service):
         request: MoveParticipantRequest | MoveParticipantRequestDict,
         /,
         *,
-        timeout: float | Default | None = DEFAULT,
-        retry: RetryOption = DEFAULT,
+        timeout: float | Unset | None = UNSET,
+        retry: RetryOption = UNSET,
         extra_headers: Mapping[str, str] | None = None,
     ) -> MoveParticipantResponse: ...
     @overload
@@ -785,8 +793,8 @@ class RoomService(Service):
         self,
         /,
         *,
-        timeout: float | Default | None = DEFAULT,
-        retry: RetryOption = DEFAULT,
+        timeout: float | Unset | None = UNSET,
+        retry: RetryOption = UNSET,
         extra_headers: Mapping[str, str] | None = None,
         **fields: Unpack[MoveParticipantRequestDict],
     ) -> MoveParticipantResponse: ...
@@ -795,8 +803,8 @@ class RoomService(Service):
         request: MoveParticipantRequest | MoveParticipantRequestDict | None = None,
         /,
         *,
-        timeout: float | Default | None = DEFAULT,
-        retry: RetryOption = DEFAULT,
+        timeout: float | Unset | None = UNSET,
+        retry: RetryOption = UNSET,
         extra_headers: Mapping[str, str] | None = None,
         **fields: Any,
     ) -> MoveParticipantResponse:
@@ -820,7 +828,7 @@ class RoomService(Service):
             TwirpError: The call failed; its subclass says how, its `sent` whether the request may have run.
             TypeError, ValueError: The request or an option is malformed; nothing was sent.
         """
-        return self._client.call(methods.MOVE_PARTICIPANT, request, fields, timeout, retry, extra_headers)
+        return self._client.call(methods.MOVE_PARTICIPANT, request, fields, CallOptions(timeout, retry, extra_headers))
 
     @overload
     def perform_rpc(
@@ -828,8 +836,8 @@ class RoomService(Service):
         request: PerformRpcRequest | PerformRpcRequestDict,
         /,
         *,
-        timeout: float | Default | None = DEFAULT,
-        retry: RetryOption = DEFAULT,
+        timeout: float | Unset | None = UNSET,
+        retry: RetryOption = UNSET,
         extra_headers: Mapping[str, str] | None = None,
     ) -> PerformRpcResponse: ...
     @overload
@@ -837,8 +845,8 @@ class RoomService(Service):
         self,
         /,
         *,
-        timeout: float | Default | None = DEFAULT,
-        retry: RetryOption = DEFAULT,
+        timeout: float | Unset | None = UNSET,
+        retry: RetryOption = UNSET,
         extra_headers: Mapping[str, str] | None = None,
         **fields: Unpack[PerformRpcRequestDict],
     ) -> PerformRpcResponse: ...
@@ -847,8 +855,8 @@ class RoomService(Service):
         request: PerformRpcRequest | PerformRpcRequestDict | None = None,
         /,
         *,
-        timeout: float | Default | None = DEFAULT,
-        retry: RetryOption = DEFAULT,
+        timeout: float | Unset | None = UNSET,
+        retry: RetryOption = UNSET,
         extra_headers: Mapping[str, str] | None = None,
         **fields: Any,
     ) -> PerformRpcResponse:
@@ -879,4 +887,4 @@ class RoomService(Service):
             TwirpError: The call failed; its subclass says how, its `sent` whether the request may have run.
             TypeError, ValueError: The request or an option is malformed; nothing was sent.
         """
-        return self._client.call(methods.PERFORM_RPC, request, fields, timeout, retry, extra_headers)
+        return self._client.call(methods.PERFORM_RPC, request, fields, CallOptions(timeout, retry, extra_headers))

@@ -5,11 +5,17 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, overload
 
-from twirpkit.call import DEFAULT, Authorize, Default
-from twirpkit.client import Client, Service
-from twirpkit.deprecation import deprecated
-from twirpkit.sdk import endpoint
-from twirpkit.transports import sync_transport
+from twirpkit.sdk import (
+    UNSET,
+    Authorize,
+    CallOptions,
+    Client,
+    Service,
+    Unset,
+    client_config,
+    deprecated,
+    sync_transport,
+)
 
 from livekit_twirp._methods import sip as methods
 from livekit_twirp._sdk import SDK
@@ -19,9 +25,8 @@ if TYPE_CHECKING:
     from typing import Unpack
 
     import requests
-    from twirpkit.call import RetryOption
-    from twirpkit.events import Hook
-    from twirpkit.livekit.regions import Regions
+    from twirpkit.livekit import Regions
+    from twirpkit.sdk import Hook, RetryOption
 
     from livekit_twirp.messages.livekit_sip import (
         CreateSIPDispatchRuleRequest,
@@ -90,11 +95,11 @@ class SIP(Service):
         *,
         token: str | None = None,
         auth: str | Authorize | None = None,
-        timeout: float | Default | None = DEFAULT,
-        retry: RetryOption = DEFAULT,
+        timeout: float | Unset | None = UNSET,
+        retry: RetryOption = UNSET,
         extra_headers: Mapping[str, str] | None = None,
         hooks: Iterable[Hook] = (),
-        regions: Regions | Default | None = DEFAULT,
+        regions: Regions | Unset | None = UNSET,
     ) -> None:
         """Use the connections of a session, which stays yours to close.
 
@@ -102,7 +107,7 @@ class SIP(Service):
         """
         if session is None:
             raise TypeError("SIP needs a session: LiveKitAPI makes its own")
-        client_endpoint = endpoint(
+        config = client_config(
             SDK,
             url=url,
             api_key=api_key,
@@ -115,7 +120,7 @@ class SIP(Service):
             hooks=hooks,
             regions=regions,
         )
-        self._client = Client(client_endpoint, sync_transport(self, session))
+        self._client = Client(config, sync_transport(self, session))
 
     @overload
     def list_sip_trunk(
@@ -123,8 +128,8 @@ class SIP(Service):
         request: ListSIPTrunkRequest | ListSIPTrunkRequestDict,
         /,
         *,
-        timeout: float | Default | None = DEFAULT,
-        retry: RetryOption = DEFAULT,
+        timeout: float | Unset | None = UNSET,
+        retry: RetryOption = UNSET,
         extra_headers: Mapping[str, str] | None = None,
     ) -> ListSIPTrunkResponse: ...
     @overload
@@ -132,8 +137,8 @@ class SIP(Service):
         self,
         /,
         *,
-        timeout: float | Default | None = DEFAULT,
-        retry: RetryOption = DEFAULT,
+        timeout: float | Unset | None = UNSET,
+        retry: RetryOption = UNSET,
         extra_headers: Mapping[str, str] | None = None,
         **fields: Unpack[ListSIPTrunkRequestDict],
     ) -> ListSIPTrunkResponse: ...
@@ -143,8 +148,8 @@ class SIP(Service):
         request: ListSIPTrunkRequest | ListSIPTrunkRequestDict | None = None,
         /,
         *,
-        timeout: float | Default | None = DEFAULT,
-        retry: RetryOption = DEFAULT,
+        timeout: float | Unset | None = UNSET,
+        retry: RetryOption = UNSET,
         extra_headers: Mapping[str, str] | None = None,
         **fields: Any,
     ) -> ListSIPTrunkResponse:
@@ -164,7 +169,7 @@ class SIP(Service):
             TwirpError: The call failed; its subclass says how, its `sent` whether the request may have run.
             TypeError, ValueError: The request or an option is malformed; nothing was sent.
         """
-        return self._client.call(methods.LIST_SIP_TRUNK, request, fields, timeout, retry, extra_headers)
+        return self._client.call(methods.LIST_SIP_TRUNK, request, fields, CallOptions(timeout, retry, extra_headers))
 
     @overload
     def create_sip_inbound_trunk(
@@ -172,8 +177,8 @@ class SIP(Service):
         request: CreateSIPInboundTrunkRequest | CreateSIPInboundTrunkRequestDict,
         /,
         *,
-        timeout: float | Default | None = DEFAULT,
-        retry: RetryOption = DEFAULT,
+        timeout: float | Unset | None = UNSET,
+        retry: RetryOption = UNSET,
         extra_headers: Mapping[str, str] | None = None,
     ) -> SIPInboundTrunkInfo: ...
     @overload
@@ -181,8 +186,8 @@ class SIP(Service):
         self,
         /,
         *,
-        timeout: float | Default | None = DEFAULT,
-        retry: RetryOption = DEFAULT,
+        timeout: float | Unset | None = UNSET,
+        retry: RetryOption = UNSET,
         extra_headers: Mapping[str, str] | None = None,
         **fields: Unpack[CreateSIPInboundTrunkRequestDict],
     ) -> SIPInboundTrunkInfo: ...
@@ -191,8 +196,8 @@ class SIP(Service):
         request: CreateSIPInboundTrunkRequest | CreateSIPInboundTrunkRequestDict | None = None,
         /,
         *,
-        timeout: float | Default | None = DEFAULT,
-        retry: RetryOption = DEFAULT,
+        timeout: float | Unset | None = UNSET,
+        retry: RetryOption = UNSET,
         extra_headers: Mapping[str, str] | None = None,
         **fields: Any,
     ) -> SIPInboundTrunkInfo:
@@ -214,7 +219,9 @@ class SIP(Service):
             TwirpError: The call failed; its subclass says how, its `sent` whether the request may have run.
             TypeError, ValueError: The request or an option is malformed; nothing was sent.
         """
-        return self._client.call(methods.CREATE_SIP_INBOUND_TRUNK, request, fields, timeout, retry, extra_headers)
+        return self._client.call(
+            methods.CREATE_SIP_INBOUND_TRUNK, request, fields, CallOptions(timeout, retry, extra_headers)
+        )
 
     @overload
     def create_sip_outbound_trunk(
@@ -222,8 +229,8 @@ class SIP(Service):
         request: CreateSIPOutboundTrunkRequest | CreateSIPOutboundTrunkRequestDict,
         /,
         *,
-        timeout: float | Default | None = DEFAULT,
-        retry: RetryOption = DEFAULT,
+        timeout: float | Unset | None = UNSET,
+        retry: RetryOption = UNSET,
         extra_headers: Mapping[str, str] | None = None,
     ) -> SIPOutboundTrunkInfo: ...
     @overload
@@ -231,8 +238,8 @@ class SIP(Service):
         self,
         /,
         *,
-        timeout: float | Default | None = DEFAULT,
-        retry: RetryOption = DEFAULT,
+        timeout: float | Unset | None = UNSET,
+        retry: RetryOption = UNSET,
         extra_headers: Mapping[str, str] | None = None,
         **fields: Unpack[CreateSIPOutboundTrunkRequestDict],
     ) -> SIPOutboundTrunkInfo: ...
@@ -241,8 +248,8 @@ class SIP(Service):
         request: CreateSIPOutboundTrunkRequest | CreateSIPOutboundTrunkRequestDict | None = None,
         /,
         *,
-        timeout: float | Default | None = DEFAULT,
-        retry: RetryOption = DEFAULT,
+        timeout: float | Unset | None = UNSET,
+        retry: RetryOption = UNSET,
         extra_headers: Mapping[str, str] | None = None,
         **fields: Any,
     ) -> SIPOutboundTrunkInfo:
@@ -264,7 +271,9 @@ class SIP(Service):
             TwirpError: The call failed; its subclass says how, its `sent` whether the request may have run.
             TypeError, ValueError: The request or an option is malformed; nothing was sent.
         """
-        return self._client.call(methods.CREATE_SIP_OUTBOUND_TRUNK, request, fields, timeout, retry, extra_headers)
+        return self._client.call(
+            methods.CREATE_SIP_OUTBOUND_TRUNK, request, fields, CallOptions(timeout, retry, extra_headers)
+        )
 
     @overload
     def update_sip_inbound_trunk(
@@ -272,8 +281,8 @@ class SIP(Service):
         request: UpdateSIPInboundTrunkRequest | UpdateSIPInboundTrunkRequestDict,
         /,
         *,
-        timeout: float | Default | None = DEFAULT,
-        retry: RetryOption = DEFAULT,
+        timeout: float | Unset | None = UNSET,
+        retry: RetryOption = UNSET,
         extra_headers: Mapping[str, str] | None = None,
     ) -> SIPInboundTrunkInfo: ...
     @overload
@@ -281,8 +290,8 @@ class SIP(Service):
         self,
         /,
         *,
-        timeout: float | Default | None = DEFAULT,
-        retry: RetryOption = DEFAULT,
+        timeout: float | Unset | None = UNSET,
+        retry: RetryOption = UNSET,
         extra_headers: Mapping[str, str] | None = None,
         **fields: Unpack[UpdateSIPInboundTrunkRequestDict],
     ) -> SIPInboundTrunkInfo: ...
@@ -291,8 +300,8 @@ class SIP(Service):
         request: UpdateSIPInboundTrunkRequest | UpdateSIPInboundTrunkRequestDict | None = None,
         /,
         *,
-        timeout: float | Default | None = DEFAULT,
-        retry: RetryOption = DEFAULT,
+        timeout: float | Unset | None = UNSET,
+        retry: RetryOption = UNSET,
         extra_headers: Mapping[str, str] | None = None,
         **fields: Any,
     ) -> SIPInboundTrunkInfo:
@@ -315,7 +324,9 @@ class SIP(Service):
             TwirpError: The call failed; its subclass says how, its `sent` whether the request may have run.
             TypeError, ValueError: The request or an option is malformed; nothing was sent.
         """
-        return self._client.call(methods.UPDATE_SIP_INBOUND_TRUNK, request, fields, timeout, retry, extra_headers)
+        return self._client.call(
+            methods.UPDATE_SIP_INBOUND_TRUNK, request, fields, CallOptions(timeout, retry, extra_headers)
+        )
 
     @overload
     def update_sip_outbound_trunk(
@@ -323,8 +334,8 @@ class SIP(Service):
         request: UpdateSIPOutboundTrunkRequest | UpdateSIPOutboundTrunkRequestDict,
         /,
         *,
-        timeout: float | Default | None = DEFAULT,
-        retry: RetryOption = DEFAULT,
+        timeout: float | Unset | None = UNSET,
+        retry: RetryOption = UNSET,
         extra_headers: Mapping[str, str] | None = None,
     ) -> SIPOutboundTrunkInfo: ...
     @overload
@@ -332,8 +343,8 @@ class SIP(Service):
         self,
         /,
         *,
-        timeout: float | Default | None = DEFAULT,
-        retry: RetryOption = DEFAULT,
+        timeout: float | Unset | None = UNSET,
+        retry: RetryOption = UNSET,
         extra_headers: Mapping[str, str] | None = None,
         **fields: Unpack[UpdateSIPOutboundTrunkRequestDict],
     ) -> SIPOutboundTrunkInfo: ...
@@ -342,8 +353,8 @@ class SIP(Service):
         request: UpdateSIPOutboundTrunkRequest | UpdateSIPOutboundTrunkRequestDict | None = None,
         /,
         *,
-        timeout: float | Default | None = DEFAULT,
-        retry: RetryOption = DEFAULT,
+        timeout: float | Unset | None = UNSET,
+        retry: RetryOption = UNSET,
         extra_headers: Mapping[str, str] | None = None,
         **fields: Any,
     ) -> SIPOutboundTrunkInfo:
@@ -366,7 +377,9 @@ class SIP(Service):
             TwirpError: The call failed; its subclass says how, its `sent` whether the request may have run.
             TypeError, ValueError: The request or an option is malformed; nothing was sent.
         """
-        return self._client.call(methods.UPDATE_SIP_OUTBOUND_TRUNK, request, fields, timeout, retry, extra_headers)
+        return self._client.call(
+            methods.UPDATE_SIP_OUTBOUND_TRUNK, request, fields, CallOptions(timeout, retry, extra_headers)
+        )
 
     @overload
     def get_sip_inbound_trunk(
@@ -374,8 +387,8 @@ class SIP(Service):
         request: GetSIPInboundTrunkRequest | GetSIPInboundTrunkRequestDict,
         /,
         *,
-        timeout: float | Default | None = DEFAULT,
-        retry: RetryOption = DEFAULT,
+        timeout: float | Unset | None = UNSET,
+        retry: RetryOption = UNSET,
         extra_headers: Mapping[str, str] | None = None,
     ) -> GetSIPInboundTrunkResponse: ...
     @overload
@@ -383,8 +396,8 @@ class SIP(Service):
         self,
         /,
         *,
-        timeout: float | Default | None = DEFAULT,
-        retry: RetryOption = DEFAULT,
+        timeout: float | Unset | None = UNSET,
+        retry: RetryOption = UNSET,
         extra_headers: Mapping[str, str] | None = None,
         **fields: Unpack[GetSIPInboundTrunkRequestDict],
     ) -> GetSIPInboundTrunkResponse: ...
@@ -393,8 +406,8 @@ class SIP(Service):
         request: GetSIPInboundTrunkRequest | GetSIPInboundTrunkRequestDict | None = None,
         /,
         *,
-        timeout: float | Default | None = DEFAULT,
-        retry: RetryOption = DEFAULT,
+        timeout: float | Unset | None = UNSET,
+        retry: RetryOption = UNSET,
         extra_headers: Mapping[str, str] | None = None,
         **fields: Any,
     ) -> GetSIPInboundTrunkResponse:
@@ -413,7 +426,9 @@ class SIP(Service):
             TwirpError: The call failed; its subclass says how, its `sent` whether the request may have run.
             TypeError, ValueError: The request or an option is malformed; nothing was sent.
         """
-        return self._client.call(methods.GET_SIP_INBOUND_TRUNK, request, fields, timeout, retry, extra_headers)
+        return self._client.call(
+            methods.GET_SIP_INBOUND_TRUNK, request, fields, CallOptions(timeout, retry, extra_headers)
+        )
 
     @overload
     def get_sip_outbound_trunk(
@@ -421,8 +436,8 @@ class SIP(Service):
         request: GetSIPOutboundTrunkRequest | GetSIPOutboundTrunkRequestDict,
         /,
         *,
-        timeout: float | Default | None = DEFAULT,
-        retry: RetryOption = DEFAULT,
+        timeout: float | Unset | None = UNSET,
+        retry: RetryOption = UNSET,
         extra_headers: Mapping[str, str] | None = None,
     ) -> GetSIPOutboundTrunkResponse: ...
     @overload
@@ -430,8 +445,8 @@ class SIP(Service):
         self,
         /,
         *,
-        timeout: float | Default | None = DEFAULT,
-        retry: RetryOption = DEFAULT,
+        timeout: float | Unset | None = UNSET,
+        retry: RetryOption = UNSET,
         extra_headers: Mapping[str, str] | None = None,
         **fields: Unpack[GetSIPOutboundTrunkRequestDict],
     ) -> GetSIPOutboundTrunkResponse: ...
@@ -440,8 +455,8 @@ class SIP(Service):
         request: GetSIPOutboundTrunkRequest | GetSIPOutboundTrunkRequestDict | None = None,
         /,
         *,
-        timeout: float | Default | None = DEFAULT,
-        retry: RetryOption = DEFAULT,
+        timeout: float | Unset | None = UNSET,
+        retry: RetryOption = UNSET,
         extra_headers: Mapping[str, str] | None = None,
         **fields: Any,
     ) -> GetSIPOutboundTrunkResponse:
@@ -460,7 +475,9 @@ class SIP(Service):
             TwirpError: The call failed; its subclass says how, its `sent` whether the request may have run.
             TypeError, ValueError: The request or an option is malformed; nothing was sent.
         """
-        return self._client.call(methods.GET_SIP_OUTBOUND_TRUNK, request, fields, timeout, retry, extra_headers)
+        return self._client.call(
+            methods.GET_SIP_OUTBOUND_TRUNK, request, fields, CallOptions(timeout, retry, extra_headers)
+        )
 
     @overload
     def list_sip_inbound_trunk(
@@ -468,8 +485,8 @@ class SIP(Service):
         request: ListSIPInboundTrunkRequest | ListSIPInboundTrunkRequestDict,
         /,
         *,
-        timeout: float | Default | None = DEFAULT,
-        retry: RetryOption = DEFAULT,
+        timeout: float | Unset | None = UNSET,
+        retry: RetryOption = UNSET,
         extra_headers: Mapping[str, str] | None = None,
     ) -> ListSIPInboundTrunkResponse: ...
     @overload
@@ -477,8 +494,8 @@ class SIP(Service):
         self,
         /,
         *,
-        timeout: float | Default | None = DEFAULT,
-        retry: RetryOption = DEFAULT,
+        timeout: float | Unset | None = UNSET,
+        retry: RetryOption = UNSET,
         extra_headers: Mapping[str, str] | None = None,
         **fields: Unpack[ListSIPInboundTrunkRequestDict],
     ) -> ListSIPInboundTrunkResponse: ...
@@ -487,8 +504,8 @@ class SIP(Service):
         request: ListSIPInboundTrunkRequest | ListSIPInboundTrunkRequestDict | None = None,
         /,
         *,
-        timeout: float | Default | None = DEFAULT,
-        retry: RetryOption = DEFAULT,
+        timeout: float | Unset | None = UNSET,
+        retry: RetryOption = UNSET,
         extra_headers: Mapping[str, str] | None = None,
         **fields: Any,
     ) -> ListSIPInboundTrunkResponse:
@@ -511,7 +528,9 @@ class SIP(Service):
             TwirpError: The call failed; its subclass says how, its `sent` whether the request may have run.
             TypeError, ValueError: The request or an option is malformed; nothing was sent.
         """
-        return self._client.call(methods.LIST_SIP_INBOUND_TRUNK, request, fields, timeout, retry, extra_headers)
+        return self._client.call(
+            methods.LIST_SIP_INBOUND_TRUNK, request, fields, CallOptions(timeout, retry, extra_headers)
+        )
 
     @overload
     def list_sip_outbound_trunk(
@@ -519,8 +538,8 @@ class SIP(Service):
         request: ListSIPOutboundTrunkRequest | ListSIPOutboundTrunkRequestDict,
         /,
         *,
-        timeout: float | Default | None = DEFAULT,
-        retry: RetryOption = DEFAULT,
+        timeout: float | Unset | None = UNSET,
+        retry: RetryOption = UNSET,
         extra_headers: Mapping[str, str] | None = None,
     ) -> ListSIPOutboundTrunkResponse: ...
     @overload
@@ -528,8 +547,8 @@ class SIP(Service):
         self,
         /,
         *,
-        timeout: float | Default | None = DEFAULT,
-        retry: RetryOption = DEFAULT,
+        timeout: float | Unset | None = UNSET,
+        retry: RetryOption = UNSET,
         extra_headers: Mapping[str, str] | None = None,
         **fields: Unpack[ListSIPOutboundTrunkRequestDict],
     ) -> ListSIPOutboundTrunkResponse: ...
@@ -538,8 +557,8 @@ class SIP(Service):
         request: ListSIPOutboundTrunkRequest | ListSIPOutboundTrunkRequestDict | None = None,
         /,
         *,
-        timeout: float | Default | None = DEFAULT,
-        retry: RetryOption = DEFAULT,
+        timeout: float | Unset | None = UNSET,
+        retry: RetryOption = UNSET,
         extra_headers: Mapping[str, str] | None = None,
         **fields: Any,
     ) -> ListSIPOutboundTrunkResponse:
@@ -562,7 +581,9 @@ class SIP(Service):
             TwirpError: The call failed; its subclass says how, its `sent` whether the request may have run.
             TypeError, ValueError: The request or an option is malformed; nothing was sent.
         """
-        return self._client.call(methods.LIST_SIP_OUTBOUND_TRUNK, request, fields, timeout, retry, extra_headers)
+        return self._client.call(
+            methods.LIST_SIP_OUTBOUND_TRUNK, request, fields, CallOptions(timeout, retry, extra_headers)
+        )
 
     @overload
     def delete_sip_trunk(
@@ -570,8 +591,8 @@ class SIP(Service):
         request: DeleteSIPTrunkRequest | DeleteSIPTrunkRequestDict,
         /,
         *,
-        timeout: float | Default | None = DEFAULT,
-        retry: RetryOption = DEFAULT,
+        timeout: float | Unset | None = UNSET,
+        retry: RetryOption = UNSET,
         extra_headers: Mapping[str, str] | None = None,
     ) -> SIPTrunkInfo: ...
     @overload
@@ -579,8 +600,8 @@ class SIP(Service):
         self,
         /,
         *,
-        timeout: float | Default | None = DEFAULT,
-        retry: RetryOption = DEFAULT,
+        timeout: float | Unset | None = UNSET,
+        retry: RetryOption = UNSET,
         extra_headers: Mapping[str, str] | None = None,
         **fields: Unpack[DeleteSIPTrunkRequestDict],
     ) -> SIPTrunkInfo: ...
@@ -589,8 +610,8 @@ class SIP(Service):
         request: DeleteSIPTrunkRequest | DeleteSIPTrunkRequestDict | None = None,
         /,
         *,
-        timeout: float | Default | None = DEFAULT,
-        retry: RetryOption = DEFAULT,
+        timeout: float | Unset | None = UNSET,
+        retry: RetryOption = UNSET,
         extra_headers: Mapping[str, str] | None = None,
         **fields: Any,
     ) -> SIPTrunkInfo:
@@ -610,7 +631,7 @@ class SIP(Service):
             TwirpError: The call failed; its subclass says how, its `sent` whether the request may have run.
             TypeError, ValueError: The request or an option is malformed; nothing was sent.
         """
-        return self._client.call(methods.DELETE_SIP_TRUNK, request, fields, timeout, retry, extra_headers)
+        return self._client.call(methods.DELETE_SIP_TRUNK, request, fields, CallOptions(timeout, retry, extra_headers))
 
     @overload
     def create_sip_dispatch_rule(
@@ -618,8 +639,8 @@ class SIP(Service):
         request: CreateSIPDispatchRuleRequest | CreateSIPDispatchRuleRequestDict,
         /,
         *,
-        timeout: float | Default | None = DEFAULT,
-        retry: RetryOption = DEFAULT,
+        timeout: float | Unset | None = UNSET,
+        retry: RetryOption = UNSET,
         extra_headers: Mapping[str, str] | None = None,
     ) -> SIPDispatchRuleInfo: ...
     @overload
@@ -627,8 +648,8 @@ class SIP(Service):
         self,
         /,
         *,
-        timeout: float | Default | None = DEFAULT,
-        retry: RetryOption = DEFAULT,
+        timeout: float | Unset | None = UNSET,
+        retry: RetryOption = UNSET,
         extra_headers: Mapping[str, str] | None = None,
         **fields: Unpack[CreateSIPDispatchRuleRequestDict],
     ) -> SIPDispatchRuleInfo: ...
@@ -637,8 +658,8 @@ class SIP(Service):
         request: CreateSIPDispatchRuleRequest | CreateSIPDispatchRuleRequestDict | None = None,
         /,
         *,
-        timeout: float | Default | None = DEFAULT,
-        retry: RetryOption = DEFAULT,
+        timeout: float | Unset | None = UNSET,
+        retry: RetryOption = UNSET,
         extra_headers: Mapping[str, str] | None = None,
         **fields: Any,
     ) -> SIPDispatchRuleInfo:
@@ -668,7 +689,9 @@ class SIP(Service):
             TwirpError: The call failed; its subclass says how, its `sent` whether the request may have run.
             TypeError, ValueError: The request or an option is malformed; nothing was sent.
         """
-        return self._client.call(methods.CREATE_SIP_DISPATCH_RULE, request, fields, timeout, retry, extra_headers)
+        return self._client.call(
+            methods.CREATE_SIP_DISPATCH_RULE, request, fields, CallOptions(timeout, retry, extra_headers)
+        )
 
     @overload
     def update_sip_dispatch_rule(
@@ -676,8 +699,8 @@ class SIP(Service):
         request: UpdateSIPDispatchRuleRequest | UpdateSIPDispatchRuleRequestDict,
         /,
         *,
-        timeout: float | Default | None = DEFAULT,
-        retry: RetryOption = DEFAULT,
+        timeout: float | Unset | None = UNSET,
+        retry: RetryOption = UNSET,
         extra_headers: Mapping[str, str] | None = None,
     ) -> SIPDispatchRuleInfo: ...
     @overload
@@ -685,8 +708,8 @@ class SIP(Service):
         self,
         /,
         *,
-        timeout: float | Default | None = DEFAULT,
-        retry: RetryOption = DEFAULT,
+        timeout: float | Unset | None = UNSET,
+        retry: RetryOption = UNSET,
         extra_headers: Mapping[str, str] | None = None,
         **fields: Unpack[UpdateSIPDispatchRuleRequestDict],
     ) -> SIPDispatchRuleInfo: ...
@@ -695,8 +718,8 @@ class SIP(Service):
         request: UpdateSIPDispatchRuleRequest | UpdateSIPDispatchRuleRequestDict | None = None,
         /,
         *,
-        timeout: float | Default | None = DEFAULT,
-        retry: RetryOption = DEFAULT,
+        timeout: float | Unset | None = UNSET,
+        retry: RetryOption = UNSET,
         extra_headers: Mapping[str, str] | None = None,
         **fields: Any,
     ) -> SIPDispatchRuleInfo:
@@ -718,7 +741,9 @@ class SIP(Service):
             TwirpError: The call failed; its subclass says how, its `sent` whether the request may have run.
             TypeError, ValueError: The request or an option is malformed; nothing was sent.
         """
-        return self._client.call(methods.UPDATE_SIP_DISPATCH_RULE, request, fields, timeout, retry, extra_headers)
+        return self._client.call(
+            methods.UPDATE_SIP_DISPATCH_RULE, request, fields, CallOptions(timeout, retry, extra_headers)
+        )
 
     @overload
     def list_sip_dispatch_rule(
@@ -726,8 +751,8 @@ class SIP(Service):
         request: ListSIPDispatchRuleRequest | ListSIPDispatchRuleRequestDict,
         /,
         *,
-        timeout: float | Default | None = DEFAULT,
-        retry: RetryOption = DEFAULT,
+        timeout: float | Unset | None = UNSET,
+        retry: RetryOption = UNSET,
         extra_headers: Mapping[str, str] | None = None,
     ) -> ListSIPDispatchRuleResponse: ...
     @overload
@@ -735,8 +760,8 @@ class SIP(Service):
         self,
         /,
         *,
-        timeout: float | Default | None = DEFAULT,
-        retry: RetryOption = DEFAULT,
+        timeout: float | Unset | None = UNSET,
+        retry: RetryOption = UNSET,
         extra_headers: Mapping[str, str] | None = None,
         **fields: Unpack[ListSIPDispatchRuleRequestDict],
     ) -> ListSIPDispatchRuleResponse: ...
@@ -745,8 +770,8 @@ class SIP(Service):
         request: ListSIPDispatchRuleRequest | ListSIPDispatchRuleRequestDict | None = None,
         /,
         *,
-        timeout: float | Default | None = DEFAULT,
-        retry: RetryOption = DEFAULT,
+        timeout: float | Unset | None = UNSET,
+        retry: RetryOption = UNSET,
         extra_headers: Mapping[str, str] | None = None,
         **fields: Any,
     ) -> ListSIPDispatchRuleResponse:
@@ -771,7 +796,9 @@ class SIP(Service):
             TwirpError: The call failed; its subclass says how, its `sent` whether the request may have run.
             TypeError, ValueError: The request or an option is malformed; nothing was sent.
         """
-        return self._client.call(methods.LIST_SIP_DISPATCH_RULE, request, fields, timeout, retry, extra_headers)
+        return self._client.call(
+            methods.LIST_SIP_DISPATCH_RULE, request, fields, CallOptions(timeout, retry, extra_headers)
+        )
 
     @overload
     def delete_sip_dispatch_rule(
@@ -779,8 +806,8 @@ class SIP(Service):
         request: DeleteSIPDispatchRuleRequest | DeleteSIPDispatchRuleRequestDict,
         /,
         *,
-        timeout: float | Default | None = DEFAULT,
-        retry: RetryOption = DEFAULT,
+        timeout: float | Unset | None = UNSET,
+        retry: RetryOption = UNSET,
         extra_headers: Mapping[str, str] | None = None,
     ) -> SIPDispatchRuleInfo: ...
     @overload
@@ -788,8 +815,8 @@ class SIP(Service):
         self,
         /,
         *,
-        timeout: float | Default | None = DEFAULT,
-        retry: RetryOption = DEFAULT,
+        timeout: float | Unset | None = UNSET,
+        retry: RetryOption = UNSET,
         extra_headers: Mapping[str, str] | None = None,
         **fields: Unpack[DeleteSIPDispatchRuleRequestDict],
     ) -> SIPDispatchRuleInfo: ...
@@ -798,8 +825,8 @@ class SIP(Service):
         request: DeleteSIPDispatchRuleRequest | DeleteSIPDispatchRuleRequestDict | None = None,
         /,
         *,
-        timeout: float | Default | None = DEFAULT,
-        retry: RetryOption = DEFAULT,
+        timeout: float | Unset | None = UNSET,
+        retry: RetryOption = UNSET,
         extra_headers: Mapping[str, str] | None = None,
         **fields: Any,
     ) -> SIPDispatchRuleInfo:
@@ -819,7 +846,9 @@ class SIP(Service):
             TwirpError: The call failed; its subclass says how, its `sent` whether the request may have run.
             TypeError, ValueError: The request or an option is malformed; nothing was sent.
         """
-        return self._client.call(methods.DELETE_SIP_DISPATCH_RULE, request, fields, timeout, retry, extra_headers)
+        return self._client.call(
+            methods.DELETE_SIP_DISPATCH_RULE, request, fields, CallOptions(timeout, retry, extra_headers)
+        )
 
     @overload
     def create_sip_participant(
@@ -827,8 +856,8 @@ class SIP(Service):
         request: CreateSIPParticipantRequest | CreateSIPParticipantRequestDict,
         /,
         *,
-        timeout: float | Default | None = DEFAULT,
-        retry: RetryOption = DEFAULT,
+        timeout: float | Unset | None = UNSET,
+        retry: RetryOption = UNSET,
         extra_headers: Mapping[str, str] | None = None,
     ) -> SIPParticipantInfo: ...
     @overload
@@ -836,8 +865,8 @@ class SIP(Service):
         self,
         /,
         *,
-        timeout: float | Default | None = DEFAULT,
-        retry: RetryOption = DEFAULT,
+        timeout: float | Unset | None = UNSET,
+        retry: RetryOption = UNSET,
         extra_headers: Mapping[str, str] | None = None,
         **fields: Unpack[CreateSIPParticipantRequestDict],
     ) -> SIPParticipantInfo: ...
@@ -846,8 +875,8 @@ class SIP(Service):
         request: CreateSIPParticipantRequest | CreateSIPParticipantRequestDict | None = None,
         /,
         *,
-        timeout: float | Default | None = DEFAULT,
-        retry: RetryOption = DEFAULT,
+        timeout: float | Unset | None = UNSET,
+        retry: RetryOption = UNSET,
         extra_headers: Mapping[str, str] | None = None,
         **fields: Any,
     ) -> SIPParticipantInfo:
@@ -916,7 +945,9 @@ class SIP(Service):
             TwirpError: The call failed; its subclass says how, its `sent` whether the request may have run.
             TypeError, ValueError: The request or an option is malformed; nothing was sent.
         """
-        return self._client.call(methods.CREATE_SIP_PARTICIPANT, request, fields, timeout, retry, extra_headers)
+        return self._client.call(
+            methods.CREATE_SIP_PARTICIPANT, request, fields, CallOptions(timeout, retry, extra_headers)
+        )
 
     @overload
     def transfer_sip_participant(
@@ -924,8 +955,8 @@ class SIP(Service):
         request: TransferSIPParticipantRequest | TransferSIPParticipantRequestDict,
         /,
         *,
-        timeout: float | Default | None = DEFAULT,
-        retry: RetryOption = DEFAULT,
+        timeout: float | Unset | None = UNSET,
+        retry: RetryOption = UNSET,
         extra_headers: Mapping[str, str] | None = None,
     ) -> TransferSIPParticipantResponse: ...
     @overload
@@ -933,8 +964,8 @@ class SIP(Service):
         self,
         /,
         *,
-        timeout: float | Default | None = DEFAULT,
-        retry: RetryOption = DEFAULT,
+        timeout: float | Unset | None = UNSET,
+        retry: RetryOption = UNSET,
         extra_headers: Mapping[str, str] | None = None,
         **fields: Unpack[TransferSIPParticipantRequestDict],
     ) -> TransferSIPParticipantResponse: ...
@@ -943,8 +974,8 @@ class SIP(Service):
         request: TransferSIPParticipantRequest | TransferSIPParticipantRequestDict | None = None,
         /,
         *,
-        timeout: float | Default | None = DEFAULT,
-        retry: RetryOption = DEFAULT,
+        timeout: float | Unset | None = UNSET,
+        retry: RetryOption = UNSET,
         extra_headers: Mapping[str, str] | None = None,
         **fields: Any,
     ) -> TransferSIPParticipantResponse:
@@ -979,4 +1010,6 @@ class SIP(Service):
             TwirpError: The call failed; its subclass says how, its `sent` whether the request may have run.
             TypeError, ValueError: The request or an option is malformed; nothing was sent.
         """
-        return self._client.call(methods.TRANSFER_SIP_PARTICIPANT, request, fields, timeout, retry, extra_headers)
+        return self._client.call(
+            methods.TRANSFER_SIP_PARTICIPANT, request, fields, CallOptions(timeout, retry, extra_headers)
+        )

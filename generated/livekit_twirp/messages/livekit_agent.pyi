@@ -7,8 +7,7 @@ from typing import Any, Final, Literal
 from google.protobuf.descriptor import FileDescriptor
 from google.protobuf.internal.containers import RepeatedCompositeFieldContainer, RepeatedScalarFieldContainer, ScalarMap
 from google.protobuf.message import Message
-from twirpkit.messages import Enum
-from twirpkit.typing import Strings
+from twirpkit.sdk import Enum, Strings
 
 from livekit_twirp.messages.livekit_models import ParticipantInfo, ParticipantPermission, Room, ServerInfo
 

@@ -14,8 +14,7 @@ from google.protobuf.internal.containers import (
 )
 from google.protobuf.message import Message
 from google.protobuf.timestamp_pb2 import Timestamp
-from twirpkit.messages import Enum
-from twirpkit.typing import Strings
+from twirpkit.sdk import Enum, Strings
 
 from livekit_twirp.messages.agent.livekit_agent_session import ChatContext
 from livekit_twirp.messages.livekit_cloud_agent import PresignedPostRequest

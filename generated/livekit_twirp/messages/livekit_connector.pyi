@@ -4,7 +4,7 @@
 from typing import Final
 
 from google.protobuf.descriptor import FileDescriptor
-from twirpkit.messages import Enum
+from twirpkit.sdk import Enum
 
 DESCRIPTOR: FileDescriptor
 

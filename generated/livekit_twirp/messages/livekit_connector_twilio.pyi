@@ -7,7 +7,7 @@ from typing import Any, Final, Literal
 from google.protobuf.descriptor import FileDescriptor
 from google.protobuf.internal.containers import RepeatedCompositeFieldContainer, ScalarMap
 from google.protobuf.message import Message
-from twirpkit.messages import Enum
+from twirpkit.sdk import Enum
 
 from livekit_twirp.messages.livekit_agent_dispatch import RoomAgentDispatch
 

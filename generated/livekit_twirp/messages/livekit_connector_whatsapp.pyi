@@ -8,7 +8,7 @@ from google.protobuf.descriptor import FileDescriptor
 from google.protobuf.duration_pb2 import Duration
 from google.protobuf.internal.containers import RepeatedCompositeFieldContainer, ScalarMap
 from google.protobuf.message import Message
-from twirpkit.messages import Enum
+from twirpkit.sdk import Enum
 
 from livekit_twirp.messages.livekit_agent_dispatch import RoomAgentDispatch
 from livekit_twirp.messages.livekit_rtc import SessionDescription

@@ -8,8 +8,7 @@ from google.protobuf.descriptor import FileDescriptor
 from google.protobuf.internal.containers import RepeatedCompositeFieldContainer, RepeatedScalarFieldContainer
 from google.protobuf.message import Message
 from google.protobuf.timestamp_pb2 import Timestamp
-from twirpkit.messages import Enum
-from twirpkit.typing import Strings
+from twirpkit.sdk import Enum, Strings
 
 from livekit_twirp.messages.livekit_models import TokenPagination
 

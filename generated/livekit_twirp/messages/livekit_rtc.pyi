@@ -12,8 +12,7 @@ from google.protobuf.internal.containers import (
     ScalarMap,
 )
 from google.protobuf.message import Message
-from twirpkit.messages import Enum
-from twirpkit.typing import Strings
+from twirpkit.sdk import Enum, Strings
 
 from livekit_twirp.messages.livekit_models import (
     ClientConfiguration,

@@ -10,8 +10,7 @@ from google.protobuf.duration_pb2 import Duration
 from google.protobuf.internal.containers import RepeatedCompositeFieldContainer, RepeatedScalarFieldContainer, ScalarMap
 from google.protobuf.message import Message
 from google.protobuf.timestamp_pb2 import Timestamp
-from twirpkit.messages import Enum
-from twirpkit.typing import Strings
+from twirpkit.sdk import Enum, Strings
 
 from livekit_twirp.messages.livekit_models import ListUpdate, Pagination
 from livekit_twirp.messages.livekit_room import RoomConfiguration

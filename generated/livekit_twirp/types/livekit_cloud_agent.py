@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from google.protobuf.timestamp_pb2 import Timestamp
-    from twirpkit.typing import Strings
+    from twirpkit.sdk import Strings
 
     from livekit_twirp.messages.livekit_cloud_agent import AgentSecret, CreatePrivateLinkRequest
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, TypedDict
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-    from twirpkit.typing import Strings
+    from twirpkit.sdk import Strings
 
     from livekit_twirp.messages.livekit_egress import (
         AliOSSUpload,

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, TypedDict
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from twirpkit.typing import Strings
+    from twirpkit.sdk import Strings
 
     from livekit_twirp.messages.livekit_models import TokenPagination
     from livekit_twirp.types.livekit_models import TokenPaginationDict

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from google.protobuf.duration_pb2 import Duration
     from google.protobuf.timestamp_pb2 import Timestamp
-    from twirpkit.typing import Strings
+    from twirpkit.sdk import Strings
 
     from livekit_twirp.messages.livekit_models import ListUpdate, Pagination
     from livekit_twirp.messages.livekit_room import RoomConfiguration

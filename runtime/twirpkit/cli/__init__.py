@@ -1,6 +1,6 @@
 """The command line of a generated package: ``python -m hats_twirp hats make-hat --size 7``.
 
-`main` is driven by what the generator wrote: the package's `twirpkit.sdk.Sdk`, the method tables, and the sync facade.
+`main` is driven by what the generator wrote: the package's `twirpkit._config.resolve.Sdk`, the method tables, and the sync facade.
 The guide is `docs/cli.md`.
 """
 

@@ -7,12 +7,12 @@ import os
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from twirpkit.sdk import Sdk
+from twirpkit._config.package_info import PackageInfo
 
 __all__ = ["headers", "target", "timeout"]
 
 
-def target(sdk: Sdk, client: Mapping[str, Any]) -> dict[str, str]:
+def target(sdk: PackageInfo, client: Mapping[str, Any]) -> dict[str, str]:
     """The URL and the credentials that the facade is made with; what is missing it takes from the environment.
 
     Raises:
@@ -35,7 +35,7 @@ def target(sdk: Sdk, client: Mapping[str, Any]) -> dict[str, str]:
     return url
 
 
-def _or_set(sdk: Sdk, *what: str) -> str:
+def _or_set(sdk: PackageInfo, *what: str) -> str:
     names = [sdk.env[each] for each in what if each in sdk.env]
     return f", or set {' and '.join(names)}" if names else ""
 

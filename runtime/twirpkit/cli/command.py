@@ -18,20 +18,20 @@ from typing import Any, NoReturn
 
 from google.protobuf.message import Message
 
-from twirpkit.call import Method
+from twirpkit._config.package_info import PackageInfo, ServiceInfo
+from twirpkit._schema.message_pool import safe_name
+from twirpkit._schema.requests import unescaped
 from twirpkit.cli.client import headers, target, timeout
 from twirpkit.cli.outcome import EXIT_CODES, INTERRUPTED, USAGE, exit_code, json_text, say, write
 from twirpkit.cli.request import Option, options_of, request_of
 from twirpkit.cli.texts import NO_TEXT, MethodText, listing, method_text, summary, width, wrapped
 from twirpkit.errors import TwirpError
-from twirpkit.fields import unescaped
-from twirpkit.messages import safe_name
-from twirpkit.sdk import Sdk, ServiceFacts
+from twirpkit.rpc import Method
 
 __all__ = ["main"]
 
 
-def main(sdk: Sdk, arguments: Sequence[str] | None = None) -> int:
+def main(sdk: PackageInfo, arguments: Sequence[str] | None = None) -> int:
     """Make the call, or print the help, that an argument list asks for.
 
     Args:
@@ -104,7 +104,7 @@ class _Switch(argparse.Action):
 class _Command:
     """One run of the command line."""
 
-    def __init__(self, sdk: Sdk, prog: str) -> None:
+    def __init__(self, sdk: PackageInfo, prog: str) -> None:
         self.sdk = sdk
         self.prog = prog
         self.services = {_spelled(facts.attribute): facts for facts in sdk.services.values()}
@@ -126,7 +126,7 @@ class _Command:
             raise _UsageError(self.prog, _no_such("service", command[0], self.services))
         return self.run_service(facts, vars(client), command[1:])
 
-    def run_service(self, facts: ServiceFacts, client: Mapping[str, Any], arguments: Sequence[str]) -> str:
+    def run_service(self, facts: ServiceInfo, client: Mapping[str, Any], arguments: Sequence[str]) -> str:
         prog = f"{self.prog} {_spelled(facts.attribute)}"
         table = importlib.import_module(f"{self.sdk.name}._methods.{facts.attribute}")
         methods: dict[str, Method[Any, Any]] = {_spelled(method.py_name): method for method in table.METHODS}
@@ -140,7 +140,7 @@ class _Command:
         return self.run_rpc(facts, method, client, arguments[1:])
 
     def run_rpc(
-        self, facts: ServiceFacts, method: Method[Any, Any], client: Mapping[str, Any], arguments: Sequence[str]
+        self, facts: ServiceInfo, method: Method[Any, Any], client: Mapping[str, Any], arguments: Sequence[str]
     ) -> str:
         prog = f"{self.prog} {_spelled(facts.attribute)} {_spelled(method.py_name)}"
         options = {option.field.name: option for option in options_of(method.request)}
@@ -163,7 +163,7 @@ class _Command:
         return json_text(answer)
 
     def call(
-        self, facts: ServiceFacts, method: Method[Any, Any], client: Mapping[str, Any], request: Message
+        self, facts: ServiceInfo, method: Method[Any, Any], client: Mapping[str, Any], request: Message
     ) -> Message:
         """Make one call with a client of its own."""
         facade = getattr(importlib.import_module(self.sdk.name), self.sdk.facade)
@@ -205,14 +205,14 @@ class _Command:
         codes = [(str(code), meaning) for code, _, meaning in sorted(EXIT_CODES, key=lambda line: line[0])]
         return "\n\n".join([parser.format_help().rstrip(), listing("services", rows), listing("exit codes", codes)])
 
-    def service_overview(self, facts: ServiceFacts, methods: Mapping[str, Method[Any, Any]], prog: str) -> str:
+    def service_overview(self, facts: ServiceInfo, methods: Mapping[str, Method[Any, Any]], prog: str) -> str:
         service = getattr(importlib.import_module(self.sdk.name), facts.class_name)
         rows = [(name, summary(getattr(service, method.py_name))) for name, method in methods.items()]
         parts = [f"usage: {prog} RPC [request option …]", wrapped(summary(service)), listing("RPCs", rows)]
         return "\n\n".join(part for part in parts if part)
 
     def rpc_parser(
-        self, facts: ServiceFacts, method: Method[Any, Any], options: Iterable[Option], prog: str
+        self, facts: ServiceInfo, method: Method[Any, Any], options: Iterable[Option], prog: str
     ) -> argparse.ArgumentParser:
         service = getattr(importlib.import_module(self.sdk.name), facts.class_name)
         return _request_parser(prog, options, method_text(getattr(service, method.py_name)))

@@ -10,7 +10,6 @@ from uuid import UUID
 from google.protobuf.message import DecodeError, Message
 
 import twirpkit.errors
-from twirpkit.call import Method
 from twirpkit.conformance.exchange import Exchange, RecordedResponse
 from twirpkit.conformance.oracle import (
     decoded_body,
@@ -24,8 +23,9 @@ from twirpkit.conformance.oracle import (
 from twirpkit.conformance.plan import Plan, protojson
 from twirpkit.conformance.tokens import Authorization
 from twirpkit.errors import TransportError, TwirpError
+from twirpkit.rpc import Method
 from twirpkit.testing.framing import Received
-from twirpkit.transport import HttpRequest, HttpResponse, TransportFailure
+from twirpkit.transports.base import HttpRequest, HttpResponse, TransportFailure
 
 __all__ = [
     "Heard",
@@ -175,8 +175,12 @@ def answer_mismatches(exchange: Exchange, step: HttpResponse | TransportFailure)
         if step.status != expected.status:
             yield f"status: expected {expected.status}, got {step.status}"
         # An answer that ends with its connection cannot be told from one that was cut (rule A11).
-        if (step.flaw is None) is not framed(expected):
-            yield f"answer: not whole: {step.flaw}" if step.flaw else "answer: taken for whole, though nothing says so"
+        if (step.body_error is None) is not framed(expected):
+            yield (
+                f"answer: not whole: {step.body_error}"
+                if step.body_error
+                else "answer: taken for whole, though nothing says so"
+            )
         if step.body != decoded_body(expected):
             yield f"answer body: expected {len(expected.body)} bytes, got {len(step.body)} others"
         for name, value in _joined(expected.headers).items():

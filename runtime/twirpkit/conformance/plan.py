@@ -12,9 +12,9 @@ from typing import Any, Final
 from google.protobuf import json_format
 from google.protobuf.message import DecodeError, Message
 
-from twirpkit.call import Method
+from twirpkit._config.package_info import PackageInfo
 from twirpkit.conformance.exchange import Exchange
-from twirpkit.sdk import Sdk
+from twirpkit.rpc import Method
 
 __all__ = ["PLACEHOLDER", "TOKEN", "Catalogue", "Plan", "Route", "Rpc", "plan", "protojson"]
 
@@ -64,7 +64,7 @@ class Rpc:
 class Catalogue:
     """The RPCs of a generated package, by the path of their requests."""
 
-    def __init__(self, sdk: Sdk) -> None:
+    def __init__(self, sdk: PackageInfo) -> None:
         self.sdk = sdk
         self._rpcs: dict[str, Rpc] = {}
         for facts in sdk.services.values():

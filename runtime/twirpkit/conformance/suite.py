@@ -7,7 +7,8 @@ from typing import Any, Literal, Self, TypeAlias
 
 from google.protobuf import json_format
 
-from twirpkit.answers import error_from_response, message_from_response
+from twirpkit._config.package_info import PackageInfo
+from twirpkit._protocol.responses import message_from_response, read_error, text_cleaner
 from twirpkit.conformance.compare import (
     Heard,
     OwnError,
@@ -23,11 +24,10 @@ from twirpkit.conformance.plan import PLACEHOLDER, TOKEN, Catalogue, Plan, Route
 from twirpkit.conformance.server import ReplayServer
 from twirpkit.conformance.tokens import Authorization
 from twirpkit.conformance.worlds import AsyncFacade, AsyncWorld, Facade, SyncWorld, World, deadline
-from twirpkit.errors import TwirpError
-from twirpkit.sdk import Sdk
-from twirpkit.transport import AsyncTransport, HttpRequest, HttpResponse, Transport
+from twirpkit.errors import Code, DecodeError, TwirpError, error_class
 from twirpkit.transports import async_transport as default_async_transport
 from twirpkit.transports import sync_transport as default_sync_transport
+from twirpkit.transports.base import AsyncTransport, HttpRequest, HttpResponse, Transport
 
 __all__ = ["Suite", "WorldName"]
 
@@ -65,7 +65,7 @@ class Suite:
         transport: Callable[[], Transport] | None = None,
         async_transport: Callable[[], AsyncTransport] | None = None,
     ) -> None:
-        sdk: Sdk = facade.sdk  # type: ignore[attr-defined]  # every generated facade has it
+        sdk: PackageInfo = facade.sdk  # type: ignore[attr-defined]  # every generated facade has it
         self.catalogue = Catalogue(sdk)
         self._facades = facade, async_facade
         self._credentials = dict(credentials or {})
@@ -175,14 +175,18 @@ class Suite:
 def _read(exchange: Exchange, step: HttpResponse, rpc: Rpc | None) -> Heard | None:
     """What the runtime makes of an answer that its lower layer got as recorded; None where that is nothing."""
     if step.status != 200:
-        return _refused(error_from_response(step), step)
+        error = read_error(step)
+        message, meta = error.describe(text_cleaner())
+        return _refused(error_class(error.code)(error.code, message, meta=meta, status=step.status), step)
     if rpc is None or exchange.response is None:
         return None
     if is_json(exchange.response):
         parsed = json_format.Parse(step.body, rpc.method.response(), ignore_unknown_fields=True)
         return Heard(parsed, None, (step,))
     result = message_from_response(rpc.method.response, step)
-    return _refused(result, step) if isinstance(result, TwirpError) else Heard(result, None, (step,))
+    if isinstance(result, str):
+        return _refused(DecodeError(Code.INTERNAL, result, status=200), step)
+    return Heard(result, None, (step,))
 
 
 def _refused(error: TwirpError, step: HttpResponse) -> Heard:

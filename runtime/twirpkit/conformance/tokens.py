@@ -13,7 +13,7 @@ from typing import Any, Final, TypeAlias
 
 from google.protobuf.message import Message
 
-from twirpkit.call import Method
+from twirpkit.rpc import Method
 
 __all__ = ["Authorization", "SignedTokens"]
 

@@ -15,7 +15,7 @@ from twirpkit.conformance.compare import Heard
 from twirpkit.conformance.forms import Form, arguments
 from twirpkit.conformance.plan import Plan
 from twirpkit.errors import TwirpError
-from twirpkit.transport import AsyncTransport, HttpRequest, HttpResponse, Transport, TransportFailure
+from twirpkit.transports.base import AsyncTransport, HttpRequest, HttpResponse, Transport, TransportFailure
 
 __all__ = ["AsyncFacade", "AsyncWorld", "Facade", "SyncWorld", "World"]
 
@@ -50,10 +50,7 @@ class SyncWorld:
 
     def send(self, request: HttpRequest) -> HttpResponse | TransportFailure:
         """Send by the lower layer."""
-        try:
-            return self._lower.send(request)
-        except TransportFailure as failure:
-            return failure
+        return self._lower.send(request)
 
     def close(self) -> None:
         """Close every client."""
@@ -86,10 +83,7 @@ class AsyncWorld:
         return self._runner.run(self._send(request))
 
     async def _send(self, request: HttpRequest) -> HttpResponse | TransportFailure:
-        try:
-            return await self._lower.send(request)
-        except TransportFailure as failure:
-            return failure
+        return await self._lower.send(request)
 
     def close(self) -> None:
         """Close every client."""
@@ -109,14 +103,10 @@ class _Tap:
         self._inner = inner
         self.steps: Steps = []
 
-    def send(self, request: HttpRequest, /) -> HttpResponse:
-        try:
-            response = self._inner.send(request)
-        except TransportFailure as failure:
-            self.steps.append(failure)
-            raise
-        self.steps.append(response)
-        return response
+    def send(self, request: HttpRequest, /) -> HttpResponse | TransportFailure:
+        outcome = self._inner.send(request)
+        self.steps.append(outcome)
+        return outcome
 
     def close(self) -> None:
         self._inner.close()
@@ -129,14 +119,10 @@ class _AsyncTap:
         self._inner = inner
         self.steps: Steps = []
 
-    async def send(self, request: HttpRequest, /) -> HttpResponse:
-        try:
-            response = await self._inner.send(request)
-        except TransportFailure as failure:
-            self.steps.append(failure)
-            raise
-        self.steps.append(response)
-        return response
+    async def send(self, request: HttpRequest, /) -> HttpResponse | TransportFailure:
+        outcome = await self._inner.send(request)
+        self.steps.append(outcome)
+        return outcome
 
     async def aclose(self) -> None:
         await self._inner.aclose()

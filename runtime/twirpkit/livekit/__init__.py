@@ -19,6 +19,7 @@ if TYPE_CHECKING:
         SIPGrants,
         VideoGrants,
     )
+    from twirpkit.livekit.hosts import agents_url
     from twirpkit.livekit.regions import Regions
     from twirpkit.livekit.sip import SIPCallError, sip_call_error
     from twirpkit.livekit.tokens import ServerTokens
@@ -45,6 +46,7 @@ __all__ = [
     "WebhookError",
     "WebhookEvent",
     "WebhookReceiver",
+    "agents_url",
     "decode_unverified",
     "sip_call_error",
 ]
@@ -69,6 +71,7 @@ _MODULES: Final = {
     "WebhookError": "webhooks",
     "WebhookEvent": "webhooks",
     "WebhookReceiver": "webhooks",
+    "agents_url": "hosts",
     "decode_unverified": "verifier",
     "sip_call_error": "sip",
 }

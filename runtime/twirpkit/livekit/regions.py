@@ -14,10 +14,11 @@ from dataclasses import dataclass
 from typing import Any, Final
 from urllib.parse import urlsplit
 
-from twirpkit.headers import Headers
-from twirpkit.steps import Outcome, Send, Sleep, Step
-from twirpkit.transport import HttpRequest, HttpResponse
-from twirpkit.url import is_loopback, normalize_url
+from twirpkit._engine.steps import Outcome, Send, Sleep, Step
+from twirpkit._protocol.constants import ACCEPT, CONTENT_TYPE, TIMEOUT_MS
+from twirpkit._protocol.headers import Headers
+from twirpkit._protocol.url import is_loopback, normalize_url
+from twirpkit.transports.base import HttpRequest, HttpResponse
 
 __all__ = ["RegionFailover", "Regions"]
 
@@ -32,7 +33,7 @@ MOVED: Final = 451
 
 _LOOKS: Final = 0.02
 """Seconds between two looks at another call's discovery."""
-_NOT_FOR_A_QUESTION: Final = frozenset(("content-type", "accept", "x-twirp-timeout-ms"))
+_NOT_FOR_A_QUESTION: Final = frozenset(name.lower() for name in (CONTENT_TYPE, ACCEPT, TIMEOUT_MS))
 _MAX_AGE: Final = re.compile(r"(?:^|[\s,])max-age\s*=\s*\"?([0-9]{1,9})")
 
 
@@ -83,7 +84,7 @@ class _Flight:
 
 
 class RegionFailover:
-    """The regions of one project, as one client knows them: a `twirpkit.steps.Failover`.
+    """The regions of one project, as one client knows them: a `twirpkit._engine.steps.Failover`.
 
     There is no lock that a fork could leave held. Who waits for another call's discovery looks again and again, in
     whatever thread, loop or process it is.
@@ -100,18 +101,25 @@ class RegionFailover:
         self._good_until = float("-inf")
         self._flight: _Flight | None = None
 
-    def moves(self, response: HttpResponse, /) -> bool:
-        """Whether the project is pinned to other regions (rule D4)."""
+    def relocates(self, response: HttpResponse, /) -> bool:
+        """Return True if the project is pinned to other regions (rule D4)."""
         return response.status == MOVED
 
-    def next_base(
-        self, request: HttpRequest, deadline: float | None, base_url: str, tried: Collection[str], /, *, moved: bool
+    def next_base_url(
+        self,
+        request: HttpRequest,
+        deadline: float | None,
+        base_url: str,
+        visited: Collection[str],
+        /,
+        *,
+        rediscover: bool,
     ) -> Generator[Step, Outcome, str | None]:
         """The first region, in the server's order, that the call has not been to."""
-        known = not moved and time.monotonic() < self._good_until
+        known = not rediscover and time.monotonic() < self._good_until
         regions = self._known if known else (yield from self._discovered(request, deadline))
         path = base_url[len(self._base) :]
-        been = {_origin(each) for each in tried}
+        been = {_origin(each) for each in visited}
         return next((each + path for each in regions if each not in been), None)
 
     def _discovered(self, request: HttpRequest, deadline: float | None) -> Generator[Step, Outcome, tuple[str, ...]]:
@@ -138,10 +146,10 @@ class RegionFailover:
 
     def _ask(self, request: HttpRequest, until: float) -> Generator[Step, Outcome, tuple[str, ...] | None]:
         headers = Headers({k: v for k, v in request.headers.items() if k.lower() not in _NOT_FOR_A_QUESTION})
-        headers["Accept"] = "application/json"
+        headers[ACCEPT] = "application/json"
         question = HttpRequest(self._base + PATH, headers, b"", until, max_body=MAX_BODY, method="GET")
         answer = yield Send(question)
-        if not isinstance(answer, HttpResponse) or answer.status != 200 or answer.flaw is not None:
+        if not isinstance(answer, HttpResponse) or answer.status != 200 or answer.body_error is not None:
             return None
         regions = self._allowed(answer.body)
         if regions is not None and (age := _max_age(answer)):

@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING, Any, Final
 
 from google.protobuf.message import Message
 
-from twirpkit.call import Method
-from twirpkit.grants import claims
-from twirpkit.headers import Secret
-from twirpkit.warnings import ShortSecretWarning
+from twirpkit._protocol.headers import Secret
+from twirpkit._schema.claims import claims
+from twirpkit.errors import ShortSecretWarning
+from twirpkit.rpc import Method
 
 if TYPE_CHECKING:
     import jwt

@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final, NoReturn
 
-from twirpkit.headers import Secret
+from twirpkit._protocol.headers import Secret
 from twirpkit.livekit.access import LATEST, checked_secret, credentials, jws, unix_time
 from twirpkit.livekit.frozen import freeze
 from twirpkit.livekit.grants import Participant, check, from_claims

@@ -11,8 +11,8 @@ from typing import Final, Literal
 
 from google.protobuf.message import Message
 
-from twirpkit.call import Retry
 from twirpkit.errors import DeadlineExceededError, Sent, TwirpError
+from twirpkit.rpc import RetryClass
 from twirpkit.testing.ledger import Entry, Ledger, digest
 
 __all__ = ["Contradiction", "Outcome", "Outcomes", "Report", "Rule", "check"]
@@ -47,7 +47,7 @@ class Outcome:
     """What a client said of one call."""
 
     call: str
-    retry: Retry
+    retry: RetryClass
     kind: Kind
     content: bytes | None = None
     """Of a success: `digest` of the message."""
@@ -68,12 +68,12 @@ class Outcomes:
         self._outcomes: dict[str, Outcome] = {}
         self._lock = threading.Lock()
 
-    def success(self, call: str, retry: Retry, message: Message | bytes) -> None:
+    def success(self, call: str, retry: RetryClass, message: Message | bytes) -> None:
         """The call returned this message."""
         content = message if isinstance(message, bytes) else message.SerializeToString(deterministic=True)
         self._add(Outcome(call, retry, "success", digest(content)))
 
-    def failure(self, call: str, retry: Retry, error: BaseException) -> None:
+    def failure(self, call: str, retry: RetryClass, error: BaseException) -> None:
         """The call raised. Any error but a `TwirpError` is a contradiction."""
         name = type(error).__name__
         if not isinstance(error, TwirpError):
@@ -83,7 +83,7 @@ class Outcomes:
         facts = (error.sent, error.attempts, error.status, error.request_id, late)
         self._add(Outcome(call, retry, "failure", None, name, *facts))
 
-    def abandoned(self, call: str, retry: Retry) -> None:
+    def abandoned(self, call: str, retry: RetryClass) -> None:
         """The caller gave up: a task was cancelled, a signal's handler raised."""
         self._add(Outcome(call, retry, "abandoned"))
 
@@ -176,11 +176,11 @@ def _broken_rules(outcome: Outcome, entries: Sequence[Entry]) -> Iterator[Rule]:
 def _effects(outcome: Outcome, entries: Sequence[Entry]) -> Iterator[Rule]:
     """What holds whatever the client was told (rules C1, C4)."""
     executed = sum(entry.executed is not None for entry in entries)
-    if executed > 1 and outcome.retry in (Retry.NEVER, Retry.KEYED):
+    if executed > 1 and outcome.retry in (RetryClass.NEVER, RetryClass.KEYED):
         yield "executed twice"
-    if outcome.retry is Retry.NEVER and any(entry.status != _REFUSED for entry in entries[:-1]):
+    if outcome.retry is RetryClass.NEVER and any(entry.status != _REFUSED for entry in entries[:-1]):
         yield "sent again"
-    if outcome.retry is Retry.KEYED and len({entry.key for entry in entries}) > 1:
+    if outcome.retry is RetryClass.KEYED and len({entry.key for entry in entries}) > 1:
         yield "key changed"
 
 

@@ -9,12 +9,13 @@ if TYPE_CHECKING:
     import aiohttp
     import requests
 
-    from twirpkit.transport import AsyncTransport, Transport
-    from twirpkit.typing import ProxyOption, Tls
+    from twirpkit.options import ProxyOption, Tls
+    from twirpkit.transports.base import AsyncTransport, Transport
 
 __all__ = ["async_transport", "sync_transport"]
 
 _EXTRAS: Final = {"requests": "sync", "aiohttp": "async"}
+_MODULES: Final = {"requests": "sync_sockets", "aiohttp": "aiohttp_session"}
 
 
 def sync_transport(
@@ -86,7 +87,7 @@ def _check_session(session: object, library: str, wanted: str, name: str, other:
 def _adapter(library: str) -> Any:
     missing = None
     try:
-        return importlib.import_module(f"{__name__}.{library}")
+        return importlib.import_module(f"{__name__}.{_MODULES[library]}")
     except ModuleNotFoundError as error:
         if error.name != library:
             raise

@@ -8,11 +8,11 @@ import time
 from collections.abc import Sequence
 from typing import Any
 
-from twirpkit.transport import HttpRequest, TransportFailure
 from twirpkit.transports._http import Malformed, Target, earliest, late, too_slow, unconnected
 from twirpkit.transports._http1 import Cut, Reader, ran_out, read_head, remaining, send_all
 from twirpkit.transports._pool import Connection
 from twirpkit.transports._proxy import CLOSED, NO_HTTP, Proxy, refused, through
+from twirpkit.transports.base import HttpRequest, TransportFailure
 
 __all__ = ["connect", "dial"]
 

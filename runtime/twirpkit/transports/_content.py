@@ -16,7 +16,7 @@ _MORE = 1 << 20
 
 
 class Flawed(Exception):
-    """Why a body is not whole. Internal to the transports: its text becomes `HttpResponse.flaw`."""
+    """Why a body is not whole. Internal to the transports: its text becomes `HttpResponse.body_error`."""
 
 
 class Oversized(Flawed):

@@ -12,7 +12,6 @@ import aiohttp
 import yarl
 from aiohttp.connector import Connection
 
-from twirpkit.transport import HttpRequest, HttpResponse, Phase, TransportFailure
 from twirpkit.transports import _proxy
 from twirpkit.transports._content import Body, Flawed
 from twirpkit.transports._http import (
@@ -33,6 +32,7 @@ from twirpkit.transports._http import (
     too_slow,
     unconnected,
 )
+from twirpkit.transports.base import HttpRequest, HttpResponse, Phase, TransportFailure
 
 __all__ = ["Exchange", "Request", "tracing"]
 
@@ -71,7 +71,7 @@ class Request(aiohttp.ClientRequest):
         exchange = _CURRENT.get()
         transport, protocol = conn.transport, conn.protocol
         if transport is not None and protocol is not None:
-            if exchange.reused and (exchange.fresh or protocol.should_close or _has_news(transport)):
+            if exchange.reused and (exchange.force_new_connection or protocol.should_close or _has_news(transport)):
                 transport.abort()
                 raise _Dropped
             exchange.listener = _Listener(transport, protocol)
@@ -119,7 +119,7 @@ class Exchange:
     def __init__(self, request: HttpRequest) -> None:
         self._request = request
         self.where = target(request.url)
-        self.fresh = request.fresh
+        self.force_new_connection = request.force_new_connection
         self._way = self.where.host
         self._headers = headers_of(request, self.where.host)
         self.limit = asyncio.timeout_at(_loop_time(earliest(request.deadline, request.connect_deadline)))

@@ -17,8 +17,6 @@ from urllib3 import HTTPResponse
 from urllib3.exceptions import HTTPError, NewConnectionError, ProtocolError, ReadTimeoutError, SSLError
 from urllib3.util import SKIP_HEADER, Retry
 
-from twirpkit.transport import HttpRequest, Phase, TransportFailure
-from twirpkit.transport import HttpResponse as Answer
 from twirpkit.transports import _proxy
 from twirpkit.transports._content import Body, Flawed
 from twirpkit.transports._http import (
@@ -37,6 +35,8 @@ from twirpkit.transports._http import (
     new_body,
 )
 from twirpkit.transports._http1 import remaining
+from twirpkit.transports.base import HttpRequest, Phase, TransportFailure
+from twirpkit.transports.base import HttpResponse as Answer
 
 __all__ = ["refuse_resending", "send_by"]
 

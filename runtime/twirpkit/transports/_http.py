@@ -15,8 +15,8 @@ import time
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
-from twirpkit.transport import HttpRequest, HttpResponse, Phase, TransportFailure
 from twirpkit.transports._content import Body, Flawed, Oversized
+from twirpkit.transports.base import HttpRequest, HttpResponse, Phase, TransportFailure
 
 __all__ = [
     "IDLE",
@@ -223,10 +223,8 @@ def answer(
 def failure(
     reason: str, phase: Phase, cause: BaseException | None = None, *, timed_out: bool = False
 ) -> TransportFailure:
-    """A failure, ready to be raised outside of the ``except`` block (rule E1)."""
-    failed = TransportFailure(reason, phase=phase, timed_out=timed_out)
-    failed.__cause__ = _plain(cause)
-    return failed
+    """Return a failure that remembers nothing of a library's exception (rule E1)."""
+    return TransportFailure(reason, phase, timed_out, _plain(cause))
 
 
 def unconnected(where: str, why: str | BaseException) -> TransportFailure:

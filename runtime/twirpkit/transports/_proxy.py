@@ -8,10 +8,10 @@ from dataclasses import dataclass
 from urllib.parse import unquote_to_bytes
 from urllib.request import getproxies_environment, proxy_bypass_environment  # type: ignore[attr-defined]  # not in the stub
 
-from twirpkit.headers import Secret
+from twirpkit._protocol.headers import Secret
+from twirpkit._protocol.url import is_loopback, normalize_url
+from twirpkit.options import ProxyOption
 from twirpkit.transports._http import Target, target
-from twirpkit.typing import ProxyOption
-from twirpkit.url import is_loopback, normalize_url
 
 __all__ = [
     "CLOSED",

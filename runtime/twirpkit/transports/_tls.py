@@ -6,7 +6,7 @@ import os
 import ssl
 from pathlib import Path
 
-from twirpkit.typing import Tls
+from twirpkit.options import Tls
 
 __all__ = ["tls_context"]
 

@@ -5,20 +5,21 @@ from __future__ import annotations
 from typing import Any, ClassVar
 
 from hats._methods.hats import MAKE_HAT
-from twirpkit import DEFAULT
+from twirpkit import UNSET
+from twirpkit._config.package_info import PackageInfo, ServiceInfo
+from twirpkit._config.resolve import client_config
 from twirpkit.client import AsyncClient, Client
-from twirpkit.sdk import Sdk, ServiceFacts, endpoint
 from twirpkit.transports import async_transport, sync_transport
 
 __all__ = ["AsyncHatsAPI", "HatsAPI"]
 
-SDK = Sdk(
-    name="hats", facade="HatsAPI", services={"acme.HatService": ServiceFacts("hats", "HatService")}, prefix="/api/v1"
+SDK = PackageInfo(
+    name="hats", facade="HatsAPI", services={"acme.HatService": ServiceInfo("hats", "HatService")}, prefix="/api/v1"
 )
 
 
 def _endpoint(url: str, **options: Any) -> Any:
-    return endpoint(SDK, **{"url": url, "token": None, "auth": None, "timeout": DEFAULT, **options})
+    return client_config(SDK, **{"url": url, "token": None, "auth": None, "timeout": UNSET, **options})
 
 
 class HatService:
@@ -28,16 +29,16 @@ class HatService:
         self._client = client
 
     def make_hat(
-        self, request: Any = None, /, *, timeout: Any = DEFAULT, extra_headers: Any = None, **fields: Any
+        self, request: Any = None, /, *, timeout: Any = UNSET, extra_headers: Any = None, **fields: Any
     ) -> Any:
         """Make a hat."""
-        return self._client.call(MAKE_HAT, request, fields, timeout, DEFAULT, extra_headers)
+        return self._client.call(MAKE_HAT, request, fields, timeout, UNSET, extra_headers)
 
 
 class HatsAPI(Client):
     """The sync facade."""
 
-    sdk: ClassVar[Sdk] = SDK
+    sdk: ClassVar[PackageInfo] = SDK
 
     def __init__(self, url: str, *, transport: Any = None, **options: Any) -> None:
         super().__init__(_endpoint(url, **options), sync_transport(self, None, transport))
@@ -47,7 +48,7 @@ class HatsAPI(Client):
 class AsyncHatsAPI(AsyncClient):
     """The async facade."""
 
-    sdk: ClassVar[Sdk] = SDK
+    sdk: ClassVar[PackageInfo] = SDK
 
     def __init__(self, url: str, *, transport: Any = None, **options: Any) -> None:
         super().__init__(_endpoint(url, **options), async_transport(self, None, transport))

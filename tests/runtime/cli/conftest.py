@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
+from twirpkit._config.package_info import PackageInfo
 from twirpkit.cli import main
 from twirpkit.conformance import ReplayServer
-from twirpkit.sdk import Sdk
 
 
 @dataclass(frozen=True)
@@ -32,7 +32,7 @@ def server() -> Iterator[ReplayServer]:
 def command(capsys: pytest.CaptureFixture[str]) -> Callable[..., Ran]:
     """Runs a command in this process."""
 
-    def run(sdk: Sdk, *arguments: Any) -> Ran:
+    def run(sdk: PackageInfo, *arguments: Any) -> Ran:
         capsys.readouterr()
         code = main(sdk, [str(each) for each in arguments])
         captured = capsys.readouterr()

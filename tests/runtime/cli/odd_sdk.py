@@ -11,17 +11,19 @@ from google.protobuf.descriptor_pb2 import FileDescriptorProto
 from google.protobuf.wrappers_pb2 import StringValue
 from odd_schema import FD, ODD, field, module_of
 
-from twirpkit import DEFAULT, Method, Retry
+from twirpkit import UNSET, Method, RetryClass
+from twirpkit._config.package_info import PackageInfo, ServiceInfo
+from twirpkit._config.resolve import client_config
 from twirpkit.client import Client
-from twirpkit.sdk import Sdk, ServiceFacts, endpoint
+from twirpkit.options import CallOptions
 from twirpkit.transports import sync_transport
 
 __all__ = ["ODD", "SDK", "Clashing", "OddService", "answer"]
 
-SDK = Sdk(
+SDK = PackageInfo(
     name="odd_twirp",
     facade="OddAPI",
-    services={"odd.OddService": ServiceFacts("odd_things", "OddService"), "odd.Plain": ServiceFacts("def_", "Plain")},
+    services={"odd.OddService": ServiceInfo("odd_things", "OddService"), "odd.Plain": ServiceInfo("def_", "Plain")},
 )
 
 
@@ -43,7 +45,7 @@ Clashing, Methodical = CLASHING.Clashing, CLASHING.Methodical
 
 
 def _method(name: str, py_name: str, request: Any, response: Any) -> Method[Any, Any]:
-    return Method("odd.OddService", name, py_name, request, response, Retry.NEVER)
+    return Method("odd.OddService", name, py_name, request, response, RetryClass.NEVER)
 
 
 METHODS = (
@@ -67,7 +69,7 @@ class OddService:
     def __init__(self, client: Any) -> None:
         self._client = client
 
-    def do_thing(self, request: Any, /, *, timeout: Any = DEFAULT, extra_headers: Any = None) -> Any:
+    def do_thing(self, request: Any, /, *, timeout: Any = UNSET, extra_headers: Any = None) -> Any:
         """Does 100 %(prog)s of the thing.
 
         It says 5 % more.
@@ -88,23 +90,23 @@ class OddService:
             TwirpError: The call failed.
         """
         self.timeouts.append(timeout)
-        return self._client.call(METHODS[0], request, {}, timeout, False, extra_headers)
+        return self._client.call(METHODS[0], request, {}, CallOptions(timeout, False, extra_headers))
 
     def clash(self, request: Any, /, **options: Any) -> Any:
-        return self._client.call(METHODS[1], request, {}, DEFAULT, False, None)
+        return self._client.call(METHODS[1], request, {}, CallOptions(UNSET, False))
 
     def import_(self, request: Any, /, **options: Any) -> Any:
         """Brings something in."""
-        return self._client.call(METHODS[2], request, {}, DEFAULT, False, None)
+        return self._client.call(METHODS[2], request, {}, CallOptions(UNSET, False))
 
     def old(self, request: Any, /, **options: Any) -> Any:
         """Does what was done before."""
         warnings.warn("Old is deprecated: use DoThing\x1b[2J", DeprecationWarning, stacklevel=2)
-        return self._client.call(METHODS[3], request, {}, DEFAULT, False, None)
+        return self._client.call(METHODS[3], request, {}, CallOptions(UNSET, False))
 
     def methodical(self, request: Any, /, **options: Any) -> Any:
         """Has a field that protobuf's JSON stumbles over."""
-        return self._client.call(METHODS[4], request, {}, DEFAULT, False, None)
+        return self._client.call(METHODS[4], request, {}, CallOptions(UNSET, False))
 
 
 class Plain:
@@ -114,10 +116,10 @@ class Plain:
 class OddAPI(Client):
     """The facade."""
 
-    sdk: ClassVar[Sdk] = SDK
+    sdk: ClassVar[PackageInfo] = SDK
 
     def __init__(self, url: str) -> None:
-        there = endpoint(SDK, url=url, token=None, auth=None, timeout=DEFAULT, extra_headers=None)
+        there = client_config(SDK, url=url, token=None, auth=None, timeout=UNSET, extra_headers=None)
         super().__init__(there, sync_transport(self, None))
         self.odd_things = OddService(self)
 

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 from odd_sdk import ODD, SDK, OddService, answer
 
-from twirpkit import DEFAULT, Code
+from twirpkit import UNSET, Code
 from twirpkit.cli.outcome import EXIT_CODES
 from twirpkit.conformance import ReplayServer
 
@@ -55,7 +55,7 @@ def test_the_deadline_fires(server: ReplayServer, command: Run) -> None:
     assert ran.code == 8
 
 
-@pytest.mark.parametrize(("client", "timeout"), [((), DEFAULT), (("--timeout=none",), None), (("--timeout=5",), 5.0)])
+@pytest.mark.parametrize(("client", "timeout"), [((), UNSET), (("--timeout=none",), None), (("--timeout=5",), 5.0)])
 def test_the_timeout_is_that_of_the_call(
     server: ReplayServer, command: Run, client: tuple[str, ...], timeout: object
 ) -> None:

@@ -8,7 +8,7 @@ from typing import Any
 
 from google.protobuf.descriptor_pb2 import FieldDescriptorProto, FileDescriptorProto
 
-from twirpkit.messages import MessagePool
+from twirpkit._schema.message_pool import MessagePool
 
 __all__ = ["OddEvent"]
 

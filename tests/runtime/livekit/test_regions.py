@@ -14,8 +14,8 @@ from scripted import OK, Opened, failure_of
 
 from livekit_twirp import LiveKitAPI
 from twirpkit import HttpRequest, HttpResponse, Phase, RetryPolicy, TransportError, TransportFailure, UnavailableError
+from twirpkit._engine.steps import Send, Sleep
 from twirpkit.livekit.regions import RegionFailover, Regions
-from twirpkit.steps import Send, Sleep
 
 Livekit = Callable[..., Opened]
 

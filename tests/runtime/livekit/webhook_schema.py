@@ -9,7 +9,7 @@ from typing import Any
 import livekit.protocol.room
 import livekit.protocol.webhook
 
-from twirpkit.messages import MessagePool
+from twirpkit._schema.message_pool import MessagePool
 
 __all__ = ["CreateRoomRequest", "RoomConfiguration", "WebhookEvent"]
 

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from google.protobuf.wrappers_pb2 import Int32Value
 
-from twirpkit import Code, DeadlineExceededError, Retry, TransportError, TwirpError, UnavailableError
+from twirpkit import Code, DeadlineExceededError, RetryClass, TransportError, TwirpError, UnavailableError
 from twirpkit.errors import DecodeError, Sent
 from twirpkit.testing import Entry, Ledger, Outcomes, Rule, check
 from twirpkit.testing.ledger import digest
@@ -46,7 +46,7 @@ def late(sent: Sent = "maybe", status: int | None = None) -> TwirpError:
     return DeadlineExceededError(Code.DEADLINE_EXCEEDED, "late", status=status, attempts=1, sent=sent, request_id="c")
 
 
-Tell = Callable[[Outcomes, Retry], None]
+Tell = Callable[[Outcomes, RetryClass], None]
 
 
 def success(message: Any = HAT) -> Tell:
@@ -57,13 +57,13 @@ def failure(error: BaseException) -> Tell:
     return lambda outcomes, retry: outcomes.failure("c", retry, error)
 
 
-def abandoned(outcomes: Outcomes, retry: Retry) -> None:
+def abandoned(outcomes: Outcomes, retry: RetryClass) -> None:
     outcomes.abandoned("c", retry)
 
 
-READ, IDEMPOTENT, KEYED, NEVER = Retry.READ, Retry.IDEMPOTENT, Retry.KEYED, Retry.NEVER
+READ, IDEMPOTENT, KEYED, NEVER = RetryClass.READ, RetryClass.IDEMPOTENT, RetryClass.KEYED, RetryClass.NEVER
 
-EXPLAINED: dict[str, tuple[Tell, Retry, list[Entry]]] = {
+EXPLAINED: dict[str, tuple[Tell, RetryClass, list[Entry]]] = {
     "a success": (success(), NEVER, [answered()]),
     "a success, as bytes": (success(HAT.SerializeToString()), NEVER, [answered()]),
     "a success after a failure": (success(), READ, [broken(), answered(503), answered()]),
@@ -109,7 +109,7 @@ EXPLAINED: dict[str, tuple[Tell, Retry, list[Entry]]] = {
     "a discovery": (success(), NEVER, [entry(None, method="GET"), answered()]),
 }
 
-CONTRADICTED: dict[str, tuple[Rule, Tell, Retry, list[Entry]]] = {
+CONTRADICTED: dict[str, tuple[Rule, Tell, RetryClass, list[Entry]]] = {
     "no id": ("a request without a call id", success(), NEVER, [answered(), entry(None)]),
     "an unknown call": ("a request of no known call", success(), NEVER, [answered(), entry("d")]),
     "a key for each attempt": (
@@ -172,7 +172,7 @@ CONTRADICTED: dict[str, tuple[Rule, Tell, Retry, list[Entry]]] = {
 }
 
 
-def report(tell: Tell, retry: Retry, entries: list[Entry]) -> Any:
+def report(tell: Tell, retry: RetryClass, entries: list[Entry]) -> Any:
     outcomes = Outcomes()
     tell(outcomes, retry)
     return check(entries, outcomes)

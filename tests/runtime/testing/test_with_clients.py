@@ -17,7 +17,7 @@ import requests
 from scripted import Opened, failure_of, open_livekit
 
 from livekit_twirp import AsyncLiveKitAPI, ForwardParticipantResponse, ListRoomsResponse, LiveKitAPI, Room
-from twirpkit import DeadlineExceededError, DecodeError, ResourceExhaustedError, Retry, TransportError, TwirpError
+from twirpkit import DeadlineExceededError, DecodeError, ResourceExhaustedError, RetryClass, TransportError, TwirpError
 from twirpkit.client import AsyncClient
 from twirpkit.testing import (
     Answer,
@@ -82,9 +82,9 @@ def forward(client: Opened, call: str, outcomes: Outcomes, timeout: float = 5) -
     try:
         made = client.room("forward_participant", room="a", identity="b", destination_room="c", **options)
     except TwirpError as failed:
-        outcomes.failure(call, Retry.NEVER, failed)
+        outcomes.failure(call, RetryClass.NEVER, failed)
         return failed
-    outcomes.success(call, Retry.NEVER, made)
+    outcomes.success(call, RetryClass.NEVER, made)
     return made
 
 

@@ -12,7 +12,7 @@ from pathlib import Path
 from echoing import echoing
 from worlds import make_request
 
-from twirpkit.transports.requests import RequestsTransport
+from twirpkit.transports.sync_sockets import RequestsTransport
 
 PEM = Path(__file__).with_name("localhost.pem")
 CALLS = 300

@@ -23,8 +23,8 @@ import requests
 from wire import Answer, Server, http, serve
 from worlds import HEADERS, TOKEN, make_request
 
-from twirpkit.transport import AsyncTransport, Phase, TransportFailure
-from twirpkit.transports.aiohttp import AiohttpTransport
+from twirpkit.transports.aiohttp_session import AiohttpTransport
+from twirpkit.transports.base import AsyncTransport, Phase, TransportFailure
 
 PEM = Path(__file__).with_name("localhost.pem")
 HERE = Path(__file__).parent
@@ -58,7 +58,7 @@ def test_a_wrong_kind_of_session(wrong: Any) -> None:
 
 
 def test_it_does_not_load_requests() -> None:
-    code = "import sys, twirpkit.transports.aiohttp; sys.exit(any(m in sys.modules for m in ('requests', 'urllib3')))"
+    code = "import sys, twirpkit.transports.aiohttp_session; sys.exit(any(m in sys.modules for m in ('requests', 'urllib3')))"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
 
 
@@ -341,7 +341,7 @@ import asyncio, gc, ssl, sys, threading
 sys.path[:0] = [{here!r}]
 from wire import http, serve
 from worlds import make_request
-from twirpkit.transports.aiohttp import AiohttpTransport
+from twirpkit.transports.aiohttp_session import AiohttpTransport
 
 async def call(transport):
     assert (await transport.send(make_request(url))).body == b"hi"
@@ -550,7 +550,7 @@ def test_a_cut_tls_body() -> None:
     async def scene() -> None:
         async with trusting() as session:
             transport = AiohttpTransport(session)
-            assert (await transport.send(make_request(server.url))).flaw
+            assert (await transport.send(make_request(server.url))).body_error
             with pytest.raises(TransportFailure) as caught:
                 await transport.send(make_request(server.url))
             assert caught.value.phase is Phase.CUT

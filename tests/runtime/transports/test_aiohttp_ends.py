@@ -11,8 +11,8 @@ import pytest
 from wire import Answer, Server, http, serve
 from worlds import AsyncWorld, make_request
 
-from twirpkit.transport import Phase
-from twirpkit.transports.aiohttp import AiohttpTransport
+from twirpkit.transports.aiohttp_session import AiohttpTransport
+from twirpkit.transports.base import Phase
 
 PEM = Path(__file__).with_name("localhost.pem")
 WARNING = r"^an AiohttpTransport was dropped .*: await its aclose\(\), or use the client in `async with`$"
@@ -120,7 +120,7 @@ def test_a_reason(name: str) -> None:
 def test_the_reason_of_a_cut_body() -> None:
     world = AsyncWorld()
     with serve(Answer(http(b"hello")[:-1])) as server:
-        assert world.send(server.url).flaw == "the answer was cut inside its body"
+        assert world.send(server.url).body_error == "the answer was cut inside its body"
     world.end()
 
 
@@ -159,7 +159,7 @@ def test_the_reason_names_the_host_and_the_cause() -> None:
 def test_an_answer_to_head_needs_no_length() -> None:
     world = AsyncWorld()
     with serve(Answer(OK + b"\r\n")) as server:
-        assert world.send(server.url, method="HEAD").flaw is None
+        assert world.send(server.url, method="HEAD").body_error is None
     world.end()
 
 
@@ -184,4 +184,4 @@ def test_limit_chunk_extensions_are_not_counted() -> None:
     with serve(Answer(data)) as server:
         got = world.send(server.url)
     world.end()
-    assert (got.body, got.flaw) == (b"yyy", None)
+    assert (got.body, got.body_error) == (b"yyy", None)

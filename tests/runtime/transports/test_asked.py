@@ -11,7 +11,7 @@ from worlds import HEADERS, World
 def test_sends_the_given_headers_and_two_of_its_own(world: World) -> None:
     with serve(answer(b"hi")) as server:
         got = world.send(server.url + "/twirp/a.B/C")
-    assert (got.status, got.body, got.flaw) == (200, b"hi", None)
+    assert (got.status, got.body, got.body_error) == (200, b"hi", None)
     [request] = server.requests
     assert request.line == "POST /twirp/a.B/C HTTP/1.1"
     assert request.body == b"ask"
@@ -36,7 +36,7 @@ def test_sends_the_given_headers_and_two_of_its_own(world: World) -> None:
 )
 def test_any_method_without_any_header(world: World, method: str, body: bytes, length: list[str]) -> None:
     with serve(answer()) as server:
-        assert world.send(server.url + "/x", headers={}, method=method, body=body).flaw is None
+        assert world.send(server.url + "/x", headers={}, method=method, body=body).body_error is None
     [request] = server.requests
     assert request.line == f"{method} /x HTTP/1.1"
     assert request.body == body

@@ -54,7 +54,7 @@ TOO_LARGE = {
 def test_an_answer_up_to_the_cap(world: World, name: str) -> None:
     with serve(FITTING[name], http(b"next")) as server:
         got = world.send(server.url, max_body=CAP)
-        assert (got.body, got.flaw, got.oversized) == (bytes(CAP), None, False)
+        assert (got.body, got.body_error, got.oversized) == (bytes(CAP), None, False)
         assert world.send(server.url).body == b"next"
     assert server.connections == 1
 
@@ -63,7 +63,7 @@ def test_an_answer_up_to_the_cap(world: World, name: str) -> None:
 def test_a_success_above_the_cap(world: World, name: str) -> None:
     with serve(Answer(TOO_LARGE[name], "close" if name == "no length" else "keep"), http(b"next")) as server:
         got = world.send(server.url, max_body=CAP)
-        assert (got.status, got.body, got.flaw, got.oversized) == (200, b"", FLAW, True)
+        assert (got.status, got.body, got.body_error, got.oversized) == (200, b"", FLAW, True)
         assert world.send(server.url).body == b"next"
 
 
@@ -72,7 +72,7 @@ def test_an_error_above_the_cap_keeps_its_beginning(world: World, name: str) -> 
     data = TOO_LARGE[name].replace(b"200 OK", b"503 No")
     with serve(Answer(data, "close" if name == "no length" else "keep"), http(b"next")) as server:
         got = world.send(server.url, max_body=CAP)
-        assert (got.status, got.body, got.flaw, got.oversized) == (503, bytes(CAP), FLAW, True)
+        assert (got.status, got.body, got.body_error, got.oversized) == (503, bytes(CAP), FLAW, True)
         assert world.send(server.url).body == b"next"
 
 
@@ -83,7 +83,7 @@ def test_an_error_above_the_cap_keeps_its_beginning(world: World, name: str) -> 
 def test_an_error_may_have_a_mebibyte(world: World, status: str, size: int, whole: bool) -> None:
     with serve(Answer(http(bytes(size), status=status), "hold")) as server:
         got = world.send(server.url)
-    assert (len(got.body), got.flaw is None, got.oversized) == (
+    assert (len(got.body), got.body_error is None, got.oversized) == (
         min(size, MAX_ERROR) if not whole else size,
         whole,
         not whole,
@@ -93,7 +93,7 @@ def test_an_error_may_have_a_mebibyte(world: World, status: str, size: int, whol
 def test_what_a_length_announces_is_not_waited_for(world: World) -> None:
     with serve(Answer(http(b"", "Content-Length: 1001", length=False), "hold")) as server:
         got = world.send(server.url, max_body=CAP)
-    assert (got.flaw, got.oversized) == (FLAW, True)
+    assert (got.body_error, got.oversized) == (FLAW, True)
 
 
 def test_an_announced_length_of_encoded_bytes_says_nothing(world: World) -> None:
@@ -104,7 +104,7 @@ def test_an_announced_length_of_encoded_bytes_says_nothing(world: World) -> None
 
 def test_an_answer_to_head_announces_no_body(world: World) -> None:
     with serve(http(b"", "Content-Length: 1001", length=False), http(b"next")) as server:
-        assert world.send(server.url, max_body=CAP, method="HEAD").flaw is None
+        assert world.send(server.url, max_body=CAP, method="HEAD").body_error is None
         assert world.send(server.url).body == b"next"
 
 

@@ -80,7 +80,7 @@ def test_a_coding_is_undone(world: World, name: str) -> None:
     headers = [f"Content-Encoding: {coding}"] if coding else []
     with serve(http(data, *headers), http(b"next")) as server:
         got = world.send(server.url)
-        assert (got.body, got.flaw) == (expected, None)
+        assert (got.body, got.body_error) == (expected, None)
         assert got.headers["content-length"] == str(len(data)), "the headers stay those that came"
         assert world.send(server.url).body == b"next"
     assert server.connections == 1
@@ -93,7 +93,7 @@ def test_a_coding_that_cannot_be_undone_is_a_flaw(world: World, name: str, statu
     with serve(http(data, f"Content-Encoding: {coding}", status=status), http(b"next")) as server:
         got = world.send(server.url)
         assert (got.status, got.body) == (int(status[:3]), expected)
-        assert got.flaw == flaw
+        assert got.body_error == flaw
         assert world.send(server.url).body == b"next"
 
 
@@ -101,7 +101,7 @@ def test_a_cut_coded_body_is_cut(world: World) -> None:
     data = http(gzip.compress(TEXT), "Content-Encoding: gzip")[:-20]
     with serve(Answer(data)) as server:
         got = world.send(server.url)
-    assert "cut" in (got.flaw or "")
+    assert "cut" in (got.body_error or "")
     assert TEXT.startswith(got.body)
 
 
@@ -109,7 +109,7 @@ def test_a_coded_body_without_a_length(world: World) -> None:
     with serve(Answer(http(gzip.compress(TEXT), "Content-Encoding: gzip", length=False))) as server:
         got = world.send(server.url)
     assert got.body == TEXT
-    assert "Content-Length" in (got.flaw or "")
+    assert "Content-Length" in (got.body_error or "")
 
 
 def test_zlib_may_hold_more_than_it_was_asked_for() -> None:

@@ -13,7 +13,7 @@ from scenes import nobody
 from wire import Answer, http, serve
 from worlds import HEADERS, TOKEN, World
 
-from twirpkit.transport import Phase, TransportFailure
+from twirpkit.transports.base import Phase, TransportFailure
 
 
 @contextlib.contextmanager
@@ -97,7 +97,7 @@ def test_a_failure(world: World, name: str) -> None:
         failed = world.fail(url, timeout=0.2 if name.startswith("too late") else 5)
     assert failed.phase is phase
     assert failed.timed_out == name.startswith("too late")
-    assert isinstance(failed.__cause__, cause) if cause else failed.__cause__ is None
+    assert isinstance(failed.cause, cause) if cause else failed.cause is None
     assert failed.reason
     assert "\n" not in failed.reason
     if phase is Phase.NOT_SENT:
@@ -136,7 +136,7 @@ def _tells_nothing(failed: TransportFailure) -> None:
 def test_the_cause_is_a_copy(world: World) -> None:
     with nobody() as url:
         failed = world.fail(url)
-    cause = failed.__cause__
+    cause = failed.cause
     assert type(cause) is ConnectionRefusedError
     assert cause.errno
     assert cause.strerror
@@ -159,12 +159,11 @@ def test_in_an_except_block_the_callers_context_stays_the_callers(world: World) 
 def test_an_early_answer_to_a_large_message(world: World) -> None:
     """A server may answer by the header alone and hang up; what then arrives is the race of TCP, never a success."""
     with serve(Answer(http(b"too large", status="413 Too Large"), early=True)) as server:
-        try:
-            got = world.send(server.url, body=bytes(5_000_000))
-        except TransportFailure as failed:
-            assert failed.phase is not Phase.NOT_SENT
-        else:
-            assert got.status == 413
+        got = world.send(server.url, body=bytes(5_000_000))
+    if isinstance(got, TransportFailure):
+        assert got.phase is not Phase.NOT_SENT
+    else:
+        assert got.status == 413
 
 
 @pytest.mark.parametrize("method", ["POST", "GET", "PUT", "DELETE", "HEAD"])

@@ -21,8 +21,8 @@ from worlds import make_request
 
 from twirpkit.transports import _process
 from twirpkit.transports._process import process
-from twirpkit.transports.aiohttp import AiohttpTransport, _abandoned
-from twirpkit.transports.requests import RequestsTransport
+from twirpkit.transports.aiohttp_session import AiohttpTransport, _abandoned
+from twirpkit.transports.sync_sockets import RequestsTransport
 
 PEM = Path(__file__).with_name("localhost.pem")
 HERE = Path(__file__).parent
@@ -188,7 +188,7 @@ import asyncio, os, sys
 sys.path[:0] = [{here!r}]
 from wire import http, serve
 from worlds import make_request
-from twirpkit.transports.aiohttp import AiohttpTransport, _abandoned
+from twirpkit.transports.aiohttp_session import AiohttpTransport, _abandoned
 
 async def call(number):
     body = b"%d" % number

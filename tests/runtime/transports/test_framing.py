@@ -9,7 +9,7 @@ from wire import Answer, Ending, serve
 from wire import http as answer
 from worlds import World
 
-from twirpkit.transport import Phase, TransportFailure
+from twirpkit.transports.base import Phase, TransportFailure
 
 OK = b"HTTP/1.1 200 OK\r\n"
 CHUNKED = OK + b"Content-Type: application/protobuf\r\nTransfer-Encoding: chunked\r\n\r\n"
@@ -38,7 +38,7 @@ def test_a_200_cut_at_any_byte_is_no_success(world: World, name: str, ending: En
                 phases = {Phase.CUT if begun else Phase.NO_ANSWER, Phase.NO_ANSWER if ending == "reset" else None}
                 assert failed.phase in phases or name == "interim", f"{cut}: {failed}"
             else:
-                assert got.flaw, f"{cut}: {got}, {got.body!r}"
+                assert got.body_error, f"{cut}: {got}, {got.body!r}"
                 assert b"hello".startswith(got.body)
                 assert cut >= whole.rindex(b"\r\n\r\n", 0, -4 if name.startswith("chunked") else None) + 4
     assert len(server.requests) == len(whole), "each was asked once"
@@ -48,14 +48,14 @@ def test_a_200_cut_at_any_byte_is_no_success(world: World, name: str, ending: En
 def test_the_whole_answer_is_one(world: World, name: str) -> None:
     with serve(Answer(WHOLE[name])) as server:
         got = world.send(server.url)
-    assert (got.status, got.flaw) == (200, None)
+    assert (got.status, got.body_error) == (200, None)
     assert got.body == {"full": b"hello", "chunked": b"hello", "interim": b"hi"}.get(name, b"")
 
 
 @pytest.mark.parametrize("name", WHOLE)
 def test_one_byte_at_a_time(world: World, name: str) -> None:
     with serve(Answer(WHOLE[name], "hold", drip=0.0005)) as server:
-        assert world.send(server.url).flaw is None
+        assert world.send(server.url).body_error is None
 
 
 @dataclass(frozen=True)
@@ -156,9 +156,9 @@ def test_framing(world: World, name: str) -> None:
             return
         got = world.send(server.url)
     assert (got.status, got.body) == (case.status, case.body)
-    assert (got.flaw is None) == (case.flaw is None), got.flaw
-    assert (case.flaw or "") in (got.flaw or "")
-    assert "deadline" not in (got.flaw or "")
+    assert (got.body_error is None) == (case.body_error is None), got.body_error
+    assert (case.body_error or "") in (got.body_error or "")
+    assert "deadline" not in (got.body_error or "")
 
 
 BAD_CHUNKS = {
@@ -187,7 +187,7 @@ def test_bad_chunks_are_no_success(world: World, name: str, status: int) -> None
             assert world.name == "async"
         else:
             assert got.status == status
-            assert got.flaw
+            assert got.body_error
 
 
 @pytest.mark.parametrize("method", ["HEAD", "POST"])
@@ -197,7 +197,7 @@ def test_head_has_no_body(world: World, method: str, framing: str) -> None:
     with serve(data, answer(b"next")) as server:
         first = world.send(server.url, method=method)
         second = world.send(server.url)
-    assert (first.status, first.body, first.flaw) == (200, b"", None)
+    assert (first.status, first.body, first.body_error) == (200, b"", None)
     assert second.body == b"next"
     assert server.connections == 1
 

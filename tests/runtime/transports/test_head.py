@@ -6,7 +6,7 @@ import pytest
 from wire import Answer, serve
 from worlds import World
 
-from twirpkit.transport import Phase
+from twirpkit.transports.base import Phase
 
 END = b"Content-Length: 2\r\n\r\nhi"
 OK = b"HTTP/1.1 200 OK\r\n"
@@ -24,7 +24,7 @@ OK = b"HTTP/1.1 200 OK\r\n"
 def test_interim_answers_are_skipped(world: World, interim: bytes) -> None:
     with serve(interim + OK + END, interim + b"HTTP/1.1 404 No\r\n" + END) as server:
         first, second = world.send(server.url), world.send(server.url)
-    assert (first.status, first.body, first.flaw) == (200, b"hi", None)
+    assert (first.status, first.body, first.body_error) == (200, b"hi", None)
     assert "link" not in first.headers
     assert "x" not in first.headers
     assert (second.status, second.body) == (404, b"hi")

@@ -14,9 +14,9 @@ import pytest
 from wire import Answer, Ending, http, serve
 from worlds import WORLDS, World
 
-from twirpkit.transport import Phase
 from twirpkit.transports._http import IDLE, readable
 from twirpkit.transports._pool import Connection, Pool
+from twirpkit.transports.base import Phase
 
 PEM = Path(__file__).with_name("localhost.pem")
 INTERIM = b"HTTP/1.1 103 Early Hints\r\n\r\n"
@@ -72,7 +72,7 @@ def test_all_that_were_closed_are_passed_over(world: World) -> None:
 def test_a_request_that_wants_a_new_connection_gets_one(world: World) -> None:
     with serve(*[http(b"hi")] * 5) as server:
         world.send(server.url)
-        world.send(server.url, fresh=True)
+        world.send(server.url, force_new_connection=True)
         world.send(server.url)
     assert [request.connection for request in server.requests][:2] == [0, 1]
     assert server.connections == 2
@@ -100,7 +100,7 @@ def test_a_new_connection_that_hangs_has_sent_nothing() -> None:
             talking = threads.submit(talk, listener)
             host = f"127.0.0.1:{listener.getsockname()[1]}"
             assert world.send(f"https://{host}").body == b"hi"
-            failed = world.fail(f"https://{host}", fresh=True, timeout=0.2)
+            failed = world.fail(f"https://{host}", force_new_connection=True, timeout=0.2)
             world.end()
             talking.result(5)
         assert (failed.phase, failed.reason) == (Phase.NOT_SENT, f"the deadline passed while connecting to {host}")

@@ -19,11 +19,11 @@ from scenes import nobody
 from wire import Answer, http, serve
 from worlds import HEADERS, TOKEN, WORLDS, AsyncWorld, SyncWorld, World, make_request
 
-from twirpkit.transport import Phase
 from twirpkit.transports import _proxy
 from twirpkit.transports._http import target
-from twirpkit.transports.aiohttp import AiohttpTransport
-from twirpkit.transports.requests import RequestsTransport
+from twirpkit.transports.aiohttp_session import AiohttpTransport
+from twirpkit.transports.base import Phase
+from twirpkit.transports.sync_sockets import RequestsTransport
 
 PEM = Path(__file__).with_name("localhost.pem")
 CANARY = "c4n4ry"
@@ -107,7 +107,7 @@ def test_the_certificate_is_the_targets(make: Any) -> None:
         failed = make(proxy=proxy.url(), tls=PEM).fail("https://name.invalid/x")
     assert failed.phase is Phase.NOT_SENT
     assert failed.reason.startswith(f"could not connect to name.invalid through the proxy {proxy.url()}: ")
-    assert type(failed.__cause__) is ssl.SSLCertVerificationError
+    assert type(failed.cause) is ssl.SSLCertVerificationError
     assert proxy.asked[0].startswith(b"CONNECT name.invalid:443 HTTP/1.1\r\n")
 
 
@@ -136,7 +136,7 @@ def test_a_proxy_that_makes_no_tunnel(make: Any, name: str) -> None:
         failed = make(proxy=f"http://{CANARY}:{CANARY}@127.0.0.1:{proxy.port}").fail("https://name.invalid/x")
     assert (failed.phase, failed.timed_out) == (Phase.NOT_SENT, False)
     assert failed.reason == f"could not connect to name.invalid through the proxy {url}: {reason}"
-    assert (failed.__cause__, failed.__context__) == (None, None)
+    assert failed.cause is None
     assert "Authorization: Bearer" not in proxy.requests[0].head.decode()
     report = traceback.TracebackException.from_exception(failed, capture_locals=True)
     for secret in (CANARY, base64.b64encode(f"{CANARY}:{CANARY}".encode()).decode()):
@@ -156,7 +156,7 @@ def test_a_proxy_that_is_not_there(make: Any, scheme: str) -> None:
         failed = make(proxy=url).fail(f"{scheme}://name.invalid/x")
     assert failed.phase is Phase.NOT_SENT
     assert failed.reason == f"could not connect to name.invalid through the proxy {url}: Connection refused"
-    assert isinstance(failed.__cause__, ConnectionRefusedError)
+    assert isinstance(failed.cause, ConnectionRefusedError)
 
 
 @pytest.mark.parametrize("hang", [b"", b"HTTP/1.1 200 OK\r\nX: " + b"y" * 900])

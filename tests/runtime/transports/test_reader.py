@@ -13,9 +13,9 @@ import pytest
 from wire import Answer, Ending, http, serve
 from worlds import SyncWorld
 
-from twirpkit.transport import Phase
 from twirpkit.transports._http import MAX_HEAD
 from twirpkit.transports._http1 import Reader, ran_out, read_head
+from twirpkit.transports.base import Phase
 
 OK = b"HTTP/1.1 200 OK\r\n"
 INTERIM = b"HTTP/1.1 103 Early Hints\r\n\r\n"
@@ -72,7 +72,7 @@ def test_the_reason_of_a_failure(world: SyncWorld, name: str) -> None:
     with serve(Answer(data, then)) as server:
         failed = world.fail(server.url)
     assert (failed.phase, failed.reason, failed.timed_out) == (phase, reason, False)
-    assert failed.__cause__ is None
+    assert failed.cause is None
 
 
 FLAWS: dict[str, tuple[bytes, Ending, bytes, str]] = {
@@ -103,7 +103,7 @@ def test_the_reason_of_a_flaw(world: SyncWorld, name: str) -> None:
     data, then, body, flaw = FLAWS[name]
     with serve(Answer(data, then), http(b"next")) as server:
         got = world.send(server.url)
-        assert (got.status, got.body, got.flaw) == (200, body, flaw)
+        assert (got.status, got.body, got.body_error) == (200, body, flaw)
         assert list(got.headers) in (["content-length"], ["transfer-encoding"], [])
         assert world.send(server.url).body == b"next"
 
@@ -123,20 +123,20 @@ def test_extensions_up_to_the_limit(world: SyncWorld) -> None:
     half = b";" + b"x" * (MAX_HEAD // 2 - 1)
     with serve(Answer(CHUNKED + (b"0001" + half + b"\r\ny\r\n") * 2 + b"0\r\n\r\n")) as server:
         got = world.send(server.url)
-    assert (got.body, got.flaw) == (b"yy", None)
+    assert (got.body, got.body_error) == (b"yy", None)
 
 
 def test_trailers_up_to_the_limit(world: SyncWorld) -> None:
     half = b"y" * (MAX_HEAD // 2) + b"\r\n"
     with serve(Answer(CHUNKED + b"0\r\n" + half + half + b"\r\n")) as server:
-        assert world.send(server.url).flaw is None
+        assert world.send(server.url).body_error is None
 
 
 def test_after_a_flaw_the_connection_is_not_used_again(world: SyncWorld) -> None:
     body = gzip.compress(b"")[:-8] + bytes(200_000)
     with serve(http(body, "Content-Encoding: gzip", "X: y"), http(b"next")) as server:
         got = world.send(server.url)
-        assert got.flaw == "the gzip body is corrupt"
+        assert got.body_error == "the gzip body is corrupt"
         assert got.headers == {"content-encoding": "gzip", "x": "y", "content-length": str(len(body))}
         assert world.send(server.url).body == b"next"
     assert server.connections == 2
@@ -146,7 +146,7 @@ def test_a_late_error_answer_keeps_its_headers(world: SyncWorld) -> None:
     with serve(Answer(http(b"hello", "X: y", status="500 No")[:-2], "hold")) as server:
         got = world.send(server.url, timeout=0.05)
     assert (got.status, got.body) == (500, b"hel")
-    assert got.flaw == "the deadline passed during the answer's body"
+    assert got.body_error == "the deadline passed during the answer's body"
     assert got.headers == {"x": "y", "content-length": "5"}
 
 
@@ -206,7 +206,7 @@ def test_what_broke_while_sending_is_the_cause(world: SyncWorld) -> None:
     with serve(http(b"one"), Answer(b"", "reset", early=True)) as server:
         world.send(server.url)
         failed = world.fail(server.url, body=bytes(5_000_000))
-    assert isinstance(failed.__cause__, ConnectionError)
+    assert isinstance(failed.cause, ConnectionError)
 
 
 def test_a_reset_ends_the_bytes() -> None:

@@ -31,10 +31,10 @@ from urllib3.util import Retry
 from wire import Answer, http, serve
 from worlds import HEADERS, TOKEN, SyncWorld, make_request
 
-from twirpkit.transport import Phase, Transport, TransportFailure
 from twirpkit.transports._connect import dial
 from twirpkit.transports._http import MAX_ERROR
-from twirpkit.transports.requests import RequestsTransport
+from twirpkit.transports.base import Phase, Transport, TransportFailure
+from twirpkit.transports.sync_sockets import RequestsTransport
 
 PEM = Path(__file__).with_name("localhost.pem")
 
@@ -65,7 +65,9 @@ def test_a_wrong_kind_of_session(wrong: Any) -> None:
 
 
 def test_it_does_not_load_asyncio_or_aiohttp() -> None:
-    code = "import sys, twirpkit.transports.requests; sys.exit(any(m in sys.modules for m in ('aiohttp', 'asyncio')))"
+    code = (
+        "import sys, twirpkit.transports.sync_sockets; sys.exit(any(m in sys.modules for m in ('aiohttp', 'asyncio')))"
+    )
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
 
 
@@ -278,7 +280,7 @@ def test_an_unknown_certificate(tls: ssl.SSLContext, session: requests.Session) 
             failed = world.fail(server.url)
             world.end()
         assert failed.phase is Phase.NOT_SENT
-        assert type(failed.__cause__) is ssl.SSLCertVerificationError
+        assert type(failed.cause) is ssl.SSLCertVerificationError
         assert "certificate verify failed" in failed.reason
         assert not server.requests
 
@@ -300,7 +302,7 @@ def test_a_certificate_for_another_name(tls: ssl.SSLContext, monkeypatch: pytest
         failed = world.fail(f"https://127.0.0.2:{server.port}")
         world.end()
     assert failed.phase is Phase.NOT_SENT
-    assert type(failed.__cause__) is ssl.SSLCertVerificationError
+    assert type(failed.cause) is ssl.SSLCertVerificationError
 
 
 def test_a_client_certificate(session: requests.Session, tls: ssl.SSLContext) -> None:
@@ -377,7 +379,7 @@ def test_a_cut_tls_body(session: requests.Session, tls: ssl.SSLContext) -> None:
     session.verify = False
     with serve(Answer(http(b"hello")[:-1]), Answer(http(b"hello")[:-8]), tls=tls) as server:
         world = SyncWorld(session)
-        assert world.send(server.url).flaw
+        assert world.send(server.url).body_error
         assert world.fail(server.url).phase is Phase.CUT
         world.end()
 
@@ -529,7 +531,7 @@ def test_a_mounted_adapter_is_used(session: requests.Session, mounted: Mounted) 
     with serve(http(b"hi"), http(b"", "Set-Cookie: a=b"), http(b"")) as server:
         world = SyncWorld(session)
         got = world.send(server.url + "/x//y?y=1")
-        assert (got.status, got.body, got.flaw, got.headers) == (200, b"hi", None, {"content-length": "2"})
+        assert (got.status, got.body, got.body_error, got.headers) == (200, b"hi", None, {"content-length": "2"})
         world.send(server.url, body=b"")
         world.send(server.url, headers={}, method="GET", body=b"")
         world.end()
@@ -664,7 +666,7 @@ def test_an_adapter_that_makes_answers_up(session: requests.Session) -> None:
     adapter = Invented(b"made up", Content_Length="7")
     session.mount("http://", adapter)
     got = SyncWorld(session).send("http://name.invalid/x", headers={"X": "y"})
-    assert (got.body, got.flaw, got.headers) == (b"made up", None, {"content-length": "7"})
+    assert (got.body, got.body_error, got.headers) == (b"made up", None, {"content-length": "7"})
     assert dict(adapter.seen[0].headers) == {"Host": "name.invalid", "X": "y", "Content-Length": "3"}
     assert (adapter.seen[0].method, adapter.seen[0].url, adapter.seen[0].body) == (
         "POST",
@@ -684,7 +686,7 @@ def test_an_adapter_that_makes_answers_up(session: requests.Session) -> None:
 def test_a_made_up_answer_needs_its_length_too(session: requests.Session, headers: dict[str, str], flaw: str) -> None:
     session.mount("http://", Invented(b"made up", 500, X="y", **headers))
     got = SyncWorld(session).send("http://name.invalid/x")
-    assert (got.status, got.body, got.flaw) == (500, b"made up", flaw)
+    assert (got.status, got.body, got.body_error) == (500, b"made up", flaw)
     assert got.headers == {"x": "y", **{name.replace("_", "-").lower(): value for name, value in headers.items()}}
 
 
@@ -743,21 +745,21 @@ def test_what_an_adapter_is_given_of_the_environment(
 def test_a_made_up_answer_longer_than_one_piece(session: requests.Session) -> None:
     session.mount("http://", Invented(bytes(200_000), Content_Length="200000"))
     got = SyncWorld(session).send("http://name.invalid/x")
-    assert (got.body, got.flaw) == (bytes(200_000), None)
+    assert (got.body, got.body_error) == (bytes(200_000), None)
 
 
 def test_a_made_up_answer_is_decoded_once(session: requests.Session) -> None:
     data = gzip.compress(b"made up")
     session.mount("http://", Invented(data, Content_Length=str(len(data)), Content_Encoding="gzip"))
     got = SyncWorld(session).send("http://name.invalid/x")
-    assert (got.body, got.flaw) == (b"made up", None)
+    assert (got.body, got.body_error) == (b"made up", None)
 
 
 def test_a_made_up_answer_without_a_body(session: requests.Session) -> None:
     session.mount("http://", Invented(b"", 204))
-    assert SyncWorld(session).send("http://name.invalid/x").flaw is None
+    assert SyncWorld(session).send("http://name.invalid/x").body_error is None
     session.mount("http://", Invented(b"", Content_Length="5"))
-    assert SyncWorld(session).send("http://name.invalid/x", method="HEAD").flaw is None
+    assert SyncWorld(session).send("http://name.invalid/x", method="HEAD").body_error is None
 
 
 @pytest.mark.parametrize("status", [100, 102, 103, 199])
@@ -773,19 +775,19 @@ def test_a_made_up_interim_answer(session: requests.Session, status: int) -> Non
 def test_a_made_up_101(session: requests.Session) -> None:
     session.mount("http://", Invented(b"", 101))
     got = SyncWorld(session).send("http://name.invalid/x")
-    assert (got.status, got.flaw) == (101, None)
+    assert (got.status, got.body_error) == (101, None)
 
 
 def test_a_made_up_answer_that_is_too_large(session: requests.Session) -> None:
     session.mount("http://", Invented(bytes(11), Content_Length="11"))
     got = SyncWorld(session).send("http://name.invalid/x", max_body=10)
-    assert (got.body, got.flaw, got.oversized) == (b"", "the answer's body is larger than 10 bytes", True)
+    assert (got.body, got.body_error, got.oversized) == (b"", "the answer's body is larger than 10 bytes", True)
     session.mount("http://", Invented(bytes(11), 500, Content_Length="11"))
     got = SyncWorld(session).send("http://name.invalid/x", max_body=10)
-    assert (got.body, got.flaw, got.oversized) == (bytes(10), "the answer's body is larger than 10 bytes", True)
+    assert (got.body, got.body_error, got.oversized) == (bytes(10), "the answer's body is larger than 10 bytes", True)
     session.mount("http://", Invented(b"", Content_Length="11"))
     got = SyncWorld(session).send("http://name.invalid/x", max_body=10)
-    assert (got.flaw, got.oversized) == ("the answer's body is larger than 10 bytes", True), "its length tells"
+    assert (got.body_error, got.oversized) == ("the answer's body is larger than 10 bytes", True), "its length tells"
 
 
 @pytest.mark.parametrize(("status", "whole"), [(200, True), (500, False)])
@@ -853,10 +855,10 @@ class Odd(BaseAdapter):
 def test_an_odd_answer(session: requests.Session, ending: Exception | None, flaw: str | None) -> None:
     session.mount("http://", Odd(500, ending))
     got = SyncWorld(session).send("http://name.invalid/x")
-    assert (got.status, got.body, got.flaw) == (500, b"body", flaw)
+    assert (got.status, got.body, got.body_error) == (500, b"body", flaw)
     assert got.headers == {"content-length": "4", "x": "y"}
     session.mount("http://", Odd(200, ending))
-    assert SyncWorld(session).send("http://name.invalid/x").flaw == flaw
+    assert SyncWorld(session).send("http://name.invalid/x").body_error == flaw
 
 
 class Slow(Invented):
@@ -898,7 +900,7 @@ def test_an_adapter_that_fails(session: requests.Session, error: Exception, phas
     session.mount("http://", Invented(error))
     failed = SyncWorld(session).fail("http://name.invalid/x")
     assert (failed.phase, failed.timed_out) == (phase, False)
-    assert (failed.__cause__, failed.__context__) == (None, None)
+    assert failed.cause is None
     assert failed.reason == f"the session's adapter failed: {type(error).__name__}"
 
 
@@ -931,8 +933,8 @@ def test_framing_by_a_mounted_adapter(session: requests.Session, mounted: Mounte
     with serve(Answer(data)) as server:
         got = SyncWorld(session).send(server.url)
     assert body is None or got.body == body
-    assert (flaw or "") in (got.flaw or "")
-    assert bool(flaw) == bool(got.flaw)
+    assert (flaw or "") in (got.body_error or "")
+    assert bool(flaw) == bool(got.body_error)
 
 
 @pytest.mark.parametrize(
@@ -959,7 +961,7 @@ def test_the_deadline_of_a_mounted_adapter(session: requests.Session, mounted: M
                 assert (failed.phase, failed.timed_out) == (Phase.CUT, True)
             else:
                 got = SyncWorld(session).send(server.url, timeout=0.2)
-                assert "deadline" in (got.flaw or "")
+                assert "deadline" in (got.body_error or "")
 
 
 # The listed limits of a mounted adapter: each must be as docs/sessions.md says, or leave the list
@@ -967,19 +969,19 @@ def test_the_deadline_of_a_mounted_adapter(session: requests.Session, mounted: M
 
 def test_limit_a_cut_header_passes_for_a_whole_one(session: requests.Session, mounted: Mounted) -> None:
     with serve(Answer(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\nX")) as server:
-        assert SyncWorld(session).send(server.url).flaw is None
+        assert SyncWorld(session).send(server.url).body_error is None
 
 
 def test_limit_a_cut_trailer_passes(session: requests.Session, mounted: Mounted) -> None:
     data = http(b"2\r\nhi\r\n0\r\n", "Transfer-Encoding: chunked", length=False)
     with serve(Answer(data)) as server:
-        assert SyncWorld(session).send(server.url).flaw is None
+        assert SyncWorld(session).send(server.url).body_error is None
 
 
 def test_limit_a_dripping_header_stretches_the_deadline(session: requests.Session, mounted: Mounted) -> None:
     with serve(Answer(b"HTTP/1.1 200 OK\r\nX: " + b"y" * 30 + b"\r\nContent-Length: 0\r\n\r\n", drip=0.01)) as server:
         before = time.monotonic()
-        assert SyncWorld(session).send(server.url, timeout=0.2).flaw is None
+        assert SyncWorld(session).send(server.url, timeout=0.2).body_error is None
         assert time.monotonic() - before > 0.3
 
 

@@ -8,8 +8,8 @@ import ssl
 
 import pytest
 
-from twirpkit.transport import Phase
 from twirpkit.transports._http import MAX_HEAD, MAX_LINES, Lines, Malformed, earliest, merged, target, unconnected
+from twirpkit.transports.base import Phase
 
 
 @pytest.mark.parametrize(
@@ -66,12 +66,12 @@ def test_why_there_is_no_connection(name: str) -> None:
     why, reason, cause = WHY[name]
     failed = unconnected("host:1", why)
     assert failed.reason == f"could not connect to host:1: {reason}"
-    assert type(failed.__cause__) is (cause or type(None))
+    assert type(failed.cause) is (cause or type(None))
     assert (failed.phase, failed.timed_out) == (Phase.NOT_SENT, False)
     if isinstance(why, OSError):
-        assert failed.__cause__ is not why
-        assert isinstance(failed.__cause__, OSError)
-        assert failed.__cause__.errno == why.errno
+        assert failed.cause is not why
+        assert isinstance(failed.cause, OSError)
+        assert failed.cause.errno == why.errno
 
 
 def test_the_first_of_some_moments() -> None:

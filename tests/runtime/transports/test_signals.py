@@ -16,9 +16,9 @@ from scenes import full_backlog
 from wire import Answer, http, serve
 from worlds import TOKEN, make_request
 
-from twirpkit.transport import TransportFailure
 from twirpkit.transports._connect import dial
-from twirpkit.transports.requests import RequestsTransport
+from twirpkit.transports.base import TransportFailure
+from twirpkit.transports.sync_sockets import RequestsTransport
 
 HERE = Path(__file__).parent
 PEM = HERE / "localhost.pem"

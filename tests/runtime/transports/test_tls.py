@@ -13,10 +13,10 @@ import pytest
 from wire import http, serve
 from worlds import WORLDS, World
 
-from twirpkit.transport import Phase
 from twirpkit.transports import async_transport, sync_transport
-from twirpkit.transports.aiohttp import AiohttpTransport
-from twirpkit.transports.requests import RequestsTransport
+from twirpkit.transports.aiohttp_session import AiohttpTransport
+from twirpkit.transports.base import Phase
+from twirpkit.transports.sync_sockets import RequestsTransport
 
 PEM = Path(__file__).with_name("localhost.pem")
 KINDS = [RequestsTransport, AiohttpTransport]

@@ -10,9 +10,9 @@ from typing import Any
 
 from wire import Server
 
-from twirpkit.transport import HttpRequest, HttpResponse, TransportFailure
-from twirpkit.transports.aiohttp import AiohttpTransport
-from twirpkit.transports.requests import RequestsTransport
+from twirpkit.transports.aiohttp_session import AiohttpTransport
+from twirpkit.transports.base import HttpRequest, HttpResponse, TransportFailure
+from twirpkit.transports.sync_sockets import RequestsTransport
 
 __all__ = ["HEADERS", "TOKEN", "WORLDS", "AsyncWorld", "SyncWorld", "World", "make_request"]
 
@@ -111,8 +111,6 @@ WORLDS: dict[str, type[World]] = {"sync": SyncWorld, "async": AsyncWorld}
 
 
 def _fail(world: World, url: str, **options: Any) -> TransportFailure:
-    try:
-        answer = world.send(url, **options)
-    except TransportFailure as failed:
-        return failed
-    raise AssertionError(f"an answer came: {answer}, {answer.body!r}")
+    outcome = world.send(url, **options)
+    assert isinstance(outcome, TransportFailure), f"a response came: {outcome}, {outcome.body!r}"
+    return outcome

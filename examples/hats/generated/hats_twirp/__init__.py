@@ -9,7 +9,7 @@ from __future__ import annotations
 import importlib
 from typing import TYPE_CHECKING, Any
 
-from twirpkit.errors import (
+from twirpkit import (
     AbortedError,
     AlreadyExistsError,
     AuthError,

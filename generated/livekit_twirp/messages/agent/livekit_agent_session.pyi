@@ -10,8 +10,7 @@ from google.protobuf.internal.containers import RepeatedCompositeFieldContainer,
 from google.protobuf.message import Message
 from google.protobuf.struct_pb2 import Struct
 from google.protobuf.timestamp_pb2 import Timestamp
-from twirpkit.messages import Enum
-from twirpkit.typing import Strings
+from twirpkit.sdk import Enum, Strings
 
 DESCRIPTOR: FileDescriptor
 

@@ -3,9 +3,9 @@
 
 import sys
 
-from twirpkit.cli import main
+from twirpkit.sdk import run_command_line
 
 from twirpkit.clientcompat._sdk._sdk import SDK
 
 if __name__ == "__main__":
-    sys.exit(main(SDK))
+    sys.exit(run_command_line(SDK))

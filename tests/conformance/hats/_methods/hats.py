@@ -6,8 +6,8 @@ from typing import Any
 
 from google.protobuf.descriptor_pb2 import FieldDescriptorProto, FileDescriptorProto
 
-from twirpkit import Method, Retry
-from twirpkit.messages import MessagePool
+from twirpkit import Method, RetryClass
+from twirpkit._schema.message_pool import MessagePool
 
 __all__ = ["MAKE_HAT", "METHODS"]
 
@@ -49,7 +49,7 @@ MAKE_HAT: Method[Any, Any] = Method(
     py_name="make_hat",
     request=_names["Order"],
     response=_names["Hat"],
-    retry=Retry.KEYED,
+    retry=RetryClass.KEYED,
     key="key",
 )
 METHODS = (MAKE_HAT,)

@@ -5,11 +5,17 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, overload
 
-from twirpkit.call import DEFAULT, Authorize, Default
-from twirpkit.client import AsyncClient, AsyncService
-from twirpkit.pages import async_items
-from twirpkit.sdk import endpoint
-from twirpkit.transports import async_transport
+from twirpkit.sdk import (
+    UNSET,
+    AsyncClient,
+    AsyncService,
+    Authorize,
+    CallOptions,
+    Unset,
+    aiterate,
+    async_transport,
+    client_config,
+)
 
 from hats_twirp._methods import hats as methods
 from hats_twirp._sdk import SDK
@@ -19,8 +25,7 @@ if TYPE_CHECKING:
     from typing import Unpack
 
     import aiohttp
-    from twirpkit.call import RetryOption
-    from twirpkit.events import Hook
+    from twirpkit.sdk import Hook, RetryOption
 
     from hats_twirp.messages.hats import GetHatRequest, Hat, ListHatsRequest, ListHatsResponse, MakeHatRequest
     from hats_twirp.types.hats import GetHatRequestDict, ListHatsRequestDict, MakeHatRequestDict
@@ -38,8 +43,8 @@ class AsyncHatService(AsyncService):
         *,
         token: str | None = None,
         auth: str | Authorize | None = None,
-        timeout: float | Default | None = DEFAULT,
-        retry: RetryOption = DEFAULT,
+        timeout: float | Unset | None = UNSET,
+        retry: RetryOption = UNSET,
         extra_headers: Mapping[str, str] | None = None,
         hooks: Iterable[Hook] = (),
     ) -> None:
@@ -49,7 +54,7 @@ class AsyncHatService(AsyncService):
         """
         if session is None:
             raise TypeError("AsyncHatService needs a session: AsyncHatsAPI makes its own")
-        client_endpoint = endpoint(
+        config = client_config(
             SDK,
             url=url,
             token=token,
@@ -59,7 +64,7 @@ class AsyncHatService(AsyncService):
             extra_headers=extra_headers,
             hooks=hooks,
         )
-        self._client = AsyncClient(client_endpoint, async_transport(self, session))
+        self._client = AsyncClient(config, async_transport(self, session))
 
     @overload
     async def make_hat(
@@ -67,8 +72,8 @@ class AsyncHatService(AsyncService):
         request: MakeHatRequest | MakeHatRequestDict,
         /,
         *,
-        timeout: float | Default | None = DEFAULT,
-        retry: RetryOption = DEFAULT,
+        timeout: float | Unset | None = UNSET,
+        retry: RetryOption = UNSET,
         extra_headers: Mapping[str, str] | None = None,
     ) -> Hat: ...
     @overload
@@ -76,8 +81,8 @@ class AsyncHatService(AsyncService):
         self,
         /,
         *,
-        timeout: float | Default | None = DEFAULT,
-        retry: RetryOption = DEFAULT,
+        timeout: float | Unset | None = UNSET,
+        retry: RetryOption = UNSET,
         extra_headers: Mapping[str, str] | None = None,
         **fields: Unpack[MakeHatRequestDict],
     ) -> Hat: ...
@@ -86,8 +91,8 @@ class AsyncHatService(AsyncService):
         request: MakeHatRequest | MakeHatRequestDict | None = None,
         /,
         *,
-        timeout: float | Default | None = DEFAULT,
-        retry: RetryOption = DEFAULT,
+        timeout: float | Unset | None = UNSET,
+        retry: RetryOption = UNSET,
         extra_headers: Mapping[str, str] | None = None,
         **fields: Any,
     ) -> Hat:
@@ -107,7 +112,7 @@ class AsyncHatService(AsyncService):
             TwirpError: The call failed; its subclass says how, its `sent` whether the request may have run.
             TypeError, ValueError: The request or an option is malformed; nothing was sent.
         """
-        return await self._client.call(methods.MAKE_HAT, request, fields, timeout, retry, extra_headers)
+        return await self._client.call(methods.MAKE_HAT, request, fields, CallOptions(timeout, retry, extra_headers))
 
     @overload
     async def get_hat(
@@ -115,8 +120,8 @@ class AsyncHatService(AsyncService):
         request: GetHatRequest | GetHatRequestDict,
         /,
         *,
-        timeout: float | Default | None = DEFAULT,
-        retry: RetryOption = DEFAULT,
+        timeout: float | Unset | None = UNSET,
+        retry: RetryOption = UNSET,
         extra_headers: Mapping[str, str] | None = None,
     ) -> Hat: ...
     @overload
@@ -124,8 +129,8 @@ class AsyncHatService(AsyncService):
         self,
         /,
         *,
-        timeout: float | Default | None = DEFAULT,
-        retry: RetryOption = DEFAULT,
+        timeout: float | Unset | None = UNSET,
+        retry: RetryOption = UNSET,
         extra_headers: Mapping[str, str] | None = None,
         **fields: Unpack[GetHatRequestDict],
     ) -> Hat: ...
@@ -134,8 +139,8 @@ class AsyncHatService(AsyncService):
         request: GetHatRequest | GetHatRequestDict | None = None,
         /,
         *,
-        timeout: float | Default | None = DEFAULT,
-        retry: RetryOption = DEFAULT,
+        timeout: float | Unset | None = UNSET,
+        retry: RetryOption = UNSET,
         extra_headers: Mapping[str, str] | None = None,
         **fields: Any,
     ) -> Hat:
@@ -153,7 +158,7 @@ class AsyncHatService(AsyncService):
             TwirpError: The call failed; its subclass says how, its `sent` whether the request may have run.
             TypeError, ValueError: The request or an option is malformed; nothing was sent.
         """
-        return await self._client.call(methods.GET_HAT, request, fields, timeout, retry, extra_headers)
+        return await self._client.call(methods.GET_HAT, request, fields, CallOptions(timeout, retry, extra_headers))
 
     @overload
     async def list_hats(
@@ -161,8 +166,8 @@ class AsyncHatService(AsyncService):
         request: ListHatsRequest | ListHatsRequestDict,
         /,
         *,
-        timeout: float | Default | None = DEFAULT,
-        retry: RetryOption = DEFAULT,
+        timeout: float | Unset | None = UNSET,
+        retry: RetryOption = UNSET,
         extra_headers: Mapping[str, str] | None = None,
     ) -> ListHatsResponse: ...
     @overload
@@ -170,8 +175,8 @@ class AsyncHatService(AsyncService):
         self,
         /,
         *,
-        timeout: float | Default | None = DEFAULT,
-        retry: RetryOption = DEFAULT,
+        timeout: float | Unset | None = UNSET,
+        retry: RetryOption = UNSET,
         extra_headers: Mapping[str, str] | None = None,
         **fields: Unpack[ListHatsRequestDict],
     ) -> ListHatsResponse: ...
@@ -180,8 +185,8 @@ class AsyncHatService(AsyncService):
         request: ListHatsRequest | ListHatsRequestDict | None = None,
         /,
         *,
-        timeout: float | Default | None = DEFAULT,
-        retry: RetryOption = DEFAULT,
+        timeout: float | Unset | None = UNSET,
+        retry: RetryOption = UNSET,
         extra_headers: Mapping[str, str] | None = None,
         **fields: Any,
     ) -> ListHatsResponse:
@@ -200,7 +205,7 @@ class AsyncHatService(AsyncService):
             TwirpError: The call failed; its subclass says how, its `sent` whether the request may have run.
             TypeError, ValueError: The request or an option is malformed; nothing was sent.
         """
-        return await self._client.call(methods.LIST_HATS, request, fields, timeout, retry, extra_headers)
+        return await self._client.call(methods.LIST_HATS, request, fields, CallOptions(timeout, retry, extra_headers))
 
     @overload
     def iter_hats(
@@ -208,8 +213,8 @@ class AsyncHatService(AsyncService):
         request: ListHatsRequest | ListHatsRequestDict,
         /,
         *,
-        timeout: float | Default | None = DEFAULT,
-        retry: RetryOption = DEFAULT,
+        timeout: float | Unset | None = UNSET,
+        retry: RetryOption = UNSET,
         extra_headers: Mapping[str, str] | None = None,
     ) -> AsyncIterator[Hat]: ...
     @overload
@@ -217,8 +222,8 @@ class AsyncHatService(AsyncService):
         self,
         /,
         *,
-        timeout: float | Default | None = DEFAULT,
-        retry: RetryOption = DEFAULT,
+        timeout: float | Unset | None = UNSET,
+        retry: RetryOption = UNSET,
         extra_headers: Mapping[str, str] | None = None,
         **fields: Unpack[ListHatsRequestDict],
     ) -> AsyncIterator[Hat]: ...
@@ -227,8 +232,8 @@ class AsyncHatService(AsyncService):
         request: ListHatsRequest | ListHatsRequestDict | None = None,
         /,
         *,
-        timeout: float | Default | None = DEFAULT,
-        retry: RetryOption = DEFAULT,
+        timeout: float | Unset | None = UNSET,
+        retry: RetryOption = UNSET,
         extra_headers: Mapping[str, str] | None = None,
         **fields: Any,
     ) -> AsyncIterator[Hat]:
@@ -242,4 +247,4 @@ class AsyncHatService(AsyncService):
             TypeError, ValueError: The request is malformed; nothing was sent.
             TwirpError: While iterating: a call failed, or the server leads back to a page that it gave before.
         """
-        return async_items(self._client, methods.LIST_HATS, request, fields, timeout, retry, extra_headers)
+        return aiterate(self._client, methods.LIST_HATS, request, fields, CallOptions(timeout, retry, extra_headers))

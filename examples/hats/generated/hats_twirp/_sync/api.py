@@ -6,10 +6,7 @@ from __future__ import annotations
 from functools import cached_property
 from typing import TYPE_CHECKING, ClassVar
 
-from twirpkit.call import DEFAULT
-from twirpkit.client import Client
-from twirpkit.sdk import Sdk, endpoint
-from twirpkit.transports import sync_transport
+from twirpkit.sdk import UNSET, Client, PackageInfo, client_config, sync_transport
 
 from hats_twirp._sdk import SDK
 
@@ -17,10 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
     import requests
-    from twirpkit.call import Authorize, Default, RetryOption
-    from twirpkit.events import Hook
-    from twirpkit.transport import Transport
-    from twirpkit.typing import ProxyOption, Tls
+    from twirpkit.sdk import Authorize, Hook, ProxyOption, RetryOption, Tls, Transport, Unset
 
     from hats_twirp._sync.hats import HatService
 
@@ -33,7 +27,7 @@ class HatsAPI(Client):
     Use it in `with`, or call `close()` at the end. One client may serve all threads.
     """
 
-    sdk: ClassVar[Sdk] = SDK
+    package: ClassVar[PackageInfo] = SDK
 
     def __init__(
         self,
@@ -41,8 +35,8 @@ class HatsAPI(Client):
         *,
         token: str | None = None,
         auth: str | Authorize | None = None,
-        timeout: float | Default | None = DEFAULT,
-        retry: RetryOption = DEFAULT,
+        timeout: float | Unset | None = UNSET,
+        retry: RetryOption = UNSET,
         extra_headers: Mapping[str, str] | None = None,
         session: requests.Session | None = None,
         transport: Transport | None = None,
@@ -73,7 +67,7 @@ class HatsAPI(Client):
             TypeError: Something has the wrong type, for example the session of another library.
             ImportError: requests is not installed.
         """
-        client_endpoint = endpoint(
+        config = client_config(
             SDK,
             url=url,
             token=token,
@@ -83,7 +77,7 @@ class HatsAPI(Client):
             extra_headers=extra_headers,
             hooks=hooks,
         )
-        super().__init__(client_endpoint, sync_transport(self, session, transport, proxy=proxy, tls=tls))
+        super().__init__(config, sync_transport(self, session, transport, proxy=proxy, tls=tls))
 
     @cached_property
     def hats(self) -> HatService:

@@ -5,11 +5,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, overload
 
-from twirpkit.call import DEFAULT, Authorize, Default
-from twirpkit.client import Client, Service
-from twirpkit.pages import sync_items
-from twirpkit.sdk import endpoint
-from twirpkit.transports import sync_transport
+from twirpkit.sdk import UNSET, Authorize, CallOptions, Client, Service, Unset, client_config, iterate, sync_transport
 
 from hats_twirp._methods import hats as methods
 from hats_twirp._sdk import SDK
@@ -19,8 +15,7 @@ if TYPE_CHECKING:
     from typing import Unpack
 
     import requests
-    from twirpkit.call import RetryOption
-    from twirpkit.events import Hook
+    from twirpkit.sdk import Hook, RetryOption
 
     from hats_twirp.messages.hats import GetHatRequest, Hat, ListHatsRequest, ListHatsResponse, MakeHatRequest
     from hats_twirp.types.hats import GetHatRequestDict, ListHatsRequestDict, MakeHatRequestDict
@@ -38,8 +33,8 @@ class HatService(Service):
         *,
         token: str | None = None,
         auth: str | Authorize | None = None,
-        timeout: float | Default | None = DEFAULT,
-        retry: RetryOption = DEFAULT,
+        timeout: float | Unset | None = UNSET,
+        retry: RetryOption = UNSET,
         extra_headers: Mapping[str, str] | None = None,
         hooks: Iterable[Hook] = (),
     ) -> None:
@@ -49,7 +44,7 @@ class HatService(Service):
         """
         if session is None:
             raise TypeError("HatService needs a session: HatsAPI makes its own")
-        client_endpoint = endpoint(
+        config = client_config(
             SDK,
             url=url,
             token=token,
@@ -59,7 +54,7 @@ class HatService(Service):
             extra_headers=extra_headers,
             hooks=hooks,
         )
-        self._client = Client(client_endpoint, sync_transport(self, session))
+        self._client = Client(config, sync_transport(self, session))
 
     @overload
     def make_hat(
@@ -67,8 +62,8 @@ class HatService(Service):
         request: MakeHatRequest | MakeHatRequestDict,
         /,
         *,
-        timeout: float | Default | None = DEFAULT,
-        retry: RetryOption = DEFAULT,
+        timeout: float | Unset | None = UNSET,
+        retry: RetryOption = UNSET,
         extra_headers: Mapping[str, str] | None = None,
     ) -> Hat: ...
     @overload
@@ -76,8 +71,8 @@ class HatService(Service):
         self,
         /,
         *,
-        timeout: float | Default | None = DEFAULT,
-        retry: RetryOption = DEFAULT,
+        timeout: float | Unset | None = UNSET,
+        retry: RetryOption = UNSET,
         extra_headers: Mapping[str, str] | None = None,
         **fields: Unpack[MakeHatRequestDict],
     ) -> Hat: ...
@@ -86,8 +81,8 @@ class HatService(Service):
         request: MakeHatRequest | MakeHatRequestDict | None = None,
         /,
         *,
-        timeout: float | Default | None = DEFAULT,
-        retry: RetryOption = DEFAULT,
+        timeout: float | Unset | None = UNSET,
+        retry: RetryOption = UNSET,
         extra_headers: Mapping[str, str] | None = None,
         **fields: Any,
     ) -> Hat:
@@ -107,7 +102,7 @@ class HatService(Service):
             TwirpError: The call failed; its subclass says how, its `sent` whether the request may have run.
             TypeError, ValueError: The request or an option is malformed; nothing was sent.
         """
-        return self._client.call(methods.MAKE_HAT, request, fields, timeout, retry, extra_headers)
+        return self._client.call(methods.MAKE_HAT, request, fields, CallOptions(timeout, retry, extra_headers))
 
     @overload
     def get_hat(
@@ -115,8 +110,8 @@ class HatService(Service):
         request: GetHatRequest | GetHatRequestDict,
         /,
         *,
-        timeout: float | Default | None = DEFAULT,
-        retry: RetryOption = DEFAULT,
+        timeout: float | Unset | None = UNSET,
+        retry: RetryOption = UNSET,
         extra_headers: Mapping[str, str] | None = None,
     ) -> Hat: ...
     @overload
@@ -124,8 +119,8 @@ class HatService(Service):
         self,
         /,
         *,
-        timeout: float | Default | None = DEFAULT,
-        retry: RetryOption = DEFAULT,
+        timeout: float | Unset | None = UNSET,
+        retry: RetryOption = UNSET,
         extra_headers: Mapping[str, str] | None = None,
         **fields: Unpack[GetHatRequestDict],
     ) -> Hat: ...
@@ -134,8 +129,8 @@ class HatService(Service):
         request: GetHatRequest | GetHatRequestDict | None = None,
         /,
         *,
-        timeout: float | Default | None = DEFAULT,
-        retry: RetryOption = DEFAULT,
+        timeout: float | Unset | None = UNSET,
+        retry: RetryOption = UNSET,
         extra_headers: Mapping[str, str] | None = None,
         **fields: Any,
     ) -> Hat:
@@ -153,7 +148,7 @@ class HatService(Service):
             TwirpError: The call failed; its subclass says how, its `sent` whether the request may have run.
             TypeError, ValueError: The request or an option is malformed; nothing was sent.
         """
-        return self._client.call(methods.GET_HAT, request, fields, timeout, retry, extra_headers)
+        return self._client.call(methods.GET_HAT, request, fields, CallOptions(timeout, retry, extra_headers))
 
     @overload
     def list_hats(
@@ -161,8 +156,8 @@ class HatService(Service):
         request: ListHatsRequest | ListHatsRequestDict,
         /,
         *,
-        timeout: float | Default | None = DEFAULT,
-        retry: RetryOption = DEFAULT,
+        timeout: float | Unset | None = UNSET,
+        retry: RetryOption = UNSET,
         extra_headers: Mapping[str, str] | None = None,
     ) -> ListHatsResponse: ...
     @overload
@@ -170,8 +165,8 @@ class HatService(Service):
         self,
         /,
         *,
-        timeout: float | Default | None = DEFAULT,
-        retry: RetryOption = DEFAULT,
+        timeout: float | Unset | None = UNSET,
+        retry: RetryOption = UNSET,
         extra_headers: Mapping[str, str] | None = None,
         **fields: Unpack[ListHatsRequestDict],
     ) -> ListHatsResponse: ...
@@ -180,8 +175,8 @@ class HatService(Service):
         request: ListHatsRequest | ListHatsRequestDict | None = None,
         /,
         *,
-        timeout: float | Default | None = DEFAULT,
-        retry: RetryOption = DEFAULT,
+        timeout: float | Unset | None = UNSET,
+        retry: RetryOption = UNSET,
         extra_headers: Mapping[str, str] | None = None,
         **fields: Any,
     ) -> ListHatsResponse:
@@ -200,7 +195,7 @@ class HatService(Service):
             TwirpError: The call failed; its subclass says how, its `sent` whether the request may have run.
             TypeError, ValueError: The request or an option is malformed; nothing was sent.
         """
-        return self._client.call(methods.LIST_HATS, request, fields, timeout, retry, extra_headers)
+        return self._client.call(methods.LIST_HATS, request, fields, CallOptions(timeout, retry, extra_headers))
 
     @overload
     def iter_hats(
@@ -208,8 +203,8 @@ class HatService(Service):
         request: ListHatsRequest | ListHatsRequestDict,
         /,
         *,
-        timeout: float | Default | None = DEFAULT,
-        retry: RetryOption = DEFAULT,
+        timeout: float | Unset | None = UNSET,
+        retry: RetryOption = UNSET,
         extra_headers: Mapping[str, str] | None = None,
     ) -> Iterator[Hat]: ...
     @overload
@@ -217,8 +212,8 @@ class HatService(Service):
         self,
         /,
         *,
-        timeout: float | Default | None = DEFAULT,
-        retry: RetryOption = DEFAULT,
+        timeout: float | Unset | None = UNSET,
+        retry: RetryOption = UNSET,
         extra_headers: Mapping[str, str] | None = None,
         **fields: Unpack[ListHatsRequestDict],
     ) -> Iterator[Hat]: ...
@@ -227,8 +222,8 @@ class HatService(Service):
         request: ListHatsRequest | ListHatsRequestDict | None = None,
         /,
         *,
-        timeout: float | Default | None = DEFAULT,
-        retry: RetryOption = DEFAULT,
+        timeout: float | Unset | None = UNSET,
+        retry: RetryOption = UNSET,
         extra_headers: Mapping[str, str] | None = None,
         **fields: Any,
     ) -> Iterator[Hat]:
@@ -242,4 +237,4 @@ class HatService(Service):
             TypeError, ValueError: The request is malformed; nothing was sent.
             TwirpError: While iterating: a call failed, or the server leads back to a page that it gave before.
         """
-        return sync_items(self._client, methods.LIST_HATS, request, fields, timeout, retry, extra_headers)
+        return iterate(self._client, methods.LIST_HATS, request, fields, CallOptions(timeout, retry, extra_headers))

@@ -7,7 +7,7 @@ from typing import Any, Literal
 from google.protobuf.descriptor import FileDescriptor
 from google.protobuf.internal.containers import RepeatedCompositeFieldContainer, RepeatedScalarFieldContainer
 from google.protobuf.message import Message
-from twirpkit.typing import Strings
+from twirpkit.sdk import Strings
 
 DESCRIPTOR: FileDescriptor
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, TypedDict
 
 if TYPE_CHECKING:
-    from twirpkit.typing import Strings
+    from twirpkit.sdk import Strings
 
 
 class MakeHatRequestDict(TypedDict, total=False):

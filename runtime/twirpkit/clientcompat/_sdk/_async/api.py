@@ -6,10 +6,7 @@ from __future__ import annotations
 from functools import cached_property
 from typing import TYPE_CHECKING, ClassVar
 
-from twirpkit.call import DEFAULT
-from twirpkit.client import AsyncClient
-from twirpkit.sdk import Sdk, endpoint
-from twirpkit.transports import async_transport
+from twirpkit.sdk import UNSET, AsyncClient, PackageInfo, async_transport, client_config
 
 from twirpkit.clientcompat._sdk._sdk import SDK
 
@@ -17,10 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
     import aiohttp
-    from twirpkit.call import Authorize, Default, RetryOption
-    from twirpkit.events import Hook
-    from twirpkit.transport import AsyncTransport
-    from twirpkit.typing import ProxyOption, Tls
+    from twirpkit.sdk import AsyncTransport, Authorize, Hook, ProxyOption, RetryOption, Tls, Unset
 
     from twirpkit.clientcompat._sdk._async.compat import AsyncCompatService
 
@@ -34,7 +28,7 @@ class AsyncCompatAPI(AsyncClient):
     loops one after the other.
     """
 
-    sdk: ClassVar[Sdk] = SDK
+    package: ClassVar[PackageInfo] = SDK
 
     def __init__(
         self,
@@ -42,8 +36,8 @@ class AsyncCompatAPI(AsyncClient):
         *,
         token: str | None = None,
         auth: str | Authorize | None = None,
-        timeout: float | Default | None = DEFAULT,
-        retry: RetryOption = DEFAULT,
+        timeout: float | Unset | None = UNSET,
+        retry: RetryOption = UNSET,
         extra_headers: Mapping[str, str] | None = None,
         session: aiohttp.ClientSession | None = None,
         transport: AsyncTransport | None = None,
@@ -74,7 +68,7 @@ class AsyncCompatAPI(AsyncClient):
             TypeError: Something has the wrong type, for example the session of another library.
             ImportError: aiohttp is not installed.
         """
-        client_endpoint = endpoint(
+        config = client_config(
             SDK,
             url=url,
             token=token,
@@ -84,7 +78,7 @@ class AsyncCompatAPI(AsyncClient):
             extra_headers=extra_headers,
             hooks=hooks,
         )
-        super().__init__(client_endpoint, async_transport(self, session, transport, proxy=proxy, tls=tls))
+        super().__init__(config, async_transport(self, session, transport, proxy=proxy, tls=tls))
 
     @cached_property
     def compat(self) -> AsyncCompatService:

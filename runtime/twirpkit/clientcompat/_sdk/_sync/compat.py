@@ -5,10 +5,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, overload
 
-from twirpkit.call import DEFAULT, Authorize, Default
-from twirpkit.client import Client, Service
-from twirpkit.sdk import endpoint
-from twirpkit.transports import sync_transport
+from twirpkit.sdk import UNSET, Authorize, CallOptions, Client, Service, Unset, client_config, sync_transport
 
 from twirpkit.clientcompat._sdk._methods import compat as methods
 from twirpkit.clientcompat._sdk._sdk import SDK
@@ -18,8 +15,7 @@ if TYPE_CHECKING:
     from typing import Unpack
 
     import requests
-    from twirpkit.call import RetryOption
-    from twirpkit.events import Hook
+    from twirpkit.sdk import Hook, RetryOption
 
     from twirpkit.clientcompat._sdk.messages.clientcompat import Empty, Req, Resp
     from twirpkit.clientcompat._sdk.types.clientcompat import EmptyDict, ReqDict
@@ -37,8 +33,8 @@ class CompatService(Service):
         *,
         token: str | None = None,
         auth: str | Authorize | None = None,
-        timeout: float | Default | None = DEFAULT,
-        retry: RetryOption = DEFAULT,
+        timeout: float | Unset | None = UNSET,
+        retry: RetryOption = UNSET,
         extra_headers: Mapping[str, str] | None = None,
         hooks: Iterable[Hook] = (),
     ) -> None:
@@ -48,7 +44,7 @@ class CompatService(Service):
         """
         if session is None:
             raise TypeError("CompatService needs a session: CompatAPI makes its own")
-        client_endpoint = endpoint(
+        config = client_config(
             SDK,
             url=url,
             token=token,
@@ -58,7 +54,7 @@ class CompatService(Service):
             extra_headers=extra_headers,
             hooks=hooks,
         )
-        self._client = Client(client_endpoint, sync_transport(self, session))
+        self._client = Client(config, sync_transport(self, session))
 
     @overload
     def noop_method(
@@ -66,8 +62,8 @@ class CompatService(Service):
         request: Empty | EmptyDict,
         /,
         *,
-        timeout: float | Default | None = DEFAULT,
-        retry: RetryOption = DEFAULT,
+        timeout: float | Unset | None = UNSET,
+        retry: RetryOption = UNSET,
         extra_headers: Mapping[str, str] | None = None,
     ) -> Empty: ...
     @overload
@@ -75,8 +71,8 @@ class CompatService(Service):
         self,
         /,
         *,
-        timeout: float | Default | None = DEFAULT,
-        retry: RetryOption = DEFAULT,
+        timeout: float | Unset | None = UNSET,
+        retry: RetryOption = UNSET,
         extra_headers: Mapping[str, str] | None = None,
     ) -> Empty: ...
     def noop_method(
@@ -84,8 +80,8 @@ class CompatService(Service):
         request: Empty | EmptyDict | None = None,
         /,
         *,
-        timeout: float | Default | None = DEFAULT,
-        retry: RetryOption = DEFAULT,
+        timeout: float | Unset | None = UNSET,
+        retry: RetryOption = UNSET,
         extra_headers: Mapping[str, str] | None = None,
         **fields: Any,
     ) -> Empty:
@@ -98,7 +94,7 @@ class CompatService(Service):
             TwirpError: The call failed; its subclass says how, its `sent` whether the request may have run.
             TypeError, ValueError: The request or an option is malformed; nothing was sent.
         """
-        return self._client.call(methods.NOOP_METHOD, request, fields, timeout, retry, extra_headers)
+        return self._client.call(methods.NOOP_METHOD, request, fields, CallOptions(timeout, retry, extra_headers))
 
     @overload
     def method(
@@ -106,8 +102,8 @@ class CompatService(Service):
         request: Req | ReqDict,
         /,
         *,
-        timeout: float | Default | None = DEFAULT,
-        retry: RetryOption = DEFAULT,
+        timeout: float | Unset | None = UNSET,
+        retry: RetryOption = UNSET,
         extra_headers: Mapping[str, str] | None = None,
     ) -> Resp: ...
     @overload
@@ -115,8 +111,8 @@ class CompatService(Service):
         self,
         /,
         *,
-        timeout: float | Default | None = DEFAULT,
-        retry: RetryOption = DEFAULT,
+        timeout: float | Unset | None = UNSET,
+        retry: RetryOption = UNSET,
         extra_headers: Mapping[str, str] | None = None,
         **fields: Unpack[ReqDict],
     ) -> Resp: ...
@@ -125,8 +121,8 @@ class CompatService(Service):
         request: Req | ReqDict | None = None,
         /,
         *,
-        timeout: float | Default | None = DEFAULT,
-        retry: RetryOption = DEFAULT,
+        timeout: float | Unset | None = UNSET,
+        retry: RetryOption = UNSET,
         extra_headers: Mapping[str, str] | None = None,
         **fields: Any,
     ) -> Resp:
@@ -142,4 +138,4 @@ class CompatService(Service):
             TwirpError: The call failed; its subclass says how, its `sent` whether the request may have run.
             TypeError, ValueError: The request or an option is malformed; nothing was sent.
         """
-        return self._client.call(methods.METHOD, request, fields, timeout, retry, extra_headers)
+        return self._client.call(methods.METHOD, request, fields, CallOptions(timeout, retry, extra_headers))

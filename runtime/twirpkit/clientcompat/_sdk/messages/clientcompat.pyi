@@ -5,7 +5,7 @@ from typing import Final, Literal
 
 from google.protobuf.descriptor import FileDescriptor
 from google.protobuf.message import Message
-from twirpkit.messages import Enum
+from twirpkit.sdk import Enum
 
 DESCRIPTOR: FileDescriptor
 

@@ -10,8 +10,8 @@ from google.protobuf.descriptor import Descriptor
 from google.protobuf.descriptor_pb2 import FileDescriptorProto
 from google.protobuf.message import Message
 
-from twirpkit.headers import REDACTED
-from twirpkit.messages import MessagePool
+from twirpkit._protocol.headers import REDACTED
+from twirpkit._schema.message_pool import MessagePool
 
 __all__ = ["sensitive_texts", "shown"]
 

@@ -5,23 +5,22 @@ from __future__ import annotations
 import base64
 import binascii
 import functools
-from typing import Any, Final
+from typing import Any
 
 import google.protobuf.message
 from google.protobuf import any_pb2
 from google.protobuf.descriptor_pb2 import FileDescriptorProto
 from google.protobuf.message import Message
 
+from twirpkit._protocol.constants import ERROR_DETAILS
+from twirpkit._schema.message_pool import MessagePool
 from twirpkit.errors import TwirpError
-from twirpkit.messages import MessagePool
 
 __all__ = ["error_status"]
 
-_KEY: Final = "error_details"
-
 
 def error_status(error: TwirpError) -> Any | None:
-    """The ``google.rpc.Status`` of an error: ``code`` (int), ``message`` (str), ``details`` (a list of ``Any``).
+    """Return the ``google.rpc.Status`` of an error: ``code`` (int), ``message`` (str), ``details`` (a list of ``Any``).
 
     The ``type_url`` of an ``Any`` names a message, and its ``Unpack(message)`` reads it.
 
@@ -29,7 +28,7 @@ def error_status(error: TwirpError) -> Any | None:
         The status, or None where the error has none, or one that cannot be read.
     """
     try:
-        data = base64.b64decode(error.meta.get(_KEY, ""), validate=True)
+        data = base64.b64decode(error.meta.get(ERROR_DETAILS, ""), validate=True)
         return _status_class().FromString(data) if data else None
     except (binascii.Error, google.protobuf.message.DecodeError):
         return None

@@ -6,28 +6,13 @@ import re
 from collections.abc import Mapping
 from typing import Final
 
-__all__ = ["REDACTED", "Headers", "Secret", "check_headers", "check_value"]
+from twirpkit._protocol.constants import AUTHORIZATION, FIELD_NAME, OWNED_HEADERS
 
-_OWN: Final = frozenset(
-    (
-        "accept",
-        "accept-encoding",
-        "authorization",
-        "connection",
-        "content-encoding",
-        "content-length",
-        "content-type",
-        "host",
-        "transfer-encoding",
-        "user-agent",
-        "x-twirp-timeout-ms",
-    )
-)
-"""Names that a call sets itself (rule A2)."""
-_TOKEN_CHARACTERS: Final = frozenset("!#$%&'*+-.^_`|~0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ")
+__all__ = ["REDACTED", "Headers", "Secret", "check_headers", "check_value", "merge_headers"]
+
 _BREAKING: Final = re.compile("[\r\n\0]")
 _NOT_LATIN_1: Final = re.compile("[^\0-\xff]")
-
+_HIDDEN: Final = AUTHORIZATION.lower()
 
 REDACTED: Final = "<redacted>"
 """Stands for a value of a request that must not show."""
@@ -53,7 +38,7 @@ class Headers(dict[str, str]):
     """The headers of one request; Authorization does not show."""
 
     def __repr__(self) -> str:
-        return repr({name: "***" if name.lower() == "authorization" else value for name, value in self.items()})
+        return repr({name: "***" if name.lower() == _HIDDEN else value for name, value in self.items()})
 
 
 def check_value(what: str, value: object) -> str:
@@ -95,11 +80,20 @@ def check_headers(headers: Mapping[str, str] | None) -> dict[str, str]:
     for name, value in headers.items():
         if not isinstance(name, str):
             raise TypeError(f"extra_headers: a header name must be a str, not {type(name).__name__}")
-        if not name or not _TOKEN_CHARACTERS.issuperset(name):
-            raise ValueError(f"extra_headers: {name!r} is no header name")
-        if name.lower() in _OWN:
+        if FIELD_NAME.fullmatch(name) is None:
+            raise ValueError(f"extra_headers: {name!r} is not a header name")
+        if name.lower() in OWNED_HEADERS:
             raise ValueError(f"extra_headers: {name} is set by the client itself and cannot be given")
         if any(name.lower() == other.lower() for other in checked):
             raise ValueError(f"extra_headers: {name} is given twice")
         checked[name] = check_value(f"extra_headers: the value of {name}", value) if value != "" else ""
     return checked
+
+
+def merge_headers(all_calls: Mapping[str, str], this_call: Mapping[str, str]) -> Headers:
+    """Return the extra headers of one call: its own replace the client's, whatever the case of their names."""
+    if not this_call:
+        return Headers(all_calls)
+    own = {name.lower() for name in this_call}
+    kept = {name: value for name, value in all_calls.items() if name.lower() not in own}
+    return Headers({**kept, **this_call})

@@ -17,6 +17,8 @@ from google.protobuf.descriptor import Descriptor, FileDescriptor
 from google.protobuf.descriptor_pb2 import DescriptorProto, FieldDescriptorProto, FileDescriptorProto
 from google.protobuf.message import DecodeError, Message
 
+from twirpkit._suggestion import suggestion
+
 __all__ = ["WRAPPERS", "Field", "fields_of", "request_message", "unescaped"]
 
 M = TypeVar("M", bound=Message)
@@ -84,7 +86,7 @@ def _fill(message: M, values: Mapping[str, Any], path: str) -> M:
             raise TypeError(f"{path}: a field's name must be a str, not {_type_name(key)}")
         field = known.get(key) or known.get(unescaped(key))
         if field is None:
-            raise TypeError(f"{path} has no field {key!r}{_suggestion(key, known)}")
+            raise TypeError(f"{path} has no field {key!r}{suggestion(key, known)}")
         if value is None:
             continue
         if (other := seen.get(field.oneof or f".{field.name}")) is not None:
@@ -95,15 +97,8 @@ def _fill(message: M, values: Mapping[str, Any], path: str) -> M:
 
 
 def unescaped(key: str) -> str:
-    """``from`` for ``from_``: what `twirpkit.messages.safe_name` did, undone."""
+    """``from`` for ``from_``: what `twirpkit._schema.message_pool.safe_name` did, undone."""
     return key[:-1] if key.endswith("_") and keyword.iskeyword(key[:-1]) else key
-
-
-def _suggestion(key: str, known: Mapping[str, object]) -> str:
-    import difflib
-
-    close = difflib.get_close_matches(key, list(known), n=1)
-    return f"; did you mean {close[0]!r}?" if close else f"; it has {', '.join(known) or 'none'}"
 
 
 def _set(message: Message, field: Field, value: Any, path: str) -> None:

@@ -14,7 +14,7 @@ from typing import Any
 
 import aiohttp
 
-from twirpkit.transport import HttpRequest, HttpResponse, Phase, TransportFailure
+from twirpkit.options import ProxyOption, Tls
 from twirpkit.transports import _proxy
 from twirpkit.transports._exchange import Exchange, Request, tracing
 from twirpkit.transports._http import (
@@ -28,7 +28,7 @@ from twirpkit.transports._http import (
 )
 from twirpkit.transports._process import process
 from twirpkit.transports._tls import tls_context
-from twirpkit.typing import ProxyOption, Tls
+from twirpkit.transports.base import HttpRequest, HttpResponse, Phase, TransportFailure
 
 __all__ = ["AiohttpTransport"]
 
@@ -68,18 +68,14 @@ class AiohttpTransport:
         self._tls = tls_context(tls)
         self._closed = False
 
-    async def send(self, request: HttpRequest, /) -> HttpResponse:
+    async def send(self, request: HttpRequest, /) -> HttpResponse | TransportFailure:
         """Send once and read the whole answer.
 
         Raises:
-            TransportFailure: No whole header block came.
             ValueError: The URL or a header cannot be sent, or the environment's proxy cannot be used.
             RuntimeError: The transport, or the session it borrows from, is closed.
         """
-        outcome = await self._attempt(request)
-        if isinstance(outcome, TransportFailure):
-            raise outcome
-        return outcome
+        return await self._attempt(request)
 
     async def aclose(self) -> None:
         """Close all connections. Twice is fine."""

@@ -1,0 +1,1 @@
+"""Client configuration from arguments and the environment."""

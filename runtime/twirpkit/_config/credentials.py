@@ -1,0 +1,77 @@
+"""Credentials of a client: arguments first, then the environment (rules E3, E4)."""
+
+from __future__ import annotations
+
+import os
+import warnings
+
+from twirpkit._config.package_info import PackageInfo
+from twirpkit._config.plug_in import load_plug_in
+from twirpkit._protocol.headers import Secret, check_value
+from twirpkit._protocol.url import is_loopback
+from twirpkit.errors import InsecureTransportWarning
+from twirpkit.events import LOGGER
+from twirpkit.options import Authorize
+
+__all__ = ["authorization_source", "environment_value", "explicit_authorization", "or_set", "warn_if_insecure"]
+
+
+_warned: set[str] = set()
+
+
+def warn_if_insecure(base_url: str) -> None:
+    """Warn where credentials go over plain HTTP to another machine; in the log, once a host (rule E4)."""
+    scheme, _, rest = base_url.partition("://")
+    host = rest.partition("/")[0]
+    name = host if host.endswith("]") else host.rpartition(":")[0] or host
+    if scheme != "http" or is_loopback(name):
+        return
+    text = f"credentials go over http:// to {host}, where whoever is in between can read them: use https"
+    if host not in _warned:
+        _warned.add(host)
+        LOGGER.warning("%s", text)
+    warnings.warn(text, InsecureTransportWarning, stacklevel=4)
+
+
+def authorization_source(
+    package: PackageInfo, api_key: str | None, api_secret: str | None, token: str | None, auth: str | Authorize | None
+) -> Authorize | Secret | None:
+    keyed = api_key is not None or api_secret is not None
+    if [keyed, token is not None, auth is not None].count(True) > 1:
+        raise ValueError(f"give one of {_ways(package)}, not several")
+    if not keyed and token is None and auth is None:
+        token = environment_value(package, "token")
+        if token is None:
+            api_key, api_secret = environment_value(package, "api_key"), environment_value(package, "api_secret")
+    if (given := explicit_authorization(token, auth)) is not None:
+        return given
+    if package.signer is None:
+        return None
+    if api_key is None or api_secret is None:
+        missing = "API secret" if api_key is not None else "API key" if api_secret is not None else "credentials"
+        raise ValueError(f"no {missing}: pass {_ways(package)}{or_set(package, 'api_key', 'api_secret')}")
+    sign: Authorize = load_plug_in(package.signer)(
+        check_value("the API key", api_key), check_value("the API secret", api_secret)
+    )
+    return sign
+
+
+def explicit_authorization(token: str | None, auth: str | Authorize | None) -> Authorize | Secret | None:
+    if token is not None:
+        return Secret(f"Bearer {check_value('the token', token)}")
+    return auth if auth is None or callable(auth) else Secret(check_value("auth", auth))
+
+
+def environment_value(package: PackageInfo, what: str) -> str | None:
+    # An empty variable counts as none: that is how a compose file leaves one out.
+    return os.environ.get(package.env[what]) or None if what in package.env else None
+
+
+def _ways(package: PackageInfo) -> str:
+    keys = "api_key=… with api_secret=…, " if package.signer is not None else ""
+    return f"{keys}token=… or auth=…"
+
+
+def or_set(package: PackageInfo, *what: str) -> str:
+    names = [package.env[each] for each in what if each in package.env]
+    return f", or set {' and '.join(names)}" if names else ""

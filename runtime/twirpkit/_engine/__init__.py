@@ -1,0 +1,1 @@
+"""One logical call without I/O: attempts, deadlines, retries and their decisions."""

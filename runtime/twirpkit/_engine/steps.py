@@ -1,0 +1,61 @@
+"""Steps that a call yields to its driver, and the seam for other hosts of a service."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Generator
+from dataclasses import dataclass
+from typing import Protocol, TypeAlias
+
+from twirpkit.transports.base import HttpRequest, HttpResponse, TransportFailure
+
+__all__ = ["Failover", "Outcome", "Send", "Sleep", "Step"]
+
+
+@dataclass(frozen=True, slots=True)
+class Send:
+    """A request to send. The driver sends back the transport's result."""
+
+    request: HttpRequest
+
+
+@dataclass(frozen=True, slots=True)
+class Sleep:
+    """A pause. The driver sends back None when it is over."""
+
+    seconds: float
+
+
+Step: TypeAlias = Send | Sleep
+Outcome: TypeAlias = HttpResponse | TransportFailure | None
+
+
+class Failover(Protocol):
+    """Supplies alternative base URLs for a service. Shared by all calls of a client; caches discovery results."""
+
+    nowhere: str
+    """What an error adds where the server refers the call to another host and none is known."""
+
+    def relocates(self, response: HttpResponse, /) -> bool:
+        """Return True if a response refers the call to another host. The server has refused it before running it."""
+        ...
+
+    def next_base_url(
+        self,
+        request: HttpRequest,
+        deadline: float | None,
+        base_url: str,
+        visited: Collection[str],
+        /,
+        *,
+        rediscover: bool,
+    ) -> Generator[Step, Outcome, str | None]:
+        """Return another base URL for the request that failed, or None.
+
+        Args:
+            request: The attempt that failed. The discovery request carries its headers.
+            deadline: The call's, on `time.monotonic`'s clock; None: no limit.
+            base_url: The client's own base URL.
+            visited: The base URLs to which this call has been sent.
+            rediscover: True if the cached result cannot be trusted, because the server referred the call elsewhere.
+        """
+        ...

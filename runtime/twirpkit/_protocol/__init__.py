@@ -1,0 +1,1 @@
+"""Twirp over HTTP as pure functions: responses, headers, errors, redaction, URLs."""

@@ -1,0 +1,1 @@
+"""Protobuf: descriptors to classes, keywords and mappings to messages, messages to token claims."""
