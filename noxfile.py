@@ -114,6 +114,13 @@ def conformance(session: nox.Session) -> None:
 
 
 @nox.session
+def fuzz(session: nox.Session) -> None:
+    """Compare our reading of responses with those of h11 and llhttp; `-- --seconds N` says for how long."""
+    _sync(session, "test", "fuzz", extras="sync,async")
+    session.run("python", "tests/fuzz/responses.py", *session.posargs)
+
+
+@nox.session
 def stress(session: nox.Session) -> None:
     """Show the figures of docs/reliability.md; takes about half an hour, `-- NAME ...` runs some."""
     _sync(session, extras="sync,async")

@@ -61,9 +61,10 @@ class Body:
 
     def _keep(self, data: bytes | memoryview) -> None:
         room = self._limit - self._kept.tell()
-        self._kept.write(data[:room])
         if len(data) > room:
+            self._kept.write(data[:room])
             raise OversizedBody(self._limit)
+        self._kept.write(data)
 
     def end(self) -> None:
         """Check at the end of the body that the coding has ended, too. Raises `BodyError`."""

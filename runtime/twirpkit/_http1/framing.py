@@ -13,7 +13,7 @@ from typing import Final, Protocol
 
 from twirpkit._http1.content import Body, BodyError
 from twirpkit._http1.grammar import NAME_CHARACTER, VALUE_CHARACTER
-from twirpkit._http1.head import BadResponse
+from twirpkit._http1.head import check_framing_headers
 from twirpkit._http1.limits import MAX_HEAD, MAX_LINES
 
 __all__ = ["BodyReader", "Unsized", "body_reader", "may_reuse", "response_framing"]
@@ -23,8 +23,9 @@ _NOT_CHUNKS: Final = "the response's chunks are not HTTP"
 _LONG_EXTENSIONS: Final = "the response's chunk extensions are too long"
 _LONG_TRAILERS: Final = "the response's trailers are too long"
 _MAX_DIGITS: Final = 15
-_LENGTH: Final = re.compile("[0-9]{1,18}")
-_CHUNK_LINE: Final = re.compile(rf"([0-9A-Fa-f]{{1,{_MAX_DIGITS}}})[ \t]*(?:;{VALUE_CHARACTER}*+)?".encode())
+_CHUNK: Final = rf"([0-9A-Fa-f]{{1,{_MAX_DIGITS}}})[ \t]*(?:;{VALUE_CHARACTER}*+)?"
+_CHUNK_LINE: Final = re.compile(_CHUNK.encode())
+_WHOLE_CHUNK_LINE: Final = re.compile(rf"{_CHUNK}\r\n".encode())
 _TRAILER: Final = re.compile(rf"({NAME_CHARACTER}++):{VALUE_CHARACTER}*+".encode())
 _FRAMING_HEADERS: Final = (b"content-length", b"transfer-encoding")
 
@@ -50,22 +51,13 @@ def response_framing(method: str, minor: int, status: int, headers: Mapping[str,
     Raises:
         BadResponse: The headers allow two readings, or none.
     """
-    length = headers.get("content-length")
-    coding = headers.get("transfer-encoding")
-    if coding is not None:
-        if length is not None:
-            raise BadResponse("the response has a Content-Length and a Transfer-Encoding")
-        if coding.lower() != "chunked":
-            raise BadResponse("the response's Transfer-Encoding is not chunked")
-        if minor == 0:
-            raise BadResponse("the response has a Transfer-Encoding, which HTTP/1.0 does not know")
-    elif length is not None and _LENGTH.fullmatch(length) is None:
-        raise BadResponse("the response's Content-Length is not one number")
+    check_framing_headers(minor, headers)
     if method == "HEAD" or status in (101, 204, 304):
         return 0
+    length = headers.get("content-length")
     if length is not None:
         return int(length)
-    return Unsized.UNFRAMED if coding is None else Unsized.CHUNKED
+    return Unsized.CHUNKED if "transfer-encoding" in headers else Unsized.UNFRAMED
 
 
 def may_reuse(
@@ -181,21 +173,31 @@ class _Chunks:
         """The number of trailers so far, None before the last chunk."""
 
     def feed(self, data: bytes, start: int, body: Body, /) -> int:
+        view = memoryview(data)
         position = start
         while position < len(data):
             if self.wanted:
                 end = min(position + self.wanted, len(data))
+                body.feed(view[position:end])
                 self.wanted -= end - position
-                body.feed(memoryview(data)[position:end])
                 position = end
             elif self._line_ends:
                 if not self._line_ends.startswith(data[position : position + 1]):
                     raise BodyError(_NOT_CHUNKS)
                 self._line_ends = self._line_ends[1:]
                 position += 1
+            elif not self._line and self._trailers is None and (chunk := _WHOLE_CHUNK_LINE.match(data, position)):
+                self._start_chunk(chunk[1], chunk.end() - position - len(b"\r\n"))
+                position = chunk.end()
+                end = position + self.wanted
+                if self.wanted and data.startswith(b"\r\n", end):  # most chunks are short and complete
+                    body.feed(view[position:end])
+                    self.wanted = 0
+                    self._line_ends = b""
+                    position = end + len(b"\r\n")
             else:
                 newline = data.find(b"\n", position)
-                self._line += data[position : newline if newline >= 0 else None]
+                self._line += view[position : newline if newline >= 0 else None]
                 self._check_size()
                 if newline < 0:
                     return -1
@@ -221,20 +223,20 @@ class _Chunks:
             raise BodyError(_NOT_CHUNKS)
         line = line[:-1]
         if self._trailers is None:
-            self._start_chunk(line)
+            chunk = _CHUNK_LINE.fullmatch(line)
+            if chunk is None:
+                raise BodyError("the response has a chunk without a proper size")
+            self._start_chunk(chunk[1], len(line))
             return False
         if line:
             self._check_trailer(line)
         return not line
 
-    def _start_chunk(self, line: bytes) -> None:
-        chunk = _CHUNK_LINE.fullmatch(line)
-        if chunk is None:
-            raise BodyError("the response has a chunk without a proper size")
-        self._room -= len(line) - len(chunk[1])
+    def _start_chunk(self, digits: bytes, line_size: int) -> None:
+        self._room -= line_size - len(digits)
         if self._room < 0:
             raise BodyError(_LONG_EXTENSIONS)
-        self.wanted = int(chunk[1], 16)
+        self.wanted = int(digits, 16)
         if self.wanted:
             self._line_ends = b"\r\n"
         else:

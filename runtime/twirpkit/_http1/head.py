@@ -8,13 +8,13 @@ what is wrong. Both take time in proportion to the size of the block, whatever t
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Final
 
 from twirpkit._http1.grammar import NAME_CHARACTER, VALUE_CHARACTER
 from twirpkit._http1.limits import MAX_HEAD, MAX_INTERIM, MAX_LINES
 
-__all__ = ["BadResponse", "HeadReader", "join_header_lines", "unfold"]
+__all__ = ["BadResponse", "HeadReader", "check_framing_headers", "join_header_lines", "unfold"]
 
 _STATUS: Final = rf"HTTP/1\.([01]) ([1-9][0-9]{{2}})(?: {VALUE_CHARACTER}*+)?"
 _STATUS_LINE: Final = re.compile(_STATUS.encode())
@@ -24,6 +24,7 @@ _VALID_BLOCK: Final = re.compile(
 _BLANK_LINE: Final = re.compile(rb"\n\r?\n")
 _NAME: Final = re.compile(f"{NAME_CHARACTER}+".encode())
 _VALUE: Final = re.compile(f"{VALUE_CHARACTER}*".encode())
+_LENGTH: Final = re.compile("[0-9]{1,18}")
 _PROTOCOL: Final = b"HTTP/1."
 _TOO_LONG: Final = "the response's header block is too long"
 
@@ -86,6 +87,7 @@ class HeadReader:
                 self.data = bytes(self._buffer)
                 self.end = 0
                 return True
+            check_framing_headers(self.minor, self.headers)
             self._room -= end
             self._interim += 1
             if self._interim > MAX_INTERIM:
@@ -190,6 +192,24 @@ def join_header_lines(lines: Iterable[tuple[bytes, bytes]]) -> dict[str, str]:
     if count > MAX_LINES or size > MAX_HEAD:
         raise BadResponse(_TOO_LONG)
     return {name: ", ".join(of_name) for name, of_name in values.items()}
+
+
+def check_framing_headers(minor: int, headers: Mapping[str, str]) -> None:
+    """Raise `BadResponse` for framing headers that allow two readings, or none (rule A11).
+
+    Those of an interim response have no meaning, but other parsers refuse them, too.
+    """
+    length = headers.get("content-length")
+    coding = headers.get("transfer-encoding")
+    if coding is None:
+        if length is not None and _LENGTH.fullmatch(length) is None:
+            raise BadResponse("the response's Content-Length is not one number")
+    elif length is not None:
+        raise BadResponse("the response has a Content-Length and a Transfer-Encoding")
+    elif coding.lower() != "chunked":
+        raise BadResponse("the response's Transfer-Encoding is not chunked")
+    elif minor == 0:
+        raise BadResponse("the response has a Transfer-Encoding, which HTTP/1.0 does not know")
 
 
 def _text(value: bytes) -> str:
