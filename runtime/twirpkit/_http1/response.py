@@ -14,7 +14,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final
 
-from twirpkit._http1._seam import HttpResponse, Phase, TransportFailure
+from twirpkit.transports.base import HttpResponse, Phase, TransportFailure
 from twirpkit._http1.content import Body, BodyError, OversizedBody
 from twirpkit._http1.framing import BodyReader, Unsized, body_reader, may_reuse, response_framing
 from twirpkit._http1.head import BadResponse, HeadReader

@@ -10,7 +10,7 @@ from typing import NamedTuple
 import h11
 import httptools
 
-from twirpkit._http1._seam import HttpResponse, TransportFailure
+from twirpkit.transports.base import HttpResponse, TransportFailure
 from twirpkit._http1.response import Exchange, ResponseParser
 
 MAX_BODY = 1 << 20

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import pytest
 from reference_parsers import disagreement, exchange_of, read_by_h11, read_by_llhttp
 
-from twirpkit._http1._seam import TransportFailure
+from twirpkit.transports.base import TransportFailure
 
 OK = b"HTTP/1.1 200 OK\r\n"
 HI = b"Content-Length: 2\r\n\r\nhi"

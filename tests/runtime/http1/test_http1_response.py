@@ -14,7 +14,7 @@ import pytest
 from reference_parsers import exchange_of
 
 from twirpkit import _http1
-from twirpkit._http1._seam import HttpResponse, Phase, TransportFailure
+from twirpkit.transports.base import HttpResponse, Phase, TransportFailure
 from twirpkit._http1.head import BadResponse
 from twirpkit._http1.limits import MAX_ERROR_BODY, MAX_HEAD, MAX_INTERIM, MAX_LINES, MAX_READ, MIN_READ
 from twirpkit._http1.response import ConnectParser, Exchange, ResponseParser

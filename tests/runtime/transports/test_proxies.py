@@ -21,9 +21,9 @@ from worlds import HEADERS, TOKEN, WORLDS, AsyncWorld, SyncWorld, World, make_re
 
 from twirpkit.transports import _proxy
 from twirpkit.transports._http import target
-from twirpkit.transports.aiohttp_session import AiohttpTransport
+from twirpkit.transports.async_sockets import AsyncSocketTransport
 from twirpkit.transports.base import Phase
-from twirpkit.transports.sync_sockets import RequestsTransport
+from twirpkit.transports.sync_sockets import SocketTransport
 
 PEM = Path(__file__).with_name("localhost.pem")
 CANARY = "c4n4ry"
@@ -189,7 +189,7 @@ def test_a_proxy_that_closes_a_kept_connection(make: Any) -> None:
 # Which proxy
 
 
-@pytest.mark.parametrize("kind", [RequestsTransport, AiohttpTransport])
+@pytest.mark.parametrize("kind", [SocketTransport, AsyncSocketTransport])
 @pytest.mark.parametrize(
     ("url", "text"),
     [
@@ -207,14 +207,14 @@ def test_a_proxy_that_closes_a_kept_connection(make: Any) -> None:
         (f"http://user:{CANARY}@a b", "must be like"),
     ],
 )
-def test_a_url_that_is_no_proxys(kind: type[RequestsTransport | AiohttpTransport], url: str, text: str) -> None:
+def test_a_url_that_is_no_proxys(kind: type[SocketTransport | AsyncSocketTransport], url: str, text: str) -> None:
     with pytest.raises(ValueError, match=f"^the proxy's URL {text}") as caught:
         kind(proxy=url)
     assert CANARY not in "".join(traceback.format_exception(caught.value))
     assert caught.value.__context__ is None
 
 
-@pytest.mark.parametrize("kind", [RequestsTransport, AiohttpTransport])
+@pytest.mark.parametrize("kind", [SocketTransport, AsyncSocketTransport])
 @pytest.mark.parametrize("wrong", [True, 1, b"http://proxy", {"https": "http://proxy"}])
 def test_a_proxy_of_a_wrong_type(kind: Any, wrong: Any) -> None:
     with pytest.raises(TypeError, match=f"^proxy must be a URL, None or False, not {type(wrong).__name__}$"):
@@ -332,7 +332,7 @@ def test_an_environments_proxy_that_cannot_be_used(make: Any, environment: pytes
 @pytest.mark.parametrize("options", [{"proxy": "http://p"}, {"proxy": False}, {"tls": PEM}])
 def test_a_session_brings_its_own(options: Any) -> None:
     with requests.Session() as session, pytest.raises(ValueError, match="its own") as refused:
-        RequestsTransport(session, **options)
+        SocketTransport(session, **options)
     assert str(refused.value) == (
         "the session brings its own: set its proxies and verify instead of giving proxy or tls"
     )
@@ -340,7 +340,7 @@ def test_a_session_brings_its_own(options: Any) -> None:
     async def scene() -> None:
         async with aiohttp.ClientSession() as session:
             with pytest.raises(ValueError, match="its own") as refused:
-                AiohttpTransport(session, **options)
+                AsyncSocketTransport(session, **options)
             assert str(refused.value) == (
                 "the session brings its own: give tls to its connector as aiohttp.TCPConnector(ssl=…), and for the "
                 "environment's proxies make it with trust_env=True; or give proxy and tls without a session"
@@ -370,7 +370,7 @@ def test_an_aiohttp_session_that_trusts_the_environment(environment: pytest.Monk
 
     async def scene(trust: bool) -> bytes:
         async with aiohttp.ClientSession(trust_env=trust) as session:
-            return (await AiohttpTransport(session).send(make_request("http://name.invalid/x"))).body
+            return (await AsyncSocketTransport(session).send(make_request("http://name.invalid/x"))).body
 
     with serve(http(b"env")) as env:
         environment.setenv("ALL_PROXY", env.url)

@@ -14,12 +14,12 @@ from wire import http, serve
 from worlds import WORLDS, World
 
 from twirpkit.transports import async_transport, sync_transport
-from twirpkit.transports.aiohttp_session import AiohttpTransport
+from twirpkit.transports.async_sockets import AsyncSocketTransport
 from twirpkit.transports.base import Phase
-from twirpkit.transports.sync_sockets import RequestsTransport
+from twirpkit.transports.sync_sockets import SocketTransport
 
 PEM = Path(__file__).with_name("localhost.pem")
-KINDS = [RequestsTransport, AiohttpTransport]
+KINDS = [SocketTransport, AsyncSocketTransport]
 
 
 @pytest.fixture(params=WORLDS)

@@ -15,7 +15,7 @@ from typing import Any, Final, TypeAlias
 
 from twirpkit.transports._net.connect_failures import ConnectError
 
-__all__ = ["ATTEMPT_DELAY", "Address", "AddressRace", "numeric_addresses", "interleave_families"]
+__all__ = ["ATTEMPT_DELAY", "Address", "AddressRace", "interleave_families", "look_up", "numeric_addresses"]
 
 ATTEMPT_DELAY: Final = 0.25
 """Seconds between the starts of two attempts (RFC 8305, 5: the recommended value)."""
@@ -29,9 +29,17 @@ def numeric_addresses(name: str, port: int) -> list[Address] | None:
     if ":" not in name and not name.replace(".", "").isdigit():
         return None
     try:
-        return list(socket.getaddrinfo(name, port, type=socket.SOCK_STREAM, flags=socket.AI_NUMERICHOST))
+        return look_up(name, port, socket.AI_NUMERICHOST)
     except socket.gaierror:
         return None
+
+
+def look_up(name: str, port: int, flags: int = 0) -> list[Address]:
+    """Return the addresses of a host. Raises OSError.
+
+    The name goes as bytes: for a text Python imports a codec, which an exception of a signal handler can leave locked.
+    """
+    return list(socket.getaddrinfo(name.encode("ascii"), port, type=socket.SOCK_STREAM, flags=flags))
 
 
 def interleave_families(addresses: Iterable[Address]) -> list[Address]:

@@ -54,7 +54,7 @@ async def connect(
     try:
         async with limit:
             connection = await _connect(route, owner, lookup)
-    except (ConnectError, UnicodeError) as error:  # the latter for a host that cannot be a name
+    except ConnectError as error:
         return not_connected(route.place, error)
     except OSError as error:
         if limit.expired() or deadline_passed(until):  # a resolver that says no too late does not give the reason

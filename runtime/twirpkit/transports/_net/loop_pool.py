@@ -5,13 +5,12 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import functools
-import socket
 import time
 from collections import deque
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from typing import Final
 
-from twirpkit.transports._net.address_race import Address
+from twirpkit.transports._net.address_race import Address, look_up
 from twirpkit.transports._net.async_connect import connect
 from twirpkit.transports._net.async_connection import AsyncConnection
 from twirpkit.transports._net.connect_failures import CLOSED, is_out_of_descriptors, no_free_connection
@@ -196,8 +195,7 @@ class LoopPool:
         key = (name, port)
         future = self._lookups.get(key)
         if future is None:
-            resolve = functools.partial(socket.getaddrinfo, name, port, type=socket.SOCK_STREAM)
-            future = self._lookups[key] = self.loop.run_in_executor(None, resolve)
+            future = self._lookups[key] = self.loop.run_in_executor(None, look_up, name, port)
             future.add_done_callback(functools.partial(self._looked_up, key))
         return await asyncio.shield(future)
 

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import base64
+import importlib
+import os
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 from urllib.parse import unquote_to_bytes
-from urllib.request import getproxies_environment, proxy_bypass_environment  # type: ignore[attr-defined]  # not in the stub
 
 from twirpkit._http1.request import Target, parse_target
 from twirpkit._protocol.headers import Secret
@@ -54,6 +55,8 @@ def proxy_selector(option: ProxyOption) -> Callable[[Target], Proxy | None]:
         ValueError: The URL cannot be a proxy's.
     """
     if option is None:
+        if _names_a_proxy():
+            importlib.import_module("urllib.request")  # now: an import is not safe from exceptions of signal handlers
         return environment_proxy
     if option is False:
         return lambda _: None
@@ -90,13 +93,20 @@ def environment_proxy_url(target: Target) -> str | None:
 
     A host on this machine has none, whatever the environment says, as in Go.
     """
-    if is_loopback(target.name):
+    if is_loopback(target.name) or not _names_a_proxy():
         return None
+    # Here: it imports http.client and email, which nobody needs without a proxy.
+    from urllib.request import getproxies_environment, proxy_bypass_environment  # type: ignore[attr-defined]  # not in the stub
+
     proxies = getproxies_environment()
     url = proxies.get(target.scheme) or proxies.get("all")
     if any(proxy_bypass_environment(host, proxies) for host in (target.name, f"{target.name}:{target.port}")):
         return None
     return url
+
+
+def _names_a_proxy() -> bool:
+    return any(name.lower().endswith("_proxy") for name in os.environ)
 
 
 def environment_proxy(target: Target) -> Proxy | None:

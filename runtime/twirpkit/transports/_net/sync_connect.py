@@ -13,7 +13,7 @@ from typing import Final
 from twirpkit._http1.head import BadResponse
 from twirpkit._http1.request import encode_connect
 from twirpkit._http1.response import ConnectParser
-from twirpkit.transports._net.address_race import Address, AddressRace, numeric_addresses
+from twirpkit.transports._net.address_race import Address, AddressRace, look_up, numeric_addresses
 from twirpkit.transports._net.connect_failures import (
     CONNECTION_CLOSED,
     ConnectError,
@@ -51,7 +51,7 @@ def connect(
         connection = _connect(route, until)
     except TimePassed:
         return connect_timed_out(route.place, deadline, until)
-    except (ConnectError, UnicodeError) as error:  # the latter for a host that cannot be a name
+    except ConnectError as error:
         return not_connected(route.place, error)
     except OSError as error:
         if error.errno is None:
@@ -70,7 +70,7 @@ def _connect(route: Route, until: float | None) -> SyncConnection:
         raise TimePassed
     context = route.context() if route.encrypted else None
     name, port = route.peer
-    addresses = numeric_addresses(name, port) or socket.getaddrinfo(name, port, type=socket.SOCK_STREAM)
+    addresses = numeric_addresses(name, port) or look_up(name, port)
     connection = open_socket(addresses, until)
     try:
         if context is not None:

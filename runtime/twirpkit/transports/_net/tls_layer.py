@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from typing import Final
 
 from twirpkit._http1.response import Exchange, ResponseParser
-from twirpkit.transports._net.connect_failures import plain_os_error, refused_handshake
+from twirpkit.transports._net.connect_failures import ConnectError, plain_os_error, refused_handshake
 
 __all__ = ["TlsLayer", "feed_encrypted"]
 
@@ -25,6 +25,9 @@ class TlsLayer:
     Args:
         context: The TLS settings.
         server_name: The name that the server's certificate must be for.
+
+    Raises:
+        ConnectError: There cannot be one.
     """
 
     __slots__ = ("_incoming", "_object", "_outgoing", "closed")
@@ -32,8 +35,11 @@ class TlsLayer:
     def __init__(self, context: ssl.SSLContext, server_name: str) -> None:
         self._incoming = ssl.MemoryBIO()
         self._outgoing = ssl.MemoryBIO()
-        # No certificate has the dot that says "no search domains".
-        self._object = context.wrap_bio(self._incoming, self._outgoing, server_hostname=server_name.rstrip("."))
+        # No certificate has the dot that says "no search domains". As bytes, for the reason that `look_up` gives.
+        name = server_name.rstrip(".").encode("ascii")
+        if not name or name.startswith(b"."):
+            raise ConnectError("no certificate can be for this name")
+        self._object = context.wrap_bio(self._incoming, self._outgoing, server_hostname=name)
         self.closed = False
         """True once the server has said that it sends no more."""
 
