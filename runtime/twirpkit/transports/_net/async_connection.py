@@ -31,6 +31,8 @@ _JOINED: Final = 1 << 16
 """Bytes of a body that are sent in one piece with the head."""
 _ENCRYPTED: Final = 1 << 18
 """Bytes that are encrypted at once."""
+_REST: Final = 1 << 16
+"""Bytes to read at once of what is left after sending failed."""
 
 
 class Owner(Protocol):
@@ -173,14 +175,7 @@ class AsyncConnection(asyncio.Protocol):
         if parser is None:
             self._receive_between(data)
             return
-        if self._partly_sent:
-            parser.request_sent = not self._transport.get_write_buffer_size()
-        if self._tls is None:
-            exchange = parser.feed(data)
-        else:
-            exchange = feed_encrypted(self._tls, parser, data, self._place, reused=self.served)
-            if output := self._tls.output():
-                self._transport.write(output)
+        exchange = self._feed(parser, data)
         if exchange is not None:
             self._finish(exchange)
 
@@ -192,6 +187,30 @@ class AsyncConnection(asyncio.Protocol):
         if self._timer is not None:
             self._timer.cancel()
         self._owner.gone(self)
+
+    def _feed(self, parser: ResponseParser, data: bytes) -> Exchange | None:
+        if self._partly_sent and not self.ended:
+            parser.request_sent = not self._transport.get_write_buffer_size()
+        if self._tls is None:
+            return parser.feed(data)
+        exchange = feed_encrypted(self._tls, parser, data, self._place, reused=self.served)
+        if output := self._tls.output():
+            self._transport.write(output)
+        return exchange
+
+    def _feed_rest(self, parser: ResponseParser) -> Exchange | None:
+        """Read what was received before sending failed: a server may respond, or say why not, and hang up."""
+        parser.request_sent = False
+        while True:
+            try:
+                data = self.sock.recv(_REST)
+            except OSError:
+                return None
+            if not data:
+                return None
+            exchange = self._feed(parser, data)
+            if exchange is not None:
+                return exchange
 
     def _write(self, data: memoryview) -> None:
         if self._tls is None:
@@ -243,8 +262,10 @@ class AsyncConnection(asyncio.Protocol):
             return
         self.ended = True
         waiter = self._waiter
-        if self._parser is not None:
-            self._finish(self._parser.connection_closed(plain_os_error(error)))
+        parser = self._parser
+        if parser is not None:
+            exchange = self._feed_rest(parser) if isinstance(error, OSError) else None
+            self._finish(exchange or parser.connection_closed(plain_os_error(error)))
         elif self._step is not None and waiter is not None and not waiter.done():
             waiter.set_exception(ConnectError(CONNECTION_CLOSED))
         else:
