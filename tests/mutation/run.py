@@ -48,6 +48,10 @@ GROUPS = {
             "tests/runtime/test_manifest_facts.py",
         ),
     ),
+    "http1": (
+        ("content.py", "framing.py", "grammar.py", "head.py", "limits.py", "request.py", "response.py"),
+        ("tests/runtime/http1",),
+    ),
     "transports": (
         (
             "_connect.py",
@@ -66,7 +70,8 @@ GROUPS = {
         ("tests/runtime/transports",),
     ),
 }
-"""What is mutated together, and the tests that must notice. (The file names of transports are under transports/.)
+"""What is mutated together, and the tests that must notice. (The file names of transports are under transports/, those of http1 under
+_http1/.)
 
 Answers and calls have the tests that need no socket: a mutant that survives pays for all of its tests, and the rows at
 the socket alone take most of a minute.
@@ -108,7 +113,7 @@ def _mutate(group: str) -> dict[str, str]:
         shutil.copytree(ROOT / name, work / name, ignore=shutil.ignore_patterns("__pycache__"))
     shutil.copytree(ROOT / "runtime", work / "src", ignore=shutil.ignore_patterns("__pycache__"))
     shutil.copy(ROOT / "noxfile.py", work)
-    folder = "src/twirpkit/transports" if group == "transports" else "src/twirpkit"
+    folder = {"http1": "src/twirpkit/_http1", "transports": "src/twirpkit/transports"}.get(group, "src/twirpkit")
     shutil.copy(ROOT / "tests" / "mutation" / "mutant_tests.py", work / "src")
     config = CONFIG.format(files=json.dumps([f"{folder}/{name}" for name in files]), tests=json.dumps(tests))
     project = (ROOT / "pyproject.toml").read_text(encoding="utf-8")

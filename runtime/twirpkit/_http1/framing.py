@@ -81,7 +81,7 @@ def may_reuse(
     """
     if not request_sent or bytes_beyond or minor == 0 or status == 101:
         return False
-    if status == 204 and ("transfer-encoding" in headers or headers.get("content-length", "0").strip("0")):
+    if status == 204 and ("transfer-encoding" in headers or headers.get("content-length", "0") != "0"):
         return False  # a body is announced where none can be: it may follow, and would be read as the next response
     connection = headers.get("connection")
     return connection is None or all(option.strip().lower() != "close" for option in connection.split(","))
@@ -126,7 +126,7 @@ class _Length:
         came = len(data) - start
         if came < self.wanted:
             self.wanted -= came
-            body.feed(memoryview(data)[start:] if start else data)
+            body.feed(memoryview(data)[start:])
             return -1
         end = start + self.wanted
         self.wanted = 0

@@ -78,12 +78,10 @@ class HeadReader:
         while self._buffer:
             end = self._find_end(self._buffer)
             if self._status_line is None or end < 0:
-                break
+                return False
             block = bytes(self._buffer[:end])
             del self._buffer[:end]
-            valid = _VALID_BLOCK.fullmatch(block)
-            headers = _parse_other(block) if valid is None else _parse_valid(valid[3])
-            if self._accept(self._status_line, headers):
+            if self._accept(self._status_line, _parse_other(block)):
                 self.data = bytes(self._buffer)
                 self.end = 0
                 return True

@@ -14,11 +14,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final
 
-from twirpkit.transports.base import HttpResponse, Phase, TransportFailure
 from twirpkit._http1.content import Body, BodyError, OversizedBody
 from twirpkit._http1.framing import BodyReader, Unsized, body_reader, may_reuse, response_framing
 from twirpkit._http1.head import BadResponse, HeadReader
 from twirpkit._http1.limits import MAX_ERROR_BODY, MAX_READ, MIN_READ
+from twirpkit.transports.base import HttpResponse, Phase, TransportFailure
 
 __all__ = ["DEADLINE_PASSED", "ConnectParser", "Exchange", "ResponseParser"]
 

@@ -10,8 +10,8 @@ from typing import NamedTuple
 import h11
 import httptools
 
-from twirpkit.transports.base import HttpResponse, TransportFailure
 from twirpkit._http1.response import Exchange, ResponseParser
+from twirpkit.transports.base import HttpResponse, TransportFailure
 
 MAX_BODY = 1 << 20
 

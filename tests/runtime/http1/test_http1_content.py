@@ -169,13 +169,21 @@ def test_an_announced_body_is_held_once() -> None:
 
 
 @pytest.mark.usefixtures("traced")
-@pytest.mark.parametrize("limit", [10 * MIB, 40 * MIB])
-def test_a_length_alone_reserves_little(limit: int) -> None:
+@pytest.mark.parametrize(
+    ("limit", "expected", "reserved"),
+    [
+        (10 * MIB, 1 << 50, 10 * MIB),
+        (40 * MIB, 1 << 50, 16 * MIB),
+        (40 * MIB, 2 * MIB, 2 * MIB),
+        (40 * MIB, 0, 0),
+        (40 * MIB, None, 0),
+    ],
+)
+def test_the_memory_that_a_length_alone_reserves(limit: int, expected: int | None, reserved: int) -> None:
     before, _ = tracemalloc.get_traced_memory()
-    Body(None, limit, 1 << 50)
+    Body(None, limit, expected)
     peak = tracemalloc.get_traced_memory()[1] - before
-    reserved = min(limit, MAX_RESERVED)
-    assert reserved <= peak < reserved + 1 * MIB
+    assert reserved <= peak < reserved + MIB
     assert MAX_RESERVED == 16 * MIB
 
 

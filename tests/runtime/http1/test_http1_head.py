@@ -86,6 +86,7 @@ HEADS: dict[str, tuple[bytes, int, int, dict[str, str]]] = {
         {"set-cookie": "a, b, ", "via": "1"},
     ),
     "bare line feeds": (b"HTTP/1.1 200 OK\nA: b\nC: d\n\n", 1, 200, {"a": "b", "c": "d"}),
+    "colons in values": (b"HTTP/1.1 200 OK\nA: b: c\nD: e:\n\n", 1, 200, {"a": "b: c", "d": "e:"}),
     "a bare line feed at the end": (OK + b"A: b\r\n\n", 1, 200, {"a": "b"}),
     "a bare line feed before the end": (OK + b"A: b\n\r\n", 1, 200, {"a": "b"}),
     "a bare line feed after the status": (b"HTTP/1.1 200 OK\n\r\n", 1, 200, {}),
@@ -150,6 +151,7 @@ TOO_LONG_HEADS: dict[str, bytes] = {
     "bytes of bare lines": OK + b"X: " + b"y" * (MAX_HEAD - len(OK) - 5) + b"\n\r\n",
     "bytes without an end": OK + b"y" * (MAX_HEAD - len(OK)),
     "a status line": b"HTTP/1.1 200 " + b"y" * MAX_HEAD + b"\r\n\r\n",
+    "a status line that is not valid at its end": b"HTTP/1.1 200 " + b"y" * MAX_HEAD + b"\0\r\n\r\n",
     "a status line without an end": b"HTTP/1.1 200 " + b"y" * (MAX_HEAD - 13),
     "bytes, with interim responses": EARLY * 2 + OK + b"X: " + b"y" * (MAX_HEAD - 2 * len(EARLY) - 23) + b"\r\n\r\n",
     "a large interim response": (b"HTTP/1.1 103 X\r\nX: " + b"y" * MAX_HEAD + b"\r\n\r\n"),
@@ -172,6 +174,18 @@ def test_a_head_up_to_the_limit(name: str, divided: Divide) -> None:
 @pytest.mark.parametrize("name", TOO_LONG_HEADS)
 def test_a_head_over_the_limit(name: str, divided: Divide) -> None:
     assert refusal(divided(TOO_LONG_HEADS[name])) == TOO_LONG
+
+
+@pytest.mark.parametrize("before", [b"", EARLY, EARLY * 2])
+def test_as_many_lines_as_there_may_be_before_the_blank_one(before: bytes) -> None:
+    for start in (OK, b"HTTP/1.1 200 OK\n"):
+        reader = HeadReader()
+        assert not reader.feed(before + start + lines(MAX_LINES))
+        assert reader.feed(b"\r\n")
+        reader = HeadReader()
+        assert not reader.feed(before + start + lines(MAX_LINES))
+        with pytest.raises(BadResponse, match=f"^{TOO_LONG}$"):
+            reader.feed(b"A: b\r\n")
 
 
 def test_the_size_of_a_line_end_counts() -> None:
@@ -230,6 +244,7 @@ BAD_HEADS = {
     "a form feed in a value": (OK + b"A: b\x0c\r\n\r\n", CONTROL),
     "ESC in a value": (OK + b"A: \x1b[0m\r\n\r\n", CONTROL),
     "DEL in a value": (OK + b"A: \x7f\r\n\r\n", CONTROL),
+    "a form feed in a folded line": (OK + b"A: b\r\n \x0cc\r\n\r\n", CONTROL),
     "NUL in a folded line": (OK + b"A: b\r\n c\0\r\n\r\n", CONTROL),
     "two framings of an interim response": (
         b"HTTP/1.1 103 X\r\nContent-Length: 0\r\nTransfer-Encoding: chunked\r\n\r\n",
@@ -292,6 +307,7 @@ def test_lines_of_other_libraries_are_joined() -> None:
     """As raw pairs, which they have already split."""
     assert join_header_lines([]) == {}
     assert join_header_lines([(b"A", b" b\t"), (b"C", b"\xc3\xa9"), (b"a", b"\xe9")]) == {"a": "b, \xe9", "c": "\xe9"}
+    assert join_header_lines([(b"A", b"Xb X")]) == {"a": "Xb X"}
     for pair, reason in (
         ((b"", b"a"), NO_NAME),
         ((b"A ", b"a"), NO_NAME),
@@ -318,5 +334,6 @@ def test_the_limits_of_joined_lines() -> None:
 def test_unfolding() -> None:
     assert list(unfold([])) == []
     assert list(unfold([b"A: b", b"C:d ", b"\t e", b" "])) == [(b"A", b"b"), (b"C", b"d e")]
+    assert list(unfold([b"A:X:Y", b" XbX", b"\tYX "])) == [(b"A", b"X:Y XbX YX")]
     with pytest.raises(BadResponse, match=f"^{NO_COLON}$"):
         list(unfold([b"A: b", b""]))

@@ -6,6 +6,7 @@ import dataclasses
 import gzip
 import inspect
 import time
+import tracemalloc
 import zlib
 from collections.abc import Callable
 from pathlib import Path
@@ -14,10 +15,10 @@ import pytest
 from reference_parsers import exchange_of
 
 from twirpkit import _http1
-from twirpkit.transports.base import HttpResponse, Phase, TransportFailure
 from twirpkit._http1.head import BadResponse
 from twirpkit._http1.limits import MAX_ERROR_BODY, MAX_HEAD, MAX_INTERIM, MAX_LINES, MAX_READ, MIN_READ
 from twirpkit._http1.response import ConnectParser, Exchange, ResponseParser
+from twirpkit.transports.base import HttpResponse, Phase, TransportFailure
 
 OK = b"HTTP/1.1 200 OK\r\n"
 NO = b"HTTP/1.1 503 No\r\n"
@@ -370,6 +371,22 @@ def test_the_size_of_the_next_read() -> None:
     assert chunks.read_size == MAX_READ
 
 
+def test_a_large_body_is_held_once() -> None:
+    """Beside it there is one segment, and no more."""
+    size, segment = 4 << 20, bytes(1 << 18)
+    made = parser(max_body=size)
+    tracemalloc.start()
+    try:
+        exchange = made.feed(OK + b"Content-Length: %d\r\n\r\n" % size)
+        while exchange is None:
+            exchange = made.feed(segment)
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert len(response(exchange).body) == size
+    assert peak < size + 2 * len(segment)
+
+
 def test_an_exchange_is_a_value() -> None:
     exchange = Exchange(TransportFailure("x", Phase.CUT), False)
     with pytest.raises(dataclasses.FrozenInstanceError):
@@ -426,6 +443,10 @@ def long_head(size: int) -> bytes:
     return OK + b"X: " + b"y" * size
 
 
+def long_status_line(size: int) -> bytes:
+    return OK[:-2] + b"y" * size
+
+
 def folded(size: int) -> bytes:
     return OK + b"X: y\r\n" + (b" " + b"z" * (size // 990) + b"\r\n") * 990 + b"Content-Length: 0\r\n\r\n"
 
@@ -468,6 +489,7 @@ def large_body(size: int) -> bytes:
     "make",
     [
         long_head,
+        long_status_line,
         folded,
         of_one_name,
         small_chunks,
