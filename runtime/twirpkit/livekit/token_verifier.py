@@ -16,9 +16,9 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, Final, NoReturn
 
 from twirpkit._protocol.headers import Secret
-from twirpkit.livekit.access import LATEST, checked_secret, credentials, jws, unix_time
-from twirpkit.livekit.frozen import freeze
-from twirpkit.livekit.grants import Participant, check, from_claims
+from twirpkit.livekit.access_token import LATEST, checked_secret, credentials, jws, unix_time
+from twirpkit.livekit.frozen_json import freeze
+from twirpkit.livekit.token_grants import Participant, check, from_claims
 
 __all__ = ["Claims", "TokenError", "TokenExpiredError", "TokenVerifier", "decode_unverified"]
 

@@ -15,9 +15,9 @@ from typing import Any, Final, NoReturn, cast
 from google.protobuf.message import Message
 
 from twirpkit._protocol.headers import Secret, check_value
-from twirpkit.livekit.grants import Participant, VideoGrants, check, claims_of, put
 from twirpkit.livekit.room_config import room_config_json, sensitive_paths
-from twirpkit.livekit.tokens import _hs256
+from twirpkit.livekit.server_tokens import _hs256
+from twirpkit.livekit.token_grants import Participant, VideoGrants, check, claims_of, put
 
 __all__ = ["LATEST", "AccessToken", "checked_secret", "credentials", "jws", "unix_time"]
 
