@@ -18,8 +18,8 @@ from typing import TYPE_CHECKING, Any, ClassVar, Final, Generic, NoReturn, TypeV
 
 from google.protobuf.message import Message
 
-from twirpkit.livekit.access_token import LATEST, unix_time
 from twirpkit.livekit.frozen_json import freeze
+from twirpkit.livekit.token_signing import LATEST, unix_time
 from twirpkit.livekit.token_verifier import LEEWAY, Claims, TokenError, TokenVerifier, check_duration, parse_json
 
 if TYPE_CHECKING:
