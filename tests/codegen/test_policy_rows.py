@@ -261,19 +261,37 @@ def test_all_rpcs_have_rows() -> None:
     assert len(ROWS) == 89
 
 
-@pytest.mark.parametrize(("service", "row"), ROWS)
-def test_no_row_can_be_left_out(service: str, row: str, compiled: FileDescriptorSet, tmp_path: Path) -> None:
-    """Whichever row is removed, generation names it, and where it belongs."""
-    lines = LIVEKIT.splitlines(keepends=True)
-    section = lines.index(f'[services."{service}"]\n')
-    (line,) = [n for n, text in enumerate(lines) if n > section and text.startswith(f"{row} = ")][:1]
-    said = refusal(compiled, tmp_path, "".join([*lines[:line], *lines[line + 1 :]]))
-    place, _, text = said.partition(": ")
-    assert (
-        text
-        == f"{service}/{row} has no policy row: add {row} = {{ grants = …, retry = … }} to livekit.toml:{section + 1}"
-    )
-    assert re.fullmatch(r"\w+\.proto:\d+", place)
+def without(rows: list[tuple[str, str]]) -> str:
+    """LiveKit's manifest without these rows."""
+    kept, section = [], ""
+    for line in LIVEKIT.splitlines(keepends=True):
+        if header := re.match(r'\[services\."(.+)"\]', line):
+            section = header[1]
+        if (section, line.partition(" = ")[0]) not in rows:
+            kept.append(line)
+    return "".join(kept)
+
+
+def missing(service: str, row: str, toml: str) -> str:
+    """The complaint about a row that is missing, without the place of its RPC."""
+    section = toml.splitlines().index(f'[services."{service}"]') + 1
+    return f"{service}/{row} has no policy row: add {row} = {{ grants = …, retry = … }} to livekit.toml:{section}"
+
+
+def test_no_row_can_be_left_out(compiled: FileDescriptorSet, tmp_path: Path) -> None:
+    """If all are removed, generation names each of them, the place of its RPC, and where it belongs."""
+    toml = without(ROWS)
+    places, texts = zip(*(line.split(": ", 1) for line in refusal(compiled, tmp_path, toml).splitlines()), strict=True)
+    assert sorted(texts) == sorted(missing(service, row, toml) for service, row in ROWS)
+    assert [place for place in places if not re.fullmatch(r"\w+\.proto:\d+", place)] == []
+
+
+@pytest.mark.parametrize(("service", "row"), dict(ROWS).items())
+def test_one_row_of_a_service_cannot_be_left_out(
+    service: str, row: str, compiled: FileDescriptorSet, tmp_path: Path
+) -> None:
+    toml = without([(service, row)])
+    assert refusal(compiled, tmp_path, toml).partition(": ")[2] == missing(service, row, toml)
 
 
 def test_no_row_can_be_left_out_of_the_files(tmp_path: Path) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import time
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -42,3 +44,16 @@ def bare(kind: str) -> Iterator[Callable[..., Opened]]:
     yield make
     for each in opened:
         each.end()
+
+
+@pytest.fixture
+def sleeps(monkeypatch: pytest.MonkeyPatch) -> list[float]:
+    """The seconds that clients wait between attempts. They are noted, and do not pass."""
+    noted: list[float] = []
+
+    async def note(seconds: float) -> None:
+        noted.append(seconds)
+
+    monkeypatch.setattr(time, "sleep", noted.append)
+    monkeypatch.setattr(asyncio, "sleep", note)
+    return noted
