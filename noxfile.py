@@ -22,10 +22,10 @@ nox.options.error_on_external_run = True
 MADE = (
     ("protos/livekit.toml", "--reference", "docs/reference"),
     ("examples/hats/protos/hats.toml", "--out", "examples/hats/generated"),
-    ("runtime/twirpkit/clientcompat/protos/clientcompat.toml", "--out", "runtime"),
+    ("tests/clientcompat/protos/clientcompat.toml", "--out", "tests/clientcompat/generated"),
 )
 """The packages that the generator writes: manifests, and where their output goes."""
-RUNTIME_TESTS = ("tests/runtime", "tests/generated", "tests/conformance")
+RUNTIME_TESTS = ("tests/runtime", "tests/generated", "tests/conformance", "tests/clientcompat")
 """Tests that need nothing of the generator."""
 PARALLEL = ("-n", "auto", "--dist", "worksteal")
 """One pytest worker a core. Options that are given after `--` override these: `-- -n 0` runs the tests one by one."""

@@ -11,8 +11,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tunnels import tunnelling
 from scenes import nobody
+from tunnels import tunnelling
 from wire import Answer, http, serve
 from worlds import HEADERS, TOKEN, WORLDS, AsyncWorld, SyncWorld, World
 

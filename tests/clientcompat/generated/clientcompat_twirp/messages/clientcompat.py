@@ -4,7 +4,7 @@
 They are declared in the stub beside this file.
 """
 
-from twirpkit.clientcompat._sdk.messages import POOL
+from clientcompat_twirp.messages import POOL
 
 DESCRIPTOR = POOL.load(
     b'\n\x12clientcompat.proto\x12\x12twirp.clientcompat"\x07\n\x05Empty"\x10\n\x03Req\x12\t\n\x01v\x18\x01 '

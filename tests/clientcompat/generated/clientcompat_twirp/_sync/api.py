@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 from twirpkit.sdk import UNSET, Client, PackageInfo, client_config, sync_transport
 
-from twirpkit.clientcompat._sdk._sdk import PACKAGE
+from clientcompat_twirp._sdk import PACKAGE
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     import requests
     from twirpkit.sdk import Authorize, Hook, ProxyOption, RetryOption, Tls, Transport, Unset
 
-    from twirpkit.clientcompat._sdk._sync.compat import CompatService
+    from clientcompat_twirp._sync.compat import CompatService
 
 __all__ = ["CompatAPI"]
 
@@ -82,6 +82,6 @@ class CompatAPI(Client):
     @cached_property
     def compat(self) -> CompatService:
         """What Twirp's client test serves, so that the clients of all languages can be held against one server."""
-        from twirpkit.clientcompat._sdk._sync.compat import CompatService
+        from clientcompat_twirp._sync.compat import CompatService
 
         return CompatService._of(self)

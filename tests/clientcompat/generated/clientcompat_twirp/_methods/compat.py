@@ -3,7 +3,7 @@
 
 from twirpkit.sdk import Method, RetryClass
 
-from twirpkit.clientcompat._sdk.messages.clientcompat import Empty, Req, Resp
+from clientcompat_twirp.messages.clientcompat import Empty, Req, Resp
 
 NOOP_METHOD = Method(
     service="twirp.clientcompat.CompatService",

@@ -8,15 +8,17 @@ import socket
 import subprocess
 import sys
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
+from clientcompat_main import main
 
-from twirpkit.clientcompat.__main__ import main
-from twirpkit.clientcompat._sdk import ClientCompatMessage, Code, Empty, Req, Resp
+from clientcompat_twirp import ClientCompatMessage, Code, Empty, Req, Resp
 from twirpkit.conformance import ReplayServer
 
 NOOP = ClientCompatMessage.CompatServiceMethod.NOOP
 METHOD = ClientCompatMessage.CompatServiceMethod.METHOD
+CLIENT = Path(__file__).parent
 CLIENTS = {"sync": [], "async": ["--async"]}
 
 
@@ -48,7 +50,7 @@ def run(arguments: list[str], data: bytes) -> tuple[int, bytes, bytes]:
 
 def spawn(arguments: list[str], data: bytes, *flags: str) -> tuple[int, bytes, bytes]:
     """In one of its own, as the test does it."""
-    command = [sys.executable, *flags, "-m", "twirpkit.clientcompat", *arguments]
+    command = [sys.executable, *flags, str(CLIENT), *arguments]
     done = subprocess.run(command, input=data, capture_output=True, check=False, timeout=60)
     return done.returncode, done.stdout, done.stderr
 
@@ -116,11 +118,11 @@ def test_an_address_that_nobody_serves(arguments: list[str]) -> None:
 @pytest.mark.parametrize(
     ("data", "says"),
     [
-        (b"garbage", b"standard input holds no ClientCompatMessage\n"),
-        (told("http://127.0.0.1:1") + b"\x08", b"standard input holds no ClientCompatMessage\n"),
+        (b"garbage", b"standard input does not hold a ClientCompatMessage\n"),
+        (told("http://127.0.0.1:1") + b"\x08", b"standard input does not hold a ClientCompatMessage\n"),
         (told("http://127.0.0.1:1", 7), b"the service has no method 7\n"),
-        (told("http://127.0.0.1:1", NOOP, b"\xff"), b"the request is no twirp.clientcompat.Empty\n"),
-        (told("http://127.0.0.1:1", METHOD, b"\x0a\x05ab"), b"the request is no twirp.clientcompat.Req\n"),
+        (told("http://127.0.0.1:1", NOOP, b"\xff"), b"the request is not a twirp.clientcompat.Empty\n"),
+        (told("http://127.0.0.1:1", METHOD, b"\x0a\x05ab"), b"the request is not a twirp.clientcompat.Req\n"),
         (b"", b"the URL is empty: give something like 'https://api.example.com'\n"),
     ],
     ids=["garbage", "cut", "method", "empty-request", "request", "nothing"],
@@ -152,7 +154,7 @@ def test_as_a_process(server: ReplayServer, arguments: list[str], flags: tuple[s
 
 
 def test_a_process_that_can_call_nothing() -> None:
-    assert spawn([], b"garbage") == (2, b"", b"standard input holds no ClientCompatMessage\n")
+    assert spawn([], b"garbage") == (2, b"", b"standard input does not hold a ClientCompatMessage\n")
 
 
 def test_the_client_is_the_one_that_was_asked_for(server: ReplayServer, monkeypatch: pytest.MonkeyPatch) -> None:

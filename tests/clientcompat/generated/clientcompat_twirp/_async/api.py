@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 from twirpkit.sdk import UNSET, AsyncClient, PackageInfo, async_transport, client_config
 
-from twirpkit.clientcompat._sdk._sdk import PACKAGE
+from clientcompat_twirp._sdk import PACKAGE
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     import aiohttp
     from twirpkit.sdk import AsyncTransport, Authorize, Hook, ProxyOption, RetryOption, Tls, Unset
 
-    from twirpkit.clientcompat._sdk._async.compat import AsyncCompatService
+    from clientcompat_twirp._async.compat import AsyncCompatService
 
 __all__ = ["AsyncCompatAPI"]
 
@@ -83,6 +83,6 @@ class AsyncCompatAPI(AsyncClient):
     @cached_property
     def compat(self) -> AsyncCompatService:
         """What Twirp's client test serves, so that the clients of all languages can be held against one server."""
-        from twirpkit.clientcompat._sdk._async.compat import AsyncCompatService
+        from clientcompat_twirp._async.compat import AsyncCompatService
 
         return AsyncCompatService._of(self)

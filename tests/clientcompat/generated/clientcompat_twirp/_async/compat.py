@@ -5,30 +5,30 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, overload
 
-from twirpkit.sdk import UNSET, CallOptions, Client, Service, client_config, sync_transport
+from twirpkit.sdk import UNSET, AsyncClient, AsyncService, CallOptions, async_transport, client_config
 
-from twirpkit.clientcompat._sdk._methods import compat as methods
-from twirpkit.clientcompat._sdk._sdk import PACKAGE
+from clientcompat_twirp._methods import compat as methods
+from clientcompat_twirp._sdk import PACKAGE
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
     from typing import Any, Unpack
 
-    import requests
+    import aiohttp
     from twirpkit.sdk import Authorize, Hook, RetryOption, Unset
 
-    from twirpkit.clientcompat._sdk.messages.clientcompat import Empty, Req, Resp
-    from twirpkit.clientcompat._sdk.types.clientcompat import EmptyDict, ReqDict
+    from clientcompat_twirp.messages.clientcompat import Empty, Req, Resp
+    from clientcompat_twirp.types.clientcompat import EmptyDict, ReqDict
 
-__all__ = ["CompatService"]
+__all__ = ["AsyncCompatService"]
 
 
-class CompatService(Service):
+class AsyncCompatService(AsyncService):
     """What Twirp's client test serves, so that the clients of all languages can be held against one server."""
 
     def __init__(
         self,
-        session: requests.Session,
+        session: aiohttp.ClientSession,
         url: str | None = None,
         *,
         token: str | None = None,
@@ -40,10 +40,10 @@ class CompatService(Service):
     ) -> None:
         """Use the connections of a session, which is not closed with the service.
 
-        The other arguments are those of `CompatAPI`.
+        The other arguments are those of `AsyncCompatAPI`.
         """
         if session is None:
-            raise TypeError("CompatService needs a session: CompatAPI makes its own")
+            raise TypeError("AsyncCompatService needs a session: AsyncCompatAPI makes its own")
         config = client_config(
             PACKAGE,
             url=url,
@@ -54,10 +54,10 @@ class CompatService(Service):
             extra_headers=extra_headers,
             hooks=hooks,
         )
-        self._client = Client(config, sync_transport(self, session))
+        self._client = AsyncClient(config, async_transport(self, session))
 
     @overload
-    def noop_method(
+    async def noop_method(
         self,
         request: Empty | EmptyDict,
         /,
@@ -67,7 +67,7 @@ class CompatService(Service):
         extra_headers: Mapping[str, str] | None = None,
     ) -> Empty: ...
     @overload
-    def noop_method(
+    async def noop_method(
         self,
         /,
         *,
@@ -75,7 +75,7 @@ class CompatService(Service):
         retry: RetryOption = UNSET,
         extra_headers: Mapping[str, str] | None = None,
     ) -> Empty: ...
-    def noop_method(
+    async def noop_method(
         self,
         request: Empty | EmptyDict | None = None,
         /,
@@ -94,10 +94,10 @@ class CompatService(Service):
             TwirpError: The call failed. The error's class says how, `sent` whether the request may have been executed.
             TypeError, ValueError: The request or an option is invalid; nothing was sent.
         """
-        return self._client.call(methods.NOOP_METHOD, request, fields, CallOptions(timeout, retry, extra_headers))
+        return await self._client.call(methods.NOOP_METHOD, request, fields, CallOptions(timeout, retry, extra_headers))
 
     @overload
-    def method(
+    async def method(
         self,
         request: Req | ReqDict,
         /,
@@ -107,7 +107,7 @@ class CompatService(Service):
         extra_headers: Mapping[str, str] | None = None,
     ) -> Resp: ...
     @overload
-    def method(
+    async def method(
         self,
         /,
         *,
@@ -116,7 +116,7 @@ class CompatService(Service):
         extra_headers: Mapping[str, str] | None = None,
         **fields: Unpack[ReqDict],
     ) -> Resp: ...
-    def method(
+    async def method(
         self,
         request: Req | ReqDict | None = None,
         /,
@@ -138,4 +138,4 @@ class CompatService(Service):
             TwirpError: The call failed. The error's class says how, `sent` whether the request may have been executed.
             TypeError, ValueError: The request or an option is invalid; nothing was sent.
         """
-        return self._client.call(methods.METHOD, request, fields, CallOptions(timeout, retry, extra_headers))
+        return await self._client.call(methods.METHOD, request, fields, CallOptions(timeout, retry, extra_headers))

@@ -6,7 +6,7 @@ from twirpkit import sdk
 sdk.check_runtime(generated_for=1, generator="0.1.0")
 
 PACKAGE = sdk.PackageInfo(
-    name="twirpkit.clientcompat._sdk",
+    name="clientcompat_twirp",
     facade="CompatAPI",
     services={
         "twirp.clientcompat.CompatService": sdk.ServiceInfo(attribute="compat", class_name="CompatService"),

@@ -9,7 +9,7 @@ from __future__ import annotations
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-from twirpkit.clientcompat._sdk import _sdk as _sdk  # first: it refuses a runtime of another version
+from clientcompat_twirp import _sdk as _sdk  # first: it refuses a runtime of another version
 
 if TYPE_CHECKING:
     from twirpkit import AbortedError as AbortedError
@@ -38,31 +38,31 @@ if TYPE_CHECKING:
     from twirpkit import UnknownError as UnknownError
     from twirpkit import error_class as error_class
 
-    from twirpkit.clientcompat._sdk._async.api import AsyncCompatAPI as AsyncCompatAPI
-    from twirpkit.clientcompat._sdk._async.compat import AsyncCompatService as AsyncCompatService
-    from twirpkit.clientcompat._sdk._sync.api import CompatAPI as CompatAPI
-    from twirpkit.clientcompat._sdk._sync.compat import CompatService as CompatService
-    from twirpkit.clientcompat._sdk.messages.clientcompat import ClientCompatMessage as ClientCompatMessage
-    from twirpkit.clientcompat._sdk.messages.clientcompat import Empty as Empty
-    from twirpkit.clientcompat._sdk.messages.clientcompat import Req as Req
-    from twirpkit.clientcompat._sdk.messages.clientcompat import Resp as Resp
+    from clientcompat_twirp._async.api import AsyncCompatAPI as AsyncCompatAPI
+    from clientcompat_twirp._async.compat import AsyncCompatService as AsyncCompatService
+    from clientcompat_twirp._sync.api import CompatAPI as CompatAPI
+    from clientcompat_twirp._sync.compat import CompatService as CompatService
+    from clientcompat_twirp.messages.clientcompat import ClientCompatMessage as ClientCompatMessage
+    from clientcompat_twirp.messages.clientcompat import Empty as Empty
+    from clientcompat_twirp.messages.clientcompat import Req as Req
+    from clientcompat_twirp.messages.clientcompat import Resp as Resp
 
 _EXPORTS = {
     "AbortedError": "twirpkit",
     "AlreadyExistsError": "twirpkit",
-    "AsyncCompatAPI": "twirpkit.clientcompat._sdk._async.api",
-    "AsyncCompatService": "twirpkit.clientcompat._sdk._async.compat",
+    "AsyncCompatAPI": "clientcompat_twirp._async.api",
+    "AsyncCompatService": "clientcompat_twirp._async.compat",
     "AuthError": "twirpkit",
     "BadRouteError": "twirpkit",
     "CanceledError": "twirpkit",
-    "ClientCompatMessage": "twirpkit.clientcompat._sdk.messages.clientcompat",
+    "ClientCompatMessage": "clientcompat_twirp.messages.clientcompat",
     "Code": "twirpkit",
-    "CompatAPI": "twirpkit.clientcompat._sdk._sync.api",
-    "CompatService": "twirpkit.clientcompat._sdk._sync.compat",
+    "CompatAPI": "clientcompat_twirp._sync.api",
+    "CompatService": "clientcompat_twirp._sync.compat",
     "DataLossError": "twirpkit",
     "DeadlineExceededError": "twirpkit",
     "DecodeError": "twirpkit",
-    "Empty": "twirpkit.clientcompat._sdk.messages.clientcompat",
+    "Empty": "clientcompat_twirp.messages.clientcompat",
     "FailedPreconditionError": "twirpkit",
     "InternalError": "twirpkit",
     "InvalidArgumentError": "twirpkit",
@@ -70,9 +70,9 @@ _EXPORTS = {
     "NotFoundError": "twirpkit",
     "OutOfRangeError": "twirpkit",
     "PermissionDeniedError": "twirpkit",
-    "Req": "twirpkit.clientcompat._sdk.messages.clientcompat",
+    "Req": "clientcompat_twirp.messages.clientcompat",
     "ResourceExhaustedError": "twirpkit",
-    "Resp": "twirpkit.clientcompat._sdk.messages.clientcompat",
+    "Resp": "clientcompat_twirp.messages.clientcompat",
     "Sent": "twirpkit",
     "TransportError": "twirpkit",
     "TwirpError": "twirpkit",

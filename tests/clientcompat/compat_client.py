@@ -1,9 +1,9 @@
-"""Twirp's own client test, spoken by the generated clients: ``python -m twirpkit.clientcompat [--async]``.
+"""Generated clients for Twirp's own client test: ``python tests/clientcompat [--async]``.
 
 The test is the program ``clientcompat`` of Twirp's Go module. It starts a client for each call that it wants made:
 
 * Standard input holds one serialized ``ClientCompatMessage``: an address, an RPC and its request.
-* An answer goes to standard output, serialized; an empty message is no bytes.
+* A response goes to standard output, serialized; an empty message is no bytes.
 * Of an error, the bare Twirp code goes to standard error: ``not_found``, without a line end.
 * The exit code is 0 both times, and nothing else is written to either stream.
 
@@ -11,9 +11,8 @@ The test is the program ``clientcompat`` of Twirp's Go module. It starts a clien
 nobody serves gives ``unavailable``, a hanging one ``deadline_exceeded``, as in every call of ours; Go's client says
 ``internal``, and the test asks for neither.
 
-Where no call can be made - what came is no ``ClientCompatMessage``, its RPC or address is none, its request is no
-request - there is no Twirp code to tell: one line on standard error says what is wrong, and the exit code is 2. The
-test shows both streams of a client that fails so.
+If no call can be made, because standard input does not hold a ``ClientCompatMessage`` with a valid RPC, address and
+request, there is no Twirp code to report: one line on standard error says what is wrong, and the exit code is 2.
 """
 
 from __future__ import annotations
@@ -22,7 +21,7 @@ from typing import Final, TypeAlias
 
 from google.protobuf.message import DecodeError
 
-from twirpkit.clientcompat._sdk import AsyncCompatAPI, ClientCompatMessage, CompatAPI, Empty, Req, Resp
+from clientcompat_twirp import AsyncCompatAPI, ClientCompatMessage, CompatAPI, Empty, Req, Resp
 
 __all__ = ["Request", "acall", "call", "read"]
 
@@ -34,28 +33,28 @@ _REQUESTS: Final[dict[int, type[Empty] | type[Req]]] = {
 
 
 def read(data: bytes) -> tuple[str, Request]:
-    """The address to call, and the request, whose class says which RPC.
+    """Return the address to call, and the request, whose class determines the RPC.
 
     Args:
         data: A serialized ``ClientCompatMessage``.
 
     Raises:
-        ValueError: It is none, or holds an RPC or a request that is none.
+        ValueError: It is not one, or its RPC or request is not valid.
     """
-    problem = "standard input holds no ClientCompatMessage"
+    problem = "standard input does not hold a ClientCompatMessage"
     try:
         message = ClientCompatMessage.FromString(data)
         if message.method not in _REQUESTS:
             raise ValueError(f"the service has no method {message.method}")
         request = _REQUESTS[message.method]
-        problem = f"the request is no {request.DESCRIPTOR.full_name}"
+        problem = f"the request is not a {request.DESCRIPTOR.full_name}"
         return message.service_address, request.FromString(message.request)
     except (DecodeError, UnicodeDecodeError):  # the latter in protobuf's pure Python engine
         raise ValueError(problem) from None
 
 
 def call(address: str, request: Request) -> Empty | Resp:
-    """Make the call with the sync client. Raises TwirpError, and ValueError for what is no URL."""
+    """Make the call with the sync client. Raises TwirpError, and ValueError for a bad URL."""
     with CompatAPI(address) as api:
         return api.compat.method(request) if isinstance(request, Req) else api.compat.noop_method(request)
 
