@@ -1,4 +1,4 @@
-"""A server on a socket that answers each request with its own body, and remembers it."""
+"""A server on a socket that sends each request's body back, and records the requests."""
 
 import contextlib
 import http.server
@@ -9,16 +9,16 @@ from dataclasses import dataclass, field
 
 @dataclass
 class Echo:
-    """The server's URL, and what it was asked."""
+    """The URL of the server, and the requests that it received."""
 
     url: str
-    asked: list[tuple[str, dict[str, str], bytes]] = field(default_factory=list)
+    received: list[tuple[str, dict[str, str], bytes]] = field(default_factory=list)
     """Path, headers in lower case, and body of each request."""
 
 
 @contextlib.contextmanager
-def echo() -> Iterator[Echo]:
-    """The server, for as long as the block runs."""
+def echo_server() -> Iterator[Echo]:
+    """Run the server for as long as the block runs."""
 
     class Handler(http.server.BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
@@ -26,7 +26,7 @@ def echo() -> Iterator[Echo]:
 
         def do_POST(self) -> None:
             body = self.rfile.read(int(self.headers["Content-Length"]))
-            seen.asked.append((self.path, {name.lower(): value for name, value in self.headers.items()}, body))
+            echo.received.append((self.path, {name.lower(): value for name, value in self.headers.items()}, body))
             self.send_response(200)
             self.send_header("Content-Type", "application/protobuf")
             self.send_header("Content-Length", str(len(body)))
@@ -37,11 +37,11 @@ def echo() -> Iterator[Echo]:
             """Say nothing."""
 
     server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    seen = Echo(f"http://127.0.0.1:{server.server_port}")
+    echo = Echo(f"http://127.0.0.1:{server.server_port}")
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True)
     thread.start()
     try:
-        yield seen
+        yield echo
     finally:
         server.shutdown()
         server.server_close()
