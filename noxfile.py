@@ -22,14 +22,14 @@ nox.options.error_on_external_run = True
 MADE = (
     ("protos/livekit.toml", "--reference", "docs/reference"),
     ("examples/hats/protos/hats.toml", "--out", "examples/hats/generated"),
-    ("runtime/twirpkit/clientcompat/protos/clientcompat.toml", "--out", "runtime"),
+    ("tests/clientcompat/protos/clientcompat.toml", "--out", "tests/clientcompat/generated"),
 )
 """The packages that the generator writes: manifests, and where their output goes."""
-RUNTIME_TESTS = ("tests/runtime", "tests/generated", "tests/conformance")
+RUNTIME_TESTS = ("tests/runtime", "tests/generated", "tests/conformance", "tests/clientcompat")
 """Tests that need nothing of the generator."""
 PARALLEL = ("-n", "auto", "--dist", "worksteal")
 """One pytest worker a core. Options that are given after `--` override these: `-- -n 0` runs the tests one by one."""
-LINT = (("ruff", "check", "."), ("ruff", "format", "--check", "."))
+LINT = (("ruff", "check", "."), ("ruff", "format", "--check", "."), ("lint-imports", "--no-cache"))
 TYPES = (("mypy", "runtime", "codegen", "generated"), ("pyright",))
 
 
@@ -81,7 +81,7 @@ def _in_parallel(session: nox.Session, *lanes: Sequence[Sequence[str]]) -> None:
 @nox.session
 def quick(session: nox.Session) -> None:
     """Lint, check types and run every test that is not slow, all at the same time; takes at most 90 s on two cores."""
-    _install(session, "test", "types")
+    _install(session, "lint", "test", "types")
     tests = ("pytest", "-q", "--ignore=tests/live", "-m", "not slow", *PARALLEL, *session.posargs)
     _in_parallel(session, [tests], [*LINT, *TYPES])
 
@@ -112,8 +112,8 @@ def check(session: nox.Session) -> None:
 
 @nox.session
 def lint(session: nox.Session) -> None:
-    """Lint everything, generated code too."""
-    _install(session, extras="codegen")
+    """Lint everything, generated code too, and hold the layers of the packages."""
+    _install(session, "lint", extras="codegen")
     for command in LINT:
         session.run(*command)
 
@@ -150,10 +150,24 @@ def conformance(session: nox.Session) -> None:
 
 
 @nox.session
+def fuzz(session: nox.Session) -> None:
+    """Compare our reading of responses with those of h11 and llhttp; `-- --seconds N` says for how long."""
+    _install(session, "test", "fuzz", extras="sync,async")
+    session.run("python", "tests/fuzz/responses.py", *session.posargs)
+
+
+@nox.session
 def stress(session: nox.Session) -> None:
     """Show the figures of docs/reliability.md; takes about half an hour, `-- NAME ...` runs some."""
     _install(session, extras="sync,async")
     session.run("python", "tests/stress/run.py", *session.posargs)
+
+
+@nox.session
+def bench(session: nox.Session) -> None:
+    """Measure the figures of docs/benchmarks.md in six minutes; `-- --quick` in one, `-- --docs` writes the page."""
+    session.install("-e", ".", "--group=bench")
+    session.run("python", "benchmarks/run.py", *session.posargs)
 
 
 @nox.session

@@ -18,7 +18,7 @@ PROTOBUF = (
     "runtime/test_attempts.py",  # a nonce is written into the request; a copy of it is sent again
     "runtime/test_call_flow.py",  # what is encoded and decoded, and refused
     "runtime/test_client_lifecycle.py",  # pickles
-    "runtime/test_clientcompat.py",  # a generated package of another schema
+    "clientcompat",  # a generated package of another schema
     "runtime/test_details.py",  # details of an error are messages
     "runtime/test_error_classes.py",  # pickles
     "runtime/test_livekit_tokens.py",  # grants are copied from fields of the request

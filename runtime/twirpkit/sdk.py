@@ -1,4 +1,4 @@
-"""Everything that generated code may import, besides `twirpkit` and the plug-ins of `twirpkit.livekit`.
+"""Everything that generated code may import, besides `twirpkit` itself and a package of plug-ins.
 
 A generated package calls `check_runtime` first. Modules of the runtime may move freely as long as these names stay.
 """
@@ -15,6 +15,7 @@ from twirpkit._schema.message_pool import Enum, MessagePool
 from twirpkit.client import AsyncClient, AsyncService, Client, Service
 from twirpkit.errors import Code
 from twirpkit.events import Hook
+from twirpkit.help import Help
 from twirpkit.options import (
     UNSET,
     Authorize,
@@ -42,6 +43,7 @@ __all__ = [
     "Client",
     "Code",
     "Enum",
+    "Help",
     "Hook",
     "KnownError",
     "MessagePool",

@@ -6,8 +6,10 @@ from pathlib import Path
 
 from click.testing import CliRunner
 
-from twirpkit_codegen import build, cli, descriptors, manifest, output, render
+from twirpkit_codegen import cli, output
 from twirpkit_codegen.errors import GenerationError
+from twirpkit_codegen.render import package
+from twirpkit_codegen.schema import build, descriptors, manifest
 
 ROOT = Path(__file__).parents[2]
 ODD = Path(__file__).parent / "odd"
@@ -75,7 +77,7 @@ def generate(manifest_file: Path, out: Path) -> str:
     try:
         facts = manifest.load(manifest_file)
         api = build.build(descriptors.compile_protos(manifest_file.parent), facts)
-        output.write(render.render(api), out, api.sdk.package)
+        output.write(package.render(api), out, api.package.name)
     except GenerationError as error:
         return str(error)
     return ""

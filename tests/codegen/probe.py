@@ -23,7 +23,7 @@ from google.protobuf import json_format
 from google.protobuf.message import Message
 
 from twirpkit import InternalError, cli
-from twirpkit._schema.message_pool import Enum
+from twirpkit.sdk import Enum
 
 OPTIONS = ("self", "timeout", "retry", "extra_headers")
 SCALARS: dict[int, Any] = {
@@ -63,7 +63,7 @@ def probe(name: str, url: str) -> None:
         for value in list(vars(module).values()):
             if isinstance(value, type) and value.__module__ == module.__name__:
                 touch(value, module)
-    sdk = importlib.import_module(f"{name}._sdk").SDK
+    sdk = importlib.import_module(f"{name}._sdk").PACKAGE
     with getattr(package, sdk.facade)(url, auth="Bearer x") as client:
         for service, method in methods(name, sdk):
             for arguments, keywords, expected in requests(method):

@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 from generating import HATS, MANIFEST, ROOT, project, run
 
-from twirpkit_codegen import build, descriptors, manifest
-from twirpkit_codegen.model import Method, Service
+from twirpkit_codegen.schema import build, descriptors, manifest
+from twirpkit_codegen.schema.model import Method, Service
 
 PROTOS = ROOT / "protos"
 FACTS = manifest.load(PROTOS / "livekit.toml")

@@ -10,8 +10,8 @@ import pytest
 from generating import HATS, ROOT, generate, project, run, tree
 from google.protobuf.descriptor_pb2 import FileDescriptorSet
 
-from twirpkit_codegen import build, descriptors, manifest
 from twirpkit_codegen.errors import GenerationError
+from twirpkit_codegen.schema import build, descriptors, manifest
 
 PROTOS = ROOT / "protos"
 LIVEKIT = (PROTOS / "livekit.toml").read_text(encoding="utf-8")
@@ -47,11 +47,11 @@ BAD = {
     "a timeout of text": (WAIT + "'10' }", f"{ROW}: timeout must be a number of seconds above 0"),
     "a wait without a margin": (
         WAIT + "{ field = 'patience', default = 30 } }",
-        f"{ROW}: a timeout that waits has field, default, margin, and maybe when",
+        f"{ROW}: a timeout table has field, default, margin and optionally when",
     ),
     "a wait of another key": (
         WAIT + "{ field = 'patience', default = 30, margin = 2, until = 'x' } }",
-        f"{ROW}: a timeout that waits has field, default, margin, and maybe when",
+        f"{ROW}: a timeout table has field, default, margin and optionally when",
     ),
     "a wait of no seconds": (
         WAIT + "{ field = 'patience', default = 0, margin = 2 } }",
@@ -63,17 +63,17 @@ BAD = {
     ),
     "a wait for text": (
         WAIT + "{ field = 'name', default = 30, margin = 2 } }",
-        f"{ROW}: 'name' is no google.protobuf.Duration of the request",
+        f"{ROW}: 'name' is not a Duration field of the request",
     ),
     "a wait when text": (
         WAIT + "{ field = 'patience', default = 30, margin = 2, when = 'name' } }",
-        f"{ROW}: 'name' is no bool field of the request",
+        f"{ROW}: 'name' is not a bool field of the request",
     ),
     "grants are missing": (
         "{ retry = 'read' }",
-        f"{ROW} needs grants; where no grant is needed, say so with grants = {{}}",
+        f"{ROW} needs grants; for an RPC that needs none, write grants = {{}}",
     ),
-    "grants are a list": ("{ grants = [], retry = 'read' }", f"{ROW} needs grants; where no grant is needed"),
+    "grants are a list": ("{ grants = [], retry = 'read' }", f"{ROW} needs grants; for an RPC that needs none"),
     "the retry class is missing": (
         "{ grants = {} }",
         f"{ROW} needs a retry class, one of read, idempotent, keyed, never; it",
@@ -135,11 +135,11 @@ BAD = {
     "a key without keyed": ("{ grants = {}, retry = 'read', key = 'nonce' }", f"{ROW}: 'keyed' and key = "),
     "a key of text": (
         "{ grants = {}, retry = 'keyed', key = 'name' }",
-        f"{ROW}: key 'name' is no singular bytes field",
+        f"{ROW}: key 'name' is not a singular bytes field",
     ),
     "no such key": (
         "{ grants = {}, retry = 'keyed', key = 'none' }",
-        f"{ROW}: key 'none' is no singular bytes field of",
+        f"{ROW}: key 'none' is not a singular bytes field of",
     ),
 }
 
@@ -177,9 +177,9 @@ def test_a_row_that_waits(when: str, tmp_path: Path) -> None:
     assert policy["timeout"] is None
     assert run("generate", path, "--out", tmp_path / "out").code == 0
     text = (tmp_path / "out" / "acme_twirp" / "_sync" / "hat_service.py").read_text(encoding="utf-8")
-    told = " ".join(text.split())
-    assert ("with `sure`, " in told) is bool(when)
-    assert "at least `patience` (30 s where it is unset) and 2 s more: a shorter `timeout` is raised" in told
+    words = " ".join(text.split())
+    assert ("with `sure` at least" in words) is bool(when)
+    assert "at least `patience` (30 s if unset) plus 2 s, and a shorter one is raised to that." in words
 
 
 @pytest.mark.parametrize("host", ["'a.b'", "7"])

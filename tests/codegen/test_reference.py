@@ -7,9 +7,10 @@ from pathlib import Path
 import pytest
 from generating import GOOD, HATS, MANIFEST, ROOT, odd, project, run, tree
 
-from twirpkit_codegen import build, descriptors, manifest, markdown, reference
-from twirpkit_codegen.docs import parse
-from twirpkit_codegen.model import Api
+from twirpkit_codegen.render import markdown, reference
+from twirpkit_codegen.schema import build, descriptors, manifest
+from twirpkit_codegen.schema.comments import parse
+from twirpkit_codegen.schema.model import Api
 
 LIVEKIT = ROOT / "protos" / "livekit.toml"
 PAGES = ROOT / "docs" / "reference"
@@ -64,8 +65,8 @@ def test_each_rpc_is_told_of(livekit: Api, pages: dict[str, str]) -> None:
             if method.policy.wait is not None:
                 assert f"`{method.policy.wait['field']}` ({method.policy.wait['default']} s" in text
             else:
-                assert f"else {method.policy.timeout or 10} s." in text
-            assert (method.pages is not None) is ("goes through all pages" in text)
+                assert f"- Timeout: {method.policy.timeout or 10} s, unless" in text
+            assert (method.pages is not None) is ("iterates over all pages" in text)
             assert method.deprecated is (f"**{method.name} is deprecated" in text)
             assert f"`{method.name}` takes [`{method.request.name}`](types/" in text
     assert count == 89
@@ -73,10 +74,10 @@ def test_each_rpc_is_told_of(livekit: Api, pages: dict[str, str]) -> None:
 
 def test_cloud_only_services_are_marked(livekit: Api, pages: dict[str, str]) -> None:
     """In the index, on the page, and in the docstring."""
-    marked = {service.attribute for service in livekit.services if service.note == CLOUD}
-    assert marked == {"agent_simulation", "cloud_agent", "connector", "phone_number", "replay"}
+    mark_deprecated = {service.attribute for service in livekit.services if service.note == CLOUD}
+    assert mark_deprecated == {"agent_simulation", "cloud_agent", "connector", "phone_number", "replay"}
     for service in livekit.services:
-        told = service.attribute in marked
+        told = service.attribute in mark_deprecated
         (row,) = (line for line in pages["README.md"].splitlines() if line.startswith(f"| [`{service.attribute}`]"))
         assert row.endswith(f"| {CLOUD} |") is told
         assert (CLOUD in pages[f"{service.attribute}.md"].partition("\n| RPC |")[0]) is told

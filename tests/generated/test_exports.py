@@ -21,7 +21,7 @@ from twirpkit.livekit import ServerTokens
 
 KEY, SECRET = "devkey", "a secret that is long enough for HS256"
 DELIVERIES = Path(__file__).parents[1] / "conformance" / "fixtures" / "webhooks.jsonl"
-PLUG_INS = {"ServerTokens", "sip_call_error"}
+PLUG_INS = {"ServerTokens", "agents_url", "sip_call_error"}
 """What the manifest names for the generated clients."""
 OWN = {"WebhookEvent", "WebhookReceiver"}
 """The message of this name is the package's, and the receiver is bound to it."""

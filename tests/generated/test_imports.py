@@ -8,10 +8,10 @@ import sys
 import pytest
 
 import livekit_twirp
-from livekit_twirp._sdk import SDK
+from livekit_twirp._sdk import PACKAGE
 
 LIBRARIES = {"requests", "urllib3", "aiohttp", "asyncio", "jwt", "grpc_tools", "jinja2"}
-MESSAGES = {"livekit_twirp.messages", "google.protobuf.descriptor_pb2"}
+MESSAGES = {"livekit_twirp.messages"}
 KEYS = f"'key', {'s' * 32!r}"
 MAKE = f"client = livekit_twirp.{{}}('http://localhost', {KEYS})"
 SYNC, ASYNC = MAKE.format("LiveKitAPI"), MAKE.format("AsyncLiveKitAPI")
@@ -56,7 +56,7 @@ def test_loads(code: str, loaded: set[str], unloaded: set[str]) -> None:
     assert modules.isdisjoint(unloaded)
 
 
-SERVICES = {facts.attribute: name for name, facts in SDK.services.items()}
+SERVICES = {facts.attribute: name for name, facts in PACKAGE.services.items()}
 TOUCH = "livekit_twirp.{}('https://acme.livekit.cloud', token='t', transport={}).{}"
 RECORDERS = {"LiveKitAPI": "Recorder()", "AsyncLiveKitAPI": "AsyncRecorder()"}
 ASYNC_RECORDER = """

@@ -60,6 +60,7 @@ GROUPS = {
             "runtime/test_manifest_facts.py",
         ),
     ),
+    "http1": Group(0.95, ("_http1/*.py",), ("runtime/http1",)),
     "transports": Group(0.95, ("transports/**/*.py",), ("runtime/transports",)),
 }
 """What is mutated, how much of it must be noticed, and by which tests."""

@@ -3,20 +3,20 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, overload
+from typing import TYPE_CHECKING, overload
 
-from twirpkit.sdk import UNSET, Authorize, CallOptions, Client, Service, Unset, client_config, iterate, sync_transport
+from twirpkit.sdk import UNSET, CallOptions, Client, Service, client_config, iterate, sync_transport
 
 from livekit_twirp._methods import agent_simulation as methods
-from livekit_twirp._sdk import SDK
+from livekit_twirp._sdk import PACKAGE
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
-    from typing import Unpack
+    from typing import Any, Unpack
 
     import requests
     from twirpkit.livekit import Regions
-    from twirpkit.sdk import Hook, RetryOption
+    from twirpkit.sdk import Authorize, Hook, RetryOption, Unset
 
     from livekit_twirp.messages.livekit_agent_simulation import Scenario, SimulationRun
     from livekit_twirp.types.livekit_agent_simulation import (
@@ -53,14 +53,14 @@ class AgentSimulation(Service):
         hooks: Iterable[Hook] = (),
         regions: Regions | Unset | None = UNSET,
     ) -> None:
-        """Use the connections of a session, which stays yours to close.
+        """Use the connections of a session, which is not closed with the service.
 
         The other arguments are those of `LiveKitAPI`.
         """
         if session is None:
             raise TypeError("AgentSimulation needs a session: LiveKitAPI makes its own")
         config = client_config(
-            SDK,
+            PACKAGE,
             url=url,
             api_key=api_key,
             api_secret=api_secret,
@@ -128,11 +128,11 @@ class AgentSimulation(Service):
 
         Grants: `agent.simulationAdmin`.
         Retry class: never.
-        Timeout: `timeout` in seconds, None for no limit, else the client's, else 10 s.
+        Timeout: 10 s, unless the call or its client sets one.
 
         Raises:
-            TwirpError: The call failed; its subclass says how, its `sent` whether the request may have run.
-            TypeError, ValueError: The request or an option is malformed; nothing was sent.
+            TwirpError: The call failed. The error's class says how, `sent` whether the request may have been executed.
+            TypeError, ValueError: The request or an option is invalid; nothing was sent.
         """
         return self._client.call(
             methods.CREATE_SIMULATION_RUN, request, fields, CallOptions(timeout, retry, extra_headers)
@@ -181,11 +181,11 @@ class AgentSimulation(Service):
 
         Grants: `agent.simulationAdmin`.
         Retry class: never.
-        Timeout: `timeout` in seconds, None for no limit, else the client's, else 10 s.
+        Timeout: 10 s, unless the call or its client sets one.
 
         Raises:
-            TwirpError: The call failed; its subclass says how, its `sent` whether the request may have run.
-            TypeError, ValueError: The request or an option is malformed; nothing was sent.
+            TwirpError: The call failed. The error's class says how, `sent` whether the request may have been executed.
+            TypeError, ValueError: The request or an option is invalid; nothing was sent.
         """
         return self._client.call(
             methods.CONFIRM_SIMULATION_SOURCE_UPLOAD, request, fields, CallOptions(timeout, retry, extra_headers)
@@ -231,11 +231,11 @@ class AgentSimulation(Service):
 
         Grants: `agent.simulationAdmin`.
         Retry class: read.
-        Timeout: `timeout` in seconds, None for no limit, else the client's, else 10 s.
+        Timeout: 10 s, unless the call or its client sets one.
 
         Raises:
-            TwirpError: The call failed; its subclass says how, its `sent` whether the request may have run.
-            TypeError, ValueError: The request or an option is malformed; nothing was sent.
+            TwirpError: The call failed. The error's class says how, `sent` whether the request may have been executed.
+            TypeError, ValueError: The request or an option is invalid; nothing was sent.
         """
         return self._client.call(
             methods.GET_SIMULATION_RUN, request, fields, CallOptions(timeout, retry, extra_headers)
@@ -276,7 +276,7 @@ class AgentSimulation(Service):
         LiveKit Cloud only. One answer is a page: as long as it has a `next_page_token`, ask again with that as
         `page_token`.
 
-        `iter_simulation_runs` goes through all pages.
+        `iter_simulation_runs` iterates over all pages.
 
         Fields:
             project_id: Id of the project.
@@ -289,11 +289,11 @@ class AgentSimulation(Service):
 
         Grants: `agent.simulationAdmin`.
         Retry class: read.
-        Timeout: `timeout` in seconds, None for no limit, else the client's, else 10 s.
+        Timeout: 10 s, unless the call or its client sets one.
 
         Raises:
-            TwirpError: The call failed; its subclass says how, its `sent` whether the request may have run.
-            TypeError, ValueError: The request or an option is malformed; nothing was sent.
+            TwirpError: The call failed. The error's class says how, `sent` whether the request may have been executed.
+            TypeError, ValueError: The request or an option is invalid; nothing was sent.
         """
         return self._client.call(
             methods.LIST_SIMULATION_RUNS, request, fields, CallOptions(timeout, retry, extra_headers)
@@ -329,15 +329,15 @@ class AgentSimulation(Service):
         extra_headers: Mapping[str, str] | None = None,
         **fields: Any,
     ) -> Iterator[SimulationRun]:
-        """The `runs` of all pages of `list_simulation_runs`, one after the other.
+        """Iterate over the `runs` of all pages of `list_simulation_runs`.
 
-        Arguments are the method's. Each page is a call of its own, made when the items before it are used up,
-        and `timeout` is for each. A `page_token` of yours says where to start; the message that you pass is not
-        changed.
+        The arguments are those of `list_simulation_runs`. Each page is a separate call, made when the items of
+        the previous page are used up; `timeout` applies to each. Set `page_token` to start at a later page. A
+        request message is not modified.
 
         Raises:
-            TypeError, ValueError: The request is malformed; nothing was sent.
-            TwirpError: While iterating: a call failed, or the server leads back to a page that it gave before.
+            TypeError, ValueError: The request is invalid; nothing was sent.
+            TwirpError: During iteration: a call failed, or a page token was repeated.
         """
         return iterate(
             self._client, methods.LIST_SIMULATION_RUNS, request, fields, CallOptions(timeout, retry, extra_headers)
@@ -388,11 +388,11 @@ class AgentSimulation(Service):
 
         Grants: `agent.simulationAdmin`.
         Retry class: read.
-        Timeout: `timeout` in seconds, None for no limit, else the client's, else 10 s.
+        Timeout: 10 s, unless the call or its client sets one.
 
         Raises:
-            TwirpError: The call failed; its subclass says how, its `sent` whether the request may have run.
-            TypeError, ValueError: The request or an option is malformed; nothing was sent.
+            TwirpError: The call failed. The error's class says how, `sent` whether the request may have been executed.
+            TypeError, ValueError: The request or an option is invalid; nothing was sent.
         """
         return self._client.call(
             methods.COUNT_SIMULATION_RUNS, request, fields, CallOptions(timeout, retry, extra_headers)
@@ -438,11 +438,11 @@ class AgentSimulation(Service):
 
         Grants: `agent.simulationAdmin`.
         Retry class: never.
-        Timeout: `timeout` in seconds, None for no limit, else the client's, else 10 s.
+        Timeout: 10 s, unless the call or its client sets one.
 
         Raises:
-            TwirpError: The call failed; its subclass says how, its `sent` whether the request may have run.
-            TypeError, ValueError: The request or an option is malformed; nothing was sent.
+            TwirpError: The call failed. The error's class says how, `sent` whether the request may have been executed.
+            TypeError, ValueError: The request or an option is invalid; nothing was sent.
         """
         return self._client.call(
             methods.CANCEL_SIMULATION_RUN, request, fields, CallOptions(timeout, retry, extra_headers)
@@ -489,11 +489,11 @@ class AgentSimulation(Service):
 
         Grants: `agent.simulationAdmin`.
         Retry class: never.
-        Timeout: `timeout` in seconds, None for no limit, else the client's, else 10 s.
+        Timeout: 10 s, unless the call or its client sets one.
 
         Raises:
-            TwirpError: The call failed; its subclass says how, its `sent` whether the request may have run.
-            TypeError, ValueError: The request or an option is malformed; nothing was sent.
+            TwirpError: The call failed. The error's class says how, `sent` whether the request may have been executed.
+            TypeError, ValueError: The request or an option is invalid; nothing was sent.
         """
         return self._client.call(
             methods.CREATE_SCENARIO_FROM_SESSION, request, fields, CallOptions(timeout, retry, extra_headers)

@@ -3,20 +3,20 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, overload
+from typing import TYPE_CHECKING, overload
 
-from twirpkit.sdk import UNSET, Authorize, CallOptions, Client, Service, Unset, client_config, iterate, sync_transport
+from twirpkit.sdk import UNSET, CallOptions, Client, Service, client_config, iterate, sync_transport
 
 from livekit_twirp._methods import egress as methods
-from livekit_twirp._sdk import SDK
+from livekit_twirp._sdk import PACKAGE
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
-    from typing import Unpack
+    from typing import Any, Unpack
 
     import requests
     from twirpkit.livekit import Regions
-    from twirpkit.sdk import Hook, RetryOption
+    from twirpkit.sdk import Authorize, Hook, RetryOption, Unset
 
     from livekit_twirp.messages.livekit_egress import (
         EgressInfo,
@@ -66,14 +66,14 @@ class Egress(Service):
         hooks: Iterable[Hook] = (),
         regions: Regions | Unset | None = UNSET,
     ) -> None:
-        """Use the connections of a session, which stays yours to close.
+        """Use the connections of a session, which is not closed with the service.
 
         The other arguments are those of `LiveKitAPI`.
         """
         if session is None:
             raise TypeError("Egress needs a session: LiveKitAPI makes its own")
         config = client_config(
-            SDK,
+            PACKAGE,
             url=url,
             api_key=api_key,
             api_secret=api_secret,
@@ -141,11 +141,11 @@ class Egress(Service):
 
         Grants: `video.roomRecord`.
         Retry class: never.
-        Timeout: `timeout` in seconds, None for no limit, else the client's, else 30 s.
+        Timeout: 30 s, unless the call or its client sets one.
 
         Raises:
-            TwirpError: The call failed; its subclass says how, its `sent` whether the request may have run.
-            TypeError, ValueError: The request or an option is malformed; nothing was sent.
+            TwirpError: The call failed. The error's class says how, `sent` whether the request may have been executed.
+            TypeError, ValueError: The request or an option is invalid; nothing was sent.
         """
         return self._client.call(methods.START_EGRESS, request, fields, CallOptions(timeout, retry, extra_headers))
 
@@ -191,11 +191,11 @@ class Egress(Service):
 
         Grants: `video.roomRecord`.
         Retry class: idempotent.
-        Timeout: `timeout` in seconds, None for no limit, else the client's, else 10 s.
+        Timeout: 10 s, unless the call or its client sets one.
 
         Raises:
-            TwirpError: The call failed; its subclass says how, its `sent` whether the request may have run.
-            TypeError, ValueError: The request or an option is malformed; nothing was sent.
+            TwirpError: The call failed. The error's class says how, `sent` whether the request may have been executed.
+            TypeError, ValueError: The request or an option is invalid; nothing was sent.
         """
         return self._client.call(methods.UPDATE_LAYOUT, request, fields, CallOptions(timeout, retry, extra_headers))
 
@@ -244,11 +244,11 @@ class Egress(Service):
 
         Grants: `video.roomRecord`.
         Retry class: never.
-        Timeout: `timeout` in seconds, None for no limit, else the client's, else 10 s.
+        Timeout: 10 s, unless the call or its client sets one.
 
         Raises:
-            TwirpError: The call failed; its subclass says how, its `sent` whether the request may have run.
-            TypeError, ValueError: The request or an option is malformed; nothing was sent.
+            TwirpError: The call failed. The error's class says how, `sent` whether the request may have been executed.
+            TypeError, ValueError: The request or an option is invalid; nothing was sent.
         """
         return self._client.call(methods.UPDATE_STREAM, request, fields, CallOptions(timeout, retry, extra_headers))
 
@@ -287,7 +287,7 @@ class Egress(Service):
         Without filters it lists all that the server still remembers. An unknown room gives an empty list, an
         unknown `egress_id` gives `not_found`. A server without Redis gives `internal`.
 
-        `iter_egress` goes through all pages.
+        `iter_egress` iterates over all pages.
 
         Fields:
             room_name: Only those of this room; an unknown room gives an empty list. Unset: of all rooms, and of
@@ -298,11 +298,11 @@ class Egress(Service):
 
         Grants: `video.roomRecord`.
         Retry class: read.
-        Timeout: `timeout` in seconds, None for no limit, else the client's, else 10 s.
+        Timeout: 10 s, unless the call or its client sets one.
 
         Raises:
-            TwirpError: The call failed; its subclass says how, its `sent` whether the request may have run.
-            TypeError, ValueError: The request or an option is malformed; nothing was sent.
+            TwirpError: The call failed. The error's class says how, `sent` whether the request may have been executed.
+            TypeError, ValueError: The request or an option is invalid; nothing was sent.
         """
         return self._client.call(methods.LIST_EGRESS, request, fields, CallOptions(timeout, retry, extra_headers))
 
@@ -336,15 +336,15 @@ class Egress(Service):
         extra_headers: Mapping[str, str] | None = None,
         **fields: Any,
     ) -> Iterator[EgressInfo]:
-        """The `items` of all pages of `list_egress`, one after the other.
+        """Iterate over the `items` of all pages of `list_egress`.
 
-        Arguments are the method's. Each page is a call of its own, made when the items before it are used up,
-        and `timeout` is for each. A `page_token` of yours says where to start; the message that you pass is not
-        changed.
+        The arguments are those of `list_egress`. Each page is a separate call, made when the items of the
+        previous page are used up; `timeout` applies to each. Set `page_token` to start at a later page. A
+        request message is not modified.
 
         Raises:
-            TypeError, ValueError: The request is malformed; nothing was sent.
-            TwirpError: While iterating: a call failed, or the server leads back to a page that it gave before.
+            TypeError, ValueError: The request is invalid; nothing was sent.
+            TwirpError: During iteration: a call failed, or a page token was repeated.
         """
         return iterate(self._client, methods.LIST_EGRESS, request, fields, CallOptions(timeout, retry, extra_headers))
 
@@ -389,11 +389,11 @@ class Egress(Service):
 
         Grants: `video.roomRecord`.
         Retry class: idempotent.
-        Timeout: `timeout` in seconds, None for no limit, else the client's, else 10 s.
+        Timeout: 10 s, unless the call or its client sets one.
 
         Raises:
-            TwirpError: The call failed; its subclass says how, its `sent` whether the request may have run.
-            TypeError, ValueError: The request or an option is malformed; nothing was sent.
+            TwirpError: The call failed. The error's class says how, `sent` whether the request may have been executed.
+            TypeError, ValueError: The request or an option is invalid; nothing was sent.
         """
         return self._client.call(methods.STOP_EGRESS, request, fields, CallOptions(timeout, retry, extra_headers))
 
@@ -454,11 +454,11 @@ class Egress(Service):
 
         Grants: `video.roomRecord`.
         Retry class: never.
-        Timeout: `timeout` in seconds, None for no limit, else the client's, else 30 s.
+        Timeout: 30 s, unless the call or its client sets one.
 
         Raises:
-            TwirpError: The call failed; its subclass says how, its `sent` whether the request may have run.
-            TypeError, ValueError: The request or an option is malformed; nothing was sent.
+            TwirpError: The call failed. The error's class says how, `sent` whether the request may have been executed.
+            TypeError, ValueError: The request or an option is invalid; nothing was sent.
         """
         return self._client.call(
             methods.START_ROOM_COMPOSITE_EGRESS, request, fields, CallOptions(timeout, retry, extra_headers)
@@ -518,11 +518,11 @@ class Egress(Service):
 
         Grants: `video.roomRecord`.
         Retry class: never.
-        Timeout: `timeout` in seconds, None for no limit, else the client's, else 30 s.
+        Timeout: 30 s, unless the call or its client sets one.
 
         Raises:
-            TwirpError: The call failed; its subclass says how, its `sent` whether the request may have run.
-            TypeError, ValueError: The request or an option is malformed; nothing was sent.
+            TwirpError: The call failed. The error's class says how, `sent` whether the request may have been executed.
+            TypeError, ValueError: The request or an option is invalid; nothing was sent.
         """
         return self._client.call(methods.START_WEB_EGRESS, request, fields, CallOptions(timeout, retry, extra_headers))
 
@@ -576,11 +576,11 @@ class Egress(Service):
 
         Grants: `video.roomRecord`.
         Retry class: never.
-        Timeout: `timeout` in seconds, None for no limit, else the client's, else 30 s.
+        Timeout: 30 s, unless the call or its client sets one.
 
         Raises:
-            TwirpError: The call failed; its subclass says how, its `sent` whether the request may have run.
-            TypeError, ValueError: The request or an option is malformed; nothing was sent.
+            TwirpError: The call failed. The error's class says how, `sent` whether the request may have been executed.
+            TypeError, ValueError: The request or an option is invalid; nothing was sent.
         """
         return self._client.call(
             methods.START_PARTICIPANT_EGRESS, request, fields, CallOptions(timeout, retry, extra_headers)
@@ -639,11 +639,11 @@ class Egress(Service):
 
         Grants: `video.roomRecord`.
         Retry class: never.
-        Timeout: `timeout` in seconds, None for no limit, else the client's, else 30 s.
+        Timeout: 30 s, unless the call or its client sets one.
 
         Raises:
-            TwirpError: The call failed; its subclass says how, its `sent` whether the request may have run.
-            TypeError, ValueError: The request or an option is malformed; nothing was sent.
+            TwirpError: The call failed. The error's class says how, `sent` whether the request may have been executed.
+            TypeError, ValueError: The request or an option is invalid; nothing was sent.
         """
         return self._client.call(
             methods.START_TRACK_COMPOSITE_EGRESS, request, fields, CallOptions(timeout, retry, extra_headers)
@@ -694,11 +694,11 @@ class Egress(Service):
 
         Grants: `video.roomRecord`.
         Retry class: never.
-        Timeout: `timeout` in seconds, None for no limit, else the client's, else 30 s.
+        Timeout: 30 s, unless the call or its client sets one.
 
         Raises:
-            TwirpError: The call failed; its subclass says how, its `sent` whether the request may have run.
-            TypeError, ValueError: The request or an option is malformed; nothing was sent.
+            TwirpError: The call failed. The error's class says how, `sent` whether the request may have been executed.
+            TypeError, ValueError: The request or an option is invalid; nothing was sent.
         """
         return self._client.call(
             methods.START_TRACK_EGRESS, request, fields, CallOptions(timeout, retry, extra_headers)

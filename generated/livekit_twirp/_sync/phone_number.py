@@ -3,20 +3,20 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, overload
+from typing import TYPE_CHECKING, overload
 
-from twirpkit.sdk import UNSET, Authorize, CallOptions, Client, Service, Unset, client_config, iterate, sync_transport
+from twirpkit.sdk import UNSET, CallOptions, Client, Service, client_config, iterate, sync_transport
 
 from livekit_twirp._methods import phone_number as methods
-from livekit_twirp._sdk import SDK
+from livekit_twirp._sdk import PACKAGE
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
-    from typing import Unpack
+    from typing import Any, Unpack
 
     import requests
     from twirpkit.livekit import Regions
-    from twirpkit.sdk import Hook, RetryOption
+    from twirpkit.sdk import Authorize, Hook, RetryOption, Unset
 
     from livekit_twirp.messages.livekit_phone_number import (
         GetPhoneNumberRequest,
@@ -66,14 +66,14 @@ class PhoneNumberService(Service):
         hooks: Iterable[Hook] = (),
         regions: Regions | Unset | None = UNSET,
     ) -> None:
-        """Use the connections of a session, which stays yours to close.
+        """Use the connections of a session, which is not closed with the service.
 
         The other arguments are those of `LiveKitAPI`.
         """
         if session is None:
             raise TypeError("PhoneNumberService needs a session: LiveKitAPI makes its own")
         config = client_config(
-            SDK,
+            PACKAGE,
             url=url,
             api_key=api_key,
             api_secret=api_secret,
@@ -122,7 +122,7 @@ class PhoneNumberService(Service):
         LiveKit Cloud only. Looks only: nothing is bought or reserved, so a number that was found can be gone
         when it is bought.
 
-        `iter_search_phone_numbers` goes through all pages.
+        `iter_search_phone_numbers` iterates over all pages.
 
         Fields:
             country_code: Country of the numbers, as a two-letter code (ISO 3166-1 alpha-2), such as `US`.
@@ -133,11 +133,11 @@ class PhoneNumberService(Service):
 
         Grants: `sip.admin`.
         Retry class: read.
-        Timeout: `timeout` in seconds, None for no limit, else the client's, else 10 s.
+        Timeout: 10 s, unless the call or its client sets one.
 
         Raises:
-            TwirpError: The call failed; its subclass says how, its `sent` whether the request may have run.
-            TypeError, ValueError: The request or an option is malformed; nothing was sent.
+            TwirpError: The call failed. The error's class says how, `sent` whether the request may have been executed.
+            TypeError, ValueError: The request or an option is invalid; nothing was sent.
         """
         return self._client.call(
             methods.SEARCH_PHONE_NUMBERS, request, fields, CallOptions(timeout, retry, extra_headers)
@@ -173,15 +173,15 @@ class PhoneNumberService(Service):
         extra_headers: Mapping[str, str] | None = None,
         **fields: Any,
     ) -> Iterator[PhoneNumber]:
-        """The `items` of all pages of `search_phone_numbers`, one after the other.
+        """Iterate over the `items` of all pages of `search_phone_numbers`.
 
-        Arguments are the method's. Each page is a call of its own, made when the items before it are used up,
-        and `timeout` is for each. A `page_token` of yours says where to start; the message that you pass is not
-        changed.
+        The arguments are those of `search_phone_numbers`. Each page is a separate call, made when the items of
+        the previous page are used up; `timeout` applies to each. Set `page_token` to start at a later page. A
+        request message is not modified.
 
         Raises:
-            TypeError, ValueError: The request is malformed; nothing was sent.
-            TwirpError: While iterating: a call failed, or the server leads back to a page that it gave before.
+            TypeError, ValueError: The request is invalid; nothing was sent.
+            TwirpError: During iteration: a call failed, or a page token was repeated.
         """
         return iterate(
             self._client, methods.SEARCH_PHONE_NUMBERS, request, fields, CallOptions(timeout, retry, extra_headers)
@@ -230,11 +230,11 @@ class PhoneNumberService(Service):
 
         Grants: `sip.admin`.
         Retry class: never.
-        Timeout: `timeout` in seconds, None for no limit, else the client's, else 10 s.
+        Timeout: 10 s, unless the call or its client sets one.
 
         Raises:
-            TwirpError: The call failed; its subclass says how, its `sent` whether the request may have run.
-            TypeError, ValueError: The request or an option is malformed; nothing was sent.
+            TwirpError: The call failed. The error's class says how, `sent` whether the request may have been executed.
+            TypeError, ValueError: The request or an option is invalid; nothing was sent.
         """
         return self._client.call(
             methods.PURCHASE_PHONE_NUMBER, request, fields, CallOptions(timeout, retry, extra_headers)
@@ -274,7 +274,7 @@ class PhoneNumberService(Service):
 
         LiveKit Cloud only. The answer is one page of the list; go on with its `next_page_token`.
 
-        `iter_phone_numbers` goes through all pages.
+        `iter_phone_numbers` iterates over all pages.
 
         Fields:
             limit: How many numbers to return at most. Unset: the server's default.
@@ -285,11 +285,11 @@ class PhoneNumberService(Service):
 
         Grants: `sip.admin`.
         Retry class: read.
-        Timeout: `timeout` in seconds, None for no limit, else the client's, else 10 s.
+        Timeout: 10 s, unless the call or its client sets one.
 
         Raises:
-            TwirpError: The call failed; its subclass says how, its `sent` whether the request may have run.
-            TypeError, ValueError: The request or an option is malformed; nothing was sent.
+            TwirpError: The call failed. The error's class says how, `sent` whether the request may have been executed.
+            TypeError, ValueError: The request or an option is invalid; nothing was sent.
         """
         return self._client.call(
             methods.LIST_PHONE_NUMBERS, request, fields, CallOptions(timeout, retry, extra_headers)
@@ -325,15 +325,15 @@ class PhoneNumberService(Service):
         extra_headers: Mapping[str, str] | None = None,
         **fields: Any,
     ) -> Iterator[PhoneNumber]:
-        """The `items` of all pages of `list_phone_numbers`, one after the other.
+        """Iterate over the `items` of all pages of `list_phone_numbers`.
 
-        Arguments are the method's. Each page is a call of its own, made when the items before it are used up,
-        and `timeout` is for each. A `page_token` of yours says where to start; the message that you pass is not
-        changed.
+        The arguments are those of `list_phone_numbers`. Each page is a separate call, made when the items of
+        the previous page are used up; `timeout` applies to each. Set `page_token` to start at a later page. A
+        request message is not modified.
 
         Raises:
-            TypeError, ValueError: The request is malformed; nothing was sent.
-            TwirpError: While iterating: a call failed, or the server leads back to a page that it gave before.
+            TypeError, ValueError: The request is invalid; nothing was sent.
+            TwirpError: During iteration: a call failed, or a page token was repeated.
         """
         return iterate(
             self._client, methods.LIST_PHONE_NUMBERS, request, fields, CallOptions(timeout, retry, extra_headers)
@@ -379,11 +379,11 @@ class PhoneNumberService(Service):
 
         Grants: `sip.admin`.
         Retry class: read.
-        Timeout: `timeout` in seconds, None for no limit, else the client's, else 10 s.
+        Timeout: 10 s, unless the call or its client sets one.
 
         Raises:
-            TwirpError: The call failed; its subclass says how, its `sent` whether the request may have run.
-            TypeError, ValueError: The request or an option is malformed; nothing was sent.
+            TwirpError: The call failed. The error's class says how, `sent` whether the request may have been executed.
+            TypeError, ValueError: The request or an option is invalid; nothing was sent.
         """
         return self._client.call(methods.GET_PHONE_NUMBER, request, fields, CallOptions(timeout, retry, extra_headers))
 
@@ -429,11 +429,11 @@ class PhoneNumberService(Service):
 
         Grants: `sip.admin`.
         Retry class: idempotent.
-        Timeout: `timeout` in seconds, None for no limit, else the client's, else 10 s.
+        Timeout: 10 s, unless the call or its client sets one.
 
         Raises:
-            TwirpError: The call failed; its subclass says how, its `sent` whether the request may have run.
-            TypeError, ValueError: The request or an option is malformed; nothing was sent.
+            TwirpError: The call failed. The error's class says how, `sent` whether the request may have been executed.
+            TypeError, ValueError: The request or an option is invalid; nothing was sent.
         """
         return self._client.call(
             methods.UPDATE_PHONE_NUMBER, request, fields, CallOptions(timeout, retry, extra_headers)
@@ -480,11 +480,11 @@ class PhoneNumberService(Service):
 
         Grants: `sip.admin`.
         Retry class: idempotent.
-        Timeout: `timeout` in seconds, None for no limit, else the client's, else 10 s.
+        Timeout: 10 s, unless the call or its client sets one.
 
         Raises:
-            TwirpError: The call failed; its subclass says how, its `sent` whether the request may have run.
-            TypeError, ValueError: The request or an option is malformed; nothing was sent.
+            TwirpError: The call failed. The error's class says how, `sent` whether the request may have been executed.
+            TypeError, ValueError: The request or an option is invalid; nothing was sent.
         """
         return self._client.call(
             methods.RELEASE_PHONE_NUMBERS, request, fields, CallOptions(timeout, retry, extra_headers)

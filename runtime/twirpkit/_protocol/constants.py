@@ -1,10 +1,12 @@
-"""Literals of the wire, each written once: header names, metadata keys, the token grammar."""
+"""Literals of the wire, each written once: header names, metadata keys, and the grammar of names."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Mapping
 from typing import Final
+
+from twirpkit._http1.grammar import NAME_CHARACTER
 
 __all__ = [
     "ACCEPT",
@@ -62,7 +64,7 @@ OWNED_HEADERS: Final = frozenset(
 )
 """Headers that only a call or its transport may set, in lower case (rule A2)."""
 
-FIELD_NAME: Final = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
+FIELD_NAME: Final = re.compile(f"{NAME_CHARACTER}+")
 """A header name: a token of RFC 9110, section 5.6.2."""
 
 # Keys of an error's metadata. The first two are those of Twirp's Go client, so that dashboards can be shared (rule A8).

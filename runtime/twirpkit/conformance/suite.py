@@ -65,8 +65,8 @@ class Suite:
         transport: Callable[[], Transport] | None = None,
         async_transport: Callable[[], AsyncTransport] | None = None,
     ) -> None:
-        sdk: PackageInfo = facade.sdk  # type: ignore[attr-defined]  # every generated facade has it
-        self.catalogue = Catalogue(sdk)
+        package: PackageInfo = facade.package  # type: ignore[attr-defined]  # every generated facade has it
+        self.catalogue = Catalogue(package)
         self._facades = facade, async_facade
         self._credentials = dict(credentials or {})
         self._authorization = authorization

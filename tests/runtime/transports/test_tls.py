@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import re
 import socket
 import ssl
 import threading
@@ -10,16 +12,17 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from tunnels import tunnelling
 from wire import http, serve
 from worlds import WORLDS, World
 
 from twirpkit.transports import async_transport, sync_transport
-from twirpkit.transports.aiohttp_session import AiohttpTransport
+from twirpkit.transports.async_sockets import AsyncSocketTransport
 from twirpkit.transports.base import Phase
-from twirpkit.transports.sync_sockets import RequestsTransport
+from twirpkit.transports.sync_sockets import SocketTransport
 
 PEM = Path(__file__).with_name("localhost.pem")
-KINDS = [RequestsTransport, AiohttpTransport]
+KINDS = [SocketTransport, AsyncSocketTransport]
 
 
 @pytest.fixture(params=WORLDS)
@@ -27,8 +30,8 @@ def make(request: pytest.FixtureRequest) -> Iterator[Any]:
     """Makes worlds of one kind, and ends them."""
     made: list[World] = []
 
-    def make(*args: Any, **options: Any) -> World:
-        made.append(WORLDS[request.param](*args, **options))
+    def make(**options: Any) -> World:
+        made.append(WORLDS[request.param](**options))
         return made[-1]
 
     yield make
@@ -156,3 +159,181 @@ def test_beside_a_transport_they_are_refused(make: Any, options: Any) -> None:
     with pytest.raises(ValueError, match=r"^with transport=…, proxy and tls are the transport's own matter"):
         make(object(), None, given, **options)
     assert make(object(), None, given) is given
+
+
+# Failures that would come again (final), each with what to do
+
+
+EXPIRED = Path(__file__).with_name("expired.pem")
+CA_GIVEN = 'if you trust this server, give its CA as tls="ca.pem" or in SSL_CERT_FILE'
+
+
+def context_of(pem: Path) -> ssl.SSLContext:
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(pem)
+    return context
+
+
+def test_a_certificate_that_nobody_vouches_for(make: Any, server_tls: ssl.SSLContext) -> None:
+    with serve(http(b"hi"), tls=server_tls) as server:
+        failed = make(tls=EXPIRED).fail(server.url)
+    assert not server.requests
+    assert (failed.phase, failed.final, type(failed.cause)) == (Phase.NOT_SENT, True, ssl.SSLCertVerificationError)
+    assert failed.cause.__context__ is None
+    assert re.fullmatch(
+        rf"could not connect to 127\.0\.0\.1:{server.port}: certificate verify failed: self[- ]signed certificate; "
+        rf"{re.escape(CA_GIVEN)}",
+        failed.reason,
+    )
+
+
+def test_an_expired_certificate(make: Any) -> None:
+    with serve(http(b"hi"), tls=context_of(EXPIRED)) as server:
+        failed = make(tls=EXPIRED).fail(server.url)
+    assert (failed.phase, failed.final) == (Phase.NOT_SENT, True)
+    assert failed.reason == (
+        f"could not connect to 127.0.0.1:{server.port}: certificate verify failed: certificate has expired "
+        "(by the clock of this machine)"
+    )
+
+
+@pytest.mark.parametrize(("host", "said"), [("127.0.0.2", "IP address"), ("ip6-localhost", "Hostname")])
+def test_a_certificate_for_another_name(
+    make: Any, server_tls: ssl.SSLContext, host: str, said: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real = socket.getaddrinfo
+    monkeypatch.setattr(socket, "getaddrinfo", lambda _, *rest, **options: real("127.0.0.2", *rest, **options))
+    with serve(http(b"one"), tls=server_tls, host="127.0.0.2") as server:
+        failed = make(tls=PEM).fail(f"https://{host}:{server.port}")
+    assert (failed.phase, failed.final) == (Phase.NOT_SENT, True)
+    assert failed.reason == (
+        f"could not connect to {host}:{server.port}: certificate verify failed: {said} mismatch, "
+        f"certificate is not valid for '{host}'"
+    )
+
+
+def test_no_version_of_tls_in_common(make: Any, server_tls: ssl.SSLContext) -> None:
+    server_tls.maximum_version = ssl.TLSVersion.TLSv1_2
+    context = ssl.create_default_context(cafile=PEM)
+    context.minimum_version = ssl.TLSVersion.TLSv1_3
+    with serve(http(b"one"), tls=server_tls) as server:
+        failed = make(tls=context).fail(server.url)
+    assert (failed.phase, failed.final) == (Phase.NOT_SENT, True)
+    assert failed.reason == (
+        f"could not connect to 127.0.0.1:{server.port}: the server and this client have no TLS version in common; "
+        "tls= takes an ssl.SSLContext that allows others"
+    )
+
+
+WANTS = {
+    ssl.TLSVersion.TLSv1_2: (
+        "the server refuses the TLS handshake; it may want a client certificate, or other ciphers: "
+        "tls= takes an ssl.SSLContext with one: load_cert_chain()"
+    ),
+    ssl.TLSVersion.TLSv1_3: (
+        "the server wants a client certificate; tls= takes an ssl.SSLContext with one: load_cert_chain()"
+    ),
+}
+
+
+@pytest.mark.parametrize("size", [3, 1_000_000])
+@pytest.mark.parametrize("version", WANTS)
+def test_a_server_that_wants_a_client_certificate(
+    make: Any, server_tls: ssl.SSLContext, version: ssl.TLSVersion, size: int
+) -> None:
+    """Under TLS 1.3 it says so after the client's handshake is done: with the first bytes that the client reads."""
+    server_tls.verify_mode = ssl.CERT_REQUIRED
+    server_tls.load_verify_locations(PEM)
+    server_tls.minimum_version = server_tls.maximum_version = version
+    with serve(http(b"one"), tls=server_tls) as server:
+        failed = make(tls=PEM).fail(server.url, body=bytes(size))
+    assert not server.requests
+    assert failed.reason == f"could not connect to 127.0.0.1:{server.port}: {WANTS[version]}"
+    assert (failed.phase, failed.final, failed.timed_out) == (Phase.NOT_SENT, True, False)
+    assert type(failed.cause) is ssl.SSLError
+
+
+def test_a_server_that_refuses_the_client_certificate(make: Any, server_tls: ssl.SSLContext) -> None:
+    server_tls.verify_mode = ssl.CERT_REQUIRED
+    server_tls.load_verify_locations(PEM)
+    context = ssl.create_default_context(cafile=PEM)
+    context.load_cert_chain(EXPIRED)
+    with serve(http(b"one"), tls=server_tls) as server:
+        failed = make(tls=context).fail(server.url)
+    assert (failed.phase, failed.final) == (Phase.NOT_SENT, True)
+    assert ": the server refuses the client certificate: " in failed.reason
+
+
+def test_an_alert_after_a_response_is_not_one_of_the_handshake(make: Any) -> None:
+    """Then the request may have run."""
+    alert = b"\x15\x03\x03\x00\x13" + bytes(19)  # a record that nothing decrypts
+    with _scripted_tls(http(b"one"), alert) as url:
+        world = make(tls=PEM)
+        assert world.send(url).body == b"one"
+        failed = world.fail(url)
+    assert failed.phase in (Phase.STALE, Phase.NO_ANSWER)
+    assert not failed.final
+
+
+def test_a_handshake_that_is_cut(make: Any) -> None:
+    def hang_up(listener: socket.socket) -> None:
+        connection, _ = listener.accept()
+        connection.recv(65536)
+        connection.close()
+
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        thread = threading.Thread(target=hang_up, args=(listener,), daemon=True)
+        thread.start()
+        failed = make(tls=PEM).fail(f"https://127.0.0.1:{listener.getsockname()[1]}")
+        thread.join(5)
+    assert (failed.phase, failed.final) == (Phase.NOT_SENT, False)
+    assert "the connection was closed" in failed.reason
+
+
+@pytest.mark.parametrize("host", [".", ".a"])
+def test_a_name_that_no_certificate_can_have(make: Any, host: str) -> None:
+    with serve(http(b"one")) as server, tunnelling(server.port) as proxy:
+        failed = make(tls=PEM, proxy=proxy.url()).fail(f"https://{host}/")
+    assert failed.phase is Phase.NOT_SENT
+    assert failed.reason.endswith(": no certificate can be for this name")
+
+
+# The system's store
+
+
+@contextlib.contextmanager
+def _scripted_tls(*pieces: bytes) -> Iterator[str]:
+    """A server that answers the first request properly, and each further one with raw bytes."""
+    context = context_of(PEM)
+
+    def talk() -> None:
+        raw, _ = listener.accept()
+        incoming, outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
+        tls = context.wrap_bio(incoming, outgoing, server_side=True)
+        with raw, contextlib.suppress(OSError):
+            while True:
+                try:
+                    tls.do_handshake()
+                    break
+                except ssl.SSLWantReadError:
+                    raw.sendall(outgoing.read())
+                    incoming.write(raw.recv(65536))
+            raw.sendall(outgoing.read())
+            for number, piece in enumerate(pieces):
+                while True:
+                    try:
+                        tls.read(65536)
+                        break
+                    except ssl.SSLWantReadError:
+                        incoming.write(raw.recv(65536))
+                if number == 0:
+                    tls.write(piece)
+                    piece = outgoing.read()
+                raw.sendall(piece)
+            raw.recv(65536)
+
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        thread = threading.Thread(target=talk, daemon=True)
+        thread.start()
+        yield f"https://127.0.0.1:{listener.getsockname()[1]}"
+        thread.join(5)

@@ -3,29 +3,19 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, overload
+from typing import TYPE_CHECKING, overload
 
-from twirpkit.sdk import (
-    UNSET,
-    AsyncClient,
-    AsyncService,
-    Authorize,
-    CallOptions,
-    Unset,
-    aiterate,
-    async_transport,
-    client_config,
-)
+from twirpkit.sdk import UNSET, AsyncClient, AsyncService, CallOptions, aiterate, async_transport, client_config
 
 from hats_twirp._methods import hats as methods
-from hats_twirp._sdk import SDK
+from hats_twirp._sdk import PACKAGE
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterable, Mapping
-    from typing import Unpack
+    from typing import Any, Unpack
 
     import aiohttp
-    from twirpkit.sdk import Hook, RetryOption
+    from twirpkit.sdk import Authorize, Hook, RetryOption, Unset
 
     from hats_twirp.messages.hats import GetHatRequest, Hat, ListHatsRequest, ListHatsResponse, MakeHatRequest
     from hats_twirp.types.hats import GetHatRequestDict, ListHatsRequestDict, MakeHatRequestDict
@@ -48,14 +38,14 @@ class AsyncHatService(AsyncService):
         extra_headers: Mapping[str, str] | None = None,
         hooks: Iterable[Hook] = (),
     ) -> None:
-        """Use the connections of a session, which stays yours to close.
+        """Use the connections of a session, which is not closed with the service.
 
         The other arguments are those of `AsyncHatsAPI`.
         """
         if session is None:
             raise TypeError("AsyncHatService needs a session: AsyncHatsAPI makes its own")
         config = client_config(
-            SDK,
+            PACKAGE,
             url=url,
             token=token,
             auth=auth,
@@ -106,11 +96,11 @@ class AsyncHatService(AsyncService):
             tags: Words that it can be found by.
 
         Retry class: never.
-        Timeout: `timeout` in seconds, None for no limit, else the client's, else 10 s.
+        Timeout: 10 s, unless the call or its client sets one.
 
         Raises:
-            TwirpError: The call failed; its subclass says how, its `sent` whether the request may have run.
-            TypeError, ValueError: The request or an option is malformed; nothing was sent.
+            TwirpError: The call failed. The error's class says how, `sent` whether the request may have been executed.
+            TypeError, ValueError: The request or an option is invalid; nothing was sent.
         """
         return await self._client.call(methods.MAKE_HAT, request, fields, CallOptions(timeout, retry, extra_headers))
 
@@ -152,11 +142,11 @@ class AsyncHatService(AsyncService):
             id: Its id.
 
         Retry class: read.
-        Timeout: `timeout` in seconds, None for no limit, else the client's, else 10 s.
+        Timeout: 10 s, unless the call or its client sets one.
 
         Raises:
-            TwirpError: The call failed; its subclass says how, its `sent` whether the request may have run.
-            TypeError, ValueError: The request or an option is malformed; nothing was sent.
+            TwirpError: The call failed. The error's class says how, `sent` whether the request may have been executed.
+            TypeError, ValueError: The request or an option is invalid; nothing was sent.
         """
         return await self._client.call(methods.GET_HAT, request, fields, CallOptions(timeout, retry, extra_headers))
 
@@ -192,18 +182,18 @@ class AsyncHatService(AsyncService):
     ) -> ListHatsResponse:
         """Lists the hats of a shop, oldest first, a page at a time.
 
-        `iter_hats` goes through all pages.
+        `iter_hats` iterates over all pages.
 
         Fields:
             shop: The shop whose hats they are.
             page_token: Where to start, from the answer before. Unset: with the oldest.
 
         Retry class: read.
-        Timeout: `timeout` in seconds, None for no limit, else the client's, else 10 s.
+        Timeout: 10 s, unless the call or its client sets one.
 
         Raises:
-            TwirpError: The call failed; its subclass says how, its `sent` whether the request may have run.
-            TypeError, ValueError: The request or an option is malformed; nothing was sent.
+            TwirpError: The call failed. The error's class says how, `sent` whether the request may have been executed.
+            TypeError, ValueError: The request or an option is invalid; nothing was sent.
         """
         return await self._client.call(methods.LIST_HATS, request, fields, CallOptions(timeout, retry, extra_headers))
 
@@ -237,14 +227,14 @@ class AsyncHatService(AsyncService):
         extra_headers: Mapping[str, str] | None = None,
         **fields: Any,
     ) -> AsyncIterator[Hat]:
-        """The `hats` of all pages of `list_hats`, one after the other.
+        """Iterate over the `hats` of all pages of `list_hats`.
 
-        Arguments are the method's. Each page is a call of its own, made when the items before it are used up,
-        and `timeout` is for each. A `page_token` of yours says where to start; the message that you pass is not
-        changed.
+        The arguments are those of `list_hats`. Each page is a separate call, made when the items of the
+        previous page are used up; `timeout` applies to each. Set `page_token` to start at a later page. A
+        request message is not modified.
 
         Raises:
-            TypeError, ValueError: The request is malformed; nothing was sent.
-            TwirpError: While iterating: a call failed, or the server leads back to a page that it gave before.
+            TypeError, ValueError: The request is invalid; nothing was sent.
+            TwirpError: During iteration: a call failed, or a page token was repeated.
         """
         return aiterate(self._client, methods.LIST_HATS, request, fields, CallOptions(timeout, retry, extra_headers))
