@@ -23,7 +23,9 @@ from twirpkit.transports.base import HttpRequest, HttpResponse, Phase, Transport
 
 __all__ = ["AsyncSocketTransport"]
 
-_NO_LOOP = "an async client needs asyncio, and no event loop of asyncio is running here (under trio, use the sync client)"
+_NO_LOOP = (
+    "an async client needs asyncio, and no event loop of asyncio is running here (under trio, use the sync client)"
+)
 
 
 class AsyncSocketTransport:
