@@ -142,21 +142,20 @@ def test_a_plain_error_remembers_nothing() -> None:
     assert (plain.__cause__, plain.__context__, plain.__traceback__) == (None, None, None)
 
 
-NOW = time.monotonic()
-
-
 @pytest.mark.parametrize(
     ("deadline", "until", "timed_out"),
     [
-        (None, NOW - 1, False),
-        (NOW + 99, NOW - 1, False),
-        (NOW + 99, NOW + 99, True),
-        (NOW - 1, NOW - 2, True),
-        (NOW - 1, None, True),
+        (None, -1.0, False),
+        (99.0, -1.0, False),
+        (99.0, 99.0, True),
+        (-1.0, -2.0, True),
+        (-1.0, None, True),
     ],
 )
 def test_whose_time_was_over(deadline: float | None, until: float | None, timed_out: bool) -> None:
-    failed = connect_timed_out("host", deadline, until)
+    now = time.monotonic()
+    moments = [None if seconds is None else now + seconds for seconds in (deadline, until)]
+    failed = connect_timed_out("host", *moments)
     assert (failed.phase, failed.timed_out, failed.final) == (Phase.NOT_SENT, timed_out, False)
     expected = "the deadline passed while connecting to host" if timed_out else "connecting to host took too long"
     assert failed.reason == expected
