@@ -15,7 +15,20 @@ from twirpkit.testing.answers import Answer
 from twirpkit.testing.framing import Received, RequestReader, ends_itself
 from twirpkit.testing.ledger import Entry, Ledger
 from twirpkit.testing.request import Request
-from twirpkit.testing.steps import Close, CloseOnNext, Execute, Hang, Read, Reset, Send, StartTls, Step, Wait
+from twirpkit.testing.steps import (
+    Close,
+    CloseOnNext,
+    Execute,
+    Hang,
+    Keep,
+    Read,
+    Reset,
+    Send,
+    Signal,
+    StartTls,
+    Step,
+    Wait,
+)
 
 __all__ = ["Connection", "Ended"]
 
@@ -96,6 +109,10 @@ class Connection:
                     keeps = self._send(step, ledger, made)
                 case Wait():
                     self._wait(step.until)
+                case Signal():
+                    step.event.set()
+                case Keep():
+                    keeps = True
                 case Hang():
                     self._hang(read=_is_read(made))
                 case Close():
