@@ -22,6 +22,7 @@ __all__ = [
     "IDLE",
     "MAX_AGE",
     "MAX_CONNECTIONS",
+    "RETIREMENT",
     "ConnectionPool",
     "Kept",
     "Slot",
