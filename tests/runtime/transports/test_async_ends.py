@@ -9,10 +9,9 @@ from pathlib import Path
 
 import pytest
 from wire import Server, http, serve
-from worlds import AsyncWorld, make_request
+from worlds import make_request
 
 from twirpkit.transports.async_sockets import AsyncSocketTransport
-from twirpkit.transports.base import Phase
 
 PEM = Path(__file__).with_name("localhost.pem")
 WARNING = r"^an AsyncSocketTransport was dropped .*: await its aclose\(\), or use the client in `async with`$"

@@ -6,8 +6,6 @@ import concurrent.futures
 import contextlib
 import socket
 import ssl
-import threading
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
