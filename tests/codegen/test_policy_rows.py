@@ -39,7 +39,7 @@ PATIENT: dict[str, str | bytes] = {
         "  int32 size = 5;", "  int32 size = 5; google.protobuf.Duration patience = 6; bool sure = 7;"
     )
 }
-"""A request that says how long to wait, in as many lines."""
+"""A request with a field for how long to wait, in the same number of lines."""
 WAIT = "{ grants = {}, retry = 'never', timeout = "
 BAD = {
     "a timeout of nothing": (WAIT + "0 }", f"{ROW}: timeout must be a number of seconds above 0"),
@@ -223,7 +223,7 @@ def test_grants_without_a_schema(tmp_path: Path) -> None:
     assert done.err == f"manifest.toml:6: {ROW} has grants, but the manifest has no [claims] schema: add one\n"
 
 
-def test_every_mistake_is_told_at_once(tmp_path: Path) -> None:
+def test_all_mistakes_are_reported_at_once(tmp_path: Path) -> None:
     proto = """
         syntax = "proto3";
         package acme;
@@ -249,7 +249,7 @@ def compiled() -> FileDescriptorSet:
 
 
 def refusal(protos: FileDescriptorSet, folder: Path, toml: str = LIVEKIT) -> str:
-    """What the generator says of these protos and this manifest."""
+    """Return the error text for these protos and this manifest."""
     path = folder / "livekit.toml"
     path.write_text(toml, encoding="utf-8")
     with pytest.raises(GenerationError) as caught:

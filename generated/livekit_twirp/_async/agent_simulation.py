@@ -53,7 +53,7 @@ class AsyncAgentSimulation(AsyncService):
         hooks: Iterable[Hook] = (),
         regions: Regions | Unset | None = UNSET,
     ) -> None:
-        """Use the connections of a session, which is not closed with the service.
+        """Use the connections of a session, which the service does not close.
 
         The other arguments are those of `AsyncLiveKitAPI`.
         """

@@ -57,7 +57,7 @@ class AsyncIngress(AsyncService):
         hooks: Iterable[Hook] = (),
         regions: Regions | Unset | None = UNSET,
     ) -> None:
-        """Use the connections of a session, which is not closed with the service.
+        """Use the connections of a session, which the service does not close.
 
         The other arguments are those of `AsyncLiveKitAPI`.
         """

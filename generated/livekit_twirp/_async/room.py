@@ -81,7 +81,7 @@ class AsyncRoomService(AsyncService):
         hooks: Iterable[Hook] = (),
         regions: Regions | Unset | None = UNSET,
     ) -> None:
-        """Use the connections of a session, which is not closed with the service.
+        """Use the connections of a session, which the service does not close.
 
         The other arguments are those of `AsyncLiveKitAPI`.
         """

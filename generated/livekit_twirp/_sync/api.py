@@ -69,8 +69,8 @@ class LiveKitAPI(Client):
                 is set, each RPC has a default, 10 seconds for most.
             retry: Retry policy for failed calls; False for no retries. A call can have its own.
             extra_headers: Headers that are sent with every call.
-            session: Session whose connections are used; it is not closed with the client.
-            transport: Transport that is used in place of the default; it is closed with the client.
+            session: A `requests.Session` whose connections are used; it is not closed with the client.
+            transport: Transport to use in place of the default; it is closed with the client.
             proxy: URL of an HTTP proxy; False for no proxy, None for that of the environment.
             tls: An `ssl.SSLContext`, or the path of a file or folder of CA certificates; None for the system's.
             hooks: Functions that are called with an `Event` for each request, response, retry and error.
@@ -81,7 +81,6 @@ class LiveKitAPI(Client):
         Raises:
             ValueError: An argument is missing, invalid, or given twice; the text says what to do.
             TypeError: An argument has the wrong type, for example a session of another library.
-            ImportError: requests is not installed.
         """
         config = client_config(
             PACKAGE,

@@ -28,8 +28,8 @@ from twirpkit.livekit import (
     VideoGrants,
 )
 from twirpkit.livekit import room_config as room_config_module
-from twirpkit.livekit.frozen import FrozenDict
-from twirpkit.livekit.grants import Grants
+from twirpkit.livekit.frozen_json import FrozenDict
+from twirpkit.livekit.token_grants import Grants
 
 NOW = datetime(2026, 11, 22, 12, tzinfo=UTC)
 JOIN = VideoGrants(room_join=True, room="standup")

@@ -28,7 +28,7 @@ from twirpkit.livekit import (
     VideoGrants,
     decode_unverified,
 )
-from twirpkit.livekit.frozen import FrozenDict
+from twirpkit.livekit.frozen_json import FrozenDict
 
 NOW = datetime(2026, 11, 22, 12, tzinfo=UTC)
 T = int(NOW.timestamp())

@@ -38,7 +38,7 @@ class CompatService(Service):
         extra_headers: Mapping[str, str] | None = None,
         hooks: Iterable[Hook] = (),
     ) -> None:
-        """Use the connections of a session, which is not closed with the service.
+        """Use the connections of a session, which the service does not close.
 
         The other arguments are those of `CompatAPI`.
         """

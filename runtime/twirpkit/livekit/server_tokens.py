@@ -6,17 +6,15 @@ import json
 import time
 import warnings
 from collections import OrderedDict
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
 from google.protobuf.message import Message
 
 from twirpkit._protocol.headers import Secret
 from twirpkit._schema.claims import claims
 from twirpkit.errors import ShortSecretWarning
+from twirpkit.livekit.token_signing import hs256
 from twirpkit.rpc import Method
-
-if TYPE_CHECKING:
-    import jwt
 
 __all__ = ["ServerTokens"]
 
@@ -49,7 +47,6 @@ class ServerTokens:
             warnings.warn(text, ShortSecretWarning, stacklevel=5)
         self._api_key = Secret(api_key)
         self._api_secret = Secret(api_secret)
-        self._jws: jwt.PyJWS | None = None
         self._cache: OrderedDict[str, tuple[float, Secret]] = OrderedDict()
 
     def __call__(self, method: Method[Any, Any], message: Message) -> str:
@@ -67,11 +64,9 @@ class ServerTokens:
         return token.reveal()
 
     def _sign(self, granted: dict[str, Any], now: int) -> str:
-        if self._jws is None:
-            self._jws = _hs256()
         payload = {"iss": self._api_key.reveal(), "nbf": now - BACKDATED, "exp": now - BACKDATED + LIFETIME, **granted}
         body = json.dumps(payload, separators=(",", ":")).encode()
-        return self._jws.encode(body, self._api_secret.reveal(), algorithm="HS256", headers={"typ": "JWT"})
+        return hs256().encode(body, self._api_secret.reveal(), algorithm="HS256", headers={"typ": "JWT"})
 
     def _touch(self, cache_key: str) -> None:
         # Another thread may have evicted the entry in between, which is no error.
@@ -81,17 +76,3 @@ class ServerTokens:
                 self._cache.popitem(last=False)
         except KeyError:
             return
-
-
-def _hs256() -> jwt.PyJWS:
-    """PyJWT, imported at the first signature, without its warning about short keys on every call."""
-    import jwt
-    from jwt.algorithms import HMACAlgorithm
-
-    class Hs256(HMACAlgorithm):
-        def check_key_length(self, key: Any) -> str | None:
-            return None
-
-    jws = jwt.PyJWS(algorithms=[])
-    jws.register_algorithm("HS256", Hs256(HMACAlgorithm.SHA256))
-    return jws

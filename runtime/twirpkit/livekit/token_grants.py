@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from typing import Any, Final, TypeVar, cast
 
-from twirpkit.livekit.frozen import freeze
+from twirpkit.livekit.frozen_json import freeze
 
 __all__ = [
     "AgentEndpointGrants",

@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import functools
 import json
 import math
-import os
-import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -14,20 +11,15 @@ from typing import Any, Final, NoReturn, cast
 
 from google.protobuf.message import Message
 
-from twirpkit._protocol.headers import Secret, check_value
-from twirpkit.livekit.grants import Participant, VideoGrants, check, claims_of, put
+from twirpkit._protocol.headers import Secret
 from twirpkit.livekit.room_config import room_config_json, sensitive_paths
-from twirpkit.livekit.tokens import _hs256
+from twirpkit.livekit.token_grants import Participant, VideoGrants, check, claims_of, put
+from twirpkit.livekit.token_signing import LATEST, credentials, hs256, unix_time
 
-__all__ = ["LATEST", "AccessToken", "checked_secret", "credentials", "jws", "unix_time"]
+__all__ = ["AccessToken"]
 
 LIFETIME: Final = timedelta(hours=6)
 """How long a token holds where nothing else is said; the same in LiveKit's own SDKs."""
-LATEST: Final = 253_402_300_799
-"""The last second of the year 9999, in Unix time: what a datetime can hold."""
-
-_ENV_KEY: Final = "LIVEKIT_API_KEY"
-_ENV_SECRET: Final = "LIVEKIT_API_SECRET"  # noqa: S105  # the variable's name
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, repr=False)
@@ -93,48 +85,7 @@ class AccessToken(Participant):
         if self.room_config is not None:
             payload["roomConfig"] = self.room_config
         body = json.dumps(payload, separators=(",", ":"), allow_nan=False).encode()
-        return jws().encode(body, cast(Secret, self.api_secret).reveal(), algorithm="HS256", headers={"typ": "JWT"})
+        return hs256().encode(body, cast(Secret, self.api_secret).reveal(), algorithm="HS256", headers={"typ": "JWT"})
 
     def __reduce__(self) -> NoReturn:
         raise TypeError("an AccessToken holds a secret and is not pickled or copied; hand over what to_jwt() gives")
-
-
-jws: Final = functools.cache(_hs256)
-"""PyJWT for HS256, imported at the first call."""
-
-
-def credentials(api_key: str | Secret | None, api_secret: str | Secret | None) -> tuple[Secret, Secret]:
-    """The key and the secret: as they were passed, or both from the environment if neither was.
-
-    Raises:
-        ValueError: One is missing, or refused (rule E3).
-        TypeError: One is no string.
-    """
-    if api_key is None and api_secret is None:
-        # An empty variable counts as none: that is how a compose file leaves one out.
-        api_key, api_secret = os.environ.get(_ENV_KEY) or None, os.environ.get(_ENV_SECRET) or None
-    if api_key is None or api_secret is None:
-        missing = "API secret" if api_key is not None else "API key" if api_secret is not None else "credentials"
-        raise ValueError(f"no {missing}: pass api_key=… with api_secret=…, or set {_ENV_KEY} and {_ENV_SECRET}")
-    return checked_secret("the API key", api_key), checked_secret("the API secret", api_secret)
-
-
-def checked_secret(what: str, value: str | Secret) -> Secret:
-    """A key or a secret that may be one (rule E3)."""
-    return value if isinstance(value, Secret) else Secret(check_value(what, value))
-
-
-def unix_time(at: datetime | None) -> float:
-    """Seconds since 1970 of an aware datetime, or of now.
-
-    Raises:
-        TypeError: It is no datetime.
-        ValueError: It has no time zone.
-    """
-    if at is None:
-        return time.time()
-    if not isinstance(at, datetime):
-        raise TypeError(f"at must be a datetime, not {type(at).__name__}")
-    if at.utcoffset() is None:
-        raise ValueError("at has no time zone: give it one, for example datetime.timezone.utc")
-    return at.timestamp()

@@ -16,9 +16,9 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, Final, NoReturn
 
 from twirpkit._protocol.headers import Secret
-from twirpkit.livekit.access import LATEST, checked_secret, credentials, jws, unix_time
-from twirpkit.livekit.frozen import freeze
-from twirpkit.livekit.grants import Participant, check, from_claims
+from twirpkit.livekit.frozen_json import freeze
+from twirpkit.livekit.token_grants import Participant, check, from_claims
+from twirpkit.livekit.token_signing import LATEST, checked_secret, credentials, hs256, unix_time
 
 __all__ = ["Claims", "TokenError", "TokenExpiredError", "TokenVerifier", "decode_unverified"]
 
@@ -194,7 +194,7 @@ def _signed(token: str, secret: Secret) -> bool:
     import jwt
 
     try:
-        jws().decode_complete(token, secret.reveal(), algorithms=["HS256"])
+        hs256().decode_complete(token, secret.reveal(), algorithms=["HS256"])
     except jwt.PyJWTError:
         return False
     return True
