@@ -12,6 +12,7 @@ from twirpkit._config.resolve import client_config, service_config
 from twirpkit._protocol.known_errors import KnownError
 from twirpkit._schema.deprecation import deprecated
 from twirpkit._schema.message_pool import Enum, MessagePool
+from twirpkit._secret import conceal
 from twirpkit.client import AsyncClient, AsyncService, Client, Service
 from twirpkit.errors import Code
 from twirpkit.events import Hook
@@ -20,6 +21,7 @@ from twirpkit.options import (
     UNSET,
     Authorize,
     CallOptions,
+    ExtraHeaders,
     ProxyOption,
     RetryOption,
     Strings,
@@ -43,6 +45,7 @@ __all__ = [
     "Client",
     "Code",
     "Enum",
+    "ExtraHeaders",
     "Help",
     "Hook",
     "KnownError",
@@ -64,6 +67,7 @@ __all__ = [
     "async_transport",
     "check_runtime",
     "client_config",
+    "conceal",
     "deprecated",
     "iterate",
     "run_command_line",
