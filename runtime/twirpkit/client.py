@@ -97,7 +97,12 @@ class Client(_Client):
                 except StopIteration as done:
                     response: Resp = done.value
                     return response
-                outcome = self._perform(step)
+                try:
+                    outcome = self._perform(step)
+                except BaseException as error:
+                    if not isinstance(error, StopIteration):  # which a generator cannot be given
+                        steps.throw(error)  # so that the end of the call is reported with it
+                    raise
         finally:
             steps.close()
 
@@ -105,7 +110,7 @@ class Client(_Client):
         # In a frame of its own: a StopIteration of the transport's must not look like the end of the steps.
         if isinstance(step, Sleep):
             time.sleep(step.seconds)
-            return None
+            return not self._closed
         return self._transport.send(step.request)
 
     def close(self) -> None:
@@ -161,7 +166,12 @@ class AsyncClient(_Client):
                 except StopIteration as done:
                     response: Resp = done.value
                     return response
-                outcome = await self._perform(step)
+                try:
+                    outcome = await self._perform(step)
+                except BaseException as error:
+                    if not isinstance(error, StopIteration):  # which a generator cannot be given
+                        steps.throw(error)  # so that the end of the call is reported with it
+                    raise
         finally:
             steps.close()
 
@@ -171,7 +181,7 @@ class AsyncClient(_Client):
             import asyncio  # here: a sync client does without it
 
             await asyncio.sleep(step.seconds)
-            return None
+            return not self._closed
         return await self._transport.send(step.request)
 
     async def aclose(self) -> None:

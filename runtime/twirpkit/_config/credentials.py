@@ -7,8 +7,9 @@ import warnings
 
 from twirpkit._config.package_info import PackageInfo
 from twirpkit._config.plug_in import load_plug_in
-from twirpkit._protocol.headers import Secret, check_value
+from twirpkit._protocol.headers import check_value
 from twirpkit._protocol.url import is_loopback
+from twirpkit._secret import Secret
 from twirpkit.errors import InsecureTransportWarning
 from twirpkit.events import LOGGER
 from twirpkit.options import Authorize

@@ -84,12 +84,15 @@ def merge(base: ClientConfig, **options: Unpack[ClientOptions]) -> ClientConfig:
     if token is not None and auth is not None:
         raise ValueError("give token=… or auth=…, not both")
     timeout, retry, hooks = options.get("timeout", UNSET), options.get("retry", UNSET), options.get("hooks")
+    headers = options.get("extra_headers")
+    source = headers if callable(headers) else None
     return dataclasses.replace(
         base,
         timeout=base.timeout if isinstance(timeout, Unset) else check_client_timeout(timeout),
         retry=base.retry if isinstance(retry, Unset) else check_retry(retry),
         authorize=explicit_authorization(token, auth) or base.authorize,
-        headers=merge_headers(base.headers, check_headers(options.get("extra_headers"))),
+        headers=merge_headers(base.headers, check_headers(None if callable(headers) else headers)),
+        header_sources=base.header_sources if source is None else (*base.header_sources, source),
         hooks=base.hooks if hooks is None else check_hooks(hooks),
     )
 

@@ -8,7 +8,7 @@ from typing import Final
 
 from twirpkit._protocol.constants import AUTHORIZATION, FIELD_NAME, OWNED_HEADERS
 
-__all__ = ["REDACTED", "Headers", "Secret", "check_headers", "check_value", "merge_headers"]
+__all__ = ["REDACTED", "Headers", "check_headers", "check_value", "merge_headers"]
 
 _BREAKING: Final = re.compile("[\r\n\0]")
 _NOT_LATIN_1: Final = re.compile("[^\0-\xff]")
@@ -16,22 +16,6 @@ _HIDDEN: Final = AUTHORIZATION.lower()
 
 REDACTED: Final = "<redacted>"
 """Stands for a value of a request that must not show."""
-
-
-class Secret:
-    """A string that does not show itself: not in ``repr``, ``vars``, logs or tracebacks with local variables."""
-
-    __slots__ = ("_value",)
-
-    def __init__(self, value: str) -> None:
-        self._value = value
-
-    def __repr__(self) -> str:
-        return "Secret('***')"
-
-    def reveal(self) -> str:
-        """The string itself. Keep it out of local variables that outlive the line."""
-        return self._value
 
 
 class Headers(dict[str, str]):

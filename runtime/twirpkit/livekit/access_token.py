@@ -1,4 +1,4 @@
-"""Access tokens: who somebody is and what they may do, signed with an API key."""
+"""Access tokens: identity and permissions of a participant, signed with an API key."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from typing import Any, Final, NoReturn, cast
 
 from google.protobuf.message import Message
 
-from twirpkit._protocol.headers import Secret
+from twirpkit._secret import Secret
 from twirpkit.livekit.room_config import room_config_json, sensitive_paths
 from twirpkit.livekit.token_grants import Participant, VideoGrants, check, claims_of, put
 from twirpkit.livekit.token_signing import LATEST, credentials, hs256, unix_time
@@ -19,33 +19,34 @@ from twirpkit.livekit.token_signing import LATEST, credentials, hs256, unix_time
 __all__ = ["AccessToken"]
 
 LIFETIME: Final = timedelta(hours=6)
-"""How long a token holds where nothing else is said; the same in LiveKit's own SDKs."""
+"""Default lifetime of a token, the same as in LiveKit's own SDKs."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, repr=False)
 class AccessToken(Participant):
-    """A token to be: everything it says, and the key that signs it. `to_jwt` makes the text that a client is given.
+    """The contents of an access token, and the API key that signs it. `to_jwt` returns the signed text.
 
-    A value: it does not change, `dataclasses.replace` makes another, and the secret does not show. It is not pickled;
-    hand the text over instead.
+    An access token is immutable: `dataclasses.replace` makes another. Its secret does not show. It does not pickle;
+    pass on the text instead. Key and secret may be positional, all other fields are keywords.
 
     Raises:
-        ValueError: No key or secret; a join without identity or room; an empty list of sources; credentials in
-            `room_config`; a `ttl` that is not positive; or a text that cannot be what it is given for.
-        TypeError: A value has the wrong type; the text names it.
+        ValueError: No key or secret; a join without identity or room; an empty list of sources; an unknown kind or
+            source; credentials in `room_config`; a `ttl` that is not positive; or a text that is refused.
+        TypeError: A value has the wrong type; the text names the field.
     """
 
-    api_key: str | Secret | None = field(default=None, repr=False, compare=False)
-    """Becomes ``iss``. Without key and secret, both come from LIVEKIT_API_KEY and LIVEKIT_API_SECRET."""
-    api_secret: str | Secret | None = field(default=None, repr=False, compare=False)
+    api_key: str | Secret | None = field(default=None, repr=False, compare=False, kw_only=False)
+    """The API key: the claim ``iss``. Without key and secret, both come from LIVEKIT_API_KEY and
+    LIVEKIT_API_SECRET."""
+    api_secret: str | Secret | None = field(default=None, repr=False, compare=False, kw_only=False)
     """The key's secret."""
     ttl: timedelta = LIFETIME
-    """How long it holds from when `to_jwt` is called; more than nothing."""
+    """Lifetime, counted from `to_jwt`. Must be positive."""
     room_config: Message | Mapping[str, Any] | None = field(default=None, repr=False)
-    """How a room is set up that is made by joining: a ``livekit.RoomConfiguration`` of any library, or a mapping in its
-    proto's or its JSON's names. Kept as JSON (camelCase)."""
+    """Configuration of the room if joining creates it: a ``livekit.RoomConfiguration`` of any library, or a mapping in
+    its proto's or its JSON's names. Kept as JSON (camelCase)."""
     allow_sensitive_credentials: bool = False
-    """Let `room_config` carry storage secrets or stream keys. Whoever holds the token can read them."""
+    """Let `room_config` hold storage secrets or stream keys. The holder of the token can read them."""
 
     def __post_init__(self) -> None:
         check(self, Participant)
@@ -57,7 +58,7 @@ class AccessToken(Participant):
             raise ValueError("AccessToken: ttl must be above 0")
         video = self.video or VideoGrants()
         if video.room_join and not (self.identity and video.room):
-            raise ValueError("AccessToken: to join a room a token needs an identity and the room's name (video.room)")
+            raise ValueError("AccessToken: to join a room, a token needs an identity and the room's name (video.room)")
         if video.can_publish_sources is not None and not video.can_publish_sources:
             raise ValueError(
                 "AccessToken: an empty can_publish_sources allows every source; for none set can_publish=False"
@@ -67,15 +68,22 @@ class AccessToken(Participant):
             path = next(sensitive_paths(egress, "egress"), None)
             if path is not None:
                 raise ValueError(
-                    f"AccessToken: room_config has credentials at {path}, which whoever holds the token can read; "
+                    f"AccessToken: room_config has credentials at {path}, which the holder of the token can read; "
                     "configure the storage on the server, or set allow_sensitive_credentials=True"
                 )
 
     def to_jwt(self, *, at: datetime | None = None) -> str:
-        """The signed token, valid from now on for `ttl`.
+        """Sign the token, valid from now for `ttl`.
 
         Args:
-            at: An aware datetime to take for now.
+            at: An aware datetime to use instead of the current time.
+
+        Returns:
+            The token's text (JWT, HS256).
+
+        Raises:
+            ValueError: It would expire beyond the year 9999, or `at` has no time zone.
+            TypeError: `at` is not a datetime.
         """
         now = int(unix_time(at))
         expires = now + math.ceil(self.ttl.total_seconds())
@@ -88,4 +96,4 @@ class AccessToken(Participant):
         return hs256().encode(body, cast(Secret, self.api_secret).reveal(), algorithm="HS256", headers={"typ": "JWT"})
 
     def __reduce__(self) -> NoReturn:
-        raise TypeError("an AccessToken holds a secret and is not pickled or copied; hand over what to_jwt() gives")
+        raise TypeError("an AccessToken holds a secret and is not pickled or copied: pass on the text of to_jwt()")

@@ -8,7 +8,8 @@ import time
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Final
 
-from twirpkit._protocol.headers import Secret, check_value
+from twirpkit._protocol.headers import check_value
+from twirpkit._secret import Secret
 
 if TYPE_CHECKING:
     import jwt

@@ -14,6 +14,7 @@ from worlds import make_request
 from twirpkit.transports.async_sockets import AsyncSocketTransport
 
 PEM = Path(__file__).with_name("localhost.pem")
+pytestmark = pytest.mark.usefixtures("loops")
 WARNING = r"^an AsyncSocketTransport was dropped .*: await its aclose\(\), or use the client in `async with`$"
 
 

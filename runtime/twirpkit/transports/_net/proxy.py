@@ -11,8 +11,8 @@ from typing import Final
 from urllib.parse import unquote_to_bytes
 
 from twirpkit._http1.request import Target, parse_target
-from twirpkit._protocol.headers import Secret
 from twirpkit._protocol.url import is_loopback, normalize_url
+from twirpkit._secret import Secret
 from twirpkit.options import ProxyOption
 from twirpkit.transports._net.connect_failures import ConnectError
 
