@@ -202,7 +202,7 @@ def build(session: nox.Session) -> None:
 
 @nox.session
 def mutate(session: nox.Session) -> None:
-    """Count the changes of the runtime's lines that no test notices: an hour; `-- rules`, `-- answers`: minutes."""
+    """Count the changes of the runtime's lines that no test notices: an hour; `-- rules`, `-- responses`: minutes."""
     _install(session, "test", "mutate", extras="requests,aiohttp,httpx")
     script = Path("tests/mutation/mutate.py").resolve()
     with session.chdir(session.create_tmp()):

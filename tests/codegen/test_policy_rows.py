@@ -185,7 +185,7 @@ def test_a_row_that_waits(when: str, tmp_path: Path) -> None:
 
 
 def test_a_row_that_waits_for_an_integer_of_milliseconds(tmp_path: Path) -> None:
-    proto = PATIENT.replace("google.protobuf.Duration patience", "uint32 patience")
+    proto = {"acme.proto": str(PATIENT["acme.proto"]).replace("google.protobuf.Duration patience", "uint32 patience")}
     row = f"{WAIT}{{ field = 'patience', default = 30, margin = 2, unit = 0.001 }} }}"
     path = project(tmp_path, proto, f"{HEAD}MakeHat = {row}\n")
     assert run("generate", path, "--out", tmp_path / "out").code == 0
