@@ -1,4 +1,4 @@
-"""The sessions: `nox -l` lists them. What each installs stands in pyproject.toml."""
+"""The sessions: `nox -l` lists them. Their dependencies stand in pyproject.toml."""
 
 from __future__ import annotations
 
@@ -6,47 +6,90 @@ import os
 import shutil
 import subprocess
 import sys
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import nox
 
 nox.needs_version = ">=2025.2.9"
 nox.options.sessions = ["tests"]
+nox.options.default_venv_backend = "uv|virtualenv"  # uv where it is installed: it makes an environment in seconds
+nox.options.download_python = "never"
 nox.options.reuse_existing_virtualenvs = True
 nox.options.error_on_external_run = True
 
 MADE = (
     ("protos/livekit.toml", "--reference", "docs/reference"),
     ("examples/hats/protos/hats.toml", "--out", "examples/hats/generated"),
-    ("runtime/twirpkit/clientcompat/protos/clientcompat.toml", "--out", "runtime"),
+    ("tests/clientcompat/protos/clientcompat.toml", "--out", "tests/clientcompat/generated"),
 )
 """The packages that the generator writes: manifests, and where their output goes."""
-RUNTIME_TESTS = ("tests/runtime", "tests/generated", "tests/conformance")
+RUNTIME_TESTS = ("tests/runtime", "tests/generated", "tests/conformance", "tests/clientcompat")
+"""Tests that need nothing of the generator."""
+PARALLEL = ("-n", "auto", "--dist", "worksteal")
+"""One pytest worker a core. Options that are given after `--` override these: `-- -n 0` runs the tests one by one."""
+LINT = (("ruff", "check", "."), ("ruff", "format", "--check", "."), ("lint-imports", "--no-cache"))
+TYPES = (("mypy", "runtime", "codegen", "generated"), ("pyright",))
 
 
 def _starts(python: str) -> bool:
-    """Whether an interpreter is there and runs: a version manager's shim may be there and not run."""
+    """Return True if the interpreter exists and runs: a version manager's shim may exist and not run."""
     path = shutil.which(python)
-    return path is not None and subprocess.run([path, "-c", ""], capture_output=True, check=False).returncode == 0  # noqa: S603
+    return path is not None and subprocess.run([path, "-c", ""], capture_output=True, check=False).returncode == 0  # noqa: S603 -- the command is a version of Python from the list below
 
 
 RUNNING = f"{sys.version_info.major}.{sys.version_info.minor}"
 PYTHONS = sorted({RUNNING, *(version for version in ("3.11", "3.12", "3.13", "3.14") if _starts(f"python{version}"))})
 
 
-def _sync(session: nox.Session, *groups: str, extras: str = "sync,async,codegen") -> None:
+def _install(session: nox.Session, *groups: str, extras: str = "requests,aiohttp,httpx,codegen") -> None:
+    """Install the project, editable, with these extras and dependency groups."""
     session.install("-e", f".[{extras}]", *(f"--group={group}" for group in groups))
 
 
 def _twirpkit(session: nox.Session, command: str) -> None:
+    """Run a command of the generator for each package that it writes."""
     for arguments in MADE:
         session.run("twirpkit", command, *arguments)
+
+
+def _pytest(session: nox.Session, *arguments: str, paths: Sequence[str] = ()) -> None:
+    """Run the tests in parallel, without those that need a server; paths after `--` replace the default ones."""
+    named = any(Path(argument.partition("::")[0]).exists() for argument in session.posargs)
+    command = ("pytest", "--ignore=tests/live", *PARALLEL, *arguments, *(() if named else paths), *session.posargs)
+    # pytest ends with 5 where it selects no test: of those that were named, none may carry the mark.
+    session.run(*command, success_codes=(0, 5) if session.posargs else (0,))
+
+
+def _in_parallel(session: nox.Session, *lanes: Sequence[Sequence[str]]) -> None:
+    """Run lanes of commands at the same time, and print the output of each command whole.
+
+    Within a lane, one command follows another. Each lane comes to its end, or to its first failure, before this fails.
+    """
+
+    def run(lane: Sequence[Sequence[str]]) -> None:
+        for command in lane:
+            print(session.run(*command, silent=True), end="", flush=True)
+
+    with ThreadPoolExecutor(len(lanes)) as threads:
+        running = [threads.submit(run, lane) for lane in lanes]
+    for each in running:
+        each.result()
+
+
+@nox.session
+def quick(session: nox.Session) -> None:
+    """Lint, check types and run every test that is not slow, all at the same time; takes at most 90 s on two cores."""
+    _install(session, "lint", "test", "types")
+    tests = ("pytest", "-q", "--ignore=tests/live", "-m", "not slow", *PARALLEL, *session.posargs)
+    _in_parallel(session, [tests], [*LINT, *TYPES])
 
 
 @nox.session
 def demo(session: nox.Session) -> None:
     """Regenerate, check, and run both clients, and the hats example; `-- --live` against a server of yours."""
-    _sync(session)
+    _install(session)
     _twirpkit(session, "generate")
     _twirpkit(session, "check")
     session.run("python", "examples/rooms/demo.py", *session.posargs)
@@ -56,75 +99,75 @@ def demo(session: nox.Session) -> None:
 @nox.session
 def generate(session: nox.Session) -> None:
     """Write `generated/`, `docs/reference/`, and the packages of the hats example and of Twirp's client test."""
-    _sync(session, extras="codegen")
+    _install(session, extras="codegen")
     _twirpkit(session, "generate")
 
 
 @nox.session
 def check(session: nox.Session) -> None:
     """Fail, with a diff, where anything that `generate` writes is not what its inputs give."""
-    _sync(session, extras="codegen")
+    _install(session, extras="codegen")
     _twirpkit(session, "check")
 
 
 @nox.session
 def lint(session: nox.Session) -> None:
-    """Lint everything, generated code too."""
-    _sync(session, extras="codegen")
-    session.run("ruff", "check", ".")
-    session.run("ruff", "format", "--check", ".")
+    """Lint everything, generated code too, and hold the layers of the packages."""
+    _install(session, "lint", extras="codegen")
+    for command in LINT:
+        session.run(*command)
 
 
 @nox.session
 def types(session: nox.Session) -> None:
     """Check types strictly, with mypy and with pyright."""
-    _sync(session, "test", "types")
-    session.run("mypy", "runtime", "codegen", "generated")
-    session.run("pyright")
+    _install(session, "test", "types")
+    for command in TYPES:
+        session.run(*command)
     session.run("pytest", "tests/typing", *session.posargs)
 
 
 @nox.session(python=PYTHONS)
-@nox.parametrize("over", ["protobuf-5.29", "protobuf-6", "protobuf-7", "codegen"])
-def tests(session: nox.Session, over: str) -> None:
-    """Test the runtime, the SDK and conformance over each protobuf, the generator on the newest; tell the coverage."""
-    measured = Path(f".coverage.runtime-{session.python}")
-    if over != "codegen":
-        # Without the codegen extra: grpcio-tools wants the newest protobuf, and users of an SDK do not have it.
-        _sync(session, "test", extras="sync,async")
-        session.install(f"protobuf=={over.removeprefix('protobuf-')}.*")
-        measuring = ("coverage", "run", f"--data-file={measured}", "-m") if over == "protobuf-7" else ()
-        session.run(*measuring, "pytest", *RUNTIME_TESTS, *session.posargs)
+@nox.parametrize("protobuf", ["7", "6", "5.29"], ids=["protobuf-7", "protobuf-6", "protobuf-5.29"])
+def tests(session: nox.Session, protobuf: str) -> None:
+    """Run all tests over protobuf 7 and measure the coverage; run those marked `protobuf` over 6 and 5.29."""
+    if protobuf == "7":
+        _install(session, "test", "types")
+        # Tests that were chosen cover a part: only all of them say how much is covered.
+        _pytest(session, *(() if session.posargs else ("--cov", "--cov-report=term-missing:skip-covered")))
         return
-    _sync(session, "test", "types")
-    others = ("tests", *(f"--ignore={path}" for path in (*RUNTIME_TESTS, "tests/live")))
-    session.run("coverage", "run", "-m", "pytest", *others, *session.posargs)
-    if measured.exists():
-        session.run("coverage", "combine", "--append", f"{measured}")
-        session.run("coverage", "report")
-    else:
-        session.warn("no coverage is told: the tests over protobuf-7, which run the runtime, were not run before")
+    # Without the codegen extra: grpcio-tools wants the newest protobuf, and users of an SDK do not have it.
+    _install(session, "test", extras="requests,aiohttp,httpx")
+    session.install(f"protobuf=={protobuf}.*")
+    _pytest(session, "-m", "protobuf", paths=RUNTIME_TESTS)
 
 
 @nox.session
 def conformance(session: nox.Session) -> None:
     """Play every recorded exchange through both clients."""
-    _sync(session, "test", extras="sync,async")
-    session.run("pytest", "tests/conformance", *session.posargs)
+    _install(session, "test", extras="requests,aiohttp,httpx")
+    _pytest(session, paths=("tests/conformance",))
 
 
 @nox.session
 def fuzz(session: nox.Session) -> None:
     """Compare our reading of responses with those of h11 and llhttp; `-- --seconds N` says for how long."""
-    _sync(session, "test", "fuzz", extras="sync,async")
+    _install(session, "test", "fuzz", extras="requests,aiohttp,httpx")
     session.run("python", "tests/fuzz/responses.py", *session.posargs)
 
 
 @nox.session
 def stress(session: nox.Session) -> None:
     """Show the figures of docs/reliability.md; takes about half an hour, `-- NAME ...` runs some."""
-    _sync(session, extras="sync,async")
+    _install(session, extras="requests,aiohttp,httpx")
     session.run("python", "tests/stress/run.py", *session.posargs)
+
+
+@nox.session
+def bench(session: nox.Session) -> None:
+    """Measure the figures of docs/benchmarks.md in six minutes; `-- --quick` in one, `-- --docs` writes the page."""
+    session.install("-e", ".", "--group=bench")
+    session.run("python", "benchmarks/run.py", *session.posargs)
 
 
 @nox.session
@@ -135,7 +178,7 @@ def live(session: nox.Session) -> None:
     if why_none:
         print(f"live: skipped: {why_none}", flush=True)
         session.skip(why_none)
-    _sync(session, "test", "live", extras="sync,async")
+    _install(session, "test", "live", extras="requests,aiohttp,httpx")
     # Time to end what was started, and to remove what was made, after Ctrl-C.
     session.run("pytest", "tests/live", *session.posargs, interrupt_timeout=60, terminate_timeout=60)
 
@@ -150,7 +193,7 @@ def build(session: nox.Session) -> None:
     wheel = wheel.resolve()
     protos = Path("protos").resolve()
     generated = Path("generated").resolve()
-    session.install("--force-reinstall", f"{wheel}[sync,async,codegen]")
+    session.install("--force-reinstall", f"{wheel}[requests,aiohttp,httpx,codegen]")
     with session.chdir(session.create_tmp()):
         session.run("python", "-c", "import livekit_twirp as sdk; [getattr(sdk, name) for name in sdk.__all__]")
         session.run("twirpkit", "check", f"{protos / 'livekit.toml'}", "--out", f"{generated}")
@@ -160,7 +203,7 @@ def build(session: nox.Session) -> None:
 @nox.session
 def mutate(session: nox.Session) -> None:
     """Count the changes of the runtime's lines that no test notices: an hour; `-- rules`, `-- answers`: minutes."""
-    _sync(session, "test", "mutate", extras="sync,async")
-    script = Path("tests/mutation/run.py").resolve()
+    _install(session, "test", "mutate", extras="requests,aiohttp,httpx")
+    script = Path("tests/mutation/mutate.py").resolve()
     with session.chdir(session.create_tmp()):
         session.run("python", script, *session.posargs)

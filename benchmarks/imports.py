@@ -1,62 +1,50 @@
-"""How long importing takes: CPU seconds of fresh interpreters, beside livekit-api's, as ratios.
+"""The CPU time of fresh interpreters that import a package, or make their first client."""
 
-python benchmarks/imports.py [RUNS]
-"""
+from __future__ import annotations
 
 import resource
 import subprocess
 import sys
 
+from measure import Scale, say
+
+BASE = "import livekit.api"
+SYNC = "first `LiveKitAPI(…).room`"
+ASYNC = "first `AsyncLiveKitAPI(…).room`"
 PROGRAMS = {
-    "import google.protobuf.message": "import google.protobuf.message",
+    BASE: "import livekit.api",
     "import livekit_twirp": "import livekit_twirp",
     "from livekit_twirp import Room": "from livekit_twirp import Room",
-    "LiveKitAPI(…).room": "from livekit_twirp import LiveKitAPI; LiveKitAPI('http://localhost', token='x').room",
-    "AsyncLiveKitAPI(…).room": (
-        "from livekit_twirp import AsyncLiveKitAPI; AsyncLiveKitAPI('http://localhost', token='x').room"
-    ),
+    SYNC: "from livekit_twirp import LiveKitAPI; LiveKitAPI('http://localhost', token='x').room",
+    ASYNC: "from livekit_twirp import AsyncLiveKitAPI; AsyncLiveKitAPI('http://localhost', token='x').room",
     "import requests": "import requests",
+    "import httpx": "import httpx",
     "import aiohttp": "import aiohttp",
-    "import livekit.api": "import livekit.api",
 }
-BASE = "import livekit.api"
-CANNED = "import livekit_twirp; livekit_twirp.LiveKitAPI('https://a.livekit.cloud', token='x', transport=object())"
-"""A client that needs no network library."""
 
 
-def seconds(program: str) -> float:
-    """CPU seconds of one fresh interpreter."""
-    before = cpu()
+def import_times(scale: Scale) -> dict[str, list[float]]:
+    """Return CPU seconds by program and round, less those of an interpreter that does nothing."""
+    say("imports")
+    programs = {"": "pass", **PROGRAMS}
+    taken: dict[str, list[float]] = {name: [] for name in programs}
+    order = list(programs)
+    for each in programs.values():
+        _seconds(each)  # writes the byte code
+    for _ in scale.turns():
+        for name in order:
+            taken[name].append(_seconds(programs[name]))
+        order.reverse()
+    empty = taken.pop("")
+    return {name: [one - start for one, start in zip(times, empty, strict=True)] for name, times in taken.items()}
+
+
+def _seconds(program: str) -> float:
+    before = _children()
     subprocess.run([sys.executable, "-c", program], check=True)
-    return cpu() - before
+    return _children() - before
 
 
-def cpu() -> float:
-    """CPU seconds of all child processes that have ended."""
+def _children() -> float:
     usage = resource.getrusage(resource.RUSAGE_CHILDREN)
     return usage.ru_utime + usage.ru_stime
-
-
-def services() -> dict[str, str]:
-    """A program for each service: what touching it costs beside its network library, most of it messages."""
-    from livekit_twirp._sdk import SDK
-
-    return {f"….{facts.attribute}": f"{CANNED}.{facts.attribute}" for facts in SDK.services.values()}
-
-
-def main(runs: int) -> None:
-    """Print the best of alternating runs, less the interpreter's own start: whatever else runs only adds."""
-    programs = {**PROGRAMS, "LiveKitAPI(…, transport=…)": CANNED, **services()}
-    measured: dict[str, list[float]] = {program: [] for program in ("pass", *programs.values())}
-    for _ in range(runs):
-        for program, times in measured.items():
-            times.append(seconds(program))
-    start = min(measured["pass"])
-    best = {name: min(measured[program]) - start for name, program in programs.items()}
-    print(f"| program | ms | ÷ {BASE} |\n|---|---|---|")
-    for name, taken in best.items():
-        print(f"| `{name}` | {taken * 1e3:.0f} | {taken / best[BASE]:.2f} |")
-
-
-if __name__ == "__main__":
-    main(int(sys.argv[1]) if len(sys.argv) > 1 else 40)

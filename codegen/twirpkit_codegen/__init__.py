@@ -1,1 +1,1 @@
-"""The generator: protos, a manifest and templates in; a typed Python SDK out. Never needed at run time."""
+"""The generator: it makes a typed Python SDK from protos, a manifest and templates. No SDK needs it at run time."""

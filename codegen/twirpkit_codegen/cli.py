@@ -1,4 +1,4 @@
-"""`twirpkit generate | check | inspect`."""
+"""The commands `twirpkit generate`, `twirpkit check` and `twirpkit inspect`."""
 
 from __future__ import annotations
 
@@ -10,10 +10,12 @@ from typing import TypeVar
 
 import click
 
-from twirpkit_codegen import build, descriptors, manifest, output, render
-from twirpkit_codegen import reference as reference_pages
+from twirpkit_codegen import output
 from twirpkit_codegen.errors import GenerationError
-from twirpkit_codegen.model import Api
+from twirpkit_codegen.render import package
+from twirpkit_codegen.render import reference as reference_pages
+from twirpkit_codegen.schema import build, descriptors, manifest
+from twirpkit_codegen.schema.model import Api
 
 __all__ = ["main"]
 
@@ -25,12 +27,12 @@ _OUT = click.option(
     type=click.Path(path_type=Path, file_okay=False),
     default=Path("generated"),
     show_default=True,
-    help="Folder that the package goes into.",
+    help="Folder that the package is written to.",
 )
 _REFERENCE = click.option(
     "--reference",
     type=click.Path(path_type=Path, file_okay=False),
-    help="Folder that pages about each service go into, in Markdown. Default: none are made.",
+    help="Folder that the reference is written to, one Markdown page a service. Default: no reference.",
 )
 _PROTOS = click.option(
     "--protos",
@@ -40,13 +42,13 @@ _PROTOS = click.option(
 _SET = click.option(
     "--descriptor-set",
     type=click.Path(path_type=Path, dir_okay=False),
-    help="A FileDescriptorSet with imports, instead of .proto files.",
+    help="Serialized FileDescriptorSet with imports, in place of .proto files.",
 )
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
 def main() -> None:
-    """Make a Python SDK with matching sync and async clients from Twirp services.
+    """Generate a Python SDK with matching sync and async clients from Twirp services.
 
     MANIFEST is a TOML file; every .proto file beside it belongs to the SDK.
     """
@@ -64,7 +66,7 @@ def _command(function: Callable[..., None]) -> Callable[..., None]:
 def generate(
     manifest_file: Path, protos: Path | None, descriptor_set: Path | None, out: Path, reference: Path | None
 ) -> None:
-    """Write the SDK. Unchanged files are left alone, stale ones removed; on an error nothing is written."""
+    """Write the SDK. Unchanged files are left alone and stale ones removed; on an error nothing is written."""
     api = _load(manifest_file, protos, descriptor_set)
 
     def write() -> list[str]:
@@ -73,10 +75,10 @@ def generate(
             output.check_foreign(tree.files, tree.out)
         return [path for tree in trees for path in output.write(tree.files, tree.out, tree.package)]
 
-    changed = _told(write)
+    changed = _or_exit(write)
     for path in changed:
         click.echo(f"  {path}")
-    click.echo(f"{api.sdk.package}: {len(changed)} files changed")
+    click.echo(f"{api.package.name}: {len(changed)} files changed")
 
 
 @_command
@@ -85,27 +87,27 @@ def generate(
 def check(
     manifest_file: Path, protos: Path | None, descriptor_set: Path | None, out: Path, reference: Path | None
 ) -> None:
-    """Say whether the SDK on disk is what would be generated: a unified diff and exit code 1 where it is not."""
+    """Compare the SDK on disk with its input. Where they differ, print a unified diff and exit with code 1."""
     api = _load(manifest_file, protos, descriptor_set)
-    diff = _told(
+    diff = _or_exit(
         lambda: "".join(output.difference(tree.files, tree.out, tree.package) for tree in _trees(api, out, reference))
     )
     if diff:
         click.echo(diff, nl=False)
-        click.echo(f"{api.sdk.package} is not up to date: run 'twirpkit generate'", err=True)
+        click.echo(f"{api.package.name} is not up to date: run 'twirpkit generate'", err=True)
         sys.exit(1)
-    click.echo(f"{api.sdk.package} is up to date")
+    click.echo(f"{api.package.name} is up to date")
 
 
 @_command
 def inspect(manifest_file: Path, protos: Path | None, descriptor_set: Path | None) -> None:
-    """Print the model that the templates see, as JSON."""
-    click.echo(build.as_json(_load(manifest_file, protos, descriptor_set)))
+    """Print the model that the templates are rendered with, as JSON."""
+    click.echo(build.to_json(_load(manifest_file, protos, descriptor_set)))
 
 
 @dataclass(frozen=True, slots=True)
 class _Tree:
-    """Files that belong into a folder."""
+    """Files of one output folder."""
 
     files: dict[str, str]
     out: Path
@@ -113,7 +115,7 @@ class _Tree:
 
 
 def _trees(api: Api, out: Path, pages: Path | None) -> Iterator[_Tree]:
-    yield _Tree(render.render(api), out, api.sdk.package)
+    yield _Tree(package.render(api), out, api.package.name)
     if pages is not None:
         yield _Tree(reference_pages.pages(api), pages)
 
@@ -129,11 +131,11 @@ def _load(manifest_file: Path, protos: Path | None, descriptor_set: Path | None)
         root = protos if protos is not None else manifest_file.parent
         return build.build(descriptors.compile_protos(root.resolve()), facts)
 
-    return _told(load)
+    return _or_exit(load)
 
 
-def _told(work: Callable[[], T]) -> T:
-    """What `work` makes; an error of the input as lines on standard error and exit code 1."""
+def _or_exit(work: Callable[[], T]) -> T:
+    """Return the result of `work`; on an error in the input, print it and exit with code 1."""
     try:
         return work()
     except GenerationError as error:

@@ -1,13 +1,16 @@
-"""The one error of the generator: what is wrong, where, and what to do."""
+"""The error of the generator, and places in its input."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
+from typing import TypeVar
 
-__all__ = ["GenerationError", "Where"]
+__all__ = ["GenerationError", "Location", "collect"]
+
+T = TypeVar("T")
 
 
-class Where:
+class Location:
     """A place in an input file, as `protos/hats.proto:12`."""
 
     __slots__ = ("file", "line")
@@ -21,21 +24,35 @@ class Where:
 
 
 class GenerationError(Exception):
-    """The input cannot be generated from. Nothing has been written.
+    """An error in the input. Nothing has been written.
 
     Args:
-        problems: One line each, beginning with the place.
+        problems: One line for each, which begins with its place and says what to do.
     """
 
     def __init__(self, *problems: str) -> None:
         super().__init__("\n".join(problems))
 
     @classmethod
-    def at(cls, where: Where, text: str) -> GenerationError:
-        """One problem at one place."""
-        return cls(f"{where}: {text}")
+    def at(cls, location: Location, text: str) -> GenerationError:
+        """Return an error with one problem at one place."""
+        return cls(f"{location}: {text}")
 
     @classmethod
     def of(cls, errors: Sequence[GenerationError]) -> GenerationError:
-        """Several errors as one, so that a run tells all it knows."""
+        """Return several errors as one, so that a run reports all of them."""
         return cls(*(str(error) for error in errors))
+
+
+def collect(makers: Iterable[Callable[[], T]]) -> list[T]:
+    """Return the results of all functions, or raise the errors of all of them as one."""
+    made: list[T] = []
+    errors: list[GenerationError] = []
+    for make in makers:
+        try:
+            made.append(make())
+        except GenerationError as error:
+            errors.append(error)
+    if errors:
+        raise GenerationError.of(errors)
+    return made

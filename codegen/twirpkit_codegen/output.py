@@ -1,4 +1,4 @@
-"""Files on disk: compared, written all or not at all, and removed when nothing generates them any more."""
+"""Generated files on disk: comparison, and writing of all files or none."""
 
 from __future__ import annotations
 
@@ -12,15 +12,15 @@ from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
 from twirpkit_codegen.errors import GenerationError
-from twirpkit_codegen.templating import MARK
+from twirpkit_codegen.render.templating import MARK
 
 __all__ = ["check_foreign", "difference", "write"]
 
 
 def difference(files: Mapping[str, str], out: Path, package: str = "") -> str:
-    """What `write` would change, as a unified diff; empty where nothing would."""
+    """Return the changes that `write` would make, as a unified diff; an empty string for none."""
     parts = []
-    for path in sorted({*files, *_generated(out, package)}):
+    for path in sorted({*files, *_generated_files(out, package)}):
         old, new = _lines(_read(out / path) or ""), _lines(files.get(path, ""))
         lines = difflib.unified_diff(old, new, f"on disk/{path}", f"generated/{path}")
         parts += [line if line.endswith("\n") else f"{line}\n\\ No newline at end of file\n" for line in lines]
@@ -28,8 +28,8 @@ def difference(files: Mapping[str, str], out: Path, package: str = "") -> str:
 
 
 def check_foreign(files: Mapping[str, str], out: Path) -> None:
-    """Refuse to overwrite what is somebody else's. Raises GenerationError."""
-    foreign = [path for path in files if (out / path).exists() and not _is_ours(out / path)]
+    """Raise GenerationError where a file is in the way that the generator did not write."""
+    foreign = [path for path in files if (out / path).exists() and not _is_generated(out / path)]
     if foreign:
         raise GenerationError(
             *(f"{out / path}: not written by twirpkit, so not overwritten: move it away" for path in foreign)
@@ -37,25 +37,26 @@ def check_foreign(files: Mapping[str, str], out: Path) -> None:
 
 
 def write(files: Mapping[str, str], out: Path, package: str = "") -> list[str]:
-    """Write what differs and remove what is stale.
+    """Write the files that differ and remove those that are stale.
 
-    Everything is written beside its place first, and what it replaces is kept until all is done: a full disk leaves the
-    old files whole.
+    New files are written to a folder beside their places first, and old ones are kept until all are in place: a full
+    disk leaves the old files as they were.
 
     Args:
         files: Text by path.
         out: The folder that they go into.
-        package: The import package that they are, where `out` holds more than them: nothing else is stale.
+        package: The import package, where `out` contains more than it: only files of the package can be stale.
 
     Returns:
-        The paths that changed, were added or removed.
+        The paths that were changed, added or removed.
 
     Raises:
-        GenerationError: A file of somebody else's is in the way, or the disk refuses. Nothing has changed then.
+        GenerationError: A file is in the way that the generator did not write, or the disk returned an error. Nothing
+            has been changed.
     """
     check_foreign(files, out)
     changed = {path: text for path, text in files.items() if _read(out / path) != text}
-    stale = sorted(set(_generated(out, package)) - set(files))
+    stale = sorted(set(_generated_files(out, package)) - set(files))
     if not changed and not stale:
         return []
     made: list[Path] = []
@@ -76,7 +77,7 @@ def write(files: Mapping[str, str], out: Path, package: str = "") -> list[str]:
 
 
 def _replace(changed: Mapping[str, str], stale: Iterable[str], out: Path, staging: Path, made: list[Path]) -> None:
-    """Move files into place and stale ones out of it. On an error, everything goes back to where it was."""
+    """Move new files into place and stale ones out of it. On an error, restore everything."""
     for number, text in enumerate(changed.values()):
         (staging / f"new{number}").write_text(text, encoding="utf-8", newline="\n")
     for path in changed:
@@ -92,7 +93,7 @@ def _replace(changed: Mapping[str, str], stale: Iterable[str], out: Path, stagin
                 os.replace(staging / f"new{number}", target)
             else:
                 target.unlink()
-    except BaseException:  # a key press too
+    except BaseException:  # KeyboardInterrupt as well
         for target, old in reversed(undo):
             if old is None:
                 target.unlink(missing_ok=True)
@@ -102,7 +103,7 @@ def _replace(changed: Mapping[str, str], stale: Iterable[str], out: Path, stagin
 
 
 def _make_folders(folder: Path, made: list[Path]) -> None:
-    """Make a folder and those around it; `made` is told which were not there."""
+    """Create a folder and its parents, and append those that did not exist to `made`."""
     missing = [each for each in (folder, *folder.parents) if not each.exists()]
     for each in reversed(missing):
         each.mkdir()
@@ -111,13 +112,13 @@ def _make_folders(folder: Path, made: list[Path]) -> None:
         raise NotADirectoryError(errno.ENOTDIR, os.strerror(errno.ENOTDIR), str(folder))
 
 
-def _generated(out: Path, package: str) -> Iterator[str]:
+def _generated_files(out: Path, package: str) -> Iterator[str]:
     for path in sorted((out / package.replace(".", "/")).rglob("*")):
-        if path.suffix in (".py", ".pyi", ".typed", ".md") and path.is_file() and _is_ours(path):
+        if path.suffix in (".py", ".pyi", ".typed", ".md") and path.is_file() and _is_generated(path):
             yield path.relative_to(out).as_posix()
 
 
-def _is_ours(path: Path) -> bool:
+def _is_generated(path: Path) -> bool:
     try:
         with path.open(encoding="utf-8", errors="replace") as file:
             return file.readline().startswith((f"# {MARK}", f"<!-- {MARK}"))
@@ -130,7 +131,7 @@ def _read(path: Path) -> str | None:
 
 
 def _lines(text: str) -> list[str]:
-    """With their ends. Not `str.splitlines`, which breaks at more than the newline."""
+    """Split at newlines and keep them. `str.splitlines` would also split at other characters."""
     return io.StringIO(text, newline="\n").readlines()
 
 

@@ -14,7 +14,7 @@ from hats_twirp import AsyncHatsAPI, AuthError, HatsAPI, NotFoundError
 
 
 def sync_calls(url: str) -> None:
-    """What a script writes."""
+    """Use the sync client, as a script does."""
     with HatsAPI(url, token=TOKEN) as api:
         for size in (21, 22, 23):
             hat = api.hats.make_hat(shop="Bond Street", size=size, tags=["felt"])
@@ -27,7 +27,7 @@ def sync_calls(url: str) -> None:
 
 
 async def async_calls(url: str) -> None:
-    """What a server writes: the same names, arguments and errors."""
+    """Use the async client, as a server does: with the same names, arguments and errors."""
     async with AsyncHatsAPI(url, token=TOKEN) as api:
         hat = await api.hats.make_hat(shop="Bond Street")
         print(f"AsyncHatsAPI  make_hat   {hat.id}, {hat.size} inches")

@@ -51,7 +51,7 @@ class Shop:
         raise Refusal("not_found", f"no hat {request.id}")
 
     def list_hats(self, request: ListHatsRequest) -> ListHatsResponse:
-        """A page of a shop's hats. The token says how many came before."""
+        """Return a page of a shop's hats. The token is the number of hats before it."""
         token = request.page_token or "0"
         if not token.isdecimal():
             raise Refusal("invalid_argument", "no such page")
@@ -82,7 +82,7 @@ class Handler(BaseHTTPRequestHandler):
         self.wfile.write(body)
 
     def answer(self) -> bytes:
-        """The serialized answer."""
+        """Return the serialized response."""
         length = int(self.headers.get("Content-Length", 0))
         if length > MOST:
             self.close_connection = True
@@ -106,7 +106,7 @@ class Handler(BaseHTTPRequestHandler):
 
 @contextlib.contextmanager
 def running() -> Iterator[str]:
-    """The shop's URL, for as long as the block runs."""
+    """Run the shop for as long as the block runs, and yield its URL."""
     shop = Shop()
     calls = {"MakeHat": (MakeHatRequest, shop.make_hat)}
     calls |= {"GetHat": (GetHatRequest, shop.get_hat), "ListHats": (ListHatsRequest, shop.list_hats)}

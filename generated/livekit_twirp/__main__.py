@@ -5,7 +5,7 @@ import sys
 
 from twirpkit.sdk import run_command_line
 
-from livekit_twirp._sdk import SDK
+from livekit_twirp._sdk import PACKAGE
 
 if __name__ == "__main__":
-    sys.exit(run_command_line(SDK))
+    sys.exit(run_command_line(PACKAGE))

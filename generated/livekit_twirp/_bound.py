@@ -15,7 +15,7 @@ __all__ = [
 class WebhookReceiver(_WebhookReceiver[WebhookEvent]):
     """`twirpkit.livekit.WebhookReceiver` for `livekit.WebhookEvent`.
 
-    Its arguments are explained there.
+    See there for its arguments.
     """
 
     event_class = WebhookEvent

@@ -1,4 +1,4 @@
-"""Everything that generated code may import, besides `twirpkit` and the plug-ins of `twirpkit.livekit`.
+"""Everything that generated code may import, besides `twirpkit` itself and a package of plug-ins.
 
 A generated package calls `check_runtime` first. Modules of the runtime may move freely as long as these names stay.
 """
@@ -12,13 +12,16 @@ from twirpkit._config.resolve import client_config, service_config
 from twirpkit._protocol.known_errors import KnownError
 from twirpkit._schema.deprecation import deprecated
 from twirpkit._schema.message_pool import Enum, MessagePool
+from twirpkit._secret import conceal
 from twirpkit.client import AsyncClient, AsyncService, Client, Service
 from twirpkit.errors import Code
 from twirpkit.events import Hook
+from twirpkit.help import Help
 from twirpkit.options import (
     UNSET,
     Authorize,
     CallOptions,
+    ExtraHeaders,
     ProxyOption,
     RetryOption,
     Strings,
@@ -42,6 +45,8 @@ __all__ = [
     "Client",
     "Code",
     "Enum",
+    "ExtraHeaders",
+    "Help",
     "Hook",
     "KnownError",
     "MessagePool",
@@ -62,6 +67,7 @@ __all__ = [
     "async_transport",
     "check_runtime",
     "client_config",
+    "conceal",
     "deprecated",
     "iterate",
     "run_command_line",

@@ -6,9 +6,11 @@ import pytest
 from generating import GOOD, Made, generate, odd
 
 
-def pytest_configure(config: pytest.Config) -> None:
-    """Name the tests that take seconds."""
-    config.addinivalue_line("markers", "slow: takes seconds; `-m 'not slow'` leaves it out")
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark what waits for all odd protos to be generated."""
+    for item in items:
+        if "made" in getattr(item, "fixturenames", ()):
+            item.add_marker("slow")
 
 
 @pytest.fixture(scope="session")

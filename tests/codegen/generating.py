@@ -6,8 +6,10 @@ from pathlib import Path
 
 from click.testing import CliRunner
 
-from twirpkit_codegen import build, cli, descriptors, manifest, output, render
+from twirpkit_codegen import cli, output
 from twirpkit_codegen.errors import GenerationError
+from twirpkit_codegen.render import package
+from twirpkit_codegen.schema import build, descriptors, manifest
 
 ROOT = Path(__file__).parents[2]
 ODD = Path(__file__).parent / "odd"
@@ -38,7 +40,7 @@ facade = "AcmeAPI"
 
 @dataclass(frozen=True)
 class Ran:
-    """How one command ended."""
+    """The result of one command."""
 
     code: int
     out: str
@@ -51,7 +53,7 @@ class Made:
 
     folder: Path
     errors: dict[str, str]
-    """What each generation complained of."""
+    """The error text of each run, empty for none."""
 
     def package(self, name: str) -> str:
         """The import package of an oddity."""
@@ -71,11 +73,11 @@ def run(*arguments: object) -> Ran:
 
 
 def generate(manifest_file: Path, out: Path) -> str:
-    """What `twirpkit generate` does, without its output, so that threads can run it; returns the complaint."""
+    """Run `twirpkit generate` without its output, so that threads can run it, and return the error text."""
     try:
         facts = manifest.load(manifest_file)
         api = build.build(descriptors.compile_protos(manifest_file.parent), facts)
-        output.write(render.render(api), out, api.sdk.package)
+        output.write(package.render(api), out, api.package.name)
     except GenerationError as error:
         return str(error)
     return ""

@@ -15,8 +15,9 @@ import pytest
 from generating import HATS, ODD, ROOT, project, run, tree, write
 from google.protobuf.descriptor_pb2 import DescriptorProto, FileDescriptorProto, FileDescriptorSet
 
-from twirpkit_codegen import descriptors, formatting
 from twirpkit_codegen.errors import GenerationError
+from twirpkit_codegen.render import formatting
+from twirpkit_codegen.schema import descriptors
 
 TYPES = ODD / "google_types"
 
@@ -54,7 +55,7 @@ def test_inspect_prints_the_model(tmp_path: Path) -> None:
     done = run("inspect", manifest)
     model = json.loads(done.out)
     assert done.out.isascii()
-    assert list(model) == ["sdk", "files", "services", "exports", "bound"]
+    assert list(model) == ["package", "files", "services", "exports", "bound"]
     (service,) = model["services"]
     assert (service["full_name"], service["attribute"], service["line"]) == ("acme.HatService", "hat_service", 5)
     (method,) = service["methods"]
@@ -221,7 +222,7 @@ def test_odd_places_do_no_harm(tmp_path: Path) -> None:
 def test_rubbish_is_no_descriptor_set(content: bytes, tmp_path: Path) -> None:
     write(tmp_path, {"set.bin": content})
     done = run("generate", project(tmp_path / "in"), "--descriptor-set", tmp_path / "set.bin")
-    assert done.err == "set.bin: is no serialized FileDescriptorSet: make it with protoc or buf\n"
+    assert done.err == "set.bin: is not a FileDescriptorSet: make it with protoc or buf\n"
 
 
 def test_a_descriptor_set_that_is_not_there(tmp_path: Path) -> None:
@@ -237,8 +238,8 @@ def test_protoc_may_fail_without_a_word(tmp_path: Path, monkeypatch: pytest.Monk
 
 
 def test_code_that_ruff_refuses_is_a_bug_and_said_to_be() -> None:
-    with pytest.raises(GenerationError, match=r"^ruff refused generated code, which is a bug of the generator:\n"):
-        formatting.formatted({"a.py": "(\n"}, "acme")
+    with pytest.raises(GenerationError, match=r"^ruff rejected generated code, which is a bug of the generator:\n"):
+        formatting.format_files({"a.py": "(\n"}, "acme")
 
 
 def test_upstreams_descriptors_give_the_same_schema(tmp_path: Path) -> None:
@@ -262,7 +263,7 @@ def cloud() -> Iterator[FileDescriptorProto]:
 
 
 def schema(*arguments: object) -> dict[str, str]:
-    """What is embedded of each file."""
+    """Return the embedded descriptor of each file."""
     done = run("inspect", *arguments)
     assert (done.code, done.err) == (0, "")
     return {file["name"]: file["serialized"] for file in json.loads(done.out)["files"]}

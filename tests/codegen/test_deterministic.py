@@ -9,7 +9,7 @@ import pytest
 from generating import ROOT, odd, tree, write
 from google.protobuf.descriptor_pb2 import FieldDescriptorProto, FileDescriptorProto
 
-from twirpkit_codegen.embedded import embedded
+from twirpkit_codegen.schema.embedded import embedded_descriptor
 
 HOSTILE = """\
 line-length = 20
@@ -35,7 +35,7 @@ def twirpkit(*arguments: object, cwd: Path, **variables: str) -> None:
 
 @pytest.fixture(scope="module")
 def livekit(tmp_path_factory: pytest.TempPathFactory) -> dict[str, bytes]:
-    """What is generated for LiveKit, in a plain place."""
+    """The package generated for LiveKit, in a plain folder."""
     folder = tmp_path_factory.mktemp("plain")
     twirpkit(
         "generate",
@@ -146,7 +146,7 @@ def field(name: str, json_name: str = "") -> FileDescriptorProto:
     ],
 )
 def test_json_names_are_embedded_where_they_say_something(name: str, json_name: str, kept: bool) -> None:
-    found = FileDescriptorProto.FromString(embedded(field(name, json_name=json_name)))
+    found = FileDescriptorProto.FromString(embedded_descriptor(field(name, json_name=json_name)))
     assert found.message_type[0].field[0].HasField("json_name") is kept
 
 
@@ -154,7 +154,7 @@ def test_json_names_of_extensions_are_not_embedded() -> None:
     file = FileDescriptorProto(name="a.proto")
     file.extension.add(name="x", number=1000, extendee=".google.protobuf.FieldOptions", json_name="x")
     file.message_type.add(name="A").extension.add(name="y", number=1, extendee=".B", json_name="[A.y]")
-    bare = FileDescriptorProto.FromString(embedded(file))
+    bare = FileDescriptorProto.FromString(embedded_descriptor(file))
     assert not bare.extension[0].HasField("json_name")
     assert not bare.message_type[0].extension[0].HasField("json_name")
 
@@ -176,9 +176,9 @@ def test_options_are_embedded_in_the_order_of_their_numbers() -> None:
     for order in orders:
         file = field("a")
         file.message_type[0].field[0].options.MergeFromString(b"".join(PARTS[name] for name in order))
-        made.add(embedded(file))
+        made.add(embedded_descriptor(file))
     assert len(made) == 1
     assert b"".join(PARTS.values()) in made.pop()
     file = field("a")
     file.message_type[0].field[0].options.MergeFromString(b"\xc0\x3e\x02" + PARTS["known"] + b"\xc0\x3e\x01")
-    assert PARTS["known"] + b"\xc0\x3e\x02\xc0\x3e\x01" in embedded(file)
+    assert PARTS["known"] + b"\xc0\x3e\x02\xc0\x3e\x01" in embedded_descriptor(file)

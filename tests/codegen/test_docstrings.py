@@ -6,8 +6,9 @@ import re
 
 import pytest
 
-from twirpkit_codegen import docs
-from twirpkit_codegen.model import Doc
+from twirpkit_codegen.render.docstrings import docstring, literal, wrap
+from twirpkit_codegen.schema import comments
+from twirpkit_codegen.schema.model import Doc
 
 PIECES = [
     '"',
@@ -87,7 +88,7 @@ PIECES = [
     ],
 )
 def test_comments_are_taken_apart(comment: str, summary: str, body: tuple[str, ...]) -> None:
-    assert docs.parse(comment) == Doc(summary, body)
+    assert comments.parse(comment) == Doc(summary, body)
 
 
 @pytest.mark.parametrize(
@@ -98,23 +99,22 @@ def test_comments_are_taken_apart(comment: str, summary: str, body: tuple[str, .
         (["Ends in \\"], 4, '"""Ends in \\\\"""'),
         (["One.", "", "Two."], 0, '"""One.\n\nTwo.\n"""'),
         (["One.", "Two."], 4, '"""One.\n\n    Two.\n    """'),
-        (["Args:\n    a: b\n    c: d"], 4, '"""Args:\n        a: b\n        c: d\n    """'),
         (["tab\there"], 0, '"""tab    here"""'),
         (["\0\u202e"], 0, '"""\\x00\\u202e"""'),
         ([], 0, '""""""'),
     ],
 )
 def test_docstrings(blocks: list[str], indent: int, literal: str) -> None:
-    assert docs.docstring(*blocks, indent=indent) == literal
+    assert docstring(*blocks, indent=indent) == literal
 
 
 @pytest.mark.parametrize("seed", range(300))
 def test_any_comment_is_one_literal_with_its_words(seed: int) -> None:
     pick = random.Random(seed)
     comment = "".join(pick.choices(PIECES, k=pick.randrange(1, 14)))
-    doc = docs.parse(comment)
+    doc = comments.parse(comment)
     indent = pick.choice([0, 4, 8])
-    literal = docs.docstring(doc.summary, *doc.body, f"    field: {doc.text}", indent=indent)
+    literal = docstring(doc.summary, *doc.body, f"field: {doc.text}", indent=indent)
     statement = ast.parse(f"{'if 1:' if indent else ''}\n{' ' * indent}{literal}\n").body[0]
     inner = statement.body[0] if isinstance(statement, ast.If) else statement
     assert isinstance(inner, ast.Expr)
@@ -122,6 +122,23 @@ def test_any_comment_is_one_literal_with_its_words(seed: int) -> None:
     assert squeezed(ast.literal_eval(literal)) == squeezed(" ".join([doc.summary, *doc.body, f"field: {doc.text}"]))
     assert all(each.isprintable() or each == "\n" for each in literal)
     assert squeezed(comment.removeprefix("*").replace("\r", "\n")) == squeezed(doc.text)
+
+
+def test_a_hanging_paragraph() -> None:
+    lines = wrap("field: " + "word " * 30, 12, hang=4).split("\n")
+    assert [line[:17] for line in lines] == ["field: word word ", " " * 16 + "w"]
+    assert max(map(len, lines)) <= 112
+    assert wrap("field: ", 12, hang=4) == "field:"
+
+
+@pytest.mark.parametrize("seed", range(300))
+def test_any_paragraph_of_a_comment_is_a_literal(seed: int) -> None:
+    pick = random.Random(seed)
+    doc = comments.parse("".join(pick.choices(PIECES, k=pick.randrange(1, 40))))
+    for paragraph in (doc.summary, *doc.body):
+        written = literal(paragraph)
+        assert ast.literal_eval(written) == paragraph
+        assert written.isprintable()
 
 
 def squeezed(text: str) -> str:

@@ -8,14 +8,13 @@ from pathlib import Path
 import pytest
 
 import twirpkit.errors
-from twirpkit_codegen import manifest, naming
+from twirpkit_codegen.schema import manifest, naming
 
 ROOT = Path(__file__).parents[2]
 RUNTIME = sorted((ROOT / "runtime" / "twirpkit").rglob("*.py"))
 CODEGEN = sorted((ROOT / "codegen").rglob("*.py"))
 TEMPLATES = sorted((ROOT / "templates").iterdir())
 LIVEKIT = ROOT / "runtime" / "twirpkit" / "livekit"
-CLIENTCOMPAT = ROOT / "runtime" / "twirpkit" / "clientcompat"
 GENERAL = [path for path in RUNTIME if LIVEKIT not in path.parents]
 
 
@@ -30,7 +29,7 @@ def imports(path: Path) -> Iterator[str]:
 
 
 def belongs(module: str, package: str) -> bool:
-    """Whether a module is in a package."""
+    """Return True for a module in a package."""
     return f"{module}.".startswith(f"{package}.")
 
 
@@ -46,8 +45,7 @@ def test_the_generator_imports_no_runtime(path: Path) -> None:
 
 @pytest.mark.parametrize("path", RUNTIME, ids=name_of)
 def test_the_runtime_imports_neither_the_generator_nor_its_output(path: Path) -> None:
-    output = [] if CLIENTCOMPAT in path.parents else ["twirpkit.clientcompat._sdk"]
-    strangers = ["twirpkit_codegen", "livekit_twirp", *output]
+    strangers = ["twirpkit_codegen", "livekit_twirp"]
     assert [each for each in imports(path) if any(belongs(each, stranger) for stranger in strangers)] == []
 
 
@@ -67,4 +65,5 @@ def test_the_manifest_knows_every_code() -> None:
 
 
 def test_packages_export_every_error() -> None:
-    assert sorted(twirpkit.errors.__all__) == sorted(naming.ERROR_NAMES)
+    warnings = {"InsecureTransportWarning", "ShortSecretWarning"}  # left to the manifest, as all that is no error
+    assert set(twirpkit.errors.__all__) - warnings == naming.ERROR_NAMES

@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 from generating import HATS, MANIFEST, ROOT, project, run
 
-from twirpkit_codegen import build, descriptors, manifest
-from twirpkit_codegen.model import Method, Service
+from twirpkit_codegen.schema import build, descriptors, manifest
+from twirpkit_codegen.schema.model import Method, Service
 
 PROTOS = ROOT / "protos"
 FACTS = manifest.load(PROTOS / "livekit.toml")
@@ -37,7 +37,7 @@ NAMES = {
         update_phone_number release_phone_numbers""",
     "replay": "list_replays playback seek close export delete_replay",
 }
-"""What users write: to change one is to break their programs."""
+"""Names that users write: a changed one breaks their programs."""
 
 
 def test_names_are_what_users_write() -> None:

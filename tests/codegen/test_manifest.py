@@ -1,11 +1,11 @@
-"""What a manifest may hold, and what each mistake in one says."""
+"""Manifests: valid ones, and the error text of each mistake."""
 
 from pathlib import Path
 
 import pytest
 from generating import HATS, project, run
 
-from twirpkit_codegen import manifest
+from twirpkit_codegen.schema import manifest
 
 SDK = '[sdk]\npackage = "acme_twirp"\nfacade = "AcmeAPI"\n'
 SERVICE = "acme.HatService"
@@ -21,7 +21,7 @@ BAD: dict[str, tuple[str | bytes, str]] = {
     ),
     "unknown table": (
         SDK + "[servces]\n",
-        "manifest.toml:4: the manifest has the unknown key 'servces'; it may have answers, claims",
+        "manifest.toml:4: the manifest has the unknown key 'servces'; it may have claims, known_errors",
     ),
     "unknown key": (
         SDK + "sumary = 'x'\n",
@@ -53,33 +53,43 @@ BAD: dict[str, tuple[str | bytes, str]] = {
     "sensitivity is a number": (SDK + "sensitivity = 3\n", "manifest.toml:4: sdk.sensitivity must be a string"),
     "sensitivity is no option": (
         SDK + "sensitivity = 'acme.secret'\n",
-        "manifest.toml:4: sdk.sensitivity 'acme.secret' is no extension of google.protobuf.FieldOptions in the protos",
+        "manifest.toml:4: sdk.sensitivity 'acme.secret' is not an extension of google.protobuf.FieldOptions",
     ),
-    "answers is a table": (SDK + "[answers]\n", "manifest.toml:4: answers must be a list of tables: write [[answers]]"),
-    "answers of strings": ("answers = ['a']\n" + SDK, "manifest.toml:1: answers must be a list of tables"),
-    "answer with an unknown key": (
-        SDK + "[[answers]]\nretry = false\n",
-        "manifest.toml:5: [[answers]] has the unknown key 'retry'; it may have code, final, hint, text",
+    "known_errors is a table": (
+        SDK + "[known_errors]\n",
+        "manifest.toml:4: known_errors must be a list of tables: write [[known_errors]]",
     ),
-    "answer without a code": (
-        SDK + "[[answers]]\ntext = 'x'\nfinal = true\n",
-        "manifest.toml:4: [[answers]] needs a code, one of canceled, unknown, ",
+    "known_errors of strings": (
+        "known_errors = ['a']\n" + SDK,
+        "manifest.toml:1: known_errors must be a list of tables",
     ),
-    "answer of an unknown code": (
-        SDK + "[[answers]]\ncode = 'on_fire'\ntext = 'x'\nfinal = true\n",
-        "manifest.toml:4: [[answers]] needs a code, one of canceled, unknown, ",
+    "known error with an unknown key": (
+        SDK + "[[known_errors]]\nretry = false\n",
+        "manifest.toml:5: [[known_errors]] has the unknown key 'retry'; it may have cloud_only, code, final, hint, strip",
     ),
-    "answer without a text": (
-        SDK + "[[answers]]\ncode = 'internal'\nfinal = true\n",
-        "manifest.toml:4: [[answers]] needs a text: what the error's message has in it",
+    "known error without a code": (
+        SDK + "[[known_errors]]\ntext = 'x'\nfinal = true\n",
+        "manifest.toml:4: [[known_errors]] needs a code, one of canceled, unknown, ",
     ),
-    "answer that says nothing": (
-        SDK + "[[answers]]\ncode = 'internal'\ntext = 'x'\nfinal = false\n",
-        "manifest.toml:4: [[answers]] needs a hint (a string), or final = true, or both",
+    "known error of an unknown code": (
+        SDK + "[[known_errors]]\ncode = 'on_fire'\ntext = 'x'\nfinal = true\n",
+        "manifest.toml:4: [[known_errors]] needs a code, one of canceled, unknown, ",
     ),
-    "answer with a wrong hint": (
-        SDK + "[[answers]]\ncode = 'internal'\ntext = 'x'\nhint = 3\n",
-        "manifest.toml:4: [[answers]] needs a hint (a string), or final = true, or both",
+    "known error without a text": (
+        SDK + "[[known_errors]]\ncode = 'internal'\nfinal = true\n",
+        "manifest.toml:4: [[known_errors]] needs a text: a part of the error's message",
+    ),
+    "known error that says nothing": (
+        SDK + "[[known_errors]]\ncode = 'internal'\ntext = 'x'\nfinal = false\n",
+        "manifest.toml:4: [[known_errors]] needs a hint (a string), or final = true, or both",
+    ),
+    "known error with a wrong hint": (
+        SDK + "[[known_errors]]\ncode = 'internal'\ntext = 'x'\nhint = 3\n",
+        "manifest.toml:4: [[known_errors]] needs a hint (a string), or final = true, or both",
+    ),
+    "known error with a wrong switch": (
+        SDK + "[[known_errors]]\ncode = 'internal'\ntext = 'x'\nfinal = true\nstrip = 'yes'\n",
+        "manifest.toml:4: [[known_errors]]: final, strip and cloud_only are true or false",
     ),
     "env is a string": (SDK + "env = ''\n", "manifest.toml:4: sdk.env must be a table"),
     "acronyms is a string": (SDK + "acronyms = 'SIP'\n", "manifest.toml:4: sdk.acronyms must be a list of strings"),
@@ -103,20 +113,20 @@ BAD: dict[str, tuple[str | bytes, str]] = {
     "variable is a number": (SDK + "[sdk.env]\nurl = 1\n", "manifest.toml:5: sdk.env.url must be the name of an"),
     "exports of no module": (
         SDK + "[sdk.exports]\n'a-b' = ['C']\n",
-        "manifest.toml:5: sdk.exports: 'a-b' is no module",
+        "manifest.toml:5: sdk.exports: 'a-b' is not a module",
     ),
     "exports no list": (SDK + "[sdk.exports]\na = 'C'\n", "manifest.toml:5: sdk.exports.a must be a list of strings"),
     "exports a private name": (
         SDK + "[sdk.exports]\n'a.b' = ['_C']\n",
-        "manifest.toml:5: sdk.exports: '_C' of a.b is no public Python name",
+        "manifest.toml:5: sdk.exports: '_C' of a.b is not a public Python name",
     ),
     "exports an error's name": (
         SDK + "[sdk.exports]\na = ['NotFoundError']\n",
-        "manifest.toml:5: 'NotFoundError' is a name that a package has of its own: leave it out",
+        "manifest.toml:5: 'NotFoundError' is already a name of a package: leave it out",
     ),
     "exports a folder's name": (
         SDK + "[sdk.exports]\na = ['messages']\n",
-        "manifest.toml:5: 'messages' is a name that a package has of its own: leave it out",
+        "manifest.toml:5: 'messages' is already a name of a package: leave it out",
     ),
     "exports the facade's name": (
         SDK + "[sdk.exports]\na = ['AcmeAPI']\n",
@@ -159,11 +169,11 @@ BAD: dict[str, tuple[str | bytes, str]] = {
     ),
     "binds an unknown message": (
         SDK + "[sdk.bound]\nHats = { base = 'a:B', hat = 'acme.Hot' }\n",
-        "manifest.toml:5: sdk.bound.Hats: 'acme.Hot' is no message of these protos",
+        "manifest.toml:5: sdk.bound.Hats: 'acme.Hot' is not a message of these protos",
     ),
     "binds a service": (
         SDK + "[sdk.bound]\nHats = { base = 'a:B', hat = 'acme.HatService' }\n",
-        "manifest.toml:5: sdk.bound.Hats: 'acme.HatService' is no message of these protos",
+        "manifest.toml:5: sdk.bound.Hats: 'acme.HatService' is not a message of these protos",
     ),
     "claims is a list": ("claims = []\n" + SDK, "manifest.toml:1: claims must be a table of tables"),
     "a claim is a string": (SDK + "[claims]\nvideo = 'x'\n", "manifest.toml:5: claims.video must be a table"),
@@ -205,7 +215,7 @@ BAD: dict[str, tuple[str | bytes, str]] = {
     ),
     "attribute is the facade's": (
         f"{SDK}[services.'{SERVICE}']\nattribute = 'close'\n",
-        f"manifest.toml:5: 'close' is a name that a facade has of its own: give {SERVICE} another attribute",
+        f"manifest.toml:5: 'close' is already a name of a facade: give {SERVICE} another attribute",
     ),
     "class is no name": (
         f"{SDK}[services.'{SERVICE}']\nclass = 'None'\n",
@@ -219,7 +229,7 @@ BAD: dict[str, tuple[str | bytes, str]] = {
 
 
 @pytest.mark.parametrize("case", BAD)
-def test_a_mistake_is_told_with_its_place(case: str, tmp_path: Path) -> None:
+def test_an_error_names_the_place_of_the_mistake(case: str, tmp_path: Path) -> None:
     text, begins = BAD[case]
     path = project(tmp_path / "in", toml=text)
     done = run("generate", path, "--out", tmp_path / "out")
@@ -230,7 +240,7 @@ def test_a_mistake_is_told_with_its_place(case: str, tmp_path: Path) -> None:
 
 def test_a_manifest_that_is_not_there(tmp_path: Path) -> None:
     path = tmp_path / "none.toml"
-    assert run("generate", path).err == f"{path}: there is no such manifest\n"
+    assert run("generate", path).err == f"{path}: this manifest does not exist\n"
 
 
 def test_a_manifest_that_is_a_folder(tmp_path: Path) -> None:
@@ -239,8 +249,8 @@ def test_a_manifest_that_is_a_folder(tmp_path: Path) -> None:
 
 def test_defaults(tmp_path: Path) -> None:
     facts = manifest.load(project(tmp_path))
-    assert facts.sdk.summary == "The API of acme_twirp."
-    assert (facts.sdk.prefix, facts.sdk.signer, facts.sdk.request_id_header, facts.sdk.env) == (
+    assert facts.package.summary == "The API of acme_twirp."
+    assert (facts.package.prefix, facts.package.signer, facts.package.request_id_header, facts.package.env) == (
         "/twirp",
         None,
         None,
@@ -272,21 +282,21 @@ def test_the_option_of_sensitive_fields_is_found_by_its_name(tmp_path: Path) -> 
         path = project(root, {"hats.proto": HATS, "options.proto": OPTIONS}, f"{SDK}sensitivity = 'acme.{name}'\n")
         done = run("generate", path, "--out", root / "out")
         if number is None:
-            assert "'acme.other' is no extension of google.protobuf.FieldOptions" in done.err
+            assert "'acme.other' is not an extension of google.protobuf.FieldOptions" in done.err
         else:
             assert "    sensitivity=50001,\n" in (root / "out/acme_twirp/_sdk.py").read_text(encoding="utf-8")
 
 
-def test_known_answers_are_emitted(tmp_path: Path) -> None:
-    answers = "[[answers]]\ncode = 'data_loss'\ntext = 'a\"b'\nhint = 'h'\n"
-    answers += "[[answers]]\ncode = 'internal'\ntext = 'x'\nfinal = true\n"
-    path = project(tmp_path, toml=f"{SDK}regions = 'acme.regions:Regions'\n{answers}")
+def test_known_errors_are_in_the_package(tmp_path: Path) -> None:
+    known = "[[known_errors]]\ncode = 'data_loss'\ntext = 'a\"b'\nhint = 'h'\n"
+    known += "[[known_errors]]\ncode = 'internal'\ntext = 'x'\nfinal = true\n"
+    path = project(tmp_path, toml=f"{SDK}regions = 'acme.regions:Regions'\n{known}")
     done = run("generate", path, "--out", tmp_path / "out")
     emitted = (tmp_path / "out/acme_twirp/_sdk.py").read_text(encoding="utf-8")
 
     assert done.err == ""
-    assert 'KnownAnswer(Code.DATA_LOSS, \'a"b\', hint="h"),' in emitted
-    assert 'KnownAnswer(Code.INTERNAL, "x", final=True),' in emitted
+    assert 'sdk.KnownError(sdk.Code.DATA_LOSS, \'a"b\', hint="h"),' in emitted
+    assert 'sdk.KnownError(sdk.Code.INTERNAL, "x", final=True),' in emitted
     assert 'regions="acme.regions:Regions",' in emitted
 
 
@@ -346,4 +356,4 @@ Get = {}
 @pytest.mark.parametrize("ending", ["\n", "\r\n"])
 def test_places(path: tuple[str, ...], line: int, ending: str, tmp_path: Path) -> None:
     facts = manifest.load(project(tmp_path, toml=WHERE.replace("\n", ending)))
-    assert str(facts.where(*path)) == f"manifest.toml:{line}"
+    assert str(facts.location(*path)) == f"manifest.toml:{line}"

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from generating import ROOT, project, run
 
-from twirpkit_codegen import manifest, naming, policy
+from twirpkit_codegen.schema import manifest, naming, policy
 
 PAGE = (ROOT / "docs" / "manifest.md").read_text(encoding="utf-8")
 KEYS = sorted({*manifest._TOP, *manifest._SDK, *manifest._ENV, *policy._ROW, *policy._SECTION})

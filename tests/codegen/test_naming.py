@@ -9,10 +9,10 @@ from google.protobuf.empty_pb2 import Empty
 import twirpkit._schema.message_pool
 from livekit_twirp import AsyncLiveKitAPI, AsyncRoomService, LiveKitAPI, RoomService
 from twirpkit.client import AsyncClient, Client
-from twirpkit_codegen import naming
-from twirpkit_codegen.errors import GenerationError, Where
+from twirpkit_codegen.errors import GenerationError, Location
+from twirpkit_codegen.schema import naming
 
-HERE = Where("hats.proto", 3)
+HERE = Location("hats.proto", 3)
 ACRONYMS = ("SIP", "RPC", "WhatsApp", "API", "OAuth2")
 
 
@@ -51,31 +51,33 @@ ACRONYMS = ("SIP", "RPC", "WhatsApp", "API", "OAuth2")
     ],
 )
 def test_an_rpc_becomes_a_method(name: str, made: str) -> None:
-    assert naming.snake(name, ACRONYMS, HERE) == made
+    assert naming.snake_case(name, ACRONYMS, HERE) == made
 
 
 @pytest.mark.parametrize("name", ["__init__", "_hidden", "_", "__", "2Fast", "Größe", ""])
 def test_an_rpc_without_a_public_name_is_refused(name: str) -> None:
     with pytest.raises(GenerationError) as caught:
-        naming.snake(name, (), HERE)
-    assert str(caught.value) == f"hats.proto:3: {name!r} gives no public Python name: rename it in the proto"
+        naming.snake_case(name, (), HERE)
+    assert str(caught.value) == f"hats.proto:3: {name!r} does not give a public Python name: rename it in the proto"
 
 
 @pytest.mark.parametrize("name", [*keyword.kwlist, "list", "match", "type", "_", "_x", "Hat", "x__", "print"])
 def test_the_generator_and_the_runtime_spell_names_alike(name: str) -> None:
-    assert naming.safe(name, HERE) == naming.escaped(name) == twirpkit._schema.message_pool.safe_name(name)
+    assert (
+        naming.python_name(name, HERE) == naming.escape_keyword(name) == twirpkit._schema.message_pool.safe_name(name)
+    )
 
 
 @pytest.mark.parametrize("name", ["__x", "__init__", "__"])
 def test_two_underscores_are_refused(name: str) -> None:
     with pytest.raises(GenerationError, match=r"^hats\.proto:3: .* two underscores, .*: rename it$"):
-        naming.safe(name, HERE)
+        naming.python_name(name, HERE)
 
 
 @pytest.mark.parametrize("name", ["", "a b", "a\n", "x: pass\nimport os", "a.b", "ü", "ﬁ", "1a", 'a"'])
 def test_what_is_no_name_is_refused(name: str) -> None:
-    with pytest.raises(GenerationError, match=r"^hats\.proto:3: .* is no name: "):
-        naming.safe(name, HERE)
+    with pytest.raises(GenerationError, match=r"^hats\.proto:3: .* is not a name: "):
+        naming.python_name(name, HERE)
 
 
 @pytest.mark.parametrize(
@@ -89,7 +91,7 @@ def test_public_names(name: str, public: bool) -> None:
     ("method", "made"), [("make_hat", "MAKE_HAT"), ("import_", "IMPORT"), ("methods", "METHODS_"), ("grants", "GRANTS")]
 )
 def test_constants(method: str, made: str) -> None:
-    assert naming.constant(method) == made
+    assert naming.constant_name(method) == made
 
 
 @pytest.mark.parametrize(
@@ -102,7 +104,7 @@ def test_modules(file: str, module: str) -> None:
 
 @pytest.mark.parametrize("file", ["some-hats.proto", "../a.proto", "/a.proto", "a.b.proto", "--x.proto", "__a/b.proto"])
 def test_other_paths_are_refused(file: str) -> None:
-    with pytest.raises(GenerationError, match=r"^hats\.proto:3: the path holds more than .*: rename the file$"):
+    with pytest.raises(GenerationError, match=r"^hats\.proto:3: the path has more than .*: rename the file$"):
         naming.module_name(file, HERE)
 
 
@@ -114,9 +116,9 @@ def test_dicts_of_nested_messages_differ_from_others() -> None:
     ]
 
 
-def test_of_two_equal_names_both_are_told() -> None:
+def test_an_error_names_both_of_two_equal_names() -> None:
     with pytest.raises(GenerationError) as caught:
-        naming.check_unique([("a", "A", Where("x", 1)), ("b", "B", Where("x", 2)), ("a", "a", Where("y"))])
+        naming.check_unique([("a", "A", Location("x", 1)), ("b", "B", Location("x", 2)), ("a", "a", Location("y"))])
     assert str(caught.value) == "y: a and A (x:1) are both 'a' in Python: rename one"
 
 
@@ -130,10 +132,10 @@ def test_option_names_are_those_of_a_method(service: type[RoomService] | type[As
 
 @pytest.mark.parametrize(("facade", "base"), [(LiveKitAPI, Client), (AsyncLiveKitAPI, AsyncClient)])
 def test_facade_names_are_those_of_a_client(facade: type, base: type) -> None:
-    """`api` is the module of the facade; `close` and `aclose` are kept in both worlds."""
-    public = {name for name in dir(base) if not name.startswith("_")} | {"sdk"}
+    """`api` is the module of the facade; `close` and `aclose` are reserved in both modes."""
+    public = {name for name in dir(base) if not name.startswith("_")} | {"package"}
     assert public <= naming.FACADE_NAMES
-    assert not {name for name in vars(facade) if not name.startswith("_")} & (naming.FACADE_NAMES - {"sdk"})
+    assert not {name for name in vars(facade) if not name.startswith("_")} & (naming.FACADE_NAMES - {"package"})
 
 
 def test_message_names_are_those_of_a_message() -> None:

@@ -10,8 +10,8 @@ import pytest
 from generating import HATS, ROOT, generate, project, run, tree
 from google.protobuf.descriptor_pb2 import FileDescriptorSet
 
-from twirpkit_codegen import build, descriptors, manifest
 from twirpkit_codegen.errors import GenerationError
+from twirpkit_codegen.schema import build, descriptors, manifest
 
 PROTOS = ROOT / "protos"
 LIVEKIT = (PROTOS / "livekit.toml").read_text(encoding="utf-8")
@@ -39,7 +39,7 @@ PATIENT: dict[str, str | bytes] = {
         "  int32 size = 5;", "  int32 size = 5; google.protobuf.Duration patience = 6; bool sure = 7;"
     )
 }
-"""A request that says how long to wait, in as many lines."""
+"""A request with a field for how long to wait, in the same number of lines."""
 WAIT = "{ grants = {}, retry = 'never', timeout = "
 BAD = {
     "a timeout of nothing": (WAIT + "0 }", f"{ROW}: timeout must be a number of seconds above 0"),
@@ -47,11 +47,11 @@ BAD = {
     "a timeout of text": (WAIT + "'10' }", f"{ROW}: timeout must be a number of seconds above 0"),
     "a wait without a margin": (
         WAIT + "{ field = 'patience', default = 30 } }",
-        f"{ROW}: a timeout that waits has field, default, margin, and maybe when",
+        f"{ROW}: a timeout table has field, default, margin and optionally when",
     ),
     "a wait of another key": (
         WAIT + "{ field = 'patience', default = 30, margin = 2, until = 'x' } }",
-        f"{ROW}: a timeout that waits has field, default, margin, and maybe when",
+        f"{ROW}: a timeout table has field, default, margin and optionally when",
     ),
     "a wait of no seconds": (
         WAIT + "{ field = 'patience', default = 0, margin = 2 } }",
@@ -63,17 +63,17 @@ BAD = {
     ),
     "a wait for text": (
         WAIT + "{ field = 'name', default = 30, margin = 2 } }",
-        f"{ROW}: 'name' is no google.protobuf.Duration of the request",
+        f"{ROW}: 'name' is not a Duration field of the request",
     ),
     "a wait when text": (
         WAIT + "{ field = 'patience', default = 30, margin = 2, when = 'name' } }",
-        f"{ROW}: 'name' is no bool field of the request",
+        f"{ROW}: 'name' is not a bool field of the request",
     ),
     "grants are missing": (
         "{ retry = 'read' }",
-        f"{ROW} needs grants; where no grant is needed, say so with grants = {{}}",
+        f"{ROW} needs grants; for an RPC that needs none, write grants = {{}}",
     ),
-    "grants are a list": ("{ grants = [], retry = 'read' }", f"{ROW} needs grants; where no grant is needed"),
+    "grants are a list": ("{ grants = [], retry = 'read' }", f"{ROW} needs grants; for an RPC that needs none"),
     "the retry class is missing": (
         "{ grants = {} }",
         f"{ROW} needs a retry class, one of read, idempotent, keyed, never; it",
@@ -86,11 +86,12 @@ BAD = {
         "{ grants = {}, retry = ['read'] }",
         f"{ROW} needs a retry class, one of read, idempotent",
     ),
-    "the row is a string": ("'read'", f"{ROW} must be a table with grants, key, note, retry, timeout and nothing else"),
+    "the row is a string": ("'read'", f"{ROW} must be a table with cloud_only, grants, key, note, retry, timeout and nothing else"),
     "the row has an unknown key": (
         "{ grants = {}, rety = 'read' }",
-        f"{ROW} must be a table with grants, key, note, retry, timeout and",
+        f"{ROW} must be a table with cloud_only, grants, key, note, retry, timeout and",
     ),
+    "cloud_only is a text": ("{ grants = {}, retry = 'read', cloud_only = 'yes' }", f"{ROW}: cloud_only must be true"),
     "the claim is unknown": ("{ grants.caps = {}, retry = 'read' }", f"{ROW}: unknown claim 'caps'; [claims] has hats"),
     "the claim is no table": ("{ grants.hats = true, retry = 'read' }", f"{ROW}: the claim hats must be a table"),
     "the claim's name is unknown": (
@@ -135,11 +136,11 @@ BAD = {
     "a key without keyed": ("{ grants = {}, retry = 'read', key = 'nonce' }", f"{ROW}: 'keyed' and key = "),
     "a key of text": (
         "{ grants = {}, retry = 'keyed', key = 'name' }",
-        f"{ROW}: key 'name' is no singular bytes field",
+        f"{ROW}: key 'name' is not a singular bytes field",
     ),
     "no such key": (
         "{ grants = {}, retry = 'keyed', key = 'none' }",
-        f"{ROW}: key 'none' is no singular bytes field of",
+        f"{ROW}: key 'none' is not a singular bytes field of",
     ),
 }
 
@@ -160,12 +161,13 @@ def test_a_wrong_row(case: str, tmp_path: Path) -> None:
         "{ grants.hats = {}, retry = 'never' }",
         "{ grants.hats = { admin = false, name = 'fixed', tags = ['a', 'b'] }, retry = 'idempotent' }",
         "{ grants.hats.name = '$name', retry = 'keyed', key = 'nonce' }",
+        "{ grants = {}, retry = 'never', cloud_only = true }",
     ],
 )
 def test_a_right_row(row: str, tmp_path: Path) -> None:
     path = project(tmp_path, toml=f"{HEAD}MakeHat = {row}\n")
     policy = json.loads(run("inspect", path).out)["services"][0]["methods"][0]["policy"]
-    assert policy == {"key": None, "note": None, "timeout": None, "wait": None} | tomllib.loads(f"row = {row}")["row"]
+    assert policy == {"cloud_only": False, "key": None, "note": None, "timeout": None, "wait": None} | tomllib.loads(f"row = {row}")["row"]
 
 
 @pytest.mark.parametrize("when", ["", ", when = 'sure'"])
@@ -177,9 +179,18 @@ def test_a_row_that_waits(when: str, tmp_path: Path) -> None:
     assert policy["timeout"] is None
     assert run("generate", path, "--out", tmp_path / "out").code == 0
     text = (tmp_path / "out" / "acme_twirp" / "_sync" / "hat_service.py").read_text(encoding="utf-8")
-    told = " ".join(text.split())
-    assert ("with `sure`, " in told) is bool(when)
-    assert "at least `patience` (30 s where it is unset) and 2 s more: a shorter `timeout` is raised" in told
+    words = " ".join(text.split())
+    assert ("with `sure` at least" in words) is bool(when)
+    assert "at least `patience` (30 s if unset) plus 2 s, and a shorter one is raised to that." in words
+
+
+def test_a_row_that_waits_for_an_integer_of_milliseconds(tmp_path: Path) -> None:
+    proto = PATIENT.replace("google.protobuf.Duration patience", "uint32 patience")
+    row = f"{WAIT}{{ field = 'patience', default = 30, margin = 2, unit = 0.001 }} }}"
+    path = project(tmp_path, proto, f"{HEAD}MakeHat = {row}\n")
+    assert run("generate", path, "--out", tmp_path / "out").code == 0
+    text = (tmp_path / "out" / "acme_twirp" / "_methods" / "hat_service.py").read_text(encoding="utf-8")
+    assert "unit=0.001" in text
 
 
 @pytest.mark.parametrize("host", ["'a.b'", "7"])
@@ -223,7 +234,7 @@ def test_grants_without_a_schema(tmp_path: Path) -> None:
     assert done.err == f"manifest.toml:6: {ROW} has grants, but the manifest has no [claims] schema: add one\n"
 
 
-def test_every_mistake_is_told_at_once(tmp_path: Path) -> None:
+def test_all_mistakes_are_reported_at_once(tmp_path: Path) -> None:
     proto = """
         syntax = "proto3";
         package acme;
@@ -249,7 +260,7 @@ def compiled() -> FileDescriptorSet:
 
 
 def refusal(protos: FileDescriptorSet, folder: Path, toml: str = LIVEKIT) -> str:
-    """What the generator says of these protos and this manifest."""
+    """Return the error text for these protos and this manifest."""
     path = folder / "livekit.toml"
     path.write_text(toml, encoding="utf-8")
     with pytest.raises(GenerationError) as caught:
@@ -261,19 +272,37 @@ def test_all_rpcs_have_rows() -> None:
     assert len(ROWS) == 89
 
 
-@pytest.mark.parametrize(("service", "row"), ROWS)
-def test_no_row_can_be_left_out(service: str, row: str, compiled: FileDescriptorSet, tmp_path: Path) -> None:
-    """Whichever row is removed, generation names it, and where it belongs."""
-    lines = LIVEKIT.splitlines(keepends=True)
-    section = lines.index(f'[services."{service}"]\n')
-    (line,) = [n for n, text in enumerate(lines) if n > section and text.startswith(f"{row} = ")][:1]
-    said = refusal(compiled, tmp_path, "".join([*lines[:line], *lines[line + 1 :]]))
-    place, _, text = said.partition(": ")
-    assert (
-        text
-        == f"{service}/{row} has no policy row: add {row} = {{ grants = …, retry = … }} to livekit.toml:{section + 1}"
-    )
-    assert re.fullmatch(r"\w+\.proto:\d+", place)
+def without(rows: list[tuple[str, str]]) -> str:
+    """LiveKit's manifest without these rows."""
+    kept, section = [], ""
+    for line in LIVEKIT.splitlines(keepends=True):
+        if header := re.match(r'\[services\."(.+)"\]', line):
+            section = header[1]
+        if (section, line.partition(" = ")[0]) not in rows:
+            kept.append(line)
+    return "".join(kept)
+
+
+def missing(service: str, row: str, toml: str) -> str:
+    """The complaint about a row that is missing, without the place of its RPC."""
+    section = toml.splitlines().index(f'[services."{service}"]') + 1
+    return f"{service}/{row} has no policy row: add {row} = {{ grants = …, retry = … }} to livekit.toml:{section}"
+
+
+def test_no_row_can_be_left_out(compiled: FileDescriptorSet, tmp_path: Path) -> None:
+    """If all are removed, generation names each of them, the place of its RPC, and where it belongs."""
+    toml = without(ROWS)
+    places, texts = zip(*(line.split(": ", 1) for line in refusal(compiled, tmp_path, toml).splitlines()), strict=True)
+    assert sorted(texts) == sorted(missing(service, row, toml) for service, row in ROWS)
+    assert [place for place in places if not re.fullmatch(r"\w+\.proto:\d+", place)] == []
+
+
+@pytest.mark.parametrize(("service", "row"), dict(ROWS).items())
+def test_one_row_of_a_service_cannot_be_left_out(
+    service: str, row: str, compiled: FileDescriptorSet, tmp_path: Path
+) -> None:
+    toml = without([(service, row)])
+    assert refusal(compiled, tmp_path, toml).partition(": ")[2] == missing(service, row, toml)
 
 
 def test_no_row_can_be_left_out_of_the_files(tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""The reference pages: they say what the model says, and no comment breaks their Markdown."""
+"""The reference pages: they have everything of the model, and no comment breaks their Markdown."""
 
 import re
 from collections.abc import Iterator
@@ -7,9 +7,10 @@ from pathlib import Path
 import pytest
 from generating import GOOD, HATS, MANIFEST, ROOT, odd, project, run, tree
 
-from twirpkit_codegen import build, descriptors, manifest, markdown, reference
-from twirpkit_codegen.docs import parse
-from twirpkit_codegen.model import Api
+from twirpkit_codegen.render import markdown, reference
+from twirpkit_codegen.schema import build, descriptors, manifest
+from twirpkit_codegen.schema.comments import parse
+from twirpkit_codegen.schema.model import Api
 
 LIVEKIT = ROOT / "protos" / "livekit.toml"
 PAGES = ROOT / "docs" / "reference"
@@ -39,11 +40,11 @@ def test_the_checkout_is_up_to_date(pages: dict[str, str]) -> None:
 
 
 def section(page: str, title: str) -> str:
-    """What stands under a heading."""
+    """Return the text under a heading."""
     return page.split(f"\n## {title}\n", 1)[1].split("\n## ", 1)[0]
 
 
-def test_each_rpc_is_told_of(livekit: Api, pages: dict[str, str]) -> None:
+def test_each_rpc_is_on_the_page_of_its_service(livekit: Api, pages: dict[str, str]) -> None:
     """With its fields, types, grants, retry class and timeout."""
     count = 0
     for service in livekit.services:
@@ -64,8 +65,8 @@ def test_each_rpc_is_told_of(livekit: Api, pages: dict[str, str]) -> None:
             if method.policy.wait is not None:
                 assert f"`{method.policy.wait['field']}` ({method.policy.wait['default']} s" in text
             else:
-                assert f"else {method.policy.timeout or 10} s." in text
-            assert (method.pages is not None) is ("goes through all pages" in text)
+                assert f"- Timeout: {method.policy.timeout or 10} s, unless" in text
+            assert (method.pages is not None) is ("iterates over all pages" in text)
             assert method.deprecated is (f"**{method.name} is deprecated" in text)
             assert f"`{method.name}` takes [`{method.request.name}`](types/" in text
     assert count == 89
@@ -73,10 +74,10 @@ def test_each_rpc_is_told_of(livekit: Api, pages: dict[str, str]) -> None:
 
 def test_cloud_only_services_are_marked(livekit: Api, pages: dict[str, str]) -> None:
     """In the index, on the page, and in the docstring."""
-    marked = {service.attribute for service in livekit.services if service.note == CLOUD}
-    assert marked == {"agent_simulation", "cloud_agent", "connector", "phone_number", "replay"}
+    mark_deprecated = {service.attribute for service in livekit.services if service.note == CLOUD}
+    assert mark_deprecated == {"agent_simulation", "cloud_agent", "connector", "phone_number", "replay"}
     for service in livekit.services:
-        told = service.attribute in marked
+        told = service.attribute in mark_deprecated
         (row,) = (line for line in pages["README.md"].splitlines() if line.startswith(f"| [`{service.attribute}`]"))
         assert row.endswith(f"| {CLOUD} |") is told
         assert (CLOUD in pages[f"{service.attribute}.md"].partition("\n| RPC |")[0]) is told
@@ -267,8 +268,8 @@ def test_a_note_is_a_line_of_text(note: str, tmp_path: Path) -> None:
     )
 
 
-def test_a_note_is_told_once(tmp_path: Path) -> None:
-    """Also where the comment says it already."""
+def test_a_note_is_there_once(tmp_path: Path) -> None:
+    """Also if the comment has it already."""
     for comment in ("", "// Makes hats.\n", "// In Paris only.\n", "// Makes hats.\n//\n// In Paris only. Ask.\n"):
         folder = tmp_path / str(len(comment))
         proto = HATS.replace("service", f"{comment}service", 1)

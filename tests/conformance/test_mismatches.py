@@ -188,7 +188,7 @@ def test_outcomes_without_an_answer() -> None:
 
 def test_sdk_without_an_rpc() -> None:
     class NoHats(HatsAPI):
-        sdk = PackageInfo(name="hats", facade="NoHats", services={})
+        package = PackageInfo(name="hats", facade="NoHats", services={})
 
     with Suite(NoHats, AsyncHatsAPI) as suite, pytest.raises(ValueError, match="hats has no RPC"):
         suite.play("sync", MISSING)

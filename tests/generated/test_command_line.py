@@ -15,17 +15,17 @@ from typing import Any
 import jwt
 import pytest
 
-from livekit_twirp._sdk import SDK
+from livekit_twirp._sdk import PACKAGE
 from twirpkit import Method
 from twirpkit.cli import main
-from twirpkit.cli.request import Option, options_of
+from twirpkit.cli.request_options import Option, options_of
 from twirpkit.conformance import Received, ReplayServer
 
 KEY, SECRET = "devkey", "a secret that is long enough for HS256"
 OK = b"HTTP/1.1 200 OK\r\nContent-Type: application/protobuf\r\nContent-Length: 0\r\n\r\n"
 RPCS: list[tuple[str, Method[Any, Any]]] = [
     (facts.attribute, method)
-    for facts in SDK.services.values()
+    for facts in PACKAGE.services.values()
     for method in importlib.import_module(f"livekit_twirp._methods.{facts.attribute}").METHODS
 ]
 VALUES = {
@@ -91,7 +91,7 @@ def test_every_field_can_be_set(
     found: set[str] = set()
     for options in groups(method):
         given = [argument for option in options for argument in arguments_for(option)]
-        code, captured = main(SDK, [spelled(attribute), spelled(method.py_name), *given]), capsys.readouterr()
+        code, captured = main(PACKAGE, [spelled(attribute), spelled(method.py_name), *given]), capsys.readouterr()
         assert code == 0, captured.err
         assert set(json.loads(captured.out)) <= set(method.response.DESCRIPTOR.fields_by_name)
         (received,) = server.take()
@@ -107,7 +107,7 @@ def test_every_field_can_be_set(
 def test_help_has_every_option_and_what_a_caller_must_know(
     capsys: pytest.CaptureFixture[str], attribute: str, method: Method[Any, Any]
 ) -> None:
-    assert main(SDK, [spelled(attribute), spelled(method.py_name), "--help"]) == 0
+    assert main(PACKAGE, [spelled(attribute), spelled(method.py_name), "--help"]) == 0
     text = capsys.readouterr().out
     entries = {line.split()[0].rstrip(",") for line in text.splitlines() if line.startswith("  --")}
     assert entries == {"--json", *(option.flag for option in options_of(method.request))}
@@ -122,11 +122,11 @@ def test_every_kind_of_value_has_a_sample() -> None:
 
 
 def test_overviews_name_every_service_and_rpc(capsys: pytest.CaptureFixture[str]) -> None:
-    main(SDK, [])
+    main(PACKAGE, [])
     text = capsys.readouterr().out
-    for facts in SDK.services.values():
+    for facts in PACKAGE.services.values():
         assert f"\n  {spelled(facts.attribute)} " in text
-        main(SDK, [spelled(facts.attribute)])
+        main(PACKAGE, [spelled(facts.attribute)])
         listed = capsys.readouterr().out
         names = [spelled(method.py_name) for attribute, method in RPCS if attribute == facts.attribute]
         assert [name for name in names if f"\n  {name} " not in listed] == []
@@ -136,7 +136,7 @@ def test_overviews_name_every_service_and_rpc(capsys: pytest.CaptureFixture[str]
 
 def test_the_url_of_a_page_is_not_the_servers(server: ReplayServer) -> None:
     """`url` is a field here: the token must go to the server all the same."""
-    assert main(SDK, ["egress", "start-web-egress", "--url", "https://page.example.com"]) == 0
+    assert main(PACKAGE, ["egress", "start-web-egress", "--url", "https://page.example.com"]) == 0
     (received,) = server.take()
     assert b"https://page.example.com" in received.body
 
@@ -145,7 +145,7 @@ class TestCredentials:
     CALL = ("room", "list-rooms")
 
     def test_key_and_secret_of_the_environment(self, server: ReplayServer) -> None:
-        assert main(SDK, self.CALL) == 0
+        assert main(PACKAGE, self.CALL) == 0
         (received,) = server.take()
         assert claims(received)["video"] == {"roomList": True}
 
@@ -154,20 +154,20 @@ class TestCredentials:
     ) -> None:
         monkeypatch.setenv("LIVEKIT_API_KEY", "another")
         monkeypatch.setenv("LIVEKIT_TOKEN", "not.this.one")
-        assert main(SDK, ["--api-key", KEY, *self.CALL]) == 0
+        assert main(PACKAGE, ["--api-key", KEY, *self.CALL]) == 0
         (received,) = server.take()
         assert claims(received)["iss"] == KEY
 
     @pytest.mark.parametrize("by", ["option", "environment"])
     def test_a_token(self, server: ReplayServer, monkeypatch: pytest.MonkeyPatch, by: str) -> None:
         monkeypatch.setenv("LIVEKIT_TOKEN", "t.o.ken" if by == "environment" else "not.this.one")
-        assert main(SDK, [*(["--token", "t.o.ken"] if by == "option" else []), *self.CALL]) == 0
+        assert main(PACKAGE, [*(["--token", "t.o.ken"] if by == "option" else []), *self.CALL]) == 0
         (received,) = server.take()
         assert received.values("Authorization") == ["Bearer t.o.ken"]
 
     def test_the_url_as_an_option(self, server: ReplayServer, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setenv("LIVEKIT_URL", "http://127.0.0.1:1")
-        assert main(SDK, ["--url", server.url, *self.CALL]) == 0
+        assert main(PACKAGE, ["--url", server.url, *self.CALL]) == 0
         assert len(server.take()) == 1
 
     @pytest.mark.parametrize(
@@ -191,16 +191,16 @@ class TestCredentials:
     ) -> None:
         for name in missing:
             monkeypatch.setenv(f"LIVEKIT_{name}", "")
-        assert main(SDK, [*options, *self.CALL]) == 2
+        assert main(PACKAGE, [*options, *self.CALL]) == 2
         captured = capsys.readouterr()
         assert captured.err.startswith(f"python -m livekit_twirp room list-rooms: {problem}")
         assert "hidden" not in captured.err
 
     def test_a_secret_as_an_option_is_refused(self, capsys: pytest.CaptureFixture[str]) -> None:
         for arguments in (["--api-secret", "hidden", *self.CALL], [*self.CALL, "--api-secret=hidden"]):
-            assert main(SDK, arguments) == 2
+            assert main(PACKAGE, arguments) == 2
             error = capsys.readouterr().err
-            assert "which others can see: set LIVEKIT_API_SECRET\n" in error
+            assert "which others can read: set LIVEKIT_API_SECRET\n" in error
             assert "hidden" not in error
 
     def test_a_token_that_the_server_repeats_is_not_shown(
@@ -211,7 +211,7 @@ class TestCredentials:
             return b"HTTP/1.1 401 Unauthorized\r\nContent-Length: %d\r\n\r\n" % len(body) + body
 
         server.answer_with(refuse)
-        assert main(SDK, self.CALL) == 3
+        assert main(PACKAGE, self.CALL) == 3
         error = capsys.readouterr().err
         assert "unauthenticated" in error
         assert "error: expired" in error
@@ -224,12 +224,12 @@ def test_a_call_that_was_declined_is_no_missing_grant(server: ReplayServer, caps
         {"code": "permission_denied", "msg": "declined", "meta": {"sip_status_code": "603", "sip_status": "Decline"}}
     ).encode()
     server.answer_with(b"HTTP/1.1 403 Forbidden\r\nContent-Length: %d\r\n\r\n" % len(body) + body)
-    assert main(SDK, ["sip", "create-sip-participant", "--sip-call-to", "+15550400"]) == 1
+    assert main(PACKAGE, ["sip", "create-sip-participant", "--sip-call-to", "+15550400"]) == 1
     assert "the call ended with SIP 603 Decline" in capsys.readouterr().err
 
 
 def test_a_deprecated_rpc_warns(capsys: pytest.CaptureFixture[str]) -> None:
-    assert main(SDK, ["sip", "list-sip-trunk"]) == 0
+    assert main(PACKAGE, ["sip", "list-sip-trunk"]) == 0
     assert "python -m livekit_twirp: warning: " in capsys.readouterr().err
 
 
@@ -267,20 +267,14 @@ class TestProcess:
     def test_only_what_is_used_is_imported(self) -> None:
         code = "import atexit, sys; atexit.register(lambda: print(*sys.modules, file=sys.stderr))"
         for arguments, some, none in (
-            (self.CALL, {"livekit_twirp._sync.room", "requests"}, {"livekit_twirp._methods.sip", "aiohttp", "asyncio"}),
-            (["room"], {"livekit_twirp._sync.room"}, {"livekit_twirp._methods.sip", "requests", "aiohttp", "jwt"}),
-            (["room", "list-rooms", "-h"], {"livekit_twirp._sync.room"}, {"livekit_twirp._sync.sip", "requests"}),
-            ([], {"livekit_twirp._sync.api"}, {"livekit_twirp._methods.room", "livekit_twirp.messages", "requests"}),
+            (self.CALL, {"livekit_twirp._sync.room"}, {"livekit_twirp._methods.sip", "requests", "aiohttp", "asyncio"}),
+            (["room"], {"livekit_twirp._help.room"}, {"livekit_twirp._methods", "livekit_twirp._help.sip", "requests"}),
+            (["room", "list-rooms", "-h"], {"livekit_twirp._help.room"}, {"livekit_twirp._sync", "requests"}),
+            ([], {"livekit_twirp._help"}, {"livekit_twirp._help.room", "livekit_twirp.messages", "requests"}),
         ):
             modules = set(self.run(*arguments, code=code).stderr.split())
             assert modules >= some
             assert modules.isdisjoint({*none, "click"})
-
-    def test_without_requests(self) -> None:
-        ran = self.run(*self.CALL, code="import sys; sys.modules['requests'] = None")
-        assert (ran.returncode, ran.stdout) == (2, "")
-        problem = "requests is not installed: pip install 'twirpkit[sync]'"
-        assert ran.stderr == f"python -m livekit_twirp room list-rooms: {problem}\n"
 
     def test_ctrl_c(self, server: ReplayServer) -> None:
         asked, stop = threading.Event(), threading.Event()
@@ -310,4 +304,4 @@ class TestProcess:
         assert (process.returncode, out, err) == (130, b"", b"")
 
     def test_importing_it_does_nothing(self) -> None:
-        assert importlib.import_module("livekit_twirp.__main__").SDK is SDK
+        assert importlib.import_module("livekit_twirp.__main__").PACKAGE is PACKAGE

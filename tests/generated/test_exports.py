@@ -21,7 +21,7 @@ from twirpkit.livekit import ServerTokens
 
 KEY, SECRET = "devkey", "a secret that is long enough for HS256"
 DELIVERIES = Path(__file__).parents[1] / "conformance" / "fixtures" / "webhooks.jsonl"
-PLUG_INS = {"ServerTokens", "sip_call_error"}
+PLUG_INS = {"ServerTokens", "agents_url", "sip_call_error"}
 """What the manifest names for the generated clients."""
 OWN = {"WebhookEvent", "WebhookReceiver"}
 """The message of this name is the package's, and the receiver is bound to it."""
@@ -101,8 +101,8 @@ def test_all_of_livekits_own_is_exported() -> None:
 @pytest.mark.parametrize(
     ("name", "unloaded"),
     [
-        ("AccessToken", ["jwt", "livekit_twirp.messages", "twirpkit.livekit.webhooks"]),
-        ("SIPCallError", ["jwt", "livekit_twirp.messages", "twirpkit.livekit.access"]),
+        ("AccessToken", ["jwt", "livekit_twirp.messages", "twirpkit.livekit.webhook_receiver"]),
+        ("SIPCallError", ["jwt", "livekit_twirp.messages", "twirpkit.livekit.access_token"]),
         ("WebhookReceiver", ["jwt", "requests", "aiohttp", "livekit_twirp.messages.livekit_sip"]),
     ],
 )

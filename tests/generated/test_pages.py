@@ -23,7 +23,7 @@ from livekit_twirp import (
 from livekit_twirp._methods import agent_simulation, egress, ingress, phone_number, replay, room
 from twirpkit import HttpRequest, HttpResponse, Method
 from twirpkit.conformance import Received, ReplayServer
-from twirpkit.pagination import aiterate, iterate
+from twirpkit.sdk import CallOptions, aiterate, iterate
 
 KEY, SECRET = "devkey", "a secret that is long enough for HS256"
 PATH = f"/twirp/{phone_number.LIST_PHONE_NUMBERS.path}"
@@ -274,7 +274,7 @@ def test_a_malformed_request_is_told_at_the_call(unused: Any, args: Any, fields:
 def test_only_what_answers_in_pages_can_be_iterated(unused: Any) -> None:
     items = iterate if isinstance(unused, LiveKitAPI) else aiterate
     with pytest.raises(TypeError, match="ListRooms does not answer in pages"):
-        items(unused, room.LIST_ROOMS, None, {})
+        items(unused, room.LIST_ROOMS, None, {}, CallOptions())
 
 
 def test_the_message_is_copied_at_the_call() -> None:
@@ -311,7 +311,7 @@ def test_every_list_with_a_page_token_has_an_iterator(
 
 
 def test_no_other_request_has_a_page_token(unused: Any) -> None:
-    for facts in unused.sdk.services.values():
+    for facts in unused.package.services.values():
         methods = __import__(f"livekit_twirp._methods.{facts.attribute}", fromlist=["METHODS"]).METHODS
         for method in methods:
             assert (method.pages is not None) is ("page_token" in method.request.DESCRIPTOR.fields_by_name), method.path

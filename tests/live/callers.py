@@ -12,7 +12,7 @@ from typing import Any, Final
 from livekit_server import Target
 
 from livekit_twirp import AsyncLiveKitAPI, LiveKitAPI, TwirpError
-from livekit_twirp._sdk import SDK
+from livekit_twirp._sdk import PACKAGE
 from twirpkit import HttpRequest, Method
 from twirpkit.client import AsyncClient
 from twirpkit.transports.aiohttp_session import AiohttpTransport
@@ -22,7 +22,7 @@ __all__ = ["METHODS", "Caller", "every_text", "failure_of", "transport_with"]
 
 
 def _methods() -> Iterator[tuple[str, tuple[str, Method[Any, Any]]]]:
-    for facts in SDK.services.values():
+    for facts in PACKAGE.services.values():
         module = importlib.import_module(f"livekit_twirp._methods.{facts.attribute}")
         for method in module.METHODS:
             yield method.path, (facts.attribute, method)

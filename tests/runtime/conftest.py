@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
+import time
 from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
+from clock import Clock
 from scripted import Opened, open_any, open_livekit
 
 
@@ -42,3 +45,24 @@ def bare(kind: str) -> Iterator[Callable[..., Opened]]:
     yield make
     for each in opened:
         each.end()
+
+
+@pytest.fixture
+def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
+    """The clock of deadlines, idle connections and asyncio's timers; threads that wait for each other do not use it."""
+    clock = Clock()
+    monkeypatch.setattr(time, "monotonic", clock.now)
+    return clock
+
+
+@pytest.fixture
+def sleeps(monkeypatch: pytest.MonkeyPatch) -> list[float]:
+    """The seconds that clients wait between attempts. They are noted, and do not pass."""
+    noted: list[float] = []
+
+    async def note(seconds: float) -> None:
+        noted.append(seconds)
+
+    monkeypatch.setattr(time, "sleep", noted.append)
+    monkeypatch.setattr(asyncio, "sleep", note)
+    return noted

@@ -28,8 +28,19 @@ def players() -> Iterator[dict[str, Player]]:
             player.close()
 
 
+def depends_on_protobuf(case: Case) -> bool:
+    """Return True for a row whose response is decoded, or refused as a message (rule A12)."""
+    return case.rule == "A12" or case.answer is not None
+
+
+ROWS = [
+    pytest.param(case, id=str(case), marks=[pytest.mark.protobuf] if depends_on_protobuf(case) else [])
+    for case in CASES
+]
+
+
 @pytest.mark.parametrize("client", CLIENTS)
-@pytest.mark.parametrize("case", CASES, ids=str)
+@pytest.mark.parametrize("case", ROWS)
 def test_every_row(players: dict[str, Player], request: pytest.FixtureRequest, client: str, case: Case) -> None:
     if (reason := KNOWN_FAILURES.get(f"{client}: {case}")) is not None:
         request.applymarker(pytest.mark.xfail(reason=reason, strict=True))

@@ -48,6 +48,7 @@ def marked() -> Lines:
     return {(name, number) for name, text in lines for number, line in enumerate(text, start=1) if REFUSED in line}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("checker", [mypy, pyright])
 def test_refuses_the_marked_lines_and_no_other(checker: Callable[[], Iterator[tuple[str, int, str]]]) -> None:
     refused: dict[tuple[str, int], str] = {}

@@ -3,30 +3,29 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, overload
+from typing import TYPE_CHECKING, overload
 
 from twirpkit.sdk import (
     UNSET,
     AsyncClient,
     AsyncService,
-    Authorize,
     CallOptions,
-    Unset,
     aiterate,
     async_transport,
     client_config,
+    conceal,
 )
 
 from livekit_twirp._methods import agent_simulation as methods
-from livekit_twirp._sdk import SDK
+from livekit_twirp._sdk import PACKAGE
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Iterable, Mapping
-    from typing import Unpack
+    from collections.abc import AsyncIterator, Iterable
+    from typing import Any, Unpack
 
     import aiohttp
     from twirpkit.livekit import Regions
-    from twirpkit.sdk import Hook, RetryOption
+    from twirpkit.sdk import Authorize, ExtraHeaders, Hook, RetryOption, Unset
 
     from livekit_twirp.messages.livekit_agent_simulation import Scenario, SimulationRun
     from livekit_twirp.types.livekit_agent_simulation import (
@@ -59,18 +58,20 @@ class AsyncAgentSimulation(AsyncService):
         auth: str | Authorize | None = None,
         timeout: float | Unset | None = UNSET,
         retry: RetryOption = UNSET,
-        extra_headers: Mapping[str, str] | None = None,
+        extra_headers: ExtraHeaders | None = None,
         hooks: Iterable[Hook] = (),
         regions: Regions | Unset | None = UNSET,
     ) -> None:
-        """Use the connections of a session, which stays yours to close.
+        """Use the connections of a session, which the service does not close.
 
         The other arguments are those of `AsyncLiveKitAPI`.
         """
         if session is None:
             raise TypeError("AsyncAgentSimulation needs a session: AsyncLiveKitAPI makes its own")
+        api_key, api_secret = conceal(api_key, api_secret)
+        token, auth, extra_headers = conceal(token, auth, extra_headers)
         config = client_config(
-            SDK,
+            PACKAGE,
             url=url,
             api_key=api_key,
             api_secret=api_secret,
@@ -92,7 +93,7 @@ class AsyncAgentSimulation(AsyncService):
         *,
         timeout: float | Unset | None = UNSET,
         retry: RetryOption = UNSET,
-        extra_headers: Mapping[str, str] | None = None,
+        extra_headers: ExtraHeaders | None = None,
     ) -> SimulationRun.Create.Response: ...
     @overload
     async def create_simulation_run(
@@ -101,7 +102,7 @@ class AsyncAgentSimulation(AsyncService):
         *,
         timeout: float | Unset | None = UNSET,
         retry: RetryOption = UNSET,
-        extra_headers: Mapping[str, str] | None = None,
+        extra_headers: ExtraHeaders | None = None,
         **fields: Unpack[SimulationRun_Create_RequestDict],
     ) -> SimulationRun.Create.Response: ...
     async def create_simulation_run(
@@ -111,7 +112,7 @@ class AsyncAgentSimulation(AsyncService):
         *,
         timeout: float | Unset | None = UNSET,
         retry: RetryOption = UNSET,
-        extra_headers: Mapping[str, str] | None = None,
+        extra_headers: ExtraHeaders | None = None,
         **fields: Any,
     ) -> SimulationRun.Create.Response:
         """Begins a run of simulated conversations with an agent.
@@ -138,11 +139,11 @@ class AsyncAgentSimulation(AsyncService):
 
         Grants: `agent.simulationAdmin`.
         Retry class: never.
-        Timeout: `timeout` in seconds, None for no limit, else the client's, else 10 s.
+        Timeout: 10 s, unless the call or its client sets one.
 
         Raises:
-            TwirpError: The call failed; its subclass says how, its `sent` whether the request may have run.
-            TypeError, ValueError: The request or an option is malformed; nothing was sent.
+            TwirpError: The call failed. The error's class says how, `sent` whether the request may have been executed.
+            TypeError, ValueError: The request or an option is invalid; nothing was sent.
         """
         return await self._client.call(
             methods.CREATE_SIMULATION_RUN, request, fields, CallOptions(timeout, retry, extra_headers)
@@ -156,7 +157,7 @@ class AsyncAgentSimulation(AsyncService):
         *,
         timeout: float | Unset | None = UNSET,
         retry: RetryOption = UNSET,
-        extra_headers: Mapping[str, str] | None = None,
+        extra_headers: ExtraHeaders | None = None,
     ) -> SimulationRun.ConfirmSourceUpload.Response: ...
     @overload
     async def confirm_simulation_source_upload(
@@ -165,7 +166,7 @@ class AsyncAgentSimulation(AsyncService):
         *,
         timeout: float | Unset | None = UNSET,
         retry: RetryOption = UNSET,
-        extra_headers: Mapping[str, str] | None = None,
+        extra_headers: ExtraHeaders | None = None,
         **fields: Unpack[SimulationRun_ConfirmSourceUpload_RequestDict],
     ) -> SimulationRun.ConfirmSourceUpload.Response: ...
     async def confirm_simulation_source_upload(
@@ -177,7 +178,7 @@ class AsyncAgentSimulation(AsyncService):
         *,
         timeout: float | Unset | None = UNSET,
         retry: RetryOption = UNSET,
-        extra_headers: Mapping[str, str] | None = None,
+        extra_headers: ExtraHeaders | None = None,
         **fields: Any,
     ) -> SimulationRun.ConfirmSourceUpload.Response:
         """Says that the source of a run has been uploaded, so that the run goes on.
@@ -191,11 +192,11 @@ class AsyncAgentSimulation(AsyncService):
 
         Grants: `agent.simulationAdmin`.
         Retry class: never.
-        Timeout: `timeout` in seconds, None for no limit, else the client's, else 10 s.
+        Timeout: 10 s, unless the call or its client sets one.
 
         Raises:
-            TwirpError: The call failed; its subclass says how, its `sent` whether the request may have run.
-            TypeError, ValueError: The request or an option is malformed; nothing was sent.
+            TwirpError: The call failed. The error's class says how, `sent` whether the request may have been executed.
+            TypeError, ValueError: The request or an option is invalid; nothing was sent.
         """
         return await self._client.call(
             methods.CONFIRM_SIMULATION_SOURCE_UPLOAD, request, fields, CallOptions(timeout, retry, extra_headers)
@@ -209,7 +210,7 @@ class AsyncAgentSimulation(AsyncService):
         *,
         timeout: float | Unset | None = UNSET,
         retry: RetryOption = UNSET,
-        extra_headers: Mapping[str, str] | None = None,
+        extra_headers: ExtraHeaders | None = None,
     ) -> SimulationRun.Get.Response: ...
     @overload
     async def get_simulation_run(
@@ -218,7 +219,7 @@ class AsyncAgentSimulation(AsyncService):
         *,
         timeout: float | Unset | None = UNSET,
         retry: RetryOption = UNSET,
-        extra_headers: Mapping[str, str] | None = None,
+        extra_headers: ExtraHeaders | None = None,
         **fields: Unpack[SimulationRun_Get_RequestDict],
     ) -> SimulationRun.Get.Response: ...
     async def get_simulation_run(
@@ -228,7 +229,7 @@ class AsyncAgentSimulation(AsyncService):
         *,
         timeout: float | Unset | None = UNSET,
         retry: RetryOption = UNSET,
-        extra_headers: Mapping[str, str] | None = None,
+        extra_headers: ExtraHeaders | None = None,
         **fields: Any,
     ) -> SimulationRun.Get.Response:
         """Returns a run, with its conversations and their results.
@@ -241,11 +242,11 @@ class AsyncAgentSimulation(AsyncService):
 
         Grants: `agent.simulationAdmin`.
         Retry class: read.
-        Timeout: `timeout` in seconds, None for no limit, else the client's, else 10 s.
+        Timeout: 10 s, unless the call or its client sets one.
 
         Raises:
-            TwirpError: The call failed; its subclass says how, its `sent` whether the request may have run.
-            TypeError, ValueError: The request or an option is malformed; nothing was sent.
+            TwirpError: The call failed. The error's class says how, `sent` whether the request may have been executed.
+            TypeError, ValueError: The request or an option is invalid; nothing was sent.
         """
         return await self._client.call(
             methods.GET_SIMULATION_RUN, request, fields, CallOptions(timeout, retry, extra_headers)
@@ -259,7 +260,7 @@ class AsyncAgentSimulation(AsyncService):
         *,
         timeout: float | Unset | None = UNSET,
         retry: RetryOption = UNSET,
-        extra_headers: Mapping[str, str] | None = None,
+        extra_headers: ExtraHeaders | None = None,
     ) -> SimulationRun.List.Response: ...
     @overload
     async def list_simulation_runs(
@@ -268,7 +269,7 @@ class AsyncAgentSimulation(AsyncService):
         *,
         timeout: float | Unset | None = UNSET,
         retry: RetryOption = UNSET,
-        extra_headers: Mapping[str, str] | None = None,
+        extra_headers: ExtraHeaders | None = None,
         **fields: Unpack[SimulationRun_List_RequestDict],
     ) -> SimulationRun.List.Response: ...
     async def list_simulation_runs(
@@ -278,7 +279,7 @@ class AsyncAgentSimulation(AsyncService):
         *,
         timeout: float | Unset | None = UNSET,
         retry: RetryOption = UNSET,
-        extra_headers: Mapping[str, str] | None = None,
+        extra_headers: ExtraHeaders | None = None,
         **fields: Any,
     ) -> SimulationRun.List.Response:
         """Lists the runs of a project.
@@ -286,7 +287,7 @@ class AsyncAgentSimulation(AsyncService):
         LiveKit Cloud only. One answer is a page: as long as it has a `next_page_token`, ask again with that as
         `page_token`.
 
-        `iter_simulation_runs` goes through all pages.
+        `iter_simulation_runs` iterates over all pages.
 
         Fields:
             project_id: Id of the project.
@@ -299,11 +300,11 @@ class AsyncAgentSimulation(AsyncService):
 
         Grants: `agent.simulationAdmin`.
         Retry class: read.
-        Timeout: `timeout` in seconds, None for no limit, else the client's, else 10 s.
+        Timeout: 10 s, unless the call or its client sets one.
 
         Raises:
-            TwirpError: The call failed; its subclass says how, its `sent` whether the request may have run.
-            TypeError, ValueError: The request or an option is malformed; nothing was sent.
+            TwirpError: The call failed. The error's class says how, `sent` whether the request may have been executed.
+            TypeError, ValueError: The request or an option is invalid; nothing was sent.
         """
         return await self._client.call(
             methods.LIST_SIMULATION_RUNS, request, fields, CallOptions(timeout, retry, extra_headers)
@@ -317,7 +318,7 @@ class AsyncAgentSimulation(AsyncService):
         *,
         timeout: float | Unset | None = UNSET,
         retry: RetryOption = UNSET,
-        extra_headers: Mapping[str, str] | None = None,
+        extra_headers: ExtraHeaders | None = None,
     ) -> AsyncIterator[SimulationRun]: ...
     @overload
     def iter_simulation_runs(
@@ -326,7 +327,7 @@ class AsyncAgentSimulation(AsyncService):
         *,
         timeout: float | Unset | None = UNSET,
         retry: RetryOption = UNSET,
-        extra_headers: Mapping[str, str] | None = None,
+        extra_headers: ExtraHeaders | None = None,
         **fields: Unpack[SimulationRun_List_RequestDict],
     ) -> AsyncIterator[SimulationRun]: ...
     def iter_simulation_runs(
@@ -336,18 +337,18 @@ class AsyncAgentSimulation(AsyncService):
         *,
         timeout: float | Unset | None = UNSET,
         retry: RetryOption = UNSET,
-        extra_headers: Mapping[str, str] | None = None,
+        extra_headers: ExtraHeaders | None = None,
         **fields: Any,
     ) -> AsyncIterator[SimulationRun]:
-        """The `runs` of all pages of `list_simulation_runs`, one after the other.
+        """Iterate over the `runs` of all pages of `list_simulation_runs`.
 
-        Arguments are the method's. Each page is a call of its own, made when the items before it are used up,
-        and `timeout` is for each. A `page_token` of yours says where to start; the message that you pass is not
-        changed.
+        The arguments are those of `list_simulation_runs`. Each page is a separate call, made when the items of
+        the previous page are used up; `timeout` applies to each. Set `page_token` to start at a later page. A
+        request message is not modified.
 
         Raises:
-            TypeError, ValueError: The request is malformed; nothing was sent.
-            TwirpError: While iterating: a call failed, or the server leads back to a page that it gave before.
+            TypeError, ValueError: The request is invalid; nothing was sent.
+            TwirpError: During iteration: a call failed, or a page token was repeated.
         """
         return aiterate(
             self._client, methods.LIST_SIMULATION_RUNS, request, fields, CallOptions(timeout, retry, extra_headers)
@@ -361,7 +362,7 @@ class AsyncAgentSimulation(AsyncService):
         *,
         timeout: float | Unset | None = UNSET,
         retry: RetryOption = UNSET,
-        extra_headers: Mapping[str, str] | None = None,
+        extra_headers: ExtraHeaders | None = None,
     ) -> SimulationRun.Counts.Response: ...
     @overload
     async def count_simulation_runs(
@@ -370,7 +371,7 @@ class AsyncAgentSimulation(AsyncService):
         *,
         timeout: float | Unset | None = UNSET,
         retry: RetryOption = UNSET,
-        extra_headers: Mapping[str, str] | None = None,
+        extra_headers: ExtraHeaders | None = None,
         **fields: Unpack[SimulationRun_Counts_RequestDict],
     ) -> SimulationRun.Counts.Response: ...
     async def count_simulation_runs(
@@ -380,7 +381,7 @@ class AsyncAgentSimulation(AsyncService):
         *,
         timeout: float | Unset | None = UNSET,
         retry: RetryOption = UNSET,
-        extra_headers: Mapping[str, str] | None = None,
+        extra_headers: ExtraHeaders | None = None,
         **fields: Any,
     ) -> SimulationRun.Counts.Response:
         """Counts the runs of a project over time.
@@ -398,11 +399,11 @@ class AsyncAgentSimulation(AsyncService):
 
         Grants: `agent.simulationAdmin`.
         Retry class: read.
-        Timeout: `timeout` in seconds, None for no limit, else the client's, else 10 s.
+        Timeout: 10 s, unless the call or its client sets one.
 
         Raises:
-            TwirpError: The call failed; its subclass says how, its `sent` whether the request may have run.
-            TypeError, ValueError: The request or an option is malformed; nothing was sent.
+            TwirpError: The call failed. The error's class says how, `sent` whether the request may have been executed.
+            TypeError, ValueError: The request or an option is invalid; nothing was sent.
         """
         return await self._client.call(
             methods.COUNT_SIMULATION_RUNS, request, fields, CallOptions(timeout, retry, extra_headers)
@@ -416,7 +417,7 @@ class AsyncAgentSimulation(AsyncService):
         *,
         timeout: float | Unset | None = UNSET,
         retry: RetryOption = UNSET,
-        extra_headers: Mapping[str, str] | None = None,
+        extra_headers: ExtraHeaders | None = None,
     ) -> SimulationRun.Cancel.Response: ...
     @overload
     async def cancel_simulation_run(
@@ -425,7 +426,7 @@ class AsyncAgentSimulation(AsyncService):
         *,
         timeout: float | Unset | None = UNSET,
         retry: RetryOption = UNSET,
-        extra_headers: Mapping[str, str] | None = None,
+        extra_headers: ExtraHeaders | None = None,
         **fields: Unpack[SimulationRun_Cancel_RequestDict],
     ) -> SimulationRun.Cancel.Response: ...
     async def cancel_simulation_run(
@@ -435,7 +436,7 @@ class AsyncAgentSimulation(AsyncService):
         *,
         timeout: float | Unset | None = UNSET,
         retry: RetryOption = UNSET,
-        extra_headers: Mapping[str, str] | None = None,
+        extra_headers: ExtraHeaders | None = None,
         **fields: Any,
     ) -> SimulationRun.Cancel.Response:
         """Stops a run before its end.
@@ -448,11 +449,11 @@ class AsyncAgentSimulation(AsyncService):
 
         Grants: `agent.simulationAdmin`.
         Retry class: never.
-        Timeout: `timeout` in seconds, None for no limit, else the client's, else 10 s.
+        Timeout: 10 s, unless the call or its client sets one.
 
         Raises:
-            TwirpError: The call failed; its subclass says how, its `sent` whether the request may have run.
-            TypeError, ValueError: The request or an option is malformed; nothing was sent.
+            TwirpError: The call failed. The error's class says how, `sent` whether the request may have been executed.
+            TypeError, ValueError: The request or an option is invalid; nothing was sent.
         """
         return await self._client.call(
             methods.CANCEL_SIMULATION_RUN, request, fields, CallOptions(timeout, retry, extra_headers)
@@ -466,7 +467,7 @@ class AsyncAgentSimulation(AsyncService):
         *,
         timeout: float | Unset | None = UNSET,
         retry: RetryOption = UNSET,
-        extra_headers: Mapping[str, str] | None = None,
+        extra_headers: ExtraHeaders | None = None,
     ) -> Scenario.CreateFromSession.Response: ...
     @overload
     async def create_scenario_from_session(
@@ -475,7 +476,7 @@ class AsyncAgentSimulation(AsyncService):
         *,
         timeout: float | Unset | None = UNSET,
         retry: RetryOption = UNSET,
-        extra_headers: Mapping[str, str] | None = None,
+        extra_headers: ExtraHeaders | None = None,
         **fields: Unpack[Scenario_CreateFromSession_RequestDict],
     ) -> Scenario.CreateFromSession.Response: ...
     async def create_scenario_from_session(
@@ -485,7 +486,7 @@ class AsyncAgentSimulation(AsyncService):
         *,
         timeout: float | Unset | None = UNSET,
         retry: RetryOption = UNSET,
-        extra_headers: Mapping[str, str] | None = None,
+        extra_headers: ExtraHeaders | None = None,
         **fields: Any,
     ) -> Scenario.CreateFromSession.Response:
         """Writes a scenario from a session that has taken place.
@@ -499,11 +500,11 @@ class AsyncAgentSimulation(AsyncService):
 
         Grants: `agent.simulationAdmin`.
         Retry class: never.
-        Timeout: `timeout` in seconds, None for no limit, else the client's, else 10 s.
+        Timeout: 10 s, unless the call or its client sets one.
 
         Raises:
-            TwirpError: The call failed; its subclass says how, its `sent` whether the request may have run.
-            TypeError, ValueError: The request or an option is malformed; nothing was sent.
+            TwirpError: The call failed. The error's class says how, `sent` whether the request may have been executed.
+            TypeError, ValueError: The request or an option is invalid; nothing was sent.
         """
         return await self._client.call(
             methods.CREATE_SCENARIO_FROM_SESSION, request, fields, CallOptions(timeout, retry, extra_headers)

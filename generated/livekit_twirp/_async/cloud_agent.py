@@ -3,30 +3,29 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, overload
+from typing import TYPE_CHECKING, overload
 
 from twirpkit.sdk import (
     UNSET,
     AsyncClient,
     AsyncService,
-    Authorize,
     CallOptions,
-    Unset,
     async_transport,
     client_config,
+    conceal,
     service_config,
 )
 
 from livekit_twirp._methods import cloud_agent as methods
-from livekit_twirp._sdk import SDK
+from livekit_twirp._sdk import PACKAGE
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
-    from typing import Unpack
+    from collections.abc import Iterable
+    from typing import Any, Unpack
 
     import aiohttp
     from twirpkit.livekit import Regions
-    from twirpkit.sdk import Hook, RetryOption
+    from twirpkit.sdk import Authorize, ExtraHeaders, Hook, RetryOption, Unset
 
     from livekit_twirp.messages.livekit_cloud_agent import (
         ClientSettingsRequest,
@@ -107,18 +106,20 @@ class AsyncCloudAgent(AsyncService):
         auth: str | Authorize | None = None,
         timeout: float | Unset | None = UNSET,
         retry: RetryOption = UNSET,
-        extra_headers: Mapping[str, str] | None = None,
+        extra_headers: ExtraHeaders | None = None,
         hooks: Iterable[Hook] = (),
         regions: Regions | Unset | None = UNSET,
     ) -> None:
-        """Use the connections of a session, which stays yours to close.
+        """Use the connections of a session, which the service does not close.
 
         The other arguments are those of `AsyncLiveKitAPI`.
         """
         if session is None:
             raise TypeError("AsyncCloudAgent needs a session: AsyncLiveKitAPI makes its own")
+        api_key, api_secret = conceal(api_key, api_secret)
+        token, auth, extra_headers = conceal(token, auth, extra_headers)
         config = client_config(
-            SDK,
+            PACKAGE,
             url=url,
             api_key=api_key,
             api_secret=api_secret,
@@ -130,7 +131,7 @@ class AsyncCloudAgent(AsyncService):
             hooks=hooks,
             regions=regions,
         )
-        config = service_config(config, SDK, "livekit.CloudAgent")
+        config = service_config(config, PACKAGE, "livekit.CloudAgent")
         self._client = AsyncClient(config, async_transport(self, session))
 
     @overload
@@ -141,7 +142,7 @@ class AsyncCloudAgent(AsyncService):
         *,
         timeout: float | Unset | None = UNSET,
         retry: RetryOption = UNSET,
-        extra_headers: Mapping[str, str] | None = None,
+        extra_headers: ExtraHeaders | None = None,
     ) -> CreateAgentResponse: ...
     @overload
     async def create_agent(
@@ -150,7 +151,7 @@ class AsyncCloudAgent(AsyncService):
         *,
         timeout: float | Unset | None = UNSET,
         retry: RetryOption = UNSET,
-        extra_headers: Mapping[str, str] | None = None,
+        extra_headers: ExtraHeaders | None = None,
         **fields: Unpack[CreateAgentRequestDict],
     ) -> CreateAgentResponse: ...
     async def create_agent(
@@ -160,7 +161,7 @@ class AsyncCloudAgent(AsyncService):
         *,
         timeout: float | Unset | None = UNSET,
         retry: RetryOption = UNSET,
-        extra_headers: Mapping[str, str] | None = None,
+        extra_headers: ExtraHeaders | None = None,
         **fields: Any,
     ) -> CreateAgentResponse:
         """Makes a new agent and says where to upload its code.
@@ -178,11 +179,11 @@ class AsyncCloudAgent(AsyncService):
 
         Grants: `agent.admin`.
         Retry class: never.
-        Timeout: `timeout` in seconds, None for no limit, else the client's, else 10 s.
+        Timeout: 10 s, unless the call or its client sets one.
 
         Raises:
-            TwirpError: The call failed; its subclass says how, its `sent` whether the request may have run.
-            TypeError, ValueError: The request or an option is malformed; nothing was sent.
+            TwirpError: The call failed. The error's class says how, `sent` whether the request may have been executed.
+            TypeError, ValueError: The request or an option is invalid; nothing was sent.
         """
         return await self._client.call(
             methods.CREATE_AGENT, request, fields, CallOptions(timeout, retry, extra_headers)
@@ -196,7 +197,7 @@ class AsyncCloudAgent(AsyncService):
         *,
         timeout: float | Unset | None = UNSET,
         retry: RetryOption = UNSET,
-        extra_headers: Mapping[str, str] | None = None,
+        extra_headers: ExtraHeaders | None = None,
     ) -> CreateAgentV2Response: ...
     @overload
     async def create_agent_v2(
@@ -205,7 +206,7 @@ class AsyncCloudAgent(AsyncService):
         *,
         timeout: float | Unset | None = UNSET,
         retry: RetryOption = UNSET,
-        extra_headers: Mapping[str, str] | None = None,
+        extra_headers: ExtraHeaders | None = None,
         **fields: Unpack[CreateAgentV2RequestDict],
     ) -> CreateAgentV2Response: ...
     async def create_agent_v2(
@@ -215,7 +216,7 @@ class AsyncCloudAgent(AsyncService):
         *,
         timeout: float | Unset | None = UNSET,
         retry: RetryOption = UNSET,
-        extra_headers: Mapping[str, str] | None = None,
+        extra_headers: ExtraHeaders | None = None,
         **fields: Any,
     ) -> CreateAgentV2Response:
         """Makes a new agent without code.
@@ -229,11 +230,11 @@ class AsyncCloudAgent(AsyncService):
 
         Grants: `agent.admin`.
         Retry class: never.
-        Timeout: `timeout` in seconds, None for no limit, else the client's, else 10 s.
+        Timeout: 10 s, unless the call or its client sets one.
 
         Raises:
-            TwirpError: The call failed; its subclass says how, its `sent` whether the request may have run.
-            TypeError, ValueError: The request or an option is malformed; nothing was sent.
+            TwirpError: The call failed. The error's class says how, `sent` whether the request may have been executed.
+            TypeError, ValueError: The request or an option is invalid; nothing was sent.
         """
         return await self._client.call(
             methods.CREATE_AGENT_V2, request, fields, CallOptions(timeout, retry, extra_headers)
@@ -247,7 +248,7 @@ class AsyncCloudAgent(AsyncService):
         *,
         timeout: float | Unset | None = UNSET,
         retry: RetryOption = UNSET,
-        extra_headers: Mapping[str, str] | None = None,
+        extra_headers: ExtraHeaders | None = None,
     ) -> PromoteAgentResponse: ...
     @overload
     async def promote_agent(
@@ -256,7 +257,7 @@ class AsyncCloudAgent(AsyncService):
         *,
         timeout: float | Unset | None = UNSET,
         retry: RetryOption = UNSET,
-        extra_headers: Mapping[str, str] | None = None,
+        extra_headers: ExtraHeaders | None = None,
         **fields: Unpack[PromoteAgentRequestDict],
     ) -> PromoteAgentResponse: ...
     async def promote_agent(
@@ -266,7 +267,7 @@ class AsyncCloudAgent(AsyncService):
         *,
         timeout: float | Unset | None = UNSET,
         retry: RetryOption = UNSET,
-        extra_headers: Mapping[str, str] | None = None,
+        extra_headers: ExtraHeaders | None = None,
         **fields: Any,
     ) -> PromoteAgentResponse:
         """Brings the version of one deployment into another, such as from staging into production.
@@ -281,11 +282,11 @@ class AsyncCloudAgent(AsyncService):
 
         Grants: `agent.admin`.
         Retry class: never.
-        Timeout: `timeout` in seconds, None for no limit, else the client's, else 10 s.
+        Timeout: 10 s, unless the call or its client sets one.
 
         Raises:
-            TwirpError: The call failed; its subclass says how, its `sent` whether the request may have run.
-            TypeError, ValueError: The request or an option is malformed; nothing was sent.
+            TwirpError: The call failed. The error's class says how, `sent` whether the request may have been executed.
+            TypeError, ValueError: The request or an option is invalid; nothing was sent.
         """
         return await self._client.call(
             methods.PROMOTE_AGENT, request, fields, CallOptions(timeout, retry, extra_headers)
@@ -299,7 +300,7 @@ class AsyncCloudAgent(AsyncService):
         *,
         timeout: float | Unset | None = UNSET,
         retry: RetryOption = UNSET,
-        extra_headers: Mapping[str, str] | None = None,
+        extra_headers: ExtraHeaders | None = None,
     ) -> ListAgentsResponse: ...
     @overload
     async def list_agents(
@@ -308,7 +309,7 @@ class AsyncCloudAgent(AsyncService):
         *,
         timeout: float | Unset | None = UNSET,
         retry: RetryOption = UNSET,
-        extra_headers: Mapping[str, str] | None = None,
+        extra_headers: ExtraHeaders | None = None,
         **fields: Unpack[ListAgentsRequestDict],
     ) -> ListAgentsResponse: ...
     async def list_agents(
@@ -318,7 +319,7 @@ class AsyncCloudAgent(AsyncService):
         *,
         timeout: float | Unset | None = UNSET,
         retry: RetryOption = UNSET,
-        extra_headers: Mapping[str, str] | None = None,
+        extra_headers: ExtraHeaders | None = None,
         **fields: Any,
     ) -> ListAgentsResponse:
         """Lists the project's agents, with their deployments and the names of their secrets.
@@ -331,11 +332,11 @@ class AsyncCloudAgent(AsyncService):
 
         Grants: `agent.admin`.
         Retry class: read.
-        Timeout: `timeout` in seconds, None for no limit, else the client's, else 10 s.
+        Timeout: 10 s, unless the call or its client sets one.
 
         Raises:
-            TwirpError: The call failed; its subclass says how, its `sent` whether the request may have run.
-            TypeError, ValueError: The request or an option is malformed; nothing was sent.
+            TwirpError: The call failed. The error's class says how, `sent` whether the request may have been executed.
+            TypeError, ValueError: The request or an option is invalid; nothing was sent.
         """
         return await self._client.call(methods.LIST_AGENTS, request, fields, CallOptions(timeout, retry, extra_headers))
 
@@ -347,7 +348,7 @@ class AsyncCloudAgent(AsyncService):
         *,
         timeout: float | Unset | None = UNSET,
         retry: RetryOption = UNSET,
-        extra_headers: Mapping[str, str] | None = None,
+        extra_headers: ExtraHeaders | None = None,
     ) -> ListAgentVersionsResponse: ...
     @overload
     async def list_agent_versions(
@@ -356,7 +357,7 @@ class AsyncCloudAgent(AsyncService):
         *,
         timeout: float | Unset | None = UNSET,
         retry: RetryOption = UNSET,
-        extra_headers: Mapping[str, str] | None = None,
+        extra_headers: ExtraHeaders | None = None,
         **fields: Unpack[ListAgentVersionsRequestDict],
     ) -> ListAgentVersionsResponse: ...
     async def list_agent_versions(
@@ -366,7 +367,7 @@ class AsyncCloudAgent(AsyncService):
         *,
         timeout: float | Unset | None = UNSET,
         retry: RetryOption = UNSET,
-        extra_headers: Mapping[str, str] | None = None,
+        extra_headers: ExtraHeaders | None = None,
         **fields: Any,
     ) -> ListAgentVersionsResponse:
         """Lists the versions of an agent.
@@ -379,11 +380,11 @@ class AsyncCloudAgent(AsyncService):
 
         Grants: `agent.admin`.
         Retry class: read.
-        Timeout: `timeout` in seconds, None for no limit, else the client's, else 10 s.
+        Timeout: 10 s, unless the call or its client sets one.
 
         Raises:
-            TwirpError: The call failed; its subclass says how, its `sent` whether the request may have run.
-            TypeError, ValueError: The request or an option is malformed; nothing was sent.
+            TwirpError: The call failed. The error's class says how, `sent` whether the request may have been executed.
+            TypeError, ValueError: The request or an option is invalid; nothing was sent.
         """
         return await self._client.call(
             methods.LIST_AGENT_VERSIONS, request, fields, CallOptions(timeout, retry, extra_headers)
@@ -397,7 +398,7 @@ class AsyncCloudAgent(AsyncService):
         *,
         timeout: float | Unset | None = UNSET,
         retry: RetryOption = UNSET,
-        extra_headers: Mapping[str, str] | None = None,
+        extra_headers: ExtraHeaders | None = None,
     ) -> ListAgentSecretsResponse: ...
     @overload
     async def list_agent_secrets(
@@ -406,7 +407,7 @@ class AsyncCloudAgent(AsyncService):
         *,
         timeout: float | Unset | None = UNSET,
         retry: RetryOption = UNSET,
-        extra_headers: Mapping[str, str] | None = None,
+        extra_headers: ExtraHeaders | None = None,
         **fields: Unpack[ListAgentSecretsRequestDict],
     ) -> ListAgentSecretsResponse: ...
     async def list_agent_secrets(
@@ -416,7 +417,7 @@ class AsyncCloudAgent(AsyncService):
         *,
         timeout: float | Unset | None = UNSET,
         retry: RetryOption = UNSET,
-        extra_headers: Mapping[str, str] | None = None,
+        extra_headers: ExtraHeaders | None = None,
         **fields: Any,
     ) -> ListAgentSecretsResponse:
         """Lists the secrets of an agent by name.
@@ -430,11 +431,11 @@ class AsyncCloudAgent(AsyncService):
 
         Grants: `agent.admin`.
         Retry class: read.
-        Timeout: `timeout` in seconds, None for no limit, else the client's, else 10 s.
+        Timeout: 10 s, unless the call or its client sets one.
 
         Raises:
-            TwirpError: The call failed; its subclass says how, its `sent` whether the request may have run.
-            TypeError, ValueError: The request or an option is malformed; nothing was sent.
+            TwirpError: The call failed. The error's class says how, `sent` whether the request may have been executed.
+            TypeError, ValueError: The request or an option is invalid; nothing was sent.
         """
         return await self._client.call(
             methods.LIST_AGENT_SECRETS, request, fields, CallOptions(timeout, retry, extra_headers)
@@ -448,7 +449,7 @@ class AsyncCloudAgent(AsyncService):
         *,
         timeout: float | Unset | None = UNSET,
         retry: RetryOption = UNSET,
-        extra_headers: Mapping[str, str] | None = None,
+        extra_headers: ExtraHeaders | None = None,
     ) -> UpdateAgentResponse: ...
     @overload
     async def update_agent(
@@ -457,7 +458,7 @@ class AsyncCloudAgent(AsyncService):
         *,
         timeout: float | Unset | None = UNSET,
         retry: RetryOption = UNSET,
-        extra_headers: Mapping[str, str] | None = None,
+        extra_headers: ExtraHeaders | None = None,
         **fields: Unpack[UpdateAgentRequestDict],
     ) -> UpdateAgentResponse: ...
     async def update_agent(
@@ -467,7 +468,7 @@ class AsyncCloudAgent(AsyncService):
         *,
         timeout: float | Unset | None = UNSET,
         retry: RetryOption = UNSET,
-        extra_headers: Mapping[str, str] | None = None,
+        extra_headers: ExtraHeaders | None = None,
         **fields: Any,
     ) -> UpdateAgentResponse:
         """Changes the regions or the secrets of an agent.
@@ -486,11 +487,11 @@ class AsyncCloudAgent(AsyncService):
 
         Grants: `agent.admin`.
         Retry class: never.
-        Timeout: `timeout` in seconds, None for no limit, else the client's, else 10 s.
+        Timeout: 10 s, unless the call or its client sets one.
 
         Raises:
-            TwirpError: The call failed; its subclass says how, its `sent` whether the request may have run.
-            TypeError, ValueError: The request or an option is malformed; nothing was sent.
+            TwirpError: The call failed. The error's class says how, `sent` whether the request may have been executed.
+            TypeError, ValueError: The request or an option is invalid; nothing was sent.
         """
         return await self._client.call(
             methods.UPDATE_AGENT, request, fields, CallOptions(timeout, retry, extra_headers)
@@ -504,7 +505,7 @@ class AsyncCloudAgent(AsyncService):
         *,
         timeout: float | Unset | None = UNSET,
         retry: RetryOption = UNSET,
-        extra_headers: Mapping[str, str] | None = None,
+        extra_headers: ExtraHeaders | None = None,
     ) -> RestartAgentResponse: ...
     @overload
     async def restart_agent(
@@ -513,7 +514,7 @@ class AsyncCloudAgent(AsyncService):
         *,
         timeout: float | Unset | None = UNSET,
         retry: RetryOption = UNSET,
-        extra_headers: Mapping[str, str] | None = None,
+        extra_headers: ExtraHeaders | None = None,
         **fields: Unpack[RestartAgentRequestDict],
     ) -> RestartAgentResponse: ...
     async def restart_agent(
@@ -523,7 +524,7 @@ class AsyncCloudAgent(AsyncService):
         *,
         timeout: float | Unset | None = UNSET,
         retry: RetryOption = UNSET,
-        extra_headers: Mapping[str, str] | None = None,
+        extra_headers: ExtraHeaders | None = None,
         **fields: Any,
     ) -> RestartAgentResponse:
         """Starts the instances of an agent anew, with the same version.
@@ -535,11 +536,11 @@ class AsyncCloudAgent(AsyncService):
 
         Grants: `agent.admin`.
         Retry class: never.
-        Timeout: `timeout` in seconds, None for no limit, else the client's, else 10 s.
+        Timeout: 10 s, unless the call or its client sets one.
 
         Raises:
-            TwirpError: The call failed; its subclass says how, its `sent` whether the request may have run.
-            TypeError, ValueError: The request or an option is malformed; nothing was sent.
+            TwirpError: The call failed. The error's class says how, `sent` whether the request may have been executed.
+            TypeError, ValueError: The request or an option is invalid; nothing was sent.
         """
         return await self._client.call(
             methods.RESTART_AGENT, request, fields, CallOptions(timeout, retry, extra_headers)
@@ -553,7 +554,7 @@ class AsyncCloudAgent(AsyncService):
         *,
         timeout: float | Unset | None = UNSET,
         retry: RetryOption = UNSET,
-        extra_headers: Mapping[str, str] | None = None,
+        extra_headers: ExtraHeaders | None = None,
     ) -> DeployAgentResponse: ...
     @overload
     async def deploy_agent(
@@ -562,7 +563,7 @@ class AsyncCloudAgent(AsyncService):
         *,
         timeout: float | Unset | None = UNSET,
         retry: RetryOption = UNSET,
-        extra_headers: Mapping[str, str] | None = None,
+        extra_headers: ExtraHeaders | None = None,
         **fields: Unpack[DeployAgentRequestDict],
     ) -> DeployAgentResponse: ...
     async def deploy_agent(
@@ -572,7 +573,7 @@ class AsyncCloudAgent(AsyncService):
         *,
         timeout: float | Unset | None = UNSET,
         retry: RetryOption = UNSET,
-        extra_headers: Mapping[str, str] | None = None,
+        extra_headers: ExtraHeaders | None = None,
         **fields: Any,
     ) -> DeployAgentResponse:
         """Begins a new version of an agent and says where to upload its code.
@@ -593,11 +594,11 @@ class AsyncCloudAgent(AsyncService):
 
         Grants: `agent.admin`.
         Retry class: never.
-        Timeout: `timeout` in seconds, None for no limit, else the client's, else 10 s.
+        Timeout: 10 s, unless the call or its client sets one.
 
         Raises:
-            TwirpError: The call failed; its subclass says how, its `sent` whether the request may have run.
-            TypeError, ValueError: The request or an option is malformed; nothing was sent.
+            TwirpError: The call failed. The error's class says how, `sent` whether the request may have been executed.
+            TypeError, ValueError: The request or an option is invalid; nothing was sent.
         """
         return await self._client.call(
             methods.DEPLOY_AGENT, request, fields, CallOptions(timeout, retry, extra_headers)
@@ -611,7 +612,7 @@ class AsyncCloudAgent(AsyncService):
         *,
         timeout: float | Unset | None = UNSET,
         retry: RetryOption = UNSET,
-        extra_headers: Mapping[str, str] | None = None,
+        extra_headers: ExtraHeaders | None = None,
     ) -> DeployAgentV2Response: ...
     @overload
     async def deploy_agent_v2(
@@ -620,7 +621,7 @@ class AsyncCloudAgent(AsyncService):
         *,
         timeout: float | Unset | None = UNSET,
         retry: RetryOption = UNSET,
-        extra_headers: Mapping[str, str] | None = None,
+        extra_headers: ExtraHeaders | None = None,
         **fields: Unpack[DeployAgentV2RequestDict],
     ) -> DeployAgentV2Response: ...
     async def deploy_agent_v2(
@@ -630,7 +631,7 @@ class AsyncCloudAgent(AsyncService):
         *,
         timeout: float | Unset | None = UNSET,
         retry: RetryOption = UNSET,
-        extra_headers: Mapping[str, str] | None = None,
+        extra_headers: ExtraHeaders | None = None,
         **fields: Any,
     ) -> DeployAgentV2Response:
         """Begins a new version of an agent and says where to upload its code.
@@ -647,11 +648,11 @@ class AsyncCloudAgent(AsyncService):
 
         Grants: `agent.admin`.
         Retry class: never.
-        Timeout: `timeout` in seconds, None for no limit, else the client's, else 10 s.
+        Timeout: 10 s, unless the call or its client sets one.
 
         Raises:
-            TwirpError: The call failed; its subclass says how, its `sent` whether the request may have run.
-            TypeError, ValueError: The request or an option is malformed; nothing was sent.
+            TwirpError: The call failed. The error's class says how, `sent` whether the request may have been executed.
+            TypeError, ValueError: The request or an option is invalid; nothing was sent.
         """
         return await self._client.call(
             methods.DEPLOY_AGENT_V2, request, fields, CallOptions(timeout, retry, extra_headers)
@@ -665,7 +666,7 @@ class AsyncCloudAgent(AsyncService):
         *,
         timeout: float | Unset | None = UNSET,
         retry: RetryOption = UNSET,
-        extra_headers: Mapping[str, str] | None = None,
+        extra_headers: ExtraHeaders | None = None,
     ) -> UpdateAgentSecretsResponse: ...
     @overload
     async def update_agent_secrets(
@@ -674,7 +675,7 @@ class AsyncCloudAgent(AsyncService):
         *,
         timeout: float | Unset | None = UNSET,
         retry: RetryOption = UNSET,
-        extra_headers: Mapping[str, str] | None = None,
+        extra_headers: ExtraHeaders | None = None,
         **fields: Unpack[UpdateAgentSecretsRequestDict],
     ) -> UpdateAgentSecretsResponse: ...
     async def update_agent_secrets(
@@ -684,7 +685,7 @@ class AsyncCloudAgent(AsyncService):
         *,
         timeout: float | Unset | None = UNSET,
         retry: RetryOption = UNSET,
-        extra_headers: Mapping[str, str] | None = None,
+        extra_headers: ExtraHeaders | None = None,
         **fields: Any,
     ) -> UpdateAgentSecretsResponse:
         """Sets and removes secrets of an agent.
@@ -701,11 +702,11 @@ class AsyncCloudAgent(AsyncService):
 
         Grants: `agent.admin`.
         Retry class: never.
-        Timeout: `timeout` in seconds, None for no limit, else the client's, else 10 s.
+        Timeout: 10 s, unless the call or its client sets one.
 
         Raises:
-            TwirpError: The call failed; its subclass says how, its `sent` whether the request may have run.
-            TypeError, ValueError: The request or an option is malformed; nothing was sent.
+            TwirpError: The call failed. The error's class says how, `sent` whether the request may have been executed.
+            TypeError, ValueError: The request or an option is invalid; nothing was sent.
         """
         return await self._client.call(
             methods.UPDATE_AGENT_SECRETS, request, fields, CallOptions(timeout, retry, extra_headers)
@@ -719,7 +720,7 @@ class AsyncCloudAgent(AsyncService):
         *,
         timeout: float | Unset | None = UNSET,
         retry: RetryOption = UNSET,
-        extra_headers: Mapping[str, str] | None = None,
+        extra_headers: ExtraHeaders | None = None,
     ) -> RollbackAgentResponse: ...
     @overload
     async def rollback_agent(
@@ -728,7 +729,7 @@ class AsyncCloudAgent(AsyncService):
         *,
         timeout: float | Unset | None = UNSET,
         retry: RetryOption = UNSET,
-        extra_headers: Mapping[str, str] | None = None,
+        extra_headers: ExtraHeaders | None = None,
         **fields: Unpack[RollbackAgentRequestDict],
     ) -> RollbackAgentResponse: ...
     async def rollback_agent(
@@ -738,7 +739,7 @@ class AsyncCloudAgent(AsyncService):
         *,
         timeout: float | Unset | None = UNSET,
         retry: RetryOption = UNSET,
-        extra_headers: Mapping[str, str] | None = None,
+        extra_headers: ExtraHeaders | None = None,
         **fields: Any,
     ) -> RollbackAgentResponse:
         """Takes an agent back to an earlier version, without a new build.
@@ -754,11 +755,11 @@ class AsyncCloudAgent(AsyncService):
 
         Grants: `agent.admin`.
         Retry class: never.
-        Timeout: `timeout` in seconds, None for no limit, else the client's, else 10 s.
+        Timeout: 10 s, unless the call or its client sets one.
 
         Raises:
-            TwirpError: The call failed; its subclass says how, its `sent` whether the request may have run.
-            TypeError, ValueError: The request or an option is malformed; nothing was sent.
+            TwirpError: The call failed. The error's class says how, `sent` whether the request may have been executed.
+            TypeError, ValueError: The request or an option is invalid; nothing was sent.
         """
         return await self._client.call(
             methods.ROLLBACK_AGENT, request, fields, CallOptions(timeout, retry, extra_headers)
@@ -772,7 +773,7 @@ class AsyncCloudAgent(AsyncService):
         *,
         timeout: float | Unset | None = UNSET,
         retry: RetryOption = UNSET,
-        extra_headers: Mapping[str, str] | None = None,
+        extra_headers: ExtraHeaders | None = None,
     ) -> DeleteAgentResponse: ...
     @overload
     async def delete_agent(
@@ -781,7 +782,7 @@ class AsyncCloudAgent(AsyncService):
         *,
         timeout: float | Unset | None = UNSET,
         retry: RetryOption = UNSET,
-        extra_headers: Mapping[str, str] | None = None,
+        extra_headers: ExtraHeaders | None = None,
         **fields: Unpack[DeleteAgentRequestDict],
     ) -> DeleteAgentResponse: ...
     async def delete_agent(
@@ -791,7 +792,7 @@ class AsyncCloudAgent(AsyncService):
         *,
         timeout: float | Unset | None = UNSET,
         retry: RetryOption = UNSET,
-        extra_headers: Mapping[str, str] | None = None,
+        extra_headers: ExtraHeaders | None = None,
         **fields: Any,
     ) -> DeleteAgentResponse:
         """Deletes an agent, or one deployment of it.
@@ -805,11 +806,11 @@ class AsyncCloudAgent(AsyncService):
 
         Grants: `agent.admin`.
         Retry class: never.
-        Timeout: `timeout` in seconds, None for no limit, else the client's, else 10 s.
+        Timeout: 10 s, unless the call or its client sets one.
 
         Raises:
-            TwirpError: The call failed; its subclass says how, its `sent` whether the request may have run.
-            TypeError, ValueError: The request or an option is malformed; nothing was sent.
+            TwirpError: The call failed. The error's class says how, `sent` whether the request may have been executed.
+            TypeError, ValueError: The request or an option is invalid; nothing was sent.
         """
         return await self._client.call(
             methods.DELETE_AGENT, request, fields, CallOptions(timeout, retry, extra_headers)
@@ -823,7 +824,7 @@ class AsyncCloudAgent(AsyncService):
         *,
         timeout: float | Unset | None = UNSET,
         retry: RetryOption = UNSET,
-        extra_headers: Mapping[str, str] | None = None,
+        extra_headers: ExtraHeaders | None = None,
     ) -> ClientSettingsResponse: ...
     @overload
     async def get_client_settings(
@@ -832,7 +833,7 @@ class AsyncCloudAgent(AsyncService):
         *,
         timeout: float | Unset | None = UNSET,
         retry: RetryOption = UNSET,
-        extra_headers: Mapping[str, str] | None = None,
+        extra_headers: ExtraHeaders | None = None,
     ) -> ClientSettingsResponse: ...
     async def get_client_settings(
         self,
@@ -841,7 +842,7 @@ class AsyncCloudAgent(AsyncService):
         *,
         timeout: float | Unset | None = UNSET,
         retry: RetryOption = UNSET,
-        extra_headers: Mapping[str, str] | None = None,
+        extra_headers: ExtraHeaders | None = None,
         **fields: Any,
     ) -> ClientSettingsResponse:
         """Returns settings that LiveKit Cloud has for tools such as its CLI.
@@ -850,11 +851,11 @@ class AsyncCloudAgent(AsyncService):
 
         Grants: `agent.admin`.
         Retry class: read.
-        Timeout: `timeout` in seconds, None for no limit, else the client's, else 10 s.
+        Timeout: 10 s, unless the call or its client sets one.
 
         Raises:
-            TwirpError: The call failed; its subclass says how, its `sent` whether the request may have run.
-            TypeError, ValueError: The request or an option is malformed; nothing was sent.
+            TwirpError: The call failed. The error's class says how, `sent` whether the request may have been executed.
+            TypeError, ValueError: The request or an option is invalid; nothing was sent.
         """
         return await self._client.call(
             methods.GET_CLIENT_SETTINGS, request, fields, CallOptions(timeout, retry, extra_headers)
@@ -868,7 +869,7 @@ class AsyncCloudAgent(AsyncService):
         *,
         timeout: float | Unset | None = UNSET,
         retry: RetryOption = UNSET,
-        extra_headers: Mapping[str, str] | None = None,
+        extra_headers: ExtraHeaders | None = None,
     ) -> CreatePrivateLinkResponse: ...
     @overload
     async def create_private_link(
@@ -877,7 +878,7 @@ class AsyncCloudAgent(AsyncService):
         *,
         timeout: float | Unset | None = UNSET,
         retry: RetryOption = UNSET,
-        extra_headers: Mapping[str, str] | None = None,
+        extra_headers: ExtraHeaders | None = None,
         **fields: Unpack[CreatePrivateLinkRequestDict],
     ) -> CreatePrivateLinkResponse: ...
     async def create_private_link(
@@ -887,7 +888,7 @@ class AsyncCloudAgent(AsyncService):
         *,
         timeout: float | Unset | None = UNSET,
         retry: RetryOption = UNSET,
-        extra_headers: Mapping[str, str] | None = None,
+        extra_headers: ExtraHeaders | None = None,
         **fields: Any,
     ) -> CreatePrivateLinkResponse:
         """Makes a private link: a way from agents into your own AWS or Azure network.
@@ -907,11 +908,11 @@ class AsyncCloudAgent(AsyncService):
 
         Grants: `agent.admin`.
         Retry class: never.
-        Timeout: `timeout` in seconds, None for no limit, else the client's, else 10 s.
+        Timeout: 10 s, unless the call or its client sets one.
 
         Raises:
-            TwirpError: The call failed; its subclass says how, its `sent` whether the request may have run.
-            TypeError, ValueError: The request or an option is malformed; nothing was sent.
+            TwirpError: The call failed. The error's class says how, `sent` whether the request may have been executed.
+            TypeError, ValueError: The request or an option is invalid; nothing was sent.
         """
         return await self._client.call(
             methods.CREATE_PRIVATE_LINK, request, fields, CallOptions(timeout, retry, extra_headers)
@@ -925,7 +926,7 @@ class AsyncCloudAgent(AsyncService):
         *,
         timeout: float | Unset | None = UNSET,
         retry: RetryOption = UNSET,
-        extra_headers: Mapping[str, str] | None = None,
+        extra_headers: ExtraHeaders | None = None,
     ) -> DestroyPrivateLinkResponse: ...
     @overload
     async def destroy_private_link(
@@ -934,7 +935,7 @@ class AsyncCloudAgent(AsyncService):
         *,
         timeout: float | Unset | None = UNSET,
         retry: RetryOption = UNSET,
-        extra_headers: Mapping[str, str] | None = None,
+        extra_headers: ExtraHeaders | None = None,
         **fields: Unpack[DestroyPrivateLinkRequestDict],
     ) -> DestroyPrivateLinkResponse: ...
     async def destroy_private_link(
@@ -944,7 +945,7 @@ class AsyncCloudAgent(AsyncService):
         *,
         timeout: float | Unset | None = UNSET,
         retry: RetryOption = UNSET,
-        extra_headers: Mapping[str, str] | None = None,
+        extra_headers: ExtraHeaders | None = None,
         **fields: Any,
     ) -> DestroyPrivateLinkResponse:
         """Deletes a private link.
@@ -956,11 +957,11 @@ class AsyncCloudAgent(AsyncService):
 
         Grants: `agent.admin`.
         Retry class: never.
-        Timeout: `timeout` in seconds, None for no limit, else the client's, else 10 s.
+        Timeout: 10 s, unless the call or its client sets one.
 
         Raises:
-            TwirpError: The call failed; its subclass says how, its `sent` whether the request may have run.
-            TypeError, ValueError: The request or an option is malformed; nothing was sent.
+            TwirpError: The call failed. The error's class says how, `sent` whether the request may have been executed.
+            TypeError, ValueError: The request or an option is invalid; nothing was sent.
         """
         return await self._client.call(
             methods.DESTROY_PRIVATE_LINK, request, fields, CallOptions(timeout, retry, extra_headers)
@@ -974,7 +975,7 @@ class AsyncCloudAgent(AsyncService):
         *,
         timeout: float | Unset | None = UNSET,
         retry: RetryOption = UNSET,
-        extra_headers: Mapping[str, str] | None = None,
+        extra_headers: ExtraHeaders | None = None,
     ) -> ListPrivateLinksResponse: ...
     @overload
     async def list_private_links(
@@ -983,7 +984,7 @@ class AsyncCloudAgent(AsyncService):
         *,
         timeout: float | Unset | None = UNSET,
         retry: RetryOption = UNSET,
-        extra_headers: Mapping[str, str] | None = None,
+        extra_headers: ExtraHeaders | None = None,
     ) -> ListPrivateLinksResponse: ...
     async def list_private_links(
         self,
@@ -992,7 +993,7 @@ class AsyncCloudAgent(AsyncService):
         *,
         timeout: float | Unset | None = UNSET,
         retry: RetryOption = UNSET,
-        extra_headers: Mapping[str, str] | None = None,
+        extra_headers: ExtraHeaders | None = None,
         **fields: Any,
     ) -> ListPrivateLinksResponse:
         """Lists the private links of the project.
@@ -1001,11 +1002,11 @@ class AsyncCloudAgent(AsyncService):
 
         Grants: `agent.admin`.
         Retry class: read.
-        Timeout: `timeout` in seconds, None for no limit, else the client's, else 10 s.
+        Timeout: 10 s, unless the call or its client sets one.
 
         Raises:
-            TwirpError: The call failed; its subclass says how, its `sent` whether the request may have run.
-            TypeError, ValueError: The request or an option is malformed; nothing was sent.
+            TwirpError: The call failed. The error's class says how, `sent` whether the request may have been executed.
+            TypeError, ValueError: The request or an option is invalid; nothing was sent.
         """
         return await self._client.call(
             methods.LIST_PRIVATE_LINKS, request, fields, CallOptions(timeout, retry, extra_headers)
@@ -1019,7 +1020,7 @@ class AsyncCloudAgent(AsyncService):
         *,
         timeout: float | Unset | None = UNSET,
         retry: RetryOption = UNSET,
-        extra_headers: Mapping[str, str] | None = None,
+        extra_headers: ExtraHeaders | None = None,
     ) -> GetPrivateLinkStatusResponse: ...
     @overload
     async def get_private_link_status(
@@ -1028,7 +1029,7 @@ class AsyncCloudAgent(AsyncService):
         *,
         timeout: float | Unset | None = UNSET,
         retry: RetryOption = UNSET,
-        extra_headers: Mapping[str, str] | None = None,
+        extra_headers: ExtraHeaders | None = None,
         **fields: Unpack[GetPrivateLinkStatusRequestDict],
     ) -> GetPrivateLinkStatusResponse: ...
     async def get_private_link_status(
@@ -1038,7 +1039,7 @@ class AsyncCloudAgent(AsyncService):
         *,
         timeout: float | Unset | None = UNSET,
         retry: RetryOption = UNSET,
-        extra_headers: Mapping[str, str] | None = None,
+        extra_headers: ExtraHeaders | None = None,
         **fields: Any,
     ) -> GetPrivateLinkStatusResponse:
         """Tells whether a private link works.
@@ -1050,11 +1051,11 @@ class AsyncCloudAgent(AsyncService):
 
         Grants: `agent.admin`.
         Retry class: read.
-        Timeout: `timeout` in seconds, None for no limit, else the client's, else 10 s.
+        Timeout: 10 s, unless the call or its client sets one.
 
         Raises:
-            TwirpError: The call failed; its subclass says how, its `sent` whether the request may have run.
-            TypeError, ValueError: The request or an option is malformed; nothing was sent.
+            TwirpError: The call failed. The error's class says how, `sent` whether the request may have been executed.
+            TypeError, ValueError: The request or an option is invalid; nothing was sent.
         """
         return await self._client.call(
             methods.GET_PRIVATE_LINK_STATUS, request, fields, CallOptions(timeout, retry, extra_headers)

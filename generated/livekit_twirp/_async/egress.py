@@ -3,30 +3,29 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, overload
+from typing import TYPE_CHECKING, overload
 
 from twirpkit.sdk import (
     UNSET,
     AsyncClient,
     AsyncService,
-    Authorize,
     CallOptions,
-    Unset,
     aiterate,
     async_transport,
     client_config,
+    conceal,
 )
 
 from livekit_twirp._methods import egress as methods
-from livekit_twirp._sdk import SDK
+from livekit_twirp._sdk import PACKAGE
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Iterable, Mapping
-    from typing import Unpack
+    from collections.abc import AsyncIterator, Iterable
+    from typing import Any, Unpack
 
     import aiohttp
     from twirpkit.livekit import Regions
-    from twirpkit.sdk import Hook, RetryOption
+    from twirpkit.sdk import Authorize, ExtraHeaders, Hook, RetryOption, Unset
 
     from livekit_twirp.messages.livekit_egress import (
         EgressInfo,
@@ -72,18 +71,20 @@ class AsyncEgress(AsyncService):
         auth: str | Authorize | None = None,
         timeout: float | Unset | None = UNSET,
         retry: RetryOption = UNSET,
-        extra_headers: Mapping[str, str] | None = None,
+        extra_headers: ExtraHeaders | None = None,
         hooks: Iterable[Hook] = (),
         regions: Regions | Unset | None = UNSET,
     ) -> None:
-        """Use the connections of a session, which stays yours to close.
+        """Use the connections of a session, which the service does not close.
 
         The other arguments are those of `AsyncLiveKitAPI`.
         """
         if session is None:
             raise TypeError("AsyncEgress needs a session: AsyncLiveKitAPI makes its own")
+        api_key, api_secret = conceal(api_key, api_secret)
+        token, auth, extra_headers = conceal(token, auth, extra_headers)
         config = client_config(
-            SDK,
+            PACKAGE,
             url=url,
             api_key=api_key,
             api_secret=api_secret,
@@ -105,7 +106,7 @@ class AsyncEgress(AsyncService):
         *,
         timeout: float | Unset | None = UNSET,
         retry: RetryOption = UNSET,
-        extra_headers: Mapping[str, str] | None = None,
+        extra_headers: ExtraHeaders | None = None,
     ) -> EgressInfo: ...
     @overload
     async def start_egress(
@@ -114,7 +115,7 @@ class AsyncEgress(AsyncService):
         *,
         timeout: float | Unset | None = UNSET,
         retry: RetryOption = UNSET,
-        extra_headers: Mapping[str, str] | None = None,
+        extra_headers: ExtraHeaders | None = None,
         **fields: Unpack[StartEgressRequestDict],
     ) -> EgressInfo: ...
     async def start_egress(
@@ -124,7 +125,7 @@ class AsyncEgress(AsyncService):
         *,
         timeout: float | Unset | None = UNSET,
         retry: RetryOption = UNSET,
-        extra_headers: Mapping[str, str] | None = None,
+        extra_headers: ExtraHeaders | None = None,
         **fields: Any,
     ) -> EgressInfo:
         """Starts a recording or stream of a room, of a web page, or of chosen tracks.
@@ -151,11 +152,11 @@ class AsyncEgress(AsyncService):
 
         Grants: `video.roomRecord`.
         Retry class: never.
-        Timeout: `timeout` in seconds, None for no limit, else the client's, else 30 s.
+        Timeout: 30 s, unless the call or its client sets one.
 
         Raises:
-            TwirpError: The call failed; its subclass says how, its `sent` whether the request may have run.
-            TypeError, ValueError: The request or an option is malformed; nothing was sent.
+            TwirpError: The call failed. The error's class says how, `sent` whether the request may have been executed.
+            TypeError, ValueError: The request or an option is invalid; nothing was sent.
         """
         return await self._client.call(
             methods.START_EGRESS, request, fields, CallOptions(timeout, retry, extra_headers)
@@ -169,7 +170,7 @@ class AsyncEgress(AsyncService):
         *,
         timeout: float | Unset | None = UNSET,
         retry: RetryOption = UNSET,
-        extra_headers: Mapping[str, str] | None = None,
+        extra_headers: ExtraHeaders | None = None,
     ) -> EgressInfo: ...
     @overload
     async def update_layout(
@@ -178,7 +179,7 @@ class AsyncEgress(AsyncService):
         *,
         timeout: float | Unset | None = UNSET,
         retry: RetryOption = UNSET,
-        extra_headers: Mapping[str, str] | None = None,
+        extra_headers: ExtraHeaders | None = None,
         **fields: Unpack[UpdateLayoutRequestDict],
     ) -> EgressInfo: ...
     async def update_layout(
@@ -188,7 +189,7 @@ class AsyncEgress(AsyncService):
         *,
         timeout: float | Unset | None = UNSET,
         retry: RetryOption = UNSET,
-        extra_headers: Mapping[str, str] | None = None,
+        extra_headers: ExtraHeaders | None = None,
         **fields: Any,
     ) -> EgressInfo:
         """Changes the layout of a running recording that is drawn from a template.
@@ -203,11 +204,11 @@ class AsyncEgress(AsyncService):
 
         Grants: `video.roomRecord`.
         Retry class: idempotent.
-        Timeout: `timeout` in seconds, None for no limit, else the client's, else 10 s.
+        Timeout: 10 s, unless the call or its client sets one.
 
         Raises:
-            TwirpError: The call failed; its subclass says how, its `sent` whether the request may have run.
-            TypeError, ValueError: The request or an option is malformed; nothing was sent.
+            TwirpError: The call failed. The error's class says how, `sent` whether the request may have been executed.
+            TypeError, ValueError: The request or an option is invalid; nothing was sent.
         """
         return await self._client.call(
             methods.UPDATE_LAYOUT, request, fields, CallOptions(timeout, retry, extra_headers)
@@ -221,7 +222,7 @@ class AsyncEgress(AsyncService):
         *,
         timeout: float | Unset | None = UNSET,
         retry: RetryOption = UNSET,
-        extra_headers: Mapping[str, str] | None = None,
+        extra_headers: ExtraHeaders | None = None,
     ) -> EgressInfo: ...
     @overload
     async def update_stream(
@@ -230,7 +231,7 @@ class AsyncEgress(AsyncService):
         *,
         timeout: float | Unset | None = UNSET,
         retry: RetryOption = UNSET,
-        extra_headers: Mapping[str, str] | None = None,
+        extra_headers: ExtraHeaders | None = None,
         **fields: Unpack[UpdateStreamRequestDict],
     ) -> EgressInfo: ...
     async def update_stream(
@@ -240,7 +241,7 @@ class AsyncEgress(AsyncService):
         *,
         timeout: float | Unset | None = UNSET,
         retry: RetryOption = UNSET,
-        extra_headers: Mapping[str, str] | None = None,
+        extra_headers: ExtraHeaders | None = None,
         **fields: Any,
     ) -> EgressInfo:
         """Adds stream destinations to a running egress, or removes some of them.
@@ -258,11 +259,11 @@ class AsyncEgress(AsyncService):
 
         Grants: `video.roomRecord`.
         Retry class: never.
-        Timeout: `timeout` in seconds, None for no limit, else the client's, else 10 s.
+        Timeout: 10 s, unless the call or its client sets one.
 
         Raises:
-            TwirpError: The call failed; its subclass says how, its `sent` whether the request may have run.
-            TypeError, ValueError: The request or an option is malformed; nothing was sent.
+            TwirpError: The call failed. The error's class says how, `sent` whether the request may have been executed.
+            TypeError, ValueError: The request or an option is invalid; nothing was sent.
         """
         return await self._client.call(
             methods.UPDATE_STREAM, request, fields, CallOptions(timeout, retry, extra_headers)
@@ -276,7 +277,7 @@ class AsyncEgress(AsyncService):
         *,
         timeout: float | Unset | None = UNSET,
         retry: RetryOption = UNSET,
-        extra_headers: Mapping[str, str] | None = None,
+        extra_headers: ExtraHeaders | None = None,
     ) -> ListEgressResponse: ...
     @overload
     async def list_egress(
@@ -285,7 +286,7 @@ class AsyncEgress(AsyncService):
         *,
         timeout: float | Unset | None = UNSET,
         retry: RetryOption = UNSET,
-        extra_headers: Mapping[str, str] | None = None,
+        extra_headers: ExtraHeaders | None = None,
         **fields: Unpack[ListEgressRequestDict],
     ) -> ListEgressResponse: ...
     async def list_egress(
@@ -295,7 +296,7 @@ class AsyncEgress(AsyncService):
         *,
         timeout: float | Unset | None = UNSET,
         retry: RetryOption = UNSET,
-        extra_headers: Mapping[str, str] | None = None,
+        extra_headers: ExtraHeaders | None = None,
         **fields: Any,
     ) -> ListEgressResponse:
         """Lists recordings and streams, running and ended.
@@ -303,7 +304,7 @@ class AsyncEgress(AsyncService):
         Without filters it lists all that the server still remembers. An unknown room gives an empty list, an
         unknown `egress_id` gives `not_found`. A server without Redis gives `internal`.
 
-        `iter_egress` goes through all pages.
+        `iter_egress` iterates over all pages.
 
         Fields:
             room_name: Only those of this room; an unknown room gives an empty list. Unset: of all rooms, and of
@@ -314,11 +315,11 @@ class AsyncEgress(AsyncService):
 
         Grants: `video.roomRecord`.
         Retry class: read.
-        Timeout: `timeout` in seconds, None for no limit, else the client's, else 10 s.
+        Timeout: 10 s, unless the call or its client sets one.
 
         Raises:
-            TwirpError: The call failed; its subclass says how, its `sent` whether the request may have run.
-            TypeError, ValueError: The request or an option is malformed; nothing was sent.
+            TwirpError: The call failed. The error's class says how, `sent` whether the request may have been executed.
+            TypeError, ValueError: The request or an option is invalid; nothing was sent.
         """
         return await self._client.call(methods.LIST_EGRESS, request, fields, CallOptions(timeout, retry, extra_headers))
 
@@ -330,7 +331,7 @@ class AsyncEgress(AsyncService):
         *,
         timeout: float | Unset | None = UNSET,
         retry: RetryOption = UNSET,
-        extra_headers: Mapping[str, str] | None = None,
+        extra_headers: ExtraHeaders | None = None,
     ) -> AsyncIterator[EgressInfo]: ...
     @overload
     def iter_egress(
@@ -339,7 +340,7 @@ class AsyncEgress(AsyncService):
         *,
         timeout: float | Unset | None = UNSET,
         retry: RetryOption = UNSET,
-        extra_headers: Mapping[str, str] | None = None,
+        extra_headers: ExtraHeaders | None = None,
         **fields: Unpack[ListEgressRequestDict],
     ) -> AsyncIterator[EgressInfo]: ...
     def iter_egress(
@@ -349,18 +350,18 @@ class AsyncEgress(AsyncService):
         *,
         timeout: float | Unset | None = UNSET,
         retry: RetryOption = UNSET,
-        extra_headers: Mapping[str, str] | None = None,
+        extra_headers: ExtraHeaders | None = None,
         **fields: Any,
     ) -> AsyncIterator[EgressInfo]:
-        """The `items` of all pages of `list_egress`, one after the other.
+        """Iterate over the `items` of all pages of `list_egress`.
 
-        Arguments are the method's. Each page is a call of its own, made when the items before it are used up,
-        and `timeout` is for each. A `page_token` of yours says where to start; the message that you pass is not
-        changed.
+        The arguments are those of `list_egress`. Each page is a separate call, made when the items of the
+        previous page are used up; `timeout` applies to each. Set `page_token` to start at a later page. A
+        request message is not modified.
 
         Raises:
-            TypeError, ValueError: The request is malformed; nothing was sent.
-            TwirpError: While iterating: a call failed, or the server leads back to a page that it gave before.
+            TypeError, ValueError: The request is invalid; nothing was sent.
+            TwirpError: During iteration: a call failed, or a page token was repeated.
         """
         return aiterate(self._client, methods.LIST_EGRESS, request, fields, CallOptions(timeout, retry, extra_headers))
 
@@ -372,7 +373,7 @@ class AsyncEgress(AsyncService):
         *,
         timeout: float | Unset | None = UNSET,
         retry: RetryOption = UNSET,
-        extra_headers: Mapping[str, str] | None = None,
+        extra_headers: ExtraHeaders | None = None,
     ) -> EgressInfo: ...
     @overload
     async def stop_egress(
@@ -381,7 +382,7 @@ class AsyncEgress(AsyncService):
         *,
         timeout: float | Unset | None = UNSET,
         retry: RetryOption = UNSET,
-        extra_headers: Mapping[str, str] | None = None,
+        extra_headers: ExtraHeaders | None = None,
         **fields: Unpack[StopEgressRequestDict],
     ) -> EgressInfo: ...
     async def stop_egress(
@@ -391,7 +392,7 @@ class AsyncEgress(AsyncService):
         *,
         timeout: float | Unset | None = UNSET,
         retry: RetryOption = UNSET,
-        extra_headers: Mapping[str, str] | None = None,
+        extra_headers: ExtraHeaders | None = None,
         **fields: Any,
     ) -> EgressInfo:
         """Stops a running egress.
@@ -405,11 +406,11 @@ class AsyncEgress(AsyncService):
 
         Grants: `video.roomRecord`.
         Retry class: idempotent.
-        Timeout: `timeout` in seconds, None for no limit, else the client's, else 10 s.
+        Timeout: 10 s, unless the call or its client sets one.
 
         Raises:
-            TwirpError: The call failed; its subclass says how, its `sent` whether the request may have run.
-            TypeError, ValueError: The request or an option is malformed; nothing was sent.
+            TwirpError: The call failed. The error's class says how, `sent` whether the request may have been executed.
+            TypeError, ValueError: The request or an option is invalid; nothing was sent.
         """
         return await self._client.call(methods.STOP_EGRESS, request, fields, CallOptions(timeout, retry, extra_headers))
 
@@ -421,7 +422,7 @@ class AsyncEgress(AsyncService):
         *,
         timeout: float | Unset | None = UNSET,
         retry: RetryOption = UNSET,
-        extra_headers: Mapping[str, str] | None = None,
+        extra_headers: ExtraHeaders | None = None,
     ) -> EgressInfo: ...
     @overload
     async def start_room_composite_egress(
@@ -430,7 +431,7 @@ class AsyncEgress(AsyncService):
         *,
         timeout: float | Unset | None = UNSET,
         retry: RetryOption = UNSET,
-        extra_headers: Mapping[str, str] | None = None,
+        extra_headers: ExtraHeaders | None = None,
         **fields: Unpack[RoomCompositeEgressRequestDict],
     ) -> EgressInfo: ...
     async def start_room_composite_egress(
@@ -440,7 +441,7 @@ class AsyncEgress(AsyncService):
         *,
         timeout: float | Unset | None = UNSET,
         retry: RetryOption = UNSET,
-        extra_headers: Mapping[str, str] | None = None,
+        extra_headers: ExtraHeaders | None = None,
         **fields: Any,
     ) -> EgressInfo:
         """Starts a recording or stream of a whole room, drawn by a web page.
@@ -470,11 +471,11 @@ class AsyncEgress(AsyncService):
 
         Grants: `video.roomRecord`.
         Retry class: never.
-        Timeout: `timeout` in seconds, None for no limit, else the client's, else 30 s.
+        Timeout: 30 s, unless the call or its client sets one.
 
         Raises:
-            TwirpError: The call failed; its subclass says how, its `sent` whether the request may have run.
-            TypeError, ValueError: The request or an option is malformed; nothing was sent.
+            TwirpError: The call failed. The error's class says how, `sent` whether the request may have been executed.
+            TypeError, ValueError: The request or an option is invalid; nothing was sent.
         """
         return await self._client.call(
             methods.START_ROOM_COMPOSITE_EGRESS, request, fields, CallOptions(timeout, retry, extra_headers)
@@ -488,7 +489,7 @@ class AsyncEgress(AsyncService):
         *,
         timeout: float | Unset | None = UNSET,
         retry: RetryOption = UNSET,
-        extra_headers: Mapping[str, str] | None = None,
+        extra_headers: ExtraHeaders | None = None,
     ) -> EgressInfo: ...
     @overload
     async def start_web_egress(
@@ -497,7 +498,7 @@ class AsyncEgress(AsyncService):
         *,
         timeout: float | Unset | None = UNSET,
         retry: RetryOption = UNSET,
-        extra_headers: Mapping[str, str] | None = None,
+        extra_headers: ExtraHeaders | None = None,
         **fields: Unpack[WebEgressRequestDict],
     ) -> EgressInfo: ...
     async def start_web_egress(
@@ -507,7 +508,7 @@ class AsyncEgress(AsyncService):
         *,
         timeout: float | Unset | None = UNSET,
         retry: RetryOption = UNSET,
-        extra_headers: Mapping[str, str] | None = None,
+        extra_headers: ExtraHeaders | None = None,
         **fields: Any,
     ) -> EgressInfo:
         """Starts a recording or stream of any web page; no room is needed.
@@ -534,11 +535,11 @@ class AsyncEgress(AsyncService):
 
         Grants: `video.roomRecord`.
         Retry class: never.
-        Timeout: `timeout` in seconds, None for no limit, else the client's, else 30 s.
+        Timeout: 30 s, unless the call or its client sets one.
 
         Raises:
-            TwirpError: The call failed; its subclass says how, its `sent` whether the request may have run.
-            TypeError, ValueError: The request or an option is malformed; nothing was sent.
+            TwirpError: The call failed. The error's class says how, `sent` whether the request may have been executed.
+            TypeError, ValueError: The request or an option is invalid; nothing was sent.
         """
         return await self._client.call(
             methods.START_WEB_EGRESS, request, fields, CallOptions(timeout, retry, extra_headers)
@@ -552,7 +553,7 @@ class AsyncEgress(AsyncService):
         *,
         timeout: float | Unset | None = UNSET,
         retry: RetryOption = UNSET,
-        extra_headers: Mapping[str, str] | None = None,
+        extra_headers: ExtraHeaders | None = None,
     ) -> EgressInfo: ...
     @overload
     async def start_participant_egress(
@@ -561,7 +562,7 @@ class AsyncEgress(AsyncService):
         *,
         timeout: float | Unset | None = UNSET,
         retry: RetryOption = UNSET,
-        extra_headers: Mapping[str, str] | None = None,
+        extra_headers: ExtraHeaders | None = None,
         **fields: Unpack[ParticipantEgressRequestDict],
     ) -> EgressInfo: ...
     async def start_participant_egress(
@@ -571,7 +572,7 @@ class AsyncEgress(AsyncService):
         *,
         timeout: float | Unset | None = UNSET,
         retry: RetryOption = UNSET,
-        extra_headers: Mapping[str, str] | None = None,
+        extra_headers: ExtraHeaders | None = None,
         **fields: Any,
     ) -> EgressInfo:
         """Starts a recording or stream of one participant's audio and video.
@@ -594,11 +595,11 @@ class AsyncEgress(AsyncService):
 
         Grants: `video.roomRecord`.
         Retry class: never.
-        Timeout: `timeout` in seconds, None for no limit, else the client's, else 30 s.
+        Timeout: 30 s, unless the call or its client sets one.
 
         Raises:
-            TwirpError: The call failed; its subclass says how, its `sent` whether the request may have run.
-            TypeError, ValueError: The request or an option is malformed; nothing was sent.
+            TwirpError: The call failed. The error's class says how, `sent` whether the request may have been executed.
+            TypeError, ValueError: The request or an option is invalid; nothing was sent.
         """
         return await self._client.call(
             methods.START_PARTICIPANT_EGRESS, request, fields, CallOptions(timeout, retry, extra_headers)
@@ -612,7 +613,7 @@ class AsyncEgress(AsyncService):
         *,
         timeout: float | Unset | None = UNSET,
         retry: RetryOption = UNSET,
-        extra_headers: Mapping[str, str] | None = None,
+        extra_headers: ExtraHeaders | None = None,
     ) -> EgressInfo: ...
     @overload
     async def start_track_composite_egress(
@@ -621,7 +622,7 @@ class AsyncEgress(AsyncService):
         *,
         timeout: float | Unset | None = UNSET,
         retry: RetryOption = UNSET,
-        extra_headers: Mapping[str, str] | None = None,
+        extra_headers: ExtraHeaders | None = None,
         **fields: Unpack[TrackCompositeEgressRequestDict],
     ) -> EgressInfo: ...
     async def start_track_composite_egress(
@@ -631,7 +632,7 @@ class AsyncEgress(AsyncService):
         *,
         timeout: float | Unset | None = UNSET,
         retry: RetryOption = UNSET,
-        extra_headers: Mapping[str, str] | None = None,
+        extra_headers: ExtraHeaders | None = None,
         **fields: Any,
     ) -> EgressInfo:
         """Starts a recording or stream of one audio and one video track, in step.
@@ -657,11 +658,11 @@ class AsyncEgress(AsyncService):
 
         Grants: `video.roomRecord`.
         Retry class: never.
-        Timeout: `timeout` in seconds, None for no limit, else the client's, else 30 s.
+        Timeout: 30 s, unless the call or its client sets one.
 
         Raises:
-            TwirpError: The call failed; its subclass says how, its `sent` whether the request may have run.
-            TypeError, ValueError: The request or an option is malformed; nothing was sent.
+            TwirpError: The call failed. The error's class says how, `sent` whether the request may have been executed.
+            TypeError, ValueError: The request or an option is invalid; nothing was sent.
         """
         return await self._client.call(
             methods.START_TRACK_COMPOSITE_EGRESS, request, fields, CallOptions(timeout, retry, extra_headers)
@@ -675,7 +676,7 @@ class AsyncEgress(AsyncService):
         *,
         timeout: float | Unset | None = UNSET,
         retry: RetryOption = UNSET,
-        extra_headers: Mapping[str, str] | None = None,
+        extra_headers: ExtraHeaders | None = None,
     ) -> EgressInfo: ...
     @overload
     async def start_track_egress(
@@ -684,7 +685,7 @@ class AsyncEgress(AsyncService):
         *,
         timeout: float | Unset | None = UNSET,
         retry: RetryOption = UNSET,
-        extra_headers: Mapping[str, str] | None = None,
+        extra_headers: ExtraHeaders | None = None,
         **fields: Unpack[TrackEgressRequestDict],
     ) -> EgressInfo: ...
     async def start_track_egress(
@@ -694,7 +695,7 @@ class AsyncEgress(AsyncService):
         *,
         timeout: float | Unset | None = UNSET,
         retry: RetryOption = UNSET,
-        extra_headers: Mapping[str, str] | None = None,
+        extra_headers: ExtraHeaders | None = None,
         **fields: Any,
     ) -> EgressInfo:
         """Exports a single track as it is, without encoding it again.
@@ -712,11 +713,11 @@ class AsyncEgress(AsyncService):
 
         Grants: `video.roomRecord`.
         Retry class: never.
-        Timeout: `timeout` in seconds, None for no limit, else the client's, else 30 s.
+        Timeout: 30 s, unless the call or its client sets one.
 
         Raises:
-            TwirpError: The call failed; its subclass says how, its `sent` whether the request may have run.
-            TypeError, ValueError: The request or an option is malformed; nothing was sent.
+            TwirpError: The call failed. The error's class says how, `sent` whether the request may have been executed.
+            TypeError, ValueError: The request or an option is invalid; nothing was sent.
         """
         return await self._client.call(
             methods.START_TRACK_EGRESS, request, fields, CallOptions(timeout, retry, extra_headers)

@@ -3,30 +3,29 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, overload
+from typing import TYPE_CHECKING, overload
 
 from twirpkit.sdk import (
     UNSET,
     AsyncClient,
     AsyncService,
-    Authorize,
     CallOptions,
-    Unset,
     aiterate,
     async_transport,
     client_config,
+    conceal,
 )
 
 from livekit_twirp._methods import ingress as methods
-from livekit_twirp._sdk import SDK
+from livekit_twirp._sdk import PACKAGE
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Iterable, Mapping
-    from typing import Unpack
+    from collections.abc import AsyncIterator, Iterable
+    from typing import Any, Unpack
 
     import aiohttp
     from twirpkit.livekit import Regions
-    from twirpkit.sdk import Hook, RetryOption
+    from twirpkit.sdk import Authorize, ExtraHeaders, Hook, RetryOption, Unset
 
     from livekit_twirp.messages.livekit_ingress import (
         CreateIngressRequest,
@@ -63,18 +62,20 @@ class AsyncIngress(AsyncService):
         auth: str | Authorize | None = None,
         timeout: float | Unset | None = UNSET,
         retry: RetryOption = UNSET,
-        extra_headers: Mapping[str, str] | None = None,
+        extra_headers: ExtraHeaders | None = None,
         hooks: Iterable[Hook] = (),
         regions: Regions | Unset | None = UNSET,
     ) -> None:
-        """Use the connections of a session, which stays yours to close.
+        """Use the connections of a session, which the service does not close.
 
         The other arguments are those of `AsyncLiveKitAPI`.
         """
         if session is None:
             raise TypeError("AsyncIngress needs a session: AsyncLiveKitAPI makes its own")
+        api_key, api_secret = conceal(api_key, api_secret)
+        token, auth, extra_headers = conceal(token, auth, extra_headers)
         config = client_config(
-            SDK,
+            PACKAGE,
             url=url,
             api_key=api_key,
             api_secret=api_secret,
@@ -96,7 +97,7 @@ class AsyncIngress(AsyncService):
         *,
         timeout: float | Unset | None = UNSET,
         retry: RetryOption = UNSET,
-        extra_headers: Mapping[str, str] | None = None,
+        extra_headers: ExtraHeaders | None = None,
     ) -> IngressInfo: ...
     @overload
     async def create_ingress(
@@ -105,7 +106,7 @@ class AsyncIngress(AsyncService):
         *,
         timeout: float | Unset | None = UNSET,
         retry: RetryOption = UNSET,
-        extra_headers: Mapping[str, str] | None = None,
+        extra_headers: ExtraHeaders | None = None,
         **fields: Unpack[CreateIngressRequestDict],
     ) -> IngressInfo: ...
     async def create_ingress(
@@ -115,7 +116,7 @@ class AsyncIngress(AsyncService):
         *,
         timeout: float | Unset | None = UNSET,
         retry: RetryOption = UNSET,
-        extra_headers: Mapping[str, str] | None = None,
+        extra_headers: ExtraHeaders | None = None,
         **fields: Any,
     ) -> IngressInfo:
         """Makes an ingress: an address and a stream key for an encoder, or a URL that is pulled at once.
@@ -148,11 +149,11 @@ class AsyncIngress(AsyncService):
 
         Grants: `video.ingressAdmin`.
         Retry class: never.
-        Timeout: `timeout` in seconds, None for no limit, else the client's, else 10 s.
+        Timeout: 10 s, unless the call or its client sets one.
 
         Raises:
-            TwirpError: The call failed; its subclass says how, its `sent` whether the request may have run.
-            TypeError, ValueError: The request or an option is malformed; nothing was sent.
+            TwirpError: The call failed. The error's class says how, `sent` whether the request may have been executed.
+            TypeError, ValueError: The request or an option is invalid; nothing was sent.
         """
         return await self._client.call(
             methods.CREATE_INGRESS, request, fields, CallOptions(timeout, retry, extra_headers)
@@ -166,7 +167,7 @@ class AsyncIngress(AsyncService):
         *,
         timeout: float | Unset | None = UNSET,
         retry: RetryOption = UNSET,
-        extra_headers: Mapping[str, str] | None = None,
+        extra_headers: ExtraHeaders | None = None,
     ) -> IngressInfo: ...
     @overload
     async def update_ingress(
@@ -175,7 +176,7 @@ class AsyncIngress(AsyncService):
         *,
         timeout: float | Unset | None = UNSET,
         retry: RetryOption = UNSET,
-        extra_headers: Mapping[str, str] | None = None,
+        extra_headers: ExtraHeaders | None = None,
         **fields: Unpack[UpdateIngressRequestDict],
     ) -> IngressInfo: ...
     async def update_ingress(
@@ -185,7 +186,7 @@ class AsyncIngress(AsyncService):
         *,
         timeout: float | Unset | None = UNSET,
         retry: RetryOption = UNSET,
-        extra_headers: Mapping[str, str] | None = None,
+        extra_headers: ExtraHeaders | None = None,
         **fields: Any,
     ) -> IngressInfo:
         """Changes an ingress that can be used more than once; fields that are unset stay as they are.
@@ -210,11 +211,11 @@ class AsyncIngress(AsyncService):
 
         Grants: `video.ingressAdmin`.
         Retry class: idempotent.
-        Timeout: `timeout` in seconds, None for no limit, else the client's, else 10 s.
+        Timeout: 10 s, unless the call or its client sets one.
 
         Raises:
-            TwirpError: The call failed; its subclass says how, its `sent` whether the request may have run.
-            TypeError, ValueError: The request or an option is malformed; nothing was sent.
+            TwirpError: The call failed. The error's class says how, `sent` whether the request may have been executed.
+            TypeError, ValueError: The request or an option is invalid; nothing was sent.
         """
         return await self._client.call(
             methods.UPDATE_INGRESS, request, fields, CallOptions(timeout, retry, extra_headers)
@@ -228,7 +229,7 @@ class AsyncIngress(AsyncService):
         *,
         timeout: float | Unset | None = UNSET,
         retry: RetryOption = UNSET,
-        extra_headers: Mapping[str, str] | None = None,
+        extra_headers: ExtraHeaders | None = None,
     ) -> ListIngressResponse: ...
     @overload
     async def list_ingress(
@@ -237,7 +238,7 @@ class AsyncIngress(AsyncService):
         *,
         timeout: float | Unset | None = UNSET,
         retry: RetryOption = UNSET,
-        extra_headers: Mapping[str, str] | None = None,
+        extra_headers: ExtraHeaders | None = None,
         **fields: Unpack[ListIngressRequestDict],
     ) -> ListIngressResponse: ...
     async def list_ingress(
@@ -247,14 +248,14 @@ class AsyncIngress(AsyncService):
         *,
         timeout: float | Unset | None = UNSET,
         retry: RetryOption = UNSET,
-        extra_headers: Mapping[str, str] | None = None,
+        extra_headers: ExtraHeaders | None = None,
         **fields: Any,
     ) -> ListIngressResponse:
         """Lists the ingresses with their states, all of them or those that match.
 
         An unknown room gives an empty list; an unknown `ingress_id` gives `not_found`.
 
-        `iter_ingress` goes through all pages.
+        `iter_ingress` iterates over all pages.
 
         Fields:
             page_token: Where to continue, from the answer before. Unset: from the start.
@@ -263,11 +264,11 @@ class AsyncIngress(AsyncService):
 
         Grants: `video.ingressAdmin`.
         Retry class: read.
-        Timeout: `timeout` in seconds, None for no limit, else the client's, else 10 s.
+        Timeout: 10 s, unless the call or its client sets one.
 
         Raises:
-            TwirpError: The call failed; its subclass says how, its `sent` whether the request may have run.
-            TypeError, ValueError: The request or an option is malformed; nothing was sent.
+            TwirpError: The call failed. The error's class says how, `sent` whether the request may have been executed.
+            TypeError, ValueError: The request or an option is invalid; nothing was sent.
         """
         return await self._client.call(
             methods.LIST_INGRESS, request, fields, CallOptions(timeout, retry, extra_headers)
@@ -281,7 +282,7 @@ class AsyncIngress(AsyncService):
         *,
         timeout: float | Unset | None = UNSET,
         retry: RetryOption = UNSET,
-        extra_headers: Mapping[str, str] | None = None,
+        extra_headers: ExtraHeaders | None = None,
     ) -> AsyncIterator[IngressInfo]: ...
     @overload
     def iter_ingress(
@@ -290,7 +291,7 @@ class AsyncIngress(AsyncService):
         *,
         timeout: float | Unset | None = UNSET,
         retry: RetryOption = UNSET,
-        extra_headers: Mapping[str, str] | None = None,
+        extra_headers: ExtraHeaders | None = None,
         **fields: Unpack[ListIngressRequestDict],
     ) -> AsyncIterator[IngressInfo]: ...
     def iter_ingress(
@@ -300,18 +301,18 @@ class AsyncIngress(AsyncService):
         *,
         timeout: float | Unset | None = UNSET,
         retry: RetryOption = UNSET,
-        extra_headers: Mapping[str, str] | None = None,
+        extra_headers: ExtraHeaders | None = None,
         **fields: Any,
     ) -> AsyncIterator[IngressInfo]:
-        """The `items` of all pages of `list_ingress`, one after the other.
+        """Iterate over the `items` of all pages of `list_ingress`.
 
-        Arguments are the method's. Each page is a call of its own, made when the items before it are used up,
-        and `timeout` is for each. A `page_token` of yours says where to start; the message that you pass is not
-        changed.
+        The arguments are those of `list_ingress`. Each page is a separate call, made when the items of the
+        previous page are used up; `timeout` applies to each. Set `page_token` to start at a later page. A
+        request message is not modified.
 
         Raises:
-            TypeError, ValueError: The request is malformed; nothing was sent.
-            TwirpError: While iterating: a call failed, or the server leads back to a page that it gave before.
+            TypeError, ValueError: The request is invalid; nothing was sent.
+            TwirpError: During iteration: a call failed, or a page token was repeated.
         """
         return aiterate(self._client, methods.LIST_INGRESS, request, fields, CallOptions(timeout, retry, extra_headers))
 
@@ -323,7 +324,7 @@ class AsyncIngress(AsyncService):
         *,
         timeout: float | Unset | None = UNSET,
         retry: RetryOption = UNSET,
-        extra_headers: Mapping[str, str] | None = None,
+        extra_headers: ExtraHeaders | None = None,
     ) -> IngressInfo: ...
     @overload
     async def delete_ingress(
@@ -332,7 +333,7 @@ class AsyncIngress(AsyncService):
         *,
         timeout: float | Unset | None = UNSET,
         retry: RetryOption = UNSET,
-        extra_headers: Mapping[str, str] | None = None,
+        extra_headers: ExtraHeaders | None = None,
         **fields: Unpack[DeleteIngressRequestDict],
     ) -> IngressInfo: ...
     async def delete_ingress(
@@ -342,7 +343,7 @@ class AsyncIngress(AsyncService):
         *,
         timeout: float | Unset | None = UNSET,
         retry: RetryOption = UNSET,
-        extra_headers: Mapping[str, str] | None = None,
+        extra_headers: ExtraHeaders | None = None,
         **fields: Any,
     ) -> IngressInfo:
         """Deletes an ingress, and stops it if it is publishing.
@@ -356,11 +357,11 @@ class AsyncIngress(AsyncService):
 
         Grants: `video.ingressAdmin`.
         Retry class: idempotent.
-        Timeout: `timeout` in seconds, None for no limit, else the client's, else 10 s.
+        Timeout: 10 s, unless the call or its client sets one.
 
         Raises:
-            TwirpError: The call failed; its subclass says how, its `sent` whether the request may have run.
-            TypeError, ValueError: The request or an option is malformed; nothing was sent.
+            TwirpError: The call failed. The error's class says how, `sent` whether the request may have been executed.
+            TypeError, ValueError: The request or an option is invalid; nothing was sent.
         """
         return await self._client.call(
             methods.DELETE_INGRESS, request, fields, CallOptions(timeout, retry, extra_headers)

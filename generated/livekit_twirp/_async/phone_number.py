@@ -3,30 +3,29 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, overload
+from typing import TYPE_CHECKING, overload
 
 from twirpkit.sdk import (
     UNSET,
     AsyncClient,
     AsyncService,
-    Authorize,
     CallOptions,
-    Unset,
     aiterate,
     async_transport,
     client_config,
+    conceal,
 )
 
 from livekit_twirp._methods import phone_number as methods
-from livekit_twirp._sdk import SDK
+from livekit_twirp._sdk import PACKAGE
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Iterable, Mapping
-    from typing import Unpack
+    from collections.abc import AsyncIterator, Iterable
+    from typing import Any, Unpack
 
     import aiohttp
     from twirpkit.livekit import Regions
-    from twirpkit.sdk import Hook, RetryOption
+    from twirpkit.sdk import Authorize, ExtraHeaders, Hook, RetryOption, Unset
 
     from livekit_twirp.messages.livekit_phone_number import (
         GetPhoneNumberRequest,
@@ -72,18 +71,20 @@ class AsyncPhoneNumberService(AsyncService):
         auth: str | Authorize | None = None,
         timeout: float | Unset | None = UNSET,
         retry: RetryOption = UNSET,
-        extra_headers: Mapping[str, str] | None = None,
+        extra_headers: ExtraHeaders | None = None,
         hooks: Iterable[Hook] = (),
         regions: Regions | Unset | None = UNSET,
     ) -> None:
-        """Use the connections of a session, which stays yours to close.
+        """Use the connections of a session, which the service does not close.
 
         The other arguments are those of `AsyncLiveKitAPI`.
         """
         if session is None:
             raise TypeError("AsyncPhoneNumberService needs a session: AsyncLiveKitAPI makes its own")
+        api_key, api_secret = conceal(api_key, api_secret)
+        token, auth, extra_headers = conceal(token, auth, extra_headers)
         config = client_config(
-            SDK,
+            PACKAGE,
             url=url,
             api_key=api_key,
             api_secret=api_secret,
@@ -105,7 +106,7 @@ class AsyncPhoneNumberService(AsyncService):
         *,
         timeout: float | Unset | None = UNSET,
         retry: RetryOption = UNSET,
-        extra_headers: Mapping[str, str] | None = None,
+        extra_headers: ExtraHeaders | None = None,
     ) -> SearchPhoneNumbersResponse: ...
     @overload
     async def search_phone_numbers(
@@ -114,7 +115,7 @@ class AsyncPhoneNumberService(AsyncService):
         *,
         timeout: float | Unset | None = UNSET,
         retry: RetryOption = UNSET,
-        extra_headers: Mapping[str, str] | None = None,
+        extra_headers: ExtraHeaders | None = None,
         **fields: Unpack[SearchPhoneNumbersRequestDict],
     ) -> SearchPhoneNumbersResponse: ...
     async def search_phone_numbers(
@@ -124,7 +125,7 @@ class AsyncPhoneNumberService(AsyncService):
         *,
         timeout: float | Unset | None = UNSET,
         retry: RetryOption = UNSET,
-        extra_headers: Mapping[str, str] | None = None,
+        extra_headers: ExtraHeaders | None = None,
         **fields: Any,
     ) -> SearchPhoneNumbersResponse:
         """Lists phone numbers that can be bought in a country, or in one of its areas.
@@ -132,7 +133,7 @@ class AsyncPhoneNumberService(AsyncService):
         LiveKit Cloud only. Looks only: nothing is bought or reserved, so a number that was found can be gone
         when it is bought.
 
-        `iter_search_phone_numbers` goes through all pages.
+        `iter_search_phone_numbers` iterates over all pages.
 
         Fields:
             country_code: Country of the numbers, as a two-letter code (ISO 3166-1 alpha-2), such as `US`.
@@ -143,11 +144,11 @@ class AsyncPhoneNumberService(AsyncService):
 
         Grants: `sip.admin`.
         Retry class: read.
-        Timeout: `timeout` in seconds, None for no limit, else the client's, else 10 s.
+        Timeout: 10 s, unless the call or its client sets one.
 
         Raises:
-            TwirpError: The call failed; its subclass says how, its `sent` whether the request may have run.
-            TypeError, ValueError: The request or an option is malformed; nothing was sent.
+            TwirpError: The call failed. The error's class says how, `sent` whether the request may have been executed.
+            TypeError, ValueError: The request or an option is invalid; nothing was sent.
         """
         return await self._client.call(
             methods.SEARCH_PHONE_NUMBERS, request, fields, CallOptions(timeout, retry, extra_headers)
@@ -161,7 +162,7 @@ class AsyncPhoneNumberService(AsyncService):
         *,
         timeout: float | Unset | None = UNSET,
         retry: RetryOption = UNSET,
-        extra_headers: Mapping[str, str] | None = None,
+        extra_headers: ExtraHeaders | None = None,
     ) -> AsyncIterator[PhoneNumber]: ...
     @overload
     def iter_search_phone_numbers(
@@ -170,7 +171,7 @@ class AsyncPhoneNumberService(AsyncService):
         *,
         timeout: float | Unset | None = UNSET,
         retry: RetryOption = UNSET,
-        extra_headers: Mapping[str, str] | None = None,
+        extra_headers: ExtraHeaders | None = None,
         **fields: Unpack[SearchPhoneNumbersRequestDict],
     ) -> AsyncIterator[PhoneNumber]: ...
     def iter_search_phone_numbers(
@@ -180,18 +181,18 @@ class AsyncPhoneNumberService(AsyncService):
         *,
         timeout: float | Unset | None = UNSET,
         retry: RetryOption = UNSET,
-        extra_headers: Mapping[str, str] | None = None,
+        extra_headers: ExtraHeaders | None = None,
         **fields: Any,
     ) -> AsyncIterator[PhoneNumber]:
-        """The `items` of all pages of `search_phone_numbers`, one after the other.
+        """Iterate over the `items` of all pages of `search_phone_numbers`.
 
-        Arguments are the method's. Each page is a call of its own, made when the items before it are used up,
-        and `timeout` is for each. A `page_token` of yours says where to start; the message that you pass is not
-        changed.
+        The arguments are those of `search_phone_numbers`. Each page is a separate call, made when the items of
+        the previous page are used up; `timeout` applies to each. Set `page_token` to start at a later page. A
+        request message is not modified.
 
         Raises:
-            TypeError, ValueError: The request is malformed; nothing was sent.
-            TwirpError: While iterating: a call failed, or the server leads back to a page that it gave before.
+            TypeError, ValueError: The request is invalid; nothing was sent.
+            TwirpError: During iteration: a call failed, or a page token was repeated.
         """
         return aiterate(
             self._client, methods.SEARCH_PHONE_NUMBERS, request, fields, CallOptions(timeout, retry, extra_headers)
@@ -205,7 +206,7 @@ class AsyncPhoneNumberService(AsyncService):
         *,
         timeout: float | Unset | None = UNSET,
         retry: RetryOption = UNSET,
-        extra_headers: Mapping[str, str] | None = None,
+        extra_headers: ExtraHeaders | None = None,
     ) -> PurchasePhoneNumberResponse: ...
     @overload
     async def purchase_phone_number(
@@ -214,7 +215,7 @@ class AsyncPhoneNumberService(AsyncService):
         *,
         timeout: float | Unset | None = UNSET,
         retry: RetryOption = UNSET,
-        extra_headers: Mapping[str, str] | None = None,
+        extra_headers: ExtraHeaders | None = None,
         **fields: Unpack[PurchasePhoneNumberRequestDict],
     ) -> PurchasePhoneNumberResponse: ...
     async def purchase_phone_number(
@@ -224,7 +225,7 @@ class AsyncPhoneNumberService(AsyncService):
         *,
         timeout: float | Unset | None = UNSET,
         retry: RetryOption = UNSET,
-        extra_headers: Mapping[str, str] | None = None,
+        extra_headers: ExtraHeaders | None = None,
         **fields: Any,
     ) -> PurchasePhoneNumberResponse:
         """Buys phone numbers for the project, and assigns them to a dispatch rule if one is named.
@@ -240,11 +241,11 @@ class AsyncPhoneNumberService(AsyncService):
 
         Grants: `sip.admin`.
         Retry class: never.
-        Timeout: `timeout` in seconds, None for no limit, else the client's, else 10 s.
+        Timeout: 10 s, unless the call or its client sets one.
 
         Raises:
-            TwirpError: The call failed; its subclass says how, its `sent` whether the request may have run.
-            TypeError, ValueError: The request or an option is malformed; nothing was sent.
+            TwirpError: The call failed. The error's class says how, `sent` whether the request may have been executed.
+            TypeError, ValueError: The request or an option is invalid; nothing was sent.
         """
         return await self._client.call(
             methods.PURCHASE_PHONE_NUMBER, request, fields, CallOptions(timeout, retry, extra_headers)
@@ -258,7 +259,7 @@ class AsyncPhoneNumberService(AsyncService):
         *,
         timeout: float | Unset | None = UNSET,
         retry: RetryOption = UNSET,
-        extra_headers: Mapping[str, str] | None = None,
+        extra_headers: ExtraHeaders | None = None,
     ) -> ListPhoneNumbersResponse: ...
     @overload
     async def list_phone_numbers(
@@ -267,7 +268,7 @@ class AsyncPhoneNumberService(AsyncService):
         *,
         timeout: float | Unset | None = UNSET,
         retry: RetryOption = UNSET,
-        extra_headers: Mapping[str, str] | None = None,
+        extra_headers: ExtraHeaders | None = None,
         **fields: Unpack[ListPhoneNumbersRequestDict],
     ) -> ListPhoneNumbersResponse: ...
     async def list_phone_numbers(
@@ -277,14 +278,14 @@ class AsyncPhoneNumberService(AsyncService):
         *,
         timeout: float | Unset | None = UNSET,
         retry: RetryOption = UNSET,
-        extra_headers: Mapping[str, str] | None = None,
+        extra_headers: ExtraHeaders | None = None,
         **fields: Any,
     ) -> ListPhoneNumbersResponse:
         """Lists the project's phone numbers, all of them or those that match.
 
         LiveKit Cloud only. The answer is one page of the list; go on with its `next_page_token`.
 
-        `iter_phone_numbers` goes through all pages.
+        `iter_phone_numbers` iterates over all pages.
 
         Fields:
             limit: How many numbers to return at most. Unset: the server's default.
@@ -295,11 +296,11 @@ class AsyncPhoneNumberService(AsyncService):
 
         Grants: `sip.admin`.
         Retry class: read.
-        Timeout: `timeout` in seconds, None for no limit, else the client's, else 10 s.
+        Timeout: 10 s, unless the call or its client sets one.
 
         Raises:
-            TwirpError: The call failed; its subclass says how, its `sent` whether the request may have run.
-            TypeError, ValueError: The request or an option is malformed; nothing was sent.
+            TwirpError: The call failed. The error's class says how, `sent` whether the request may have been executed.
+            TypeError, ValueError: The request or an option is invalid; nothing was sent.
         """
         return await self._client.call(
             methods.LIST_PHONE_NUMBERS, request, fields, CallOptions(timeout, retry, extra_headers)
@@ -313,7 +314,7 @@ class AsyncPhoneNumberService(AsyncService):
         *,
         timeout: float | Unset | None = UNSET,
         retry: RetryOption = UNSET,
-        extra_headers: Mapping[str, str] | None = None,
+        extra_headers: ExtraHeaders | None = None,
     ) -> AsyncIterator[PhoneNumber]: ...
     @overload
     def iter_phone_numbers(
@@ -322,7 +323,7 @@ class AsyncPhoneNumberService(AsyncService):
         *,
         timeout: float | Unset | None = UNSET,
         retry: RetryOption = UNSET,
-        extra_headers: Mapping[str, str] | None = None,
+        extra_headers: ExtraHeaders | None = None,
         **fields: Unpack[ListPhoneNumbersRequestDict],
     ) -> AsyncIterator[PhoneNumber]: ...
     def iter_phone_numbers(
@@ -332,18 +333,18 @@ class AsyncPhoneNumberService(AsyncService):
         *,
         timeout: float | Unset | None = UNSET,
         retry: RetryOption = UNSET,
-        extra_headers: Mapping[str, str] | None = None,
+        extra_headers: ExtraHeaders | None = None,
         **fields: Any,
     ) -> AsyncIterator[PhoneNumber]:
-        """The `items` of all pages of `list_phone_numbers`, one after the other.
+        """Iterate over the `items` of all pages of `list_phone_numbers`.
 
-        Arguments are the method's. Each page is a call of its own, made when the items before it are used up,
-        and `timeout` is for each. A `page_token` of yours says where to start; the message that you pass is not
-        changed.
+        The arguments are those of `list_phone_numbers`. Each page is a separate call, made when the items of
+        the previous page are used up; `timeout` applies to each. Set `page_token` to start at a later page. A
+        request message is not modified.
 
         Raises:
-            TypeError, ValueError: The request is malformed; nothing was sent.
-            TwirpError: While iterating: a call failed, or the server leads back to a page that it gave before.
+            TypeError, ValueError: The request is invalid; nothing was sent.
+            TwirpError: During iteration: a call failed, or a page token was repeated.
         """
         return aiterate(
             self._client, methods.LIST_PHONE_NUMBERS, request, fields, CallOptions(timeout, retry, extra_headers)
@@ -357,7 +358,7 @@ class AsyncPhoneNumberService(AsyncService):
         *,
         timeout: float | Unset | None = UNSET,
         retry: RetryOption = UNSET,
-        extra_headers: Mapping[str, str] | None = None,
+        extra_headers: ExtraHeaders | None = None,
     ) -> GetPhoneNumberResponse: ...
     @overload
     async def get_phone_number(
@@ -366,7 +367,7 @@ class AsyncPhoneNumberService(AsyncService):
         *,
         timeout: float | Unset | None = UNSET,
         retry: RetryOption = UNSET,
-        extra_headers: Mapping[str, str] | None = None,
+        extra_headers: ExtraHeaders | None = None,
         **fields: Unpack[GetPhoneNumberRequestDict],
     ) -> GetPhoneNumberResponse: ...
     async def get_phone_number(
@@ -376,7 +377,7 @@ class AsyncPhoneNumberService(AsyncService):
         *,
         timeout: float | Unset | None = UNSET,
         retry: RetryOption = UNSET,
-        extra_headers: Mapping[str, str] | None = None,
+        extra_headers: ExtraHeaders | None = None,
         **fields: Any,
     ) -> GetPhoneNumberResponse:
         """Returns one of the project's phone numbers, by its id or by the number itself.
@@ -389,11 +390,11 @@ class AsyncPhoneNumberService(AsyncService):
 
         Grants: `sip.admin`.
         Retry class: read.
-        Timeout: `timeout` in seconds, None for no limit, else the client's, else 10 s.
+        Timeout: 10 s, unless the call or its client sets one.
 
         Raises:
-            TwirpError: The call failed; its subclass says how, its `sent` whether the request may have run.
-            TypeError, ValueError: The request or an option is malformed; nothing was sent.
+            TwirpError: The call failed. The error's class says how, `sent` whether the request may have been executed.
+            TypeError, ValueError: The request or an option is invalid; nothing was sent.
         """
         return await self._client.call(
             methods.GET_PHONE_NUMBER, request, fields, CallOptions(timeout, retry, extra_headers)
@@ -407,7 +408,7 @@ class AsyncPhoneNumberService(AsyncService):
         *,
         timeout: float | Unset | None = UNSET,
         retry: RetryOption = UNSET,
-        extra_headers: Mapping[str, str] | None = None,
+        extra_headers: ExtraHeaders | None = None,
     ) -> UpdatePhoneNumberResponse: ...
     @overload
     async def update_phone_number(
@@ -416,7 +417,7 @@ class AsyncPhoneNumberService(AsyncService):
         *,
         timeout: float | Unset | None = UNSET,
         retry: RetryOption = UNSET,
-        extra_headers: Mapping[str, str] | None = None,
+        extra_headers: ExtraHeaders | None = None,
         **fields: Unpack[UpdatePhoneNumberRequestDict],
     ) -> UpdatePhoneNumberResponse: ...
     async def update_phone_number(
@@ -426,7 +427,7 @@ class AsyncPhoneNumberService(AsyncService):
         *,
         timeout: float | Unset | None = UNSET,
         retry: RetryOption = UNSET,
-        extra_headers: Mapping[str, str] | None = None,
+        extra_headers: ExtraHeaders | None = None,
         **fields: Any,
     ) -> UpdatePhoneNumberResponse:
         """Changes which dispatch rule answers the calls to a phone number.
@@ -441,11 +442,11 @@ class AsyncPhoneNumberService(AsyncService):
 
         Grants: `sip.admin`.
         Retry class: idempotent.
-        Timeout: `timeout` in seconds, None for no limit, else the client's, else 10 s.
+        Timeout: 10 s, unless the call or its client sets one.
 
         Raises:
-            TwirpError: The call failed; its subclass says how, its `sent` whether the request may have run.
-            TypeError, ValueError: The request or an option is malformed; nothing was sent.
+            TwirpError: The call failed. The error's class says how, `sent` whether the request may have been executed.
+            TypeError, ValueError: The request or an option is invalid; nothing was sent.
         """
         return await self._client.call(
             methods.UPDATE_PHONE_NUMBER, request, fields, CallOptions(timeout, retry, extra_headers)
@@ -459,7 +460,7 @@ class AsyncPhoneNumberService(AsyncService):
         *,
         timeout: float | Unset | None = UNSET,
         retry: RetryOption = UNSET,
-        extra_headers: Mapping[str, str] | None = None,
+        extra_headers: ExtraHeaders | None = None,
     ) -> ReleasePhoneNumbersResponse: ...
     @overload
     async def release_phone_numbers(
@@ -468,7 +469,7 @@ class AsyncPhoneNumberService(AsyncService):
         *,
         timeout: float | Unset | None = UNSET,
         retry: RetryOption = UNSET,
-        extra_headers: Mapping[str, str] | None = None,
+        extra_headers: ExtraHeaders | None = None,
         **fields: Unpack[ReleasePhoneNumbersRequestDict],
     ) -> ReleasePhoneNumbersResponse: ...
     async def release_phone_numbers(
@@ -478,7 +479,7 @@ class AsyncPhoneNumberService(AsyncService):
         *,
         timeout: float | Unset | None = UNSET,
         retry: RetryOption = UNSET,
-        extra_headers: Mapping[str, str] | None = None,
+        extra_headers: ExtraHeaders | None = None,
         **fields: Any,
     ) -> ReleasePhoneNumbersResponse:
         """Gives phone numbers back, by their ids or by the numbers themselves.
@@ -492,11 +493,11 @@ class AsyncPhoneNumberService(AsyncService):
 
         Grants: `sip.admin`.
         Retry class: idempotent.
-        Timeout: `timeout` in seconds, None for no limit, else the client's, else 10 s.
+        Timeout: 10 s, unless the call or its client sets one.
 
         Raises:
-            TwirpError: The call failed; its subclass says how, its `sent` whether the request may have run.
-            TypeError, ValueError: The request or an option is malformed; nothing was sent.
+            TwirpError: The call failed. The error's class says how, `sent` whether the request may have been executed.
+            TypeError, ValueError: The request or an option is invalid; nothing was sent.
         """
         return await self._client.call(
             methods.RELEASE_PHONE_NUMBERS, request, fields, CallOptions(timeout, retry, extra_headers)

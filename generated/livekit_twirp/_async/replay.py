@@ -3,31 +3,30 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, overload
+from typing import TYPE_CHECKING, overload
 
 from twirpkit.sdk import (
     UNSET,
     AsyncClient,
     AsyncService,
-    Authorize,
     CallOptions,
-    Unset,
     aiterate,
     async_transport,
     client_config,
+    conceal,
 )
 
 from livekit_twirp._methods import replay as methods
-from livekit_twirp._sdk import SDK
+from livekit_twirp._sdk import PACKAGE
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Iterable, Mapping
-    from typing import Unpack
+    from collections.abc import AsyncIterator, Iterable
+    from typing import Any, Unpack
 
     import aiohttp
     from google.protobuf.empty_pb2 import Empty
     from twirpkit.livekit import Regions
-    from twirpkit.sdk import Hook, RetryOption
+    from twirpkit.sdk import Authorize, ExtraHeaders, Hook, RetryOption, Unset
 
     from livekit_twirp.messages.cloud_replay import (
         ClosePlaybackRequest,
@@ -69,18 +68,20 @@ class AsyncReplay(AsyncService):
         auth: str | Authorize | None = None,
         timeout: float | Unset | None = UNSET,
         retry: RetryOption = UNSET,
-        extra_headers: Mapping[str, str] | None = None,
+        extra_headers: ExtraHeaders | None = None,
         hooks: Iterable[Hook] = (),
         regions: Regions | Unset | None = UNSET,
     ) -> None:
-        """Use the connections of a session, which stays yours to close.
+        """Use the connections of a session, which the service does not close.
 
         The other arguments are those of `AsyncLiveKitAPI`.
         """
         if session is None:
             raise TypeError("AsyncReplay needs a session: AsyncLiveKitAPI makes its own")
+        api_key, api_secret = conceal(api_key, api_secret)
+        token, auth, extra_headers = conceal(token, auth, extra_headers)
         config = client_config(
-            SDK,
+            PACKAGE,
             url=url,
             api_key=api_key,
             api_secret=api_secret,
@@ -102,7 +103,7 @@ class AsyncReplay(AsyncService):
         *,
         timeout: float | Unset | None = UNSET,
         retry: RetryOption = UNSET,
-        extra_headers: Mapping[str, str] | None = None,
+        extra_headers: ExtraHeaders | None = None,
     ) -> ListReplaysResponse: ...
     @overload
     async def list_replays(
@@ -111,7 +112,7 @@ class AsyncReplay(AsyncService):
         *,
         timeout: float | Unset | None = UNSET,
         retry: RetryOption = UNSET,
-        extra_headers: Mapping[str, str] | None = None,
+        extra_headers: ExtraHeaders | None = None,
         **fields: Unpack[ListReplaysRequestDict],
     ) -> ListReplaysResponse: ...
     async def list_replays(
@@ -121,7 +122,7 @@ class AsyncReplay(AsyncService):
         *,
         timeout: float | Unset | None = UNSET,
         retry: RetryOption = UNSET,
-        extra_headers: Mapping[str, str] | None = None,
+        extra_headers: ExtraHeaders | None = None,
         **fields: Any,
     ) -> ListReplaysResponse:
         """Lists the replays of the project, or those of one room.
@@ -129,7 +130,7 @@ class AsyncReplay(AsyncService):
         LiveKit Cloud only. One answer is a page: as long as it has a `next_page_token`, ask again with that as
         `page_token`.
 
-        `iter_replays` goes through all pages.
+        `iter_replays` iterates over all pages.
 
         Fields:
             room_name: Only those of this room. Unset: all of the project.
@@ -137,11 +138,11 @@ class AsyncReplay(AsyncService):
 
         Grants: none.
         Retry class: read.
-        Timeout: `timeout` in seconds, None for no limit, else the client's, else 10 s.
+        Timeout: 10 s, unless the call or its client sets one.
 
         Raises:
-            TwirpError: The call failed; its subclass says how, its `sent` whether the request may have run.
-            TypeError, ValueError: The request or an option is malformed; nothing was sent.
+            TwirpError: The call failed. The error's class says how, `sent` whether the request may have been executed.
+            TypeError, ValueError: The request or an option is invalid; nothing was sent.
         """
         return await self._client.call(
             methods.LIST_REPLAYS, request, fields, CallOptions(timeout, retry, extra_headers)
@@ -155,7 +156,7 @@ class AsyncReplay(AsyncService):
         *,
         timeout: float | Unset | None = UNSET,
         retry: RetryOption = UNSET,
-        extra_headers: Mapping[str, str] | None = None,
+        extra_headers: ExtraHeaders | None = None,
     ) -> AsyncIterator[ReplayInfo]: ...
     @overload
     def iter_replays(
@@ -164,7 +165,7 @@ class AsyncReplay(AsyncService):
         *,
         timeout: float | Unset | None = UNSET,
         retry: RetryOption = UNSET,
-        extra_headers: Mapping[str, str] | None = None,
+        extra_headers: ExtraHeaders | None = None,
         **fields: Unpack[ListReplaysRequestDict],
     ) -> AsyncIterator[ReplayInfo]: ...
     def iter_replays(
@@ -174,18 +175,18 @@ class AsyncReplay(AsyncService):
         *,
         timeout: float | Unset | None = UNSET,
         retry: RetryOption = UNSET,
-        extra_headers: Mapping[str, str] | None = None,
+        extra_headers: ExtraHeaders | None = None,
         **fields: Any,
     ) -> AsyncIterator[ReplayInfo]:
-        """The `replays` of all pages of `list_replays`, one after the other.
+        """Iterate over the `replays` of all pages of `list_replays`.
 
-        Arguments are the method's. Each page is a call of its own, made when the items before it are used up,
-        and `timeout` is for each. A `page_token` of yours says where to start; the message that you pass is not
-        changed.
+        The arguments are those of `list_replays`. Each page is a separate call, made when the items of the
+        previous page are used up; `timeout` applies to each. Set `page_token` to start at a later page. A
+        request message is not modified.
 
         Raises:
-            TypeError, ValueError: The request is malformed; nothing was sent.
-            TwirpError: While iterating: a call failed, or the server leads back to a page that it gave before.
+            TypeError, ValueError: The request is invalid; nothing was sent.
+            TwirpError: During iteration: a call failed, or a page token was repeated.
         """
         return aiterate(self._client, methods.LIST_REPLAYS, request, fields, CallOptions(timeout, retry, extra_headers))
 
@@ -197,7 +198,7 @@ class AsyncReplay(AsyncService):
         *,
         timeout: float | Unset | None = UNSET,
         retry: RetryOption = UNSET,
-        extra_headers: Mapping[str, str] | None = None,
+        extra_headers: ExtraHeaders | None = None,
     ) -> PlaybackResponse: ...
     @overload
     async def playback(
@@ -206,7 +207,7 @@ class AsyncReplay(AsyncService):
         *,
         timeout: float | Unset | None = UNSET,
         retry: RetryOption = UNSET,
-        extra_headers: Mapping[str, str] | None = None,
+        extra_headers: ExtraHeaders | None = None,
         **fields: Unpack[PlaybackRequestDict],
     ) -> PlaybackResponse: ...
     async def playback(
@@ -216,7 +217,7 @@ class AsyncReplay(AsyncService):
         *,
         timeout: float | Unset | None = UNSET,
         retry: RetryOption = UNSET,
-        extra_headers: Mapping[str, str] | None = None,
+        extra_headers: ExtraHeaders | None = None,
         **fields: Any,
     ) -> PlaybackResponse:
         """Starts to play a replay into a room.
@@ -232,11 +233,11 @@ class AsyncReplay(AsyncService):
 
         Grants: none.
         Retry class: never.
-        Timeout: `timeout` in seconds, None for no limit, else the client's, else 10 s.
+        Timeout: 10 s, unless the call or its client sets one.
 
         Raises:
-            TwirpError: The call failed; its subclass says how, its `sent` whether the request may have run.
-            TypeError, ValueError: The request or an option is malformed; nothing was sent.
+            TwirpError: The call failed. The error's class says how, `sent` whether the request may have been executed.
+            TypeError, ValueError: The request or an option is invalid; nothing was sent.
         """
         return await self._client.call(methods.PLAYBACK, request, fields, CallOptions(timeout, retry, extra_headers))
 
@@ -248,7 +249,7 @@ class AsyncReplay(AsyncService):
         *,
         timeout: float | Unset | None = UNSET,
         retry: RetryOption = UNSET,
-        extra_headers: Mapping[str, str] | None = None,
+        extra_headers: ExtraHeaders | None = None,
     ) -> Empty: ...
     @overload
     async def seek(
@@ -257,7 +258,7 @@ class AsyncReplay(AsyncService):
         *,
         timeout: float | Unset | None = UNSET,
         retry: RetryOption = UNSET,
-        extra_headers: Mapping[str, str] | None = None,
+        extra_headers: ExtraHeaders | None = None,
         **fields: Unpack[SeekRequestDict],
     ) -> Empty: ...
     async def seek(
@@ -267,7 +268,7 @@ class AsyncReplay(AsyncService):
         *,
         timeout: float | Unset | None = UNSET,
         retry: RetryOption = UNSET,
-        extra_headers: Mapping[str, str] | None = None,
+        extra_headers: ExtraHeaders | None = None,
         **fields: Any,
     ) -> Empty:
         """Moves a running playback to another place.
@@ -281,11 +282,11 @@ class AsyncReplay(AsyncService):
 
         Grants: none.
         Retry class: never.
-        Timeout: `timeout` in seconds, None for no limit, else the client's, else 10 s.
+        Timeout: 10 s, unless the call or its client sets one.
 
         Raises:
-            TwirpError: The call failed; its subclass says how, its `sent` whether the request may have run.
-            TypeError, ValueError: The request or an option is malformed; nothing was sent.
+            TwirpError: The call failed. The error's class says how, `sent` whether the request may have been executed.
+            TypeError, ValueError: The request or an option is invalid; nothing was sent.
         """
         return await self._client.call(methods.SEEK, request, fields, CallOptions(timeout, retry, extra_headers))
 
@@ -297,7 +298,7 @@ class AsyncReplay(AsyncService):
         *,
         timeout: float | Unset | None = UNSET,
         retry: RetryOption = UNSET,
-        extra_headers: Mapping[str, str] | None = None,
+        extra_headers: ExtraHeaders | None = None,
     ) -> Empty: ...
     @overload
     async def close(
@@ -306,7 +307,7 @@ class AsyncReplay(AsyncService):
         *,
         timeout: float | Unset | None = UNSET,
         retry: RetryOption = UNSET,
-        extra_headers: Mapping[str, str] | None = None,
+        extra_headers: ExtraHeaders | None = None,
         **fields: Unpack[ClosePlaybackRequestDict],
     ) -> Empty: ...
     async def close(
@@ -316,7 +317,7 @@ class AsyncReplay(AsyncService):
         *,
         timeout: float | Unset | None = UNSET,
         retry: RetryOption = UNSET,
-        extra_headers: Mapping[str, str] | None = None,
+        extra_headers: ExtraHeaders | None = None,
         **fields: Any,
     ) -> Empty:
         """Ends a running playback.
@@ -328,11 +329,11 @@ class AsyncReplay(AsyncService):
 
         Grants: none.
         Retry class: never.
-        Timeout: `timeout` in seconds, None for no limit, else the client's, else 10 s.
+        Timeout: 10 s, unless the call or its client sets one.
 
         Raises:
-            TwirpError: The call failed; its subclass says how, its `sent` whether the request may have run.
-            TypeError, ValueError: The request or an option is malformed; nothing was sent.
+            TwirpError: The call failed. The error's class says how, `sent` whether the request may have been executed.
+            TypeError, ValueError: The request or an option is invalid; nothing was sent.
         """
         return await self._client.call(methods.CLOSE, request, fields, CallOptions(timeout, retry, extra_headers))
 
@@ -344,7 +345,7 @@ class AsyncReplay(AsyncService):
         *,
         timeout: float | Unset | None = UNSET,
         retry: RetryOption = UNSET,
-        extra_headers: Mapping[str, str] | None = None,
+        extra_headers: ExtraHeaders | None = None,
     ) -> EgressInfo: ...
     @overload
     async def export(
@@ -353,7 +354,7 @@ class AsyncReplay(AsyncService):
         *,
         timeout: float | Unset | None = UNSET,
         retry: RetryOption = UNSET,
-        extra_headers: Mapping[str, str] | None = None,
+        extra_headers: ExtraHeaders | None = None,
         **fields: Unpack[ExportReplayRequestDict],
     ) -> EgressInfo: ...
     async def export(
@@ -363,7 +364,7 @@ class AsyncReplay(AsyncService):
         *,
         timeout: float | Unset | None = UNSET,
         retry: RetryOption = UNSET,
-        extra_headers: Mapping[str, str] | None = None,
+        extra_headers: ExtraHeaders | None = None,
         **fields: Any,
     ) -> EgressInfo:
         """Turns a replay into a recording or a stream.
@@ -387,11 +388,11 @@ class AsyncReplay(AsyncService):
 
         Grants: none.
         Retry class: never.
-        Timeout: `timeout` in seconds, None for no limit, else the client's, else 10 s.
+        Timeout: 10 s, unless the call or its client sets one.
 
         Raises:
-            TwirpError: The call failed; its subclass says how, its `sent` whether the request may have run.
-            TypeError, ValueError: The request or an option is malformed; nothing was sent.
+            TwirpError: The call failed. The error's class says how, `sent` whether the request may have been executed.
+            TypeError, ValueError: The request or an option is invalid; nothing was sent.
         """
         return await self._client.call(methods.EXPORT, request, fields, CallOptions(timeout, retry, extra_headers))
 
@@ -403,7 +404,7 @@ class AsyncReplay(AsyncService):
         *,
         timeout: float | Unset | None = UNSET,
         retry: RetryOption = UNSET,
-        extra_headers: Mapping[str, str] | None = None,
+        extra_headers: ExtraHeaders | None = None,
     ) -> Empty: ...
     @overload
     async def delete_replay(
@@ -412,7 +413,7 @@ class AsyncReplay(AsyncService):
         *,
         timeout: float | Unset | None = UNSET,
         retry: RetryOption = UNSET,
-        extra_headers: Mapping[str, str] | None = None,
+        extra_headers: ExtraHeaders | None = None,
         **fields: Unpack[DeleteReplayRequestDict],
     ) -> Empty: ...
     async def delete_replay(
@@ -422,7 +423,7 @@ class AsyncReplay(AsyncService):
         *,
         timeout: float | Unset | None = UNSET,
         retry: RetryOption = UNSET,
-        extra_headers: Mapping[str, str] | None = None,
+        extra_headers: ExtraHeaders | None = None,
         **fields: Any,
     ) -> Empty:
         """Deletes a replay.
@@ -434,11 +435,11 @@ class AsyncReplay(AsyncService):
 
         Grants: none.
         Retry class: idempotent.
-        Timeout: `timeout` in seconds, None for no limit, else the client's, else 10 s.
+        Timeout: 10 s, unless the call or its client sets one.
 
         Raises:
-            TwirpError: The call failed; its subclass says how, its `sent` whether the request may have run.
-            TypeError, ValueError: The request or an option is malformed; nothing was sent.
+            TwirpError: The call failed. The error's class says how, `sent` whether the request may have been executed.
+            TypeError, ValueError: The request or an option is invalid; nothing was sent.
         """
         return await self._client.call(
             methods.DELETE_REPLAY, request, fields, CallOptions(timeout, retry, extra_headers)

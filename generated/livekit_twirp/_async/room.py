@@ -3,20 +3,20 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, overload
+from typing import TYPE_CHECKING, overload
 
-from twirpkit.sdk import UNSET, AsyncClient, AsyncService, Authorize, CallOptions, Unset, async_transport, client_config
+from twirpkit.sdk import UNSET, AsyncClient, AsyncService, CallOptions, async_transport, client_config, conceal
 
 from livekit_twirp._methods import room as methods
-from livekit_twirp._sdk import SDK
+from livekit_twirp._sdk import PACKAGE
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
-    from typing import Unpack
+    from collections.abc import Iterable
+    from typing import Any, Unpack
 
     import aiohttp
     from twirpkit.livekit import Regions
-    from twirpkit.sdk import Hook, RetryOption
+    from twirpkit.sdk import Authorize, ExtraHeaders, Hook, RetryOption, Unset
 
     from livekit_twirp.messages.livekit_models import ParticipantInfo, Room
     from livekit_twirp.messages.livekit_room import (
@@ -77,18 +77,20 @@ class AsyncRoomService(AsyncService):
         auth: str | Authorize | None = None,
         timeout: float | Unset | None = UNSET,
         retry: RetryOption = UNSET,
-        extra_headers: Mapping[str, str] | None = None,
+        extra_headers: ExtraHeaders | None = None,
         hooks: Iterable[Hook] = (),
         regions: Regions | Unset | None = UNSET,
     ) -> None:
-        """Use the connections of a session, which stays yours to close.
+        """Use the connections of a session, which the service does not close.
 
         The other arguments are those of `AsyncLiveKitAPI`.
         """
         if session is None:
             raise TypeError("AsyncRoomService needs a session: AsyncLiveKitAPI makes its own")
+        api_key, api_secret = conceal(api_key, api_secret)
+        token, auth, extra_headers = conceal(token, auth, extra_headers)
         config = client_config(
-            SDK,
+            PACKAGE,
             url=url,
             api_key=api_key,
             api_secret=api_secret,
@@ -110,7 +112,7 @@ class AsyncRoomService(AsyncService):
         *,
         timeout: float | Unset | None = UNSET,
         retry: RetryOption = UNSET,
-        extra_headers: Mapping[str, str] | None = None,
+        extra_headers: ExtraHeaders | None = None,
     ) -> Room: ...
     @overload
     async def create_room(
@@ -119,7 +121,7 @@ class AsyncRoomService(AsyncService):
         *,
         timeout: float | Unset | None = UNSET,
         retry: RetryOption = UNSET,
-        extra_headers: Mapping[str, str] | None = None,
+        extra_headers: ExtraHeaders | None = None,
         **fields: Unpack[CreateRoomRequestDict],
     ) -> Room: ...
     async def create_room(
@@ -129,7 +131,7 @@ class AsyncRoomService(AsyncService):
         *,
         timeout: float | Unset | None = UNSET,
         retry: RetryOption = UNSET,
-        extra_headers: Mapping[str, str] | None = None,
+        extra_headers: ExtraHeaders | None = None,
         **fields: Any,
     ) -> Room:
         """Creates a room, or returns the one that already has this name.
@@ -172,11 +174,11 @@ class AsyncRoomService(AsyncService):
 
         Grants: `video.roomCreate`.
         Retry class: idempotent.
-        Timeout: `timeout` in seconds, None for no limit, else the client's, else 15 s.
+        Timeout: 15 s, unless the call or its client sets one.
 
         Raises:
-            TwirpError: The call failed; its subclass says how, its `sent` whether the request may have run.
-            TypeError, ValueError: The request or an option is malformed; nothing was sent.
+            TwirpError: The call failed. The error's class says how, `sent` whether the request may have been executed.
+            TypeError, ValueError: The request or an option is invalid; nothing was sent.
         """
         return await self._client.call(methods.CREATE_ROOM, request, fields, CallOptions(timeout, retry, extra_headers))
 
@@ -188,7 +190,7 @@ class AsyncRoomService(AsyncService):
         *,
         timeout: float | Unset | None = UNSET,
         retry: RetryOption = UNSET,
-        extra_headers: Mapping[str, str] | None = None,
+        extra_headers: ExtraHeaders | None = None,
     ) -> ListRoomsResponse: ...
     @overload
     async def list_rooms(
@@ -197,7 +199,7 @@ class AsyncRoomService(AsyncService):
         *,
         timeout: float | Unset | None = UNSET,
         retry: RetryOption = UNSET,
-        extra_headers: Mapping[str, str] | None = None,
+        extra_headers: ExtraHeaders | None = None,
         **fields: Unpack[ListRoomsRequestDict],
     ) -> ListRoomsResponse: ...
     async def list_rooms(
@@ -207,7 +209,7 @@ class AsyncRoomService(AsyncService):
         *,
         timeout: float | Unset | None = UNSET,
         retry: RetryOption = UNSET,
-        extra_headers: Mapping[str, str] | None = None,
+        extra_headers: ExtraHeaders | None = None,
         **fields: Any,
     ) -> ListRoomsResponse:
         """Lists the open rooms, all of them or those with the given names.
@@ -221,11 +223,11 @@ class AsyncRoomService(AsyncService):
 
         Grants: `video.roomList`.
         Retry class: read.
-        Timeout: `timeout` in seconds, None for no limit, else the client's, else 10 s.
+        Timeout: 10 s, unless the call or its client sets one.
 
         Raises:
-            TwirpError: The call failed; its subclass says how, its `sent` whether the request may have run.
-            TypeError, ValueError: The request or an option is malformed; nothing was sent.
+            TwirpError: The call failed. The error's class says how, `sent` whether the request may have been executed.
+            TypeError, ValueError: The request or an option is invalid; nothing was sent.
         """
         return await self._client.call(methods.LIST_ROOMS, request, fields, CallOptions(timeout, retry, extra_headers))
 
@@ -237,7 +239,7 @@ class AsyncRoomService(AsyncService):
         *,
         timeout: float | Unset | None = UNSET,
         retry: RetryOption = UNSET,
-        extra_headers: Mapping[str, str] | None = None,
+        extra_headers: ExtraHeaders | None = None,
     ) -> DeleteRoomResponse: ...
     @overload
     async def delete_room(
@@ -246,7 +248,7 @@ class AsyncRoomService(AsyncService):
         *,
         timeout: float | Unset | None = UNSET,
         retry: RetryOption = UNSET,
-        extra_headers: Mapping[str, str] | None = None,
+        extra_headers: ExtraHeaders | None = None,
         **fields: Unpack[DeleteRoomRequestDict],
     ) -> DeleteRoomResponse: ...
     async def delete_room(
@@ -256,7 +258,7 @@ class AsyncRoomService(AsyncService):
         *,
         timeout: float | Unset | None = UNSET,
         retry: RetryOption = UNSET,
-        extra_headers: Mapping[str, str] | None = None,
+        extra_headers: ExtraHeaders | None = None,
         **fields: Any,
     ) -> DeleteRoomResponse:
         """Ends a room and disconnects everyone in it.
@@ -270,11 +272,11 @@ class AsyncRoomService(AsyncService):
 
         Grants: `video.roomCreate`.
         Retry class: idempotent.
-        Timeout: `timeout` in seconds, None for no limit, else the client's, else 10 s.
+        Timeout: 10 s, unless the call or its client sets one.
 
         Raises:
-            TwirpError: The call failed; its subclass says how, its `sent` whether the request may have run.
-            TypeError, ValueError: The request or an option is malformed; nothing was sent.
+            TwirpError: The call failed. The error's class says how, `sent` whether the request may have been executed.
+            TypeError, ValueError: The request or an option is invalid; nothing was sent.
         """
         return await self._client.call(methods.DELETE_ROOM, request, fields, CallOptions(timeout, retry, extra_headers))
 
@@ -286,7 +288,7 @@ class AsyncRoomService(AsyncService):
         *,
         timeout: float | Unset | None = UNSET,
         retry: RetryOption = UNSET,
-        extra_headers: Mapping[str, str] | None = None,
+        extra_headers: ExtraHeaders | None = None,
     ) -> ListParticipantsResponse: ...
     @overload
     async def list_participants(
@@ -295,7 +297,7 @@ class AsyncRoomService(AsyncService):
         *,
         timeout: float | Unset | None = UNSET,
         retry: RetryOption = UNSET,
-        extra_headers: Mapping[str, str] | None = None,
+        extra_headers: ExtraHeaders | None = None,
         **fields: Unpack[ListParticipantsRequestDict],
     ) -> ListParticipantsResponse: ...
     async def list_participants(
@@ -305,7 +307,7 @@ class AsyncRoomService(AsyncService):
         *,
         timeout: float | Unset | None = UNSET,
         retry: RetryOption = UNSET,
-        extra_headers: Mapping[str, str] | None = None,
+        extra_headers: ExtraHeaders | None = None,
         **fields: Any,
     ) -> ListParticipantsResponse:
         """Lists everyone in a room, with their tracks, permissions and attributes.
@@ -318,11 +320,11 @@ class AsyncRoomService(AsyncService):
 
         Grants: `video.roomAdmin`, `video.room` of the request's `room`.
         Retry class: read.
-        Timeout: `timeout` in seconds, None for no limit, else the client's, else 10 s.
+        Timeout: 10 s, unless the call or its client sets one.
 
         Raises:
-            TwirpError: The call failed; its subclass says how, its `sent` whether the request may have run.
-            TypeError, ValueError: The request or an option is malformed; nothing was sent.
+            TwirpError: The call failed. The error's class says how, `sent` whether the request may have been executed.
+            TypeError, ValueError: The request or an option is invalid; nothing was sent.
         """
         return await self._client.call(
             methods.LIST_PARTICIPANTS, request, fields, CallOptions(timeout, retry, extra_headers)
@@ -336,7 +338,7 @@ class AsyncRoomService(AsyncService):
         *,
         timeout: float | Unset | None = UNSET,
         retry: RetryOption = UNSET,
-        extra_headers: Mapping[str, str] | None = None,
+        extra_headers: ExtraHeaders | None = None,
     ) -> ParticipantInfo: ...
     @overload
     async def get_participant(
@@ -345,7 +347,7 @@ class AsyncRoomService(AsyncService):
         *,
         timeout: float | Unset | None = UNSET,
         retry: RetryOption = UNSET,
-        extra_headers: Mapping[str, str] | None = None,
+        extra_headers: ExtraHeaders | None = None,
         **fields: Unpack[RoomParticipantIdentityDict],
     ) -> ParticipantInfo: ...
     async def get_participant(
@@ -355,7 +357,7 @@ class AsyncRoomService(AsyncService):
         *,
         timeout: float | Unset | None = UNSET,
         retry: RetryOption = UNSET,
-        extra_headers: Mapping[str, str] | None = None,
+        extra_headers: ExtraHeaders | None = None,
         **fields: Any,
     ) -> ParticipantInfo:
         """Returns one participant of a room.
@@ -373,11 +375,11 @@ class AsyncRoomService(AsyncService):
 
         Grants: `video.roomAdmin`, `video.room` of the request's `room`.
         Retry class: read.
-        Timeout: `timeout` in seconds, None for no limit, else the client's, else 10 s.
+        Timeout: 10 s, unless the call or its client sets one.
 
         Raises:
-            TwirpError: The call failed; its subclass says how, its `sent` whether the request may have run.
-            TypeError, ValueError: The request or an option is malformed; nothing was sent.
+            TwirpError: The call failed. The error's class says how, `sent` whether the request may have been executed.
+            TypeError, ValueError: The request or an option is invalid; nothing was sent.
         """
         return await self._client.call(
             methods.GET_PARTICIPANT, request, fields, CallOptions(timeout, retry, extra_headers)
@@ -391,7 +393,7 @@ class AsyncRoomService(AsyncService):
         *,
         timeout: float | Unset | None = UNSET,
         retry: RetryOption = UNSET,
-        extra_headers: Mapping[str, str] | None = None,
+        extra_headers: ExtraHeaders | None = None,
     ) -> RemoveParticipantResponse: ...
     @overload
     async def remove_participant(
@@ -400,7 +402,7 @@ class AsyncRoomService(AsyncService):
         *,
         timeout: float | Unset | None = UNSET,
         retry: RetryOption = UNSET,
-        extra_headers: Mapping[str, str] | None = None,
+        extra_headers: ExtraHeaders | None = None,
         **fields: Unpack[RoomParticipantIdentityDict],
     ) -> RemoveParticipantResponse: ...
     async def remove_participant(
@@ -410,7 +412,7 @@ class AsyncRoomService(AsyncService):
         *,
         timeout: float | Unset | None = UNSET,
         retry: RetryOption = UNSET,
-        extra_headers: Mapping[str, str] | None = None,
+        extra_headers: ExtraHeaders | None = None,
         **fields: Any,
     ) -> RemoveParticipantResponse:
         """Disconnects a participant from a room.
@@ -430,11 +432,11 @@ class AsyncRoomService(AsyncService):
 
         Grants: `video.roomAdmin`, `video.room` of the request's `room`.
         Retry class: idempotent.
-        Timeout: `timeout` in seconds, None for no limit, else the client's, else 10 s.
+        Timeout: 10 s, unless the call or its client sets one.
 
         Raises:
-            TwirpError: The call failed; its subclass says how, its `sent` whether the request may have run.
-            TypeError, ValueError: The request or an option is malformed; nothing was sent.
+            TwirpError: The call failed. The error's class says how, `sent` whether the request may have been executed.
+            TypeError, ValueError: The request or an option is invalid; nothing was sent.
         """
         return await self._client.call(
             methods.REMOVE_PARTICIPANT, request, fields, CallOptions(timeout, retry, extra_headers)
@@ -448,7 +450,7 @@ class AsyncRoomService(AsyncService):
         *,
         timeout: float | Unset | None = UNSET,
         retry: RetryOption = UNSET,
-        extra_headers: Mapping[str, str] | None = None,
+        extra_headers: ExtraHeaders | None = None,
     ) -> MuteRoomTrackResponse: ...
     @overload
     async def mute_published_track(
@@ -457,7 +459,7 @@ class AsyncRoomService(AsyncService):
         *,
         timeout: float | Unset | None = UNSET,
         retry: RetryOption = UNSET,
-        extra_headers: Mapping[str, str] | None = None,
+        extra_headers: ExtraHeaders | None = None,
         **fields: Unpack[MuteRoomTrackRequestDict],
     ) -> MuteRoomTrackResponse: ...
     async def mute_published_track(
@@ -467,7 +469,7 @@ class AsyncRoomService(AsyncService):
         *,
         timeout: float | Unset | None = UNSET,
         retry: RetryOption = UNSET,
-        extra_headers: Mapping[str, str] | None = None,
+        extra_headers: ExtraHeaders | None = None,
         **fields: Any,
     ) -> MuteRoomTrackResponse:
         """Mutes a track for everyone, or unmutes it where the server allows that.
@@ -489,11 +491,11 @@ class AsyncRoomService(AsyncService):
 
         Grants: `video.roomAdmin`, `video.room` of the request's `room`.
         Retry class: idempotent.
-        Timeout: `timeout` in seconds, None for no limit, else the client's, else 10 s.
+        Timeout: 10 s, unless the call or its client sets one.
 
         Raises:
-            TwirpError: The call failed; its subclass says how, its `sent` whether the request may have run.
-            TypeError, ValueError: The request or an option is malformed; nothing was sent.
+            TwirpError: The call failed. The error's class says how, `sent` whether the request may have been executed.
+            TypeError, ValueError: The request or an option is invalid; nothing was sent.
         """
         return await self._client.call(
             methods.MUTE_PUBLISHED_TRACK, request, fields, CallOptions(timeout, retry, extra_headers)
@@ -507,7 +509,7 @@ class AsyncRoomService(AsyncService):
         *,
         timeout: float | Unset | None = UNSET,
         retry: RetryOption = UNSET,
-        extra_headers: Mapping[str, str] | None = None,
+        extra_headers: ExtraHeaders | None = None,
     ) -> ParticipantInfo: ...
     @overload
     async def update_participant(
@@ -516,7 +518,7 @@ class AsyncRoomService(AsyncService):
         *,
         timeout: float | Unset | None = UNSET,
         retry: RetryOption = UNSET,
-        extra_headers: Mapping[str, str] | None = None,
+        extra_headers: ExtraHeaders | None = None,
         **fields: Unpack[UpdateParticipantRequestDict],
     ) -> ParticipantInfo: ...
     async def update_participant(
@@ -526,7 +528,7 @@ class AsyncRoomService(AsyncService):
         *,
         timeout: float | Unset | None = UNSET,
         retry: RetryOption = UNSET,
-        extra_headers: Mapping[str, str] | None = None,
+        extra_headers: ExtraHeaders | None = None,
         **fields: Any,
     ) -> ParticipantInfo:
         """Changes the name, metadata, attributes or permissions of a connected participant.
@@ -549,11 +551,11 @@ class AsyncRoomService(AsyncService):
 
         Grants: `video.roomAdmin`, `video.room` of the request's `room`.
         Retry class: idempotent.
-        Timeout: `timeout` in seconds, None for no limit, else the client's, else 10 s.
+        Timeout: 10 s, unless the call or its client sets one.
 
         Raises:
-            TwirpError: The call failed; its subclass says how, its `sent` whether the request may have run.
-            TypeError, ValueError: The request or an option is malformed; nothing was sent.
+            TwirpError: The call failed. The error's class says how, `sent` whether the request may have been executed.
+            TypeError, ValueError: The request or an option is invalid; nothing was sent.
         """
         return await self._client.call(
             methods.UPDATE_PARTICIPANT, request, fields, CallOptions(timeout, retry, extra_headers)
@@ -567,7 +569,7 @@ class AsyncRoomService(AsyncService):
         *,
         timeout: float | Unset | None = UNSET,
         retry: RetryOption = UNSET,
-        extra_headers: Mapping[str, str] | None = None,
+        extra_headers: ExtraHeaders | None = None,
     ) -> UpdateSubscriptionsResponse: ...
     @overload
     async def update_subscriptions(
@@ -576,7 +578,7 @@ class AsyncRoomService(AsyncService):
         *,
         timeout: float | Unset | None = UNSET,
         retry: RetryOption = UNSET,
-        extra_headers: Mapping[str, str] | None = None,
+        extra_headers: ExtraHeaders | None = None,
         **fields: Unpack[UpdateSubscriptionsRequestDict],
     ) -> UpdateSubscriptionsResponse: ...
     async def update_subscriptions(
@@ -586,7 +588,7 @@ class AsyncRoomService(AsyncService):
         *,
         timeout: float | Unset | None = UNSET,
         retry: RetryOption = UNSET,
-        extra_headers: Mapping[str, str] | None = None,
+        extra_headers: ExtraHeaders | None = None,
         **fields: Any,
     ) -> UpdateSubscriptionsResponse:
         """Subscribes a participant to tracks of others, or unsubscribes it from them.
@@ -605,11 +607,11 @@ class AsyncRoomService(AsyncService):
 
         Grants: `video.roomAdmin`, `video.room` of the request's `room`.
         Retry class: idempotent.
-        Timeout: `timeout` in seconds, None for no limit, else the client's, else 10 s.
+        Timeout: 10 s, unless the call or its client sets one.
 
         Raises:
-            TwirpError: The call failed; its subclass says how, its `sent` whether the request may have run.
-            TypeError, ValueError: The request or an option is malformed; nothing was sent.
+            TwirpError: The call failed. The error's class says how, `sent` whether the request may have been executed.
+            TypeError, ValueError: The request or an option is invalid; nothing was sent.
         """
         return await self._client.call(
             methods.UPDATE_SUBSCRIPTIONS, request, fields, CallOptions(timeout, retry, extra_headers)
@@ -623,7 +625,7 @@ class AsyncRoomService(AsyncService):
         *,
         timeout: float | Unset | None = UNSET,
         retry: RetryOption = UNSET,
-        extra_headers: Mapping[str, str] | None = None,
+        extra_headers: ExtraHeaders | None = None,
     ) -> SendDataResponse: ...
     @overload
     async def send_data(
@@ -632,7 +634,7 @@ class AsyncRoomService(AsyncService):
         *,
         timeout: float | Unset | None = UNSET,
         retry: RetryOption = UNSET,
-        extra_headers: Mapping[str, str] | None = None,
+        extra_headers: ExtraHeaders | None = None,
         **fields: Unpack[SendDataRequestDict],
     ) -> SendDataResponse: ...
     async def send_data(
@@ -642,7 +644,7 @@ class AsyncRoomService(AsyncService):
         *,
         timeout: float | Unset | None = UNSET,
         retry: RetryOption = UNSET,
-        extra_headers: Mapping[str, str] | None = None,
+        extra_headers: ExtraHeaders | None = None,
         **fields: Any,
     ) -> SendDataResponse:
         """Sends a data packet to everyone in a room, or to some of them.
@@ -667,12 +669,12 @@ class AsyncRoomService(AsyncService):
                 that carries none is delivered as often as it is sent.
 
         Grants: `video.roomAdmin`, `video.room` of the request's `room`.
-        Retry class: keyed, by `nonce`: 16 random bytes, made for each call that leaves it empty.
-        Timeout: `timeout` in seconds, None for no limit, else the client's, else 10 s.
+        Retry class: keyed, by `nonce`: 16 random bytes, generated for each call that leaves it empty.
+        Timeout: 10 s, unless the call or its client sets one.
 
         Raises:
-            TwirpError: The call failed; its subclass says how, its `sent` whether the request may have run.
-            TypeError, ValueError: The request or an option is malformed; nothing was sent.
+            TwirpError: The call failed. The error's class says how, `sent` whether the request may have been executed.
+            TypeError, ValueError: The request or an option is invalid; nothing was sent.
         """
         return await self._client.call(methods.SEND_DATA, request, fields, CallOptions(timeout, retry, extra_headers))
 
@@ -684,7 +686,7 @@ class AsyncRoomService(AsyncService):
         *,
         timeout: float | Unset | None = UNSET,
         retry: RetryOption = UNSET,
-        extra_headers: Mapping[str, str] | None = None,
+        extra_headers: ExtraHeaders | None = None,
     ) -> Room: ...
     @overload
     async def update_room_metadata(
@@ -693,7 +695,7 @@ class AsyncRoomService(AsyncService):
         *,
         timeout: float | Unset | None = UNSET,
         retry: RetryOption = UNSET,
-        extra_headers: Mapping[str, str] | None = None,
+        extra_headers: ExtraHeaders | None = None,
         **fields: Unpack[UpdateRoomMetadataRequestDict],
     ) -> Room: ...
     async def update_room_metadata(
@@ -703,7 +705,7 @@ class AsyncRoomService(AsyncService):
         *,
         timeout: float | Unset | None = UNSET,
         retry: RetryOption = UNSET,
-        extra_headers: Mapping[str, str] | None = None,
+        extra_headers: ExtraHeaders | None = None,
         **fields: Any,
     ) -> Room:
         """Replaces the metadata of a room and tells everyone in it.
@@ -717,11 +719,11 @@ class AsyncRoomService(AsyncService):
 
         Grants: `video.roomAdmin`, `video.room` of the request's `room`.
         Retry class: idempotent.
-        Timeout: `timeout` in seconds, None for no limit, else the client's, else 10 s.
+        Timeout: 10 s, unless the call or its client sets one.
 
         Raises:
-            TwirpError: The call failed; its subclass says how, its `sent` whether the request may have run.
-            TypeError, ValueError: The request or an option is malformed; nothing was sent.
+            TwirpError: The call failed. The error's class says how, `sent` whether the request may have been executed.
+            TypeError, ValueError: The request or an option is invalid; nothing was sent.
         """
         return await self._client.call(
             methods.UPDATE_ROOM_METADATA, request, fields, CallOptions(timeout, retry, extra_headers)
@@ -735,7 +737,7 @@ class AsyncRoomService(AsyncService):
         *,
         timeout: float | Unset | None = UNSET,
         retry: RetryOption = UNSET,
-        extra_headers: Mapping[str, str] | None = None,
+        extra_headers: ExtraHeaders | None = None,
     ) -> ForwardParticipantResponse: ...
     @overload
     async def forward_participant(
@@ -744,7 +746,7 @@ class AsyncRoomService(AsyncService):
         *,
         timeout: float | Unset | None = UNSET,
         retry: RetryOption = UNSET,
-        extra_headers: Mapping[str, str] | None = None,
+        extra_headers: ExtraHeaders | None = None,
         **fields: Unpack[ForwardParticipantRequestDict],
     ) -> ForwardParticipantResponse: ...
     async def forward_participant(
@@ -754,7 +756,7 @@ class AsyncRoomService(AsyncService):
         *,
         timeout: float | Unset | None = UNSET,
         retry: RetryOption = UNSET,
-        extra_headers: Mapping[str, str] | None = None,
+        extra_headers: ExtraHeaders | None = None,
         **fields: Any,
     ) -> ForwardParticipantResponse:
         """Makes a participant also appear in a second room, with everything it publishes.
@@ -772,11 +774,11 @@ class AsyncRoomService(AsyncService):
         Grants: `video.roomAdmin`, `video.room` of the request's `room`, `video.destinationRoom` of the
             request's `destination_room`.
         Retry class: never.
-        Timeout: `timeout` in seconds, None for no limit, else the client's, else 10 s.
+        Timeout: 10 s, unless the call or its client sets one.
 
         Raises:
-            TwirpError: The call failed; its subclass says how, its `sent` whether the request may have run.
-            TypeError, ValueError: The request or an option is malformed; nothing was sent.
+            TwirpError: The call failed. The error's class says how, `sent` whether the request may have been executed.
+            TypeError, ValueError: The request or an option is invalid; nothing was sent.
         """
         return await self._client.call(
             methods.FORWARD_PARTICIPANT, request, fields, CallOptions(timeout, retry, extra_headers)
@@ -790,7 +792,7 @@ class AsyncRoomService(AsyncService):
         *,
         timeout: float | Unset | None = UNSET,
         retry: RetryOption = UNSET,
-        extra_headers: Mapping[str, str] | None = None,
+        extra_headers: ExtraHeaders | None = None,
     ) -> MoveParticipantResponse: ...
     @overload
     async def move_participant(
@@ -799,7 +801,7 @@ class AsyncRoomService(AsyncService):
         *,
         timeout: float | Unset | None = UNSET,
         retry: RetryOption = UNSET,
-        extra_headers: Mapping[str, str] | None = None,
+        extra_headers: ExtraHeaders | None = None,
         **fields: Unpack[MoveParticipantRequestDict],
     ) -> MoveParticipantResponse: ...
     async def move_participant(
@@ -809,7 +811,7 @@ class AsyncRoomService(AsyncService):
         *,
         timeout: float | Unset | None = UNSET,
         retry: RetryOption = UNSET,
-        extra_headers: Mapping[str, str] | None = None,
+        extra_headers: ExtraHeaders | None = None,
         **fields: Any,
     ) -> MoveParticipantResponse:
         """Moves a connected participant to another room without a new token.
@@ -826,11 +828,11 @@ class AsyncRoomService(AsyncService):
         Grants: `video.roomAdmin`, `video.room` of the request's `room`, `video.destinationRoom` of the
             request's `destination_room`.
         Retry class: never.
-        Timeout: `timeout` in seconds, None for no limit, else the client's, else 10 s.
+        Timeout: 10 s, unless the call or its client sets one.
 
         Raises:
-            TwirpError: The call failed; its subclass says how, its `sent` whether the request may have run.
-            TypeError, ValueError: The request or an option is malformed; nothing was sent.
+            TwirpError: The call failed. The error's class says how, `sent` whether the request may have been executed.
+            TypeError, ValueError: The request or an option is invalid; nothing was sent.
         """
         return await self._client.call(
             methods.MOVE_PARTICIPANT, request, fields, CallOptions(timeout, retry, extra_headers)
@@ -844,7 +846,7 @@ class AsyncRoomService(AsyncService):
         *,
         timeout: float | Unset | None = UNSET,
         retry: RetryOption = UNSET,
-        extra_headers: Mapping[str, str] | None = None,
+        extra_headers: ExtraHeaders | None = None,
     ) -> PerformRpcResponse: ...
     @overload
     async def perform_rpc(
@@ -853,7 +855,7 @@ class AsyncRoomService(AsyncService):
         *,
         timeout: float | Unset | None = UNSET,
         retry: RetryOption = UNSET,
-        extra_headers: Mapping[str, str] | None = None,
+        extra_headers: ExtraHeaders | None = None,
         **fields: Unpack[PerformRpcRequestDict],
     ) -> PerformRpcResponse: ...
     async def perform_rpc(
@@ -863,7 +865,7 @@ class AsyncRoomService(AsyncService):
         *,
         timeout: float | Unset | None = UNSET,
         retry: RetryOption = UNSET,
-        extra_headers: Mapping[str, str] | None = None,
+        extra_headers: ExtraHeaders | None = None,
         **fields: Any,
     ) -> PerformRpcResponse:
         """Calls a method that a participant's client has registered, and returns its answer.
@@ -887,10 +889,11 @@ class AsyncRoomService(AsyncService):
 
         Grants: `video.roomAdmin`, `video.room` of the request's `room`.
         Retry class: never.
-        Timeout: `timeout` in seconds, None for no limit, else the client's, else 10 s.
+        Timeout: 10 s, unless the call or its client sets one; at least `response_timeout_ms` (10 s if unset)
+            plus 5 s, and a shorter one is raised to that.
 
         Raises:
-            TwirpError: The call failed; its subclass says how, its `sent` whether the request may have run.
-            TypeError, ValueError: The request or an option is malformed; nothing was sent.
+            TwirpError: The call failed. The error's class says how, `sent` whether the request may have been executed.
+            TypeError, ValueError: The request or an option is invalid; nothing was sent.
         """
         return await self._client.call(methods.PERFORM_RPC, request, fields, CallOptions(timeout, retry, extra_headers))

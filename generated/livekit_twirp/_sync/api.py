@@ -6,16 +6,16 @@ from __future__ import annotations
 from functools import cached_property
 from typing import TYPE_CHECKING, ClassVar
 
-from twirpkit.sdk import UNSET, Client, PackageInfo, client_config, service_config, sync_transport
+from twirpkit.sdk import UNSET, Client, PackageInfo, client_config, conceal, service_config, sync_transport
 
-from livekit_twirp._sdk import SDK
+from livekit_twirp._sdk import PACKAGE
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable
 
     import requests
     from twirpkit.livekit import Regions
-    from twirpkit.sdk import Authorize, Hook, ProxyOption, RetryOption, Tls, Transport, Unset
+    from twirpkit.sdk import Authorize, ExtraHeaders, Hook, ProxyOption, RetryOption, Tls, Transport, Unset
 
     from livekit_twirp._sync.agent_dispatch import AgentDispatchService
     from livekit_twirp._sync.agent_simulation import AgentSimulation
@@ -37,7 +37,7 @@ class LiveKitAPI(Client):
     Use it in `with`, or call `close()` at the end. One client may serve all threads.
     """
 
-    package: ClassVar[PackageInfo] = SDK
+    package: ClassVar[PackageInfo] = PACKAGE
 
     def __init__(
         self,
@@ -49,7 +49,7 @@ class LiveKitAPI(Client):
         auth: str | Authorize | None = None,
         timeout: float | Unset | None = UNSET,
         retry: RetryOption = UNSET,
-        extra_headers: Mapping[str, str] | None = None,
+        extra_headers: ExtraHeaders | None = None,
         session: requests.Session | None = None,
         transport: Transport | None = None,
         proxy: ProxyOption = None,
@@ -57,34 +57,35 @@ class LiveKitAPI(Client):
         hooks: Iterable[Hook] = (),
         regions: Regions | Unset | None = UNSET,
     ) -> None:
-        """Say where calls go, and what they carry.
+        """Configure the client.
 
         Args:
-            url: The server's base URL; `ws` and `wss` become `http` and `https`. Default: `LIVEKIT_URL`.
-            api_key: The key that signs the token of each call. Default: `LIVEKIT_API_KEY`.
-            api_secret: The key's secret. Default: `LIVEKIT_API_SECRET`.
-            token: A ready bearer token, instead of a key and its secret. Default: `LIVEKIT_TOKEN`.
-            auth: The whole Authorization value, or a function that makes it for each call.
-            timeout: Seconds that one call may take in all; None for no limit. A call may have its own. Where neither
-                says, each RPC has a default, 10 seconds for most.
-            retry: How failed calls are repeated, where that is safe; False for not at all. A call may have its own.
-            extra_headers: Headers that every call carries.
-            session: Use the connections of this session; it stays yours to close.
-            transport: Another network library's adapter; it is closed with the client.
-            proxy: The URL of an HTTP proxy, False for none; None for what the environment says.
-            tls: An `ssl.SSLContext`, or the path of a file or folder of CA certificates; None for the system's store.
-            hooks: Functions that are told of each request, retry, answer and error.
-            regions: Which hosts have regions to fall back on; None for none.
+            url: Base URL of the server; `ws` and `wss` become `http` and `https`. Default: `LIVEKIT_URL`.
+            api_key: Key that signs the token of each call. Default: `LIVEKIT_API_KEY`.
+            api_secret: Secret of the key. Default: `LIVEKIT_API_SECRET`.
+            token: Bearer token, in place of a key and its secret. Default: `LIVEKIT_TOKEN`.
+            auth: Value of the Authorization header, or a function that returns it for each attempt.
+            timeout: Seconds for one call, all attempts included; None for no limit. A call can have its own. If neither
+                is set, each RPC has a default, 10 seconds for most.
+            retry: Retry policy for failed calls; False for no retries. A call can have its own.
+            extra_headers: Headers that are sent with every call.
+            session: A `requests.Session` whose connections are used; it is not closed with the client.
+            transport: Transport to use in place of the default; it is closed with the client.
+            proxy: URL of an HTTP proxy; False for no proxy, None for that of the environment.
+            tls: An `ssl.SSLContext`, or the path of a file or folder of CA certificates; None for the system's.
+            hooks: Functions that are called with an `Event` for each request, response, retry and error.
+            regions: Hosts that have regions to fall back on; None for no fallback.
 
-        If any of the credentials is given, none is taken from the environment.
+        Credentials are read from the environment only if none is given.
 
         Raises:
-            ValueError: Something is missing, malformed, or given twice; the text says what to do.
-            TypeError: Something has the wrong type, for example the session of another library.
-            ImportError: requests is not installed.
+            ValueError: An argument is missing, invalid, or given twice; the text says what to do.
+            TypeError: An argument has the wrong type, for example a session of another library.
         """
+        api_key, api_secret = conceal(api_key, api_secret)
+        token, auth, extra_headers, proxy = conceal(token, auth, extra_headers, proxy)
         config = client_config(
-            SDK,
+            PACKAGE,
             url=url,
             api_key=api_key,
             api_secret=api_secret,
@@ -124,8 +125,8 @@ class LiveKitAPI(Client):
         """Creates, deploys and manages the agents that LiveKit Cloud hosts for a project."""
         from livekit_twirp._sync.cloud_agent import CloudAgent
 
-        there = service_config(self._config, SDK, "livekit.CloudAgent")
-        return CloudAgent._of(Client(there, self._transport))
+        config = service_config(self._config, PACKAGE, "livekit.CloudAgent")
+        return CloudAgent._of(Client(config, self._transport))
 
     @cached_property
     def connector(self) -> Connector:

@@ -3,20 +3,20 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, overload
+from typing import TYPE_CHECKING, overload
 
-from twirpkit.sdk import UNSET, Authorize, CallOptions, Client, Service, Unset, client_config, sync_transport
+from twirpkit.sdk import UNSET, CallOptions, Client, Service, client_config, conceal, sync_transport
 
 from livekit_twirp._methods import connector as methods
-from livekit_twirp._sdk import SDK
+from livekit_twirp._sdk import PACKAGE
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
-    from typing import Unpack
+    from collections.abc import Iterable
+    from typing import Any, Unpack
 
     import requests
     from twirpkit.livekit import Regions
-    from twirpkit.sdk import Hook, RetryOption
+    from twirpkit.sdk import Authorize, ExtraHeaders, Hook, RetryOption, Unset
 
     from livekit_twirp.messages.livekit_connector_twilio import ConnectTwilioCallRequest, ConnectTwilioCallResponse
     from livekit_twirp.messages.livekit_connector_whatsapp import (
@@ -57,18 +57,20 @@ class Connector(Service):
         auth: str | Authorize | None = None,
         timeout: float | Unset | None = UNSET,
         retry: RetryOption = UNSET,
-        extra_headers: Mapping[str, str] | None = None,
+        extra_headers: ExtraHeaders | None = None,
         hooks: Iterable[Hook] = (),
         regions: Regions | Unset | None = UNSET,
     ) -> None:
-        """Use the connections of a session, which stays yours to close.
+        """Use the connections of a session, which the service does not close.
 
         The other arguments are those of `LiveKitAPI`.
         """
         if session is None:
             raise TypeError("Connector needs a session: LiveKitAPI makes its own")
+        api_key, api_secret = conceal(api_key, api_secret)
+        token, auth, extra_headers = conceal(token, auth, extra_headers)
         config = client_config(
-            SDK,
+            PACKAGE,
             url=url,
             api_key=api_key,
             api_secret=api_secret,
@@ -90,7 +92,7 @@ class Connector(Service):
         *,
         timeout: float | Unset | None = UNSET,
         retry: RetryOption = UNSET,
-        extra_headers: Mapping[str, str] | None = None,
+        extra_headers: ExtraHeaders | None = None,
     ) -> DialWhatsAppCallResponse: ...
     @overload
     def dial_whatsapp_call(
@@ -99,7 +101,7 @@ class Connector(Service):
         *,
         timeout: float | Unset | None = UNSET,
         retry: RetryOption = UNSET,
-        extra_headers: Mapping[str, str] | None = None,
+        extra_headers: ExtraHeaders | None = None,
         **fields: Unpack[DialWhatsAppCallRequestDict],
     ) -> DialWhatsAppCallResponse: ...
     def dial_whatsapp_call(
@@ -109,7 +111,7 @@ class Connector(Service):
         *,
         timeout: float | Unset | None = UNSET,
         retry: RetryOption = UNSET,
-        extra_headers: Mapping[str, str] | None = None,
+        extra_headers: ExtraHeaders | None = None,
         **fields: Any,
     ) -> DialWhatsAppCallResponse:
         """Calls somebody on WhatsApp from a business's number.
@@ -138,11 +140,11 @@ class Connector(Service):
 
         Grants: `video.roomCreate`.
         Retry class: never.
-        Timeout: `timeout` in seconds, None for no limit, else the client's, else 10 s.
+        Timeout: 10 s, unless the call or its client sets one.
 
         Raises:
-            TwirpError: The call failed; its subclass says how, its `sent` whether the request may have run.
-            TypeError, ValueError: The request or an option is malformed; nothing was sent.
+            TwirpError: The call failed. The error's class says how, `sent` whether the request may have been executed.
+            TypeError, ValueError: The request or an option is invalid; nothing was sent.
         """
         return self._client.call(
             methods.DIAL_WHATSAPP_CALL, request, fields, CallOptions(timeout, retry, extra_headers)
@@ -156,7 +158,7 @@ class Connector(Service):
         *,
         timeout: float | Unset | None = UNSET,
         retry: RetryOption = UNSET,
-        extra_headers: Mapping[str, str] | None = None,
+        extra_headers: ExtraHeaders | None = None,
     ) -> DisconnectWhatsAppCallResponse: ...
     @overload
     def disconnect_whatsapp_call(
@@ -165,7 +167,7 @@ class Connector(Service):
         *,
         timeout: float | Unset | None = UNSET,
         retry: RetryOption = UNSET,
-        extra_headers: Mapping[str, str] | None = None,
+        extra_headers: ExtraHeaders | None = None,
         **fields: Unpack[DisconnectWhatsAppCallRequestDict],
     ) -> DisconnectWhatsAppCallResponse: ...
     def disconnect_whatsapp_call(
@@ -175,7 +177,7 @@ class Connector(Service):
         *,
         timeout: float | Unset | None = UNSET,
         retry: RetryOption = UNSET,
-        extra_headers: Mapping[str, str] | None = None,
+        extra_headers: ExtraHeaders | None = None,
         **fields: Any,
     ) -> DisconnectWhatsAppCallResponse:
         """Ends a WhatsApp call, or tells LiveKit that the user has ended it.
@@ -190,11 +192,11 @@ class Connector(Service):
 
         Grants: `video.roomCreate`.
         Retry class: never.
-        Timeout: `timeout` in seconds, None for no limit, else the client's, else 10 s.
+        Timeout: 10 s, unless the call or its client sets one.
 
         Raises:
-            TwirpError: The call failed; its subclass says how, its `sent` whether the request may have run.
-            TypeError, ValueError: The request or an option is malformed; nothing was sent.
+            TwirpError: The call failed. The error's class says how, `sent` whether the request may have been executed.
+            TypeError, ValueError: The request or an option is invalid; nothing was sent.
         """
         return self._client.call(
             methods.DISCONNECT_WHATSAPP_CALL, request, fields, CallOptions(timeout, retry, extra_headers)
@@ -208,7 +210,7 @@ class Connector(Service):
         *,
         timeout: float | Unset | None = UNSET,
         retry: RetryOption = UNSET,
-        extra_headers: Mapping[str, str] | None = None,
+        extra_headers: ExtraHeaders | None = None,
     ) -> ConnectWhatsAppCallResponse: ...
     @overload
     def connect_whatsapp_call(
@@ -217,7 +219,7 @@ class Connector(Service):
         *,
         timeout: float | Unset | None = UNSET,
         retry: RetryOption = UNSET,
-        extra_headers: Mapping[str, str] | None = None,
+        extra_headers: ExtraHeaders | None = None,
         **fields: Unpack[ConnectWhatsAppCallRequestDict],
     ) -> ConnectWhatsAppCallResponse: ...
     def connect_whatsapp_call(
@@ -227,7 +229,7 @@ class Connector(Service):
         *,
         timeout: float | Unset | None = UNSET,
         retry: RetryOption = UNSET,
-        extra_headers: Mapping[str, str] | None = None,
+        extra_headers: ExtraHeaders | None = None,
         **fields: Any,
     ) -> ConnectWhatsAppCallResponse:
         """Connects the audio of a WhatsApp call that was begun with `DialWhatsAppCall`.
@@ -242,11 +244,11 @@ class Connector(Service):
 
         Grants: `video.roomCreate`.
         Retry class: never.
-        Timeout: `timeout` in seconds, None for no limit, else the client's, else 10 s.
+        Timeout: 10 s, unless the call or its client sets one.
 
         Raises:
-            TwirpError: The call failed; its subclass says how, its `sent` whether the request may have run.
-            TypeError, ValueError: The request or an option is malformed; nothing was sent.
+            TwirpError: The call failed. The error's class says how, `sent` whether the request may have been executed.
+            TypeError, ValueError: The request or an option is invalid; nothing was sent.
         """
         return self._client.call(
             methods.CONNECT_WHATSAPP_CALL, request, fields, CallOptions(timeout, retry, extra_headers)
@@ -260,7 +262,7 @@ class Connector(Service):
         *,
         timeout: float | Unset | None = UNSET,
         retry: RetryOption = UNSET,
-        extra_headers: Mapping[str, str] | None = None,
+        extra_headers: ExtraHeaders | None = None,
     ) -> AcceptWhatsAppCallResponse: ...
     @overload
     def accept_whatsapp_call(
@@ -269,7 +271,7 @@ class Connector(Service):
         *,
         timeout: float | Unset | None = UNSET,
         retry: RetryOption = UNSET,
-        extra_headers: Mapping[str, str] | None = None,
+        extra_headers: ExtraHeaders | None = None,
         **fields: Unpack[AcceptWhatsAppCallRequestDict],
     ) -> AcceptWhatsAppCallResponse: ...
     def accept_whatsapp_call(
@@ -279,7 +281,7 @@ class Connector(Service):
         *,
         timeout: float | Unset | None = UNSET,
         retry: RetryOption = UNSET,
-        extra_headers: Mapping[str, str] | None = None,
+        extra_headers: ExtraHeaders | None = None,
         **fields: Any,
     ) -> AcceptWhatsAppCallResponse:
         """Takes a call that somebody on WhatsApp makes to a business, and puts it into a room.
@@ -310,12 +312,12 @@ class Connector(Service):
 
         Grants: `video.roomCreate`.
         Retry class: never.
-        Timeout: with `wait_until_answered`, at least `ringing_timeout` (30 s where it is unset) and 2 s more: a
-            shorter `timeout` is raised to that, a longer one and None stay.
+        Timeout: 10 s, unless the call or its client sets one; with `wait_until_answered` at least
+            `ringing_timeout` (30 s if unset) plus 2 s, and a shorter one is raised to that.
 
         Raises:
-            TwirpError: The call failed; its subclass says how, its `sent` whether the request may have run.
-            TypeError, ValueError: The request or an option is malformed; nothing was sent.
+            TwirpError: The call failed. The error's class says how, `sent` whether the request may have been executed.
+            TypeError, ValueError: The request or an option is invalid; nothing was sent.
         """
         return self._client.call(
             methods.ACCEPT_WHATSAPP_CALL, request, fields, CallOptions(timeout, retry, extra_headers)
@@ -329,7 +331,7 @@ class Connector(Service):
         *,
         timeout: float | Unset | None = UNSET,
         retry: RetryOption = UNSET,
-        extra_headers: Mapping[str, str] | None = None,
+        extra_headers: ExtraHeaders | None = None,
     ) -> ConnectTwilioCallResponse: ...
     @overload
     def connect_twilio_call(
@@ -338,7 +340,7 @@ class Connector(Service):
         *,
         timeout: float | Unset | None = UNSET,
         retry: RetryOption = UNSET,
-        extra_headers: Mapping[str, str] | None = None,
+        extra_headers: ExtraHeaders | None = None,
         **fields: Unpack[ConnectTwilioCallRequestDict],
     ) -> ConnectTwilioCallResponse: ...
     def connect_twilio_call(
@@ -348,7 +350,7 @@ class Connector(Service):
         *,
         timeout: float | Unset | None = UNSET,
         retry: RetryOption = UNSET,
-        extra_headers: Mapping[str, str] | None = None,
+        extra_headers: ExtraHeaders | None = None,
         **fields: Any,
     ) -> ConnectTwilioCallResponse:
         """Makes a WebSocket address over which Twilio brings a phone call into a room.
@@ -369,11 +371,11 @@ class Connector(Service):
 
         Grants: `video.roomCreate`.
         Retry class: never.
-        Timeout: `timeout` in seconds, None for no limit, else the client's, else 10 s.
+        Timeout: 10 s, unless the call or its client sets one.
 
         Raises:
-            TwirpError: The call failed; its subclass says how, its `sent` whether the request may have run.
-            TypeError, ValueError: The request or an option is malformed; nothing was sent.
+            TwirpError: The call failed. The error's class says how, `sent` whether the request may have been executed.
+            TypeError, ValueError: The request or an option is invalid; nothing was sent.
         """
         return self._client.call(
             methods.CONNECT_TWILIO_CALL, request, fields, CallOptions(timeout, retry, extra_headers)

@@ -3,20 +3,20 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, overload
+from typing import TYPE_CHECKING, overload
 
-from twirpkit.sdk import UNSET, Authorize, CallOptions, Client, Service, Unset, client_config, iterate, sync_transport
+from twirpkit.sdk import UNSET, CallOptions, Client, Service, client_config, conceal, iterate, sync_transport
 
 from livekit_twirp._methods import phone_number as methods
-from livekit_twirp._sdk import SDK
+from livekit_twirp._sdk import PACKAGE
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
-    from typing import Unpack
+    from collections.abc import Iterable, Iterator
+    from typing import Any, Unpack
 
     import requests
     from twirpkit.livekit import Regions
-    from twirpkit.sdk import Hook, RetryOption
+    from twirpkit.sdk import Authorize, ExtraHeaders, Hook, RetryOption, Unset
 
     from livekit_twirp.messages.livekit_phone_number import (
         GetPhoneNumberRequest,
@@ -62,18 +62,20 @@ class PhoneNumberService(Service):
         auth: str | Authorize | None = None,
         timeout: float | Unset | None = UNSET,
         retry: RetryOption = UNSET,
-        extra_headers: Mapping[str, str] | None = None,
+        extra_headers: ExtraHeaders | None = None,
         hooks: Iterable[Hook] = (),
         regions: Regions | Unset | None = UNSET,
     ) -> None:
-        """Use the connections of a session, which stays yours to close.
+        """Use the connections of a session, which the service does not close.
 
         The other arguments are those of `LiveKitAPI`.
         """
         if session is None:
             raise TypeError("PhoneNumberService needs a session: LiveKitAPI makes its own")
+        api_key, api_secret = conceal(api_key, api_secret)
+        token, auth, extra_headers = conceal(token, auth, extra_headers)
         config = client_config(
-            SDK,
+            PACKAGE,
             url=url,
             api_key=api_key,
             api_secret=api_secret,
@@ -95,7 +97,7 @@ class PhoneNumberService(Service):
         *,
         timeout: float | Unset | None = UNSET,
         retry: RetryOption = UNSET,
-        extra_headers: Mapping[str, str] | None = None,
+        extra_headers: ExtraHeaders | None = None,
     ) -> SearchPhoneNumbersResponse: ...
     @overload
     def search_phone_numbers(
@@ -104,7 +106,7 @@ class PhoneNumberService(Service):
         *,
         timeout: float | Unset | None = UNSET,
         retry: RetryOption = UNSET,
-        extra_headers: Mapping[str, str] | None = None,
+        extra_headers: ExtraHeaders | None = None,
         **fields: Unpack[SearchPhoneNumbersRequestDict],
     ) -> SearchPhoneNumbersResponse: ...
     def search_phone_numbers(
@@ -114,7 +116,7 @@ class PhoneNumberService(Service):
         *,
         timeout: float | Unset | None = UNSET,
         retry: RetryOption = UNSET,
-        extra_headers: Mapping[str, str] | None = None,
+        extra_headers: ExtraHeaders | None = None,
         **fields: Any,
     ) -> SearchPhoneNumbersResponse:
         """Lists phone numbers that can be bought in a country, or in one of its areas.
@@ -122,7 +124,7 @@ class PhoneNumberService(Service):
         LiveKit Cloud only. Looks only: nothing is bought or reserved, so a number that was found can be gone
         when it is bought.
 
-        `iter_search_phone_numbers` goes through all pages.
+        `iter_search_phone_numbers` iterates over all pages.
 
         Fields:
             country_code: Country of the numbers, as a two-letter code (ISO 3166-1 alpha-2), such as `US`.
@@ -133,11 +135,11 @@ class PhoneNumberService(Service):
 
         Grants: `sip.admin`.
         Retry class: read.
-        Timeout: `timeout` in seconds, None for no limit, else the client's, else 10 s.
+        Timeout: 10 s, unless the call or its client sets one.
 
         Raises:
-            TwirpError: The call failed; its subclass says how, its `sent` whether the request may have run.
-            TypeError, ValueError: The request or an option is malformed; nothing was sent.
+            TwirpError: The call failed. The error's class says how, `sent` whether the request may have been executed.
+            TypeError, ValueError: The request or an option is invalid; nothing was sent.
         """
         return self._client.call(
             methods.SEARCH_PHONE_NUMBERS, request, fields, CallOptions(timeout, retry, extra_headers)
@@ -151,7 +153,7 @@ class PhoneNumberService(Service):
         *,
         timeout: float | Unset | None = UNSET,
         retry: RetryOption = UNSET,
-        extra_headers: Mapping[str, str] | None = None,
+        extra_headers: ExtraHeaders | None = None,
     ) -> Iterator[PhoneNumber]: ...
     @overload
     def iter_search_phone_numbers(
@@ -160,7 +162,7 @@ class PhoneNumberService(Service):
         *,
         timeout: float | Unset | None = UNSET,
         retry: RetryOption = UNSET,
-        extra_headers: Mapping[str, str] | None = None,
+        extra_headers: ExtraHeaders | None = None,
         **fields: Unpack[SearchPhoneNumbersRequestDict],
     ) -> Iterator[PhoneNumber]: ...
     def iter_search_phone_numbers(
@@ -170,18 +172,18 @@ class PhoneNumberService(Service):
         *,
         timeout: float | Unset | None = UNSET,
         retry: RetryOption = UNSET,
-        extra_headers: Mapping[str, str] | None = None,
+        extra_headers: ExtraHeaders | None = None,
         **fields: Any,
     ) -> Iterator[PhoneNumber]:
-        """The `items` of all pages of `search_phone_numbers`, one after the other.
+        """Iterate over the `items` of all pages of `search_phone_numbers`.
 
-        Arguments are the method's. Each page is a call of its own, made when the items before it are used up,
-        and `timeout` is for each. A `page_token` of yours says where to start; the message that you pass is not
-        changed.
+        The arguments are those of `search_phone_numbers`. Each page is a separate call, made when the items of
+        the previous page are used up; `timeout` applies to each. Set `page_token` to start at a later page. A
+        request message is not modified.
 
         Raises:
-            TypeError, ValueError: The request is malformed; nothing was sent.
-            TwirpError: While iterating: a call failed, or the server leads back to a page that it gave before.
+            TypeError, ValueError: The request is invalid; nothing was sent.
+            TwirpError: During iteration: a call failed, or a page token was repeated.
         """
         return iterate(
             self._client, methods.SEARCH_PHONE_NUMBERS, request, fields, CallOptions(timeout, retry, extra_headers)
@@ -195,7 +197,7 @@ class PhoneNumberService(Service):
         *,
         timeout: float | Unset | None = UNSET,
         retry: RetryOption = UNSET,
-        extra_headers: Mapping[str, str] | None = None,
+        extra_headers: ExtraHeaders | None = None,
     ) -> PurchasePhoneNumberResponse: ...
     @overload
     def purchase_phone_number(
@@ -204,7 +206,7 @@ class PhoneNumberService(Service):
         *,
         timeout: float | Unset | None = UNSET,
         retry: RetryOption = UNSET,
-        extra_headers: Mapping[str, str] | None = None,
+        extra_headers: ExtraHeaders | None = None,
         **fields: Unpack[PurchasePhoneNumberRequestDict],
     ) -> PurchasePhoneNumberResponse: ...
     def purchase_phone_number(
@@ -214,7 +216,7 @@ class PhoneNumberService(Service):
         *,
         timeout: float | Unset | None = UNSET,
         retry: RetryOption = UNSET,
-        extra_headers: Mapping[str, str] | None = None,
+        extra_headers: ExtraHeaders | None = None,
         **fields: Any,
     ) -> PurchasePhoneNumberResponse:
         """Buys phone numbers for the project, and assigns them to a dispatch rule if one is named.
@@ -230,11 +232,11 @@ class PhoneNumberService(Service):
 
         Grants: `sip.admin`.
         Retry class: never.
-        Timeout: `timeout` in seconds, None for no limit, else the client's, else 10 s.
+        Timeout: 10 s, unless the call or its client sets one.
 
         Raises:
-            TwirpError: The call failed; its subclass says how, its `sent` whether the request may have run.
-            TypeError, ValueError: The request or an option is malformed; nothing was sent.
+            TwirpError: The call failed. The error's class says how, `sent` whether the request may have been executed.
+            TypeError, ValueError: The request or an option is invalid; nothing was sent.
         """
         return self._client.call(
             methods.PURCHASE_PHONE_NUMBER, request, fields, CallOptions(timeout, retry, extra_headers)
@@ -248,7 +250,7 @@ class PhoneNumberService(Service):
         *,
         timeout: float | Unset | None = UNSET,
         retry: RetryOption = UNSET,
-        extra_headers: Mapping[str, str] | None = None,
+        extra_headers: ExtraHeaders | None = None,
     ) -> ListPhoneNumbersResponse: ...
     @overload
     def list_phone_numbers(
@@ -257,7 +259,7 @@ class PhoneNumberService(Service):
         *,
         timeout: float | Unset | None = UNSET,
         retry: RetryOption = UNSET,
-        extra_headers: Mapping[str, str] | None = None,
+        extra_headers: ExtraHeaders | None = None,
         **fields: Unpack[ListPhoneNumbersRequestDict],
     ) -> ListPhoneNumbersResponse: ...
     def list_phone_numbers(
@@ -267,14 +269,14 @@ class PhoneNumberService(Service):
         *,
         timeout: float | Unset | None = UNSET,
         retry: RetryOption = UNSET,
-        extra_headers: Mapping[str, str] | None = None,
+        extra_headers: ExtraHeaders | None = None,
         **fields: Any,
     ) -> ListPhoneNumbersResponse:
         """Lists the project's phone numbers, all of them or those that match.
 
         LiveKit Cloud only. The answer is one page of the list; go on with its `next_page_token`.
 
-        `iter_phone_numbers` goes through all pages.
+        `iter_phone_numbers` iterates over all pages.
 
         Fields:
             limit: How many numbers to return at most. Unset: the server's default.
@@ -285,11 +287,11 @@ class PhoneNumberService(Service):
 
         Grants: `sip.admin`.
         Retry class: read.
-        Timeout: `timeout` in seconds, None for no limit, else the client's, else 10 s.
+        Timeout: 10 s, unless the call or its client sets one.
 
         Raises:
-            TwirpError: The call failed; its subclass says how, its `sent` whether the request may have run.
-            TypeError, ValueError: The request or an option is malformed; nothing was sent.
+            TwirpError: The call failed. The error's class says how, `sent` whether the request may have been executed.
+            TypeError, ValueError: The request or an option is invalid; nothing was sent.
         """
         return self._client.call(
             methods.LIST_PHONE_NUMBERS, request, fields, CallOptions(timeout, retry, extra_headers)
@@ -303,7 +305,7 @@ class PhoneNumberService(Service):
         *,
         timeout: float | Unset | None = UNSET,
         retry: RetryOption = UNSET,
-        extra_headers: Mapping[str, str] | None = None,
+        extra_headers: ExtraHeaders | None = None,
     ) -> Iterator[PhoneNumber]: ...
     @overload
     def iter_phone_numbers(
@@ -312,7 +314,7 @@ class PhoneNumberService(Service):
         *,
         timeout: float | Unset | None = UNSET,
         retry: RetryOption = UNSET,
-        extra_headers: Mapping[str, str] | None = None,
+        extra_headers: ExtraHeaders | None = None,
         **fields: Unpack[ListPhoneNumbersRequestDict],
     ) -> Iterator[PhoneNumber]: ...
     def iter_phone_numbers(
@@ -322,18 +324,18 @@ class PhoneNumberService(Service):
         *,
         timeout: float | Unset | None = UNSET,
         retry: RetryOption = UNSET,
-        extra_headers: Mapping[str, str] | None = None,
+        extra_headers: ExtraHeaders | None = None,
         **fields: Any,
     ) -> Iterator[PhoneNumber]:
-        """The `items` of all pages of `list_phone_numbers`, one after the other.
+        """Iterate over the `items` of all pages of `list_phone_numbers`.
 
-        Arguments are the method's. Each page is a call of its own, made when the items before it are used up,
-        and `timeout` is for each. A `page_token` of yours says where to start; the message that you pass is not
-        changed.
+        The arguments are those of `list_phone_numbers`. Each page is a separate call, made when the items of
+        the previous page are used up; `timeout` applies to each. Set `page_token` to start at a later page. A
+        request message is not modified.
 
         Raises:
-            TypeError, ValueError: The request is malformed; nothing was sent.
-            TwirpError: While iterating: a call failed, or the server leads back to a page that it gave before.
+            TypeError, ValueError: The request is invalid; nothing was sent.
+            TwirpError: During iteration: a call failed, or a page token was repeated.
         """
         return iterate(
             self._client, methods.LIST_PHONE_NUMBERS, request, fields, CallOptions(timeout, retry, extra_headers)
@@ -347,7 +349,7 @@ class PhoneNumberService(Service):
         *,
         timeout: float | Unset | None = UNSET,
         retry: RetryOption = UNSET,
-        extra_headers: Mapping[str, str] | None = None,
+        extra_headers: ExtraHeaders | None = None,
     ) -> GetPhoneNumberResponse: ...
     @overload
     def get_phone_number(
@@ -356,7 +358,7 @@ class PhoneNumberService(Service):
         *,
         timeout: float | Unset | None = UNSET,
         retry: RetryOption = UNSET,
-        extra_headers: Mapping[str, str] | None = None,
+        extra_headers: ExtraHeaders | None = None,
         **fields: Unpack[GetPhoneNumberRequestDict],
     ) -> GetPhoneNumberResponse: ...
     def get_phone_number(
@@ -366,7 +368,7 @@ class PhoneNumberService(Service):
         *,
         timeout: float | Unset | None = UNSET,
         retry: RetryOption = UNSET,
-        extra_headers: Mapping[str, str] | None = None,
+        extra_headers: ExtraHeaders | None = None,
         **fields: Any,
     ) -> GetPhoneNumberResponse:
         """Returns one of the project's phone numbers, by its id or by the number itself.
@@ -379,11 +381,11 @@ class PhoneNumberService(Service):
 
         Grants: `sip.admin`.
         Retry class: read.
-        Timeout: `timeout` in seconds, None for no limit, else the client's, else 10 s.
+        Timeout: 10 s, unless the call or its client sets one.
 
         Raises:
-            TwirpError: The call failed; its subclass says how, its `sent` whether the request may have run.
-            TypeError, ValueError: The request or an option is malformed; nothing was sent.
+            TwirpError: The call failed. The error's class says how, `sent` whether the request may have been executed.
+            TypeError, ValueError: The request or an option is invalid; nothing was sent.
         """
         return self._client.call(methods.GET_PHONE_NUMBER, request, fields, CallOptions(timeout, retry, extra_headers))
 
@@ -395,7 +397,7 @@ class PhoneNumberService(Service):
         *,
         timeout: float | Unset | None = UNSET,
         retry: RetryOption = UNSET,
-        extra_headers: Mapping[str, str] | None = None,
+        extra_headers: ExtraHeaders | None = None,
     ) -> UpdatePhoneNumberResponse: ...
     @overload
     def update_phone_number(
@@ -404,7 +406,7 @@ class PhoneNumberService(Service):
         *,
         timeout: float | Unset | None = UNSET,
         retry: RetryOption = UNSET,
-        extra_headers: Mapping[str, str] | None = None,
+        extra_headers: ExtraHeaders | None = None,
         **fields: Unpack[UpdatePhoneNumberRequestDict],
     ) -> UpdatePhoneNumberResponse: ...
     def update_phone_number(
@@ -414,7 +416,7 @@ class PhoneNumberService(Service):
         *,
         timeout: float | Unset | None = UNSET,
         retry: RetryOption = UNSET,
-        extra_headers: Mapping[str, str] | None = None,
+        extra_headers: ExtraHeaders | None = None,
         **fields: Any,
     ) -> UpdatePhoneNumberResponse:
         """Changes which dispatch rule answers the calls to a phone number.
@@ -429,11 +431,11 @@ class PhoneNumberService(Service):
 
         Grants: `sip.admin`.
         Retry class: idempotent.
-        Timeout: `timeout` in seconds, None for no limit, else the client's, else 10 s.
+        Timeout: 10 s, unless the call or its client sets one.
 
         Raises:
-            TwirpError: The call failed; its subclass says how, its `sent` whether the request may have run.
-            TypeError, ValueError: The request or an option is malformed; nothing was sent.
+            TwirpError: The call failed. The error's class says how, `sent` whether the request may have been executed.
+            TypeError, ValueError: The request or an option is invalid; nothing was sent.
         """
         return self._client.call(
             methods.UPDATE_PHONE_NUMBER, request, fields, CallOptions(timeout, retry, extra_headers)
@@ -447,7 +449,7 @@ class PhoneNumberService(Service):
         *,
         timeout: float | Unset | None = UNSET,
         retry: RetryOption = UNSET,
-        extra_headers: Mapping[str, str] | None = None,
+        extra_headers: ExtraHeaders | None = None,
     ) -> ReleasePhoneNumbersResponse: ...
     @overload
     def release_phone_numbers(
@@ -456,7 +458,7 @@ class PhoneNumberService(Service):
         *,
         timeout: float | Unset | None = UNSET,
         retry: RetryOption = UNSET,
-        extra_headers: Mapping[str, str] | None = None,
+        extra_headers: ExtraHeaders | None = None,
         **fields: Unpack[ReleasePhoneNumbersRequestDict],
     ) -> ReleasePhoneNumbersResponse: ...
     def release_phone_numbers(
@@ -466,7 +468,7 @@ class PhoneNumberService(Service):
         *,
         timeout: float | Unset | None = UNSET,
         retry: RetryOption = UNSET,
-        extra_headers: Mapping[str, str] | None = None,
+        extra_headers: ExtraHeaders | None = None,
         **fields: Any,
     ) -> ReleasePhoneNumbersResponse:
         """Gives phone numbers back, by their ids or by the numbers themselves.
@@ -480,11 +482,11 @@ class PhoneNumberService(Service):
 
         Grants: `sip.admin`.
         Retry class: idempotent.
-        Timeout: `timeout` in seconds, None for no limit, else the client's, else 10 s.
+        Timeout: 10 s, unless the call or its client sets one.
 
         Raises:
-            TwirpError: The call failed; its subclass says how, its `sent` whether the request may have run.
-            TypeError, ValueError: The request or an option is malformed; nothing was sent.
+            TwirpError: The call failed. The error's class says how, `sent` whether the request may have been executed.
+            TypeError, ValueError: The request or an option is invalid; nothing was sent.
         """
         return self._client.call(
             methods.RELEASE_PHONE_NUMBERS, request, fields, CallOptions(timeout, retry, extra_headers)

@@ -15,7 +15,7 @@ _DEFAULT_PORT: Final = {"http": 80, "https": 443}
 _WITHOUT_LENGTH: Final = frozenset(("GET", "HEAD", "OPTIONS", "TRACE"))
 """Methods of which an empty body is not announced."""
 _URL: Final = re.compile(
-    r"(https?)://((?:\[[0-9A-Fa-f:.]+\]|[^]\[/?#@:\s\\]+)(?::(\d+))?)((?:[/?][^#\x00- \x7f]*)?)", re.ASCII
+    r"(https?)://((?:\[[0-9A-Fa-f:.]+\]|[^]\[/?#@:\x00-\x20\x7f\\]+)(?::(\d+))?)((?:[/?][^#\x00- \x7f]*)?)", re.ASCII
 )
 _NAMES: Final = re.compile(rf"(?:{NAME_CHARACTER}+\n)*")
 _NAME: Final = re.compile(f"{NAME_CHARACTER}+")

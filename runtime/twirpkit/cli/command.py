@@ -1,255 +1,174 @@
-"""From an argument list to an exit code: one call of one RPC, or help.
+"""One run of the command line: from an argument list to an exit code.
 
-``argparse`` of the standard library does the parsing, so that a package needs nothing more at run time. Where an option
-stands says whose it is: before the service they are the client's, after the RPC they are the request's. So a field may
-be called ``url`` and a token still goes nowhere but to the server, and a field that a schema gains changes no script.
+``argparse`` of the standard library does the parsing, so that a package needs nothing more at run time. The position of
+an option says whose it is: before the service it belongs to the client, after the RPC to the request. A field may
+therefore be called ``url`` without sending a token anywhere but to the server, and a field that is added to a schema
+changes no script.
 """
 
 from __future__ import annotations
 
-import argparse
 import difflib
-import functools
 import importlib
 import sys
 import warnings
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any, NoReturn
+from typing import Any
 
 from google.protobuf.message import Message
 
 from twirpkit._config.package_info import PackageInfo, ServiceInfo
-from twirpkit._schema.message_pool import safe_name
 from twirpkit._schema.requests import unescaped
-from twirpkit.cli.client import headers, target, timeout
-from twirpkit.cli.outcome import EXIT_CODES, INTERRUPTED, USAGE, exit_code, json_text, say, write
-from twirpkit.cli.request import Option, options_of, request_of
-from twirpkit.cli.texts import NO_TEXT, MethodText, listing, method_text, summary, width, wrapped
+from twirpkit.cli.client_options import call_options, client_arguments
+from twirpkit.cli.help_text import columns, paragraphs
+from twirpkit.cli.parsers import Parser, UsageError, client_flags, client_parser, request_parser
+from twirpkit.cli.request_options import options_of, request_of
+from twirpkit.cli.results import EXIT_CODES, INTERRUPTED, USAGE, exit_code, json_text, print_error, print_output
 from twirpkit.errors import TwirpError
+from twirpkit.help import Help
 from twirpkit.rpc import Method
 
 __all__ = ["main"]
 
+_HELP_FLAGS = ("-h", "--help")
 
-def main(sdk: PackageInfo, arguments: Sequence[str] | None = None) -> int:
-    """Make the call, or print the help, that an argument list asks for.
+
+def main(package: PackageInfo, arguments: Sequence[str] | None = None) -> int:
+    """Perform the call, or print the help, that an argument list asks for.
 
     Args:
-        sdk: The generated package.
-        arguments: What follows the program's name; None: those of this process.
+        package: The generated package.
+        arguments: Everything after the program's name; None: the arguments of this process.
 
     Returns:
-        The exit code: 0, or one of `EXIT_CODES`. Errors are one line on standard error, and never a traceback.
+        The exit code: 0, or one of `EXIT_CODES`. An error is one line on standard error, never a traceback.
     """
-    prog = f"python -m {sdk.name}"
+    prog = f"python -m {package.name}"
     try:
         with warnings.catch_warnings():
-            # Of a deprecated RPC: Python shows such warnings to the author of the caller's line only, and that is us.
+            # Python shows a deprecation to the author of the calling line only, and that line is in this package.
             warnings.filterwarnings("default", category=DeprecationWarning, module=r"twirpkit\.cli\.")
-            warnings.showwarning = lambda message, *_: say(f"{prog}: warning: {message}")
-            text = _Command(sdk, prog).run(sys.argv[1:] if arguments is None else arguments)
-        return write(text, prog)
-    except _UsageError as error:
-        say(f"{error.prog}: {error}")
+            warnings.showwarning = lambda message, *_: print_error(f"{prog}: warning: {message}")
+            output = _Command(package, prog).run(sys.argv[1:] if arguments is None else arguments)
+        return print_output(output, prog)
+    except UsageError as error:
+        print_error(f"{error.prog}: {error}")
         return USAGE
     except TwirpError as error:
-        say(f"{prog}: {error}{'; the request may have run' if error.sent == 'maybe' else ''}")
+        print_error(f"{prog}: {error}{'; the request may have been executed' if error.sent == 'maybe' else ''}")
         return exit_code(error)
     except KeyboardInterrupt:
         return INTERRUPTED
 
 
-class _UsageError(Exception):
-    """The command line cannot be followed; the text says what to do."""
-
-    def __init__(self, prog: str, problem: str) -> None:
-        super().__init__(problem)
-        self.prog = prog
-
-
-class _Parser(argparse.ArgumentParser):
-    """argparse without its own help, abbreviations and exits."""
-
-    def __init__(self, prog: str, usage: str, description: str = "", epilog: str = "") -> None:
-        super().__init__(
-            prog,
-            _percent(f"{prog} {usage}"),
-            _description(description),
-            _description(epilog),
-            formatter_class=functools.partial(
-                argparse.RawDescriptionHelpFormatter, max_help_position=28, width=width()
-            ),
-            add_help=False,
-            allow_abbrev=False,
-            argument_default=argparse.SUPPRESS,
-        )
-
-    def error(self, message: str) -> NoReturn:
-        hint = "; a value that begins with - is given as --option=-value" if "expected" in message else ""
-        raise _UsageError(self.prog, f"{message}{hint}")
-
-
-class _Switch(argparse.Action):
-    """A bool: its first spelling turns it on, its second off. It keeps how often it was given."""
-
-    def __init__(self, option_strings: Sequence[str], dest: str, **options: Any) -> None:
-        super().__init__(option_strings, dest, nargs=0, **options)
-
-    def __call__(
-        self, parser: argparse.ArgumentParser, namespace: argparse.Namespace, values: object, flag: str | None = None
-    ) -> None:
-        setattr(namespace, self.dest, [*getattr(namespace, self.dest, []), flag == self.option_strings[0]])
-
-
 class _Command:
-    """One run of the command line."""
+    """One run of a package's command line."""
 
-    def __init__(self, sdk: PackageInfo, prog: str) -> None:
-        self.sdk = sdk
+    def __init__(self, package: PackageInfo, prog: str) -> None:
+        self.package = package
         self.prog = prog
-        self.services = {_spelled(facts.attribute): facts for facts in sdk.services.values()}
-        self.signs = sdk.signer is not None and "api_secret" in sdk.env
-        self.client_flags = ["--url", "--token", *(["--api-key"] if self.signs else []), "--timeout", "--header"]
+        self.services = {_spell(service.attribute): service for service in package.services.values()}
 
     def run(self, arguments: Sequence[str]) -> str:
-        """What is to be printed."""
-        parser = self.client_parser()
+        """Return the output: a response as JSON, or help."""
+        parser = client_parser(self.package, self.prog)
         client, unknown = parser.parse_known_args(arguments)
         command: list[str] = client.command
         if unknown:
-            # Only names: a value may be a secret.
-            raise _UsageError(self.prog, self.unknown(unknown[0], self.client_flags))
+            raise UsageError(self.prog, self.unknown_argument(unknown[0], client_flags(self.package)))
         if getattr(client, "help", False) or not command:
             return self.overview(parser)
-        facts = self.services.get(command[0])
-        if facts is None:
-            raise _UsageError(self.prog, _no_such("service", command[0], self.services))
-        return self.run_service(facts, vars(client), command[1:])
+        service = self.services.get(command[0])
+        if service is None:
+            raise UsageError(self.prog, _no_such("service", command[0], self.services))
+        return self.run_service(service, vars(client), command[1:])
 
-    def run_service(self, facts: ServiceInfo, client: Mapping[str, Any], arguments: Sequence[str]) -> str:
-        prog = f"{self.prog} {_spelled(facts.attribute)}"
-        table = importlib.import_module(f"{self.sdk.name}._methods.{facts.attribute}")
-        methods: dict[str, Method[Any, Any]] = {_spelled(method.py_name): method for method in table.METHODS}
-        if not arguments or arguments[0] in ("-h", "--help"):
-            return self.service_overview(facts, methods, prog)
+    def run_service(self, service: ServiceInfo, client: Mapping[str, Any], arguments: Sequence[str]) -> str:
+        """Return the output of everything after the service's name."""
+        prog = f"{self.prog} {_spell(service.attribute)}"
+        if not arguments or arguments[0] in _HELP_FLAGS:
+            return self.service_overview(service, prog)
         if arguments[0].startswith("-"):
-            raise _UsageError(prog, self.unknown(arguments[0], []))
+            raise UsageError(prog, self.unknown_argument(arguments[0], []))
+        table = self.load(f"_methods.{service.attribute}").METHODS
+        methods: dict[str, Method[Any, Any]] = {_spell(method.py_name): method for method in table}
         method = methods.get(arguments[0])
         if method is None:
-            raise _UsageError(prog, _no_such("RPC", arguments[0], methods))
-        return self.run_rpc(facts, method, client, arguments[1:])
+            raise UsageError(prog, _no_such("RPC", arguments[0], methods))
+        return self.run_rpc(service, method, client, arguments[1:])
 
     def run_rpc(
-        self, facts: ServiceInfo, method: Method[Any, Any], client: Mapping[str, Any], arguments: Sequence[str]
+        self, service: ServiceInfo, method: Method[Any, Any], client: Mapping[str, Any], arguments: Sequence[str]
     ) -> str:
-        prog = f"{self.prog} {_spelled(facts.attribute)} {_spelled(method.py_name)}"
+        """Return the output of everything after the RPC's name."""
+        prog = f"{self.prog} {_spell(service.attribute)} {_spell(method.py_name)}"
         options = {option.field.name: option for option in options_of(method.request)}
-        if {"-h", "--help"}.intersection(arguments):
-            return self.rpc_parser(facts, method, options.values(), prog).format_help()
-        parser = _request_parser(prog, options.values())
-        parsed, unknown = parser.parse_known_args(arguments)
+        if set(_HELP_FLAGS).intersection(arguments):
+            return request_parser(prog, options.values(), self.help_of(service)[method.py_name]).format_help()
+        parsed, unknown = request_parser(prog, options.values()).parse_known_args(arguments)
         if unknown:
             flags = [flag for option in options.values() for flag in (option.flag, option.negative) if flag]
-            raise _UsageError(prog, self.unknown(unknown[0], [*flags, "--json"]))
+            raise UsageError(prog, self.unknown_argument(unknown[0], [*flags, "--json"]))
         given = {name: texts for name, texts in vars(parsed).items() if name in options}
         document = getattr(parsed, "json:", [None])
         if len(document) > 1:
-            raise _UsageError(prog, "--json: given twice, but it takes one value")
+            raise UsageError(prog, "--json: given twice, but it takes one value")
         try:
             request = request_of(method.request, document[0], [(options[name], given[name]) for name in given])
-            answer = self.call(facts, method, client, request)
+            response = self.call(service, method, client, request)
         except (ValueError, TypeError, ImportError) as error:
-            raise _UsageError(prog, str(error)) from None
-        return json_text(answer)
+            raise UsageError(prog, str(error)) from None
+        return json_text(response)
 
     def call(
-        self, facts: ServiceInfo, method: Method[Any, Any], client: Mapping[str, Any], request: Message
+        self, service: ServiceInfo, method: Method[Any, Any], client: Mapping[str, Any], request: Message
     ) -> Message:
-        """Make one call with a client of its own."""
-        facade = getattr(importlib.import_module(self.sdk.name), self.sdk.facade)
-        options: dict[str, Any] = {}
-        if "timeout" in client:
-            options["timeout"] = timeout(client["timeout"])
-        if "header" in client:
-            options["extra_headers"] = headers(client["header"])
-        with facade(**target(self.sdk, client)) as made:
-            answer: Message = getattr(getattr(made, facts.attribute), method.py_name)(request, **options)
-        return answer
+        """Perform the call with a client of its own."""
+        facade = getattr(importlib.import_module(self.package.name), self.package.facade)
+        options = call_options(client)
+        with facade(**client_arguments(self.package, client)) as opened:
+            response: Message = getattr(getattr(opened, service.attribute), method.py_name)(request, **options)
+        return response
 
-    def client_parser(self) -> _Parser:
-        env = self.sdk.env
-        text = f"One call of {self.sdk.name} from the command line: JSON in, JSON out."
-        parser = _Parser(self.prog, "[client option …] SERVICE RPC [request option …]", description=text)
-        group = parser.add_argument_group("client options, which stand before the service")
-        default = f" Default: {env['url']}." if "url" in env else ""
-        group.add_argument("--url", metavar="URL", help=f"The server's base URL.{default}")
-        default = f" Default: {env['token']}, which other users of the machine do not see." if "token" in env else ""
-        group.add_argument("--token", metavar="TOKEN", help=f"A ready bearer token.{default}")
-        if self.signs:
-            default = f" Default: {env['api_key']}." if "api_key" in env else ""
-            text = f"The key that signs; its secret is taken from {env['api_secret']} alone.{default}"
-            group.add_argument("--api-key", metavar="KEY", help=text)
-        text = "Seconds that the call may take in all, or none. Default: that of the RPC."
-        group.add_argument("--timeout", metavar="SECONDS", help=text)
-        text = "A header that the call carries. May be repeated."
-        group.add_argument("--header", metavar="NAME=VALUE", action="append", help=text)
-        group.add_argument(
-            "-h", "--help", action="store_true", help="Show this text; after a service or an RPC, its own."
-        )
-        parser.add_argument("command", nargs=argparse.REMAINDER, help=argparse.SUPPRESS)
-        return parser
-
-    def overview(self, parser: _Parser) -> str:
-        facade = getattr(importlib.import_module(self.sdk.name), self.sdk.facade)
-        rows = [(name, summary(getattr(facade, facts.attribute, None))) for name, facts in self.services.items()]
+    def overview(self, parser: Parser) -> str:
+        """Return the help of the package: options, services and exit codes."""
+        summaries = self.load("_help").SERVICES
+        rows = [(name, summaries[service.attribute]) for name, service in self.services.items()]
         codes = [(str(code), meaning) for code, _, meaning in sorted(EXIT_CODES, key=lambda line: line[0])]
-        return "\n\n".join([parser.format_help().rstrip(), listing("services", rows), listing("exit codes", codes)])
+        return "\n\n".join([parser.format_help().rstrip(), columns("services", rows), columns("exit codes", codes)])
 
-    def service_overview(self, facts: ServiceInfo, methods: Mapping[str, Method[Any, Any]], prog: str) -> str:
-        service = getattr(importlib.import_module(self.sdk.name), facts.class_name)
-        rows = [(name, summary(getattr(service, method.py_name))) for name, method in methods.items()]
-        parts = [f"usage: {prog} RPC [request option …]", wrapped(summary(service)), listing("RPCs", rows)]
+    def service_overview(self, service: ServiceInfo, prog: str) -> str:
+        """Return the help of a service: its RPCs."""
+        summary = self.load("_help").SERVICES[service.attribute]
+        rows = [(_spell(py_name), help.summary) for py_name, help in self.help_of(service).items()]
+        parts = [f"usage: {prog} RPC [request option …]", paragraphs(summary), columns("RPCs", rows)]
         return "\n\n".join(part for part in parts if part)
 
-    def rpc_parser(
-        self, facts: ServiceInfo, method: Method[Any, Any], options: Iterable[Option], prog: str
-    ) -> argparse.ArgumentParser:
-        service = getattr(importlib.import_module(self.sdk.name), facts.class_name)
-        return _request_parser(prog, options, method_text(getattr(service, method.py_name)))
+    def help_of(self, service: ServiceInfo) -> Mapping[str, Help]:
+        """Return the help texts of a service's RPCs by the names of their methods."""
+        texts: Mapping[str, Help] = self.load(f"_help.{service.attribute}").HELP
+        return texts
 
-    def unknown(self, argument: str, flags: Sequence[str]) -> str:
-        """What to say of an argument that no parser knows, without its value."""
+    def load(self, module: str) -> Any:
+        """Import a module of the package."""
+        return importlib.import_module(f"{self.package.name}.{module}")
+
+    def unknown_argument(self, argument: str, flags: Sequence[str]) -> str:
+        """Return the error text for an unknown argument. It never contains the value, which may be a secret."""
         name = argument.partition("=")[0]
+        secret = self.package.env.get("api_secret")
         if not name.startswith("-"):
-            return "an argument that belongs to no option: they begin with --, and a value with spaces wants quotes"
-        if name == "--api-secret" and "api_secret" in self.sdk.env:
-            return (
-                f"a secret is not taken from the command line, which others can see: set {self.sdk.env['api_secret']}"
-            )
-        if name in self.client_flags and name not in flags:
+            return "an argument belongs to no option: options begin with --, and a value with spaces needs quotes"
+        if name == "--api-secret" and secret is not None:
+            return f"a secret is not taken from the command line, which others can read: set {secret}"
+        if name in client_flags(self.package) and name not in flags:
             return f"{name} is an option of the client: it stands before the service"
         close = difflib.get_close_matches(name, flags, n=1)
         return f"there is no option {name}{f'; did you mean {close[0]}?' if close else '; --help lists them'}"
 
 
-def _request_parser(prog: str, options: Iterable[Option], texts: MethodText = NO_TEXT) -> _Parser:
-    parser = _Parser(prog, "[--json JSON] [request option …]", wrapped(texts.description), texts.policy)
-    # No field's name holds a colon.
-    text = "The whole request as JSON; @FILE: from a file; -: from standard input. Other options override its fields."
-    parser.add_argument("--json", dest="json:", metavar="JSON", action="append", help=text)
-    for option in options:
-        comment = texts.fields.get(safe_name(option.field.name), "")
-        text = _percent(f"{comment} {option.hint()}".strip())
-        if option.negative is None:
-            parser.add_argument(
-                option.flag, dest=option.field.name, metavar=option.metavar, action="append", help=text or None
-            )
-        else:
-            parser.add_argument(option.flag, option.negative, dest=option.field.name, action=_Switch, help=text or None)
-    return parser
-
-
-def _spelled(py_name: str) -> str:
+def _spell(py_name: str) -> str:
+    """Return a Python name as the command line spells it."""
     return unescaped(py_name).replace("_", "-")
 
 
@@ -258,13 +177,3 @@ def _no_such(what: str, name: str, known: Iterable[str]) -> str:
     close = difflib.get_close_matches(name.replace("_", "-").lower(), names, n=3, cutoff=0.5)
     hint = f"did you mean {' or '.join(close)}?" if close else f"there are {', '.join(names) or 'none'}"
     return f"there is no {what} {name!r}; {hint}"
-
-
-def _percent(text: str) -> str:
-    """Text for argparse, which reads percent signs as places for values."""
-    return text.replace("%", "%%")
-
-
-def _description(text: str) -> str:
-    """The same for texts in which argparse replaces the program's name only."""
-    return _percent(text) if "%(prog)" in text else text

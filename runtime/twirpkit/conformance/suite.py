@@ -8,7 +8,8 @@ from typing import Any, Literal, Self, TypeAlias
 from google.protobuf import json_format
 
 from twirpkit._config.package_info import PackageInfo
-from twirpkit._protocol.responses import message_from_response, read_error, text_cleaner
+from twirpkit._protocol.responses import message_from_response, read_error
+from twirpkit._protocol.server_text import text_cleaner
 from twirpkit.conformance.compare import (
     Heard,
     OwnError,
@@ -65,8 +66,8 @@ class Suite:
         transport: Callable[[], Transport] | None = None,
         async_transport: Callable[[], AsyncTransport] | None = None,
     ) -> None:
-        sdk: PackageInfo = facade.sdk  # type: ignore[attr-defined]  # every generated facade has it
-        self.catalogue = Catalogue(sdk)
+        package: PackageInfo = facade.package  # type: ignore[attr-defined]  # every generated facade has it
+        self.catalogue = Catalogue(package)
         self._facades = facade, async_facade
         self._credentials = dict(credentials or {})
         self._authorization = authorization

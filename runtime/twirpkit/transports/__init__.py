@@ -1,4 +1,4 @@
-"""One adapter a network library. Each is imported when a client first needs it, and never before."""
+"""Transports. Each is imported when a client first needs it, and never before: a sync client does without asyncio."""
 
 from __future__ import annotations
 
@@ -14,8 +14,11 @@ if TYPE_CHECKING:
 
 __all__ = ["async_transport", "sync_transport"]
 
-_EXTRAS: Final = {"requests": "sync", "aiohttp": "async"}
-_MODULES: Final = {"requests": "sync_sockets", "aiohttp": "aiohttp_session"}
+_LENT: Final = {
+    "requests": ("requests_session", "RequestsSessionTransport"),
+    "aiohttp": ("aiohttp_session", "AiohttpSessionTransport"),
+}
+"""Transports over the session of a library, by its name: their modules and classes."""
 
 
 def sync_transport(
@@ -26,7 +29,7 @@ def sync_transport(
     proxy: ProxyOption = None,
     tls: Tls | None = None,
 ) -> Transport:
-    """The transport of a sync client.
+    """Return the transport of a sync client.
 
     Args:
         owner: The client or service that asks; errors name its class, or that of its async twin.
@@ -36,17 +39,20 @@ def sync_transport(
         tls: An `ssl.SSLContext`, or the path of a file or folder of CA certificates; None for the system's store.
 
     Raises:
-        TypeError: The session is none of requests', for example one of aiohttp's; or proxy or tls has the wrong type.
+        TypeError: The session is not one of requests', or proxy or tls has the wrong type.
         ValueError: Things are given together that say the same, or the proxy or tls cannot be used.
-        ImportError: requests is not installed.
     """
-    name = type(owner).__name__
-    if transport is None:
+    if transport is not None:
+        _check_alone(session, proxy, tls)
+        return transport
+    if session is not None:
+        name = type(owner).__name__
         _check_session(session, "requests", "requests.Session", name, "aiohttp", f"Async{name}")
-        made: Transport = _adapter("requests").RequestsTransport(session, proxy=proxy, tls=tls)
-        return made
-    _check_alone(session, proxy, tls)
-    return transport
+        lent: Transport = _lent("requests")(session, proxy=proxy, tls=tls)
+        return lent
+    from twirpkit.transports.sync_sockets import SocketTransport
+
+    return SocketTransport(proxy=proxy, tls=tls)
 
 
 def async_transport(
@@ -57,15 +63,19 @@ def async_transport(
     proxy: ProxyOption = None,
     tls: Tls | None = None,
 ) -> AsyncTransport:
-    """The transport of an async client; as `sync_transport`, over aiohttp."""
-    name = type(owner).__name__
-    if transport is None:
+    """Return the transport of an async client; as `sync_transport`, but a session must be one of aiohttp's."""
+    if transport is not None:
+        _check_alone(session, proxy, tls)
+        return transport
+    if session is not None:
+        name = type(owner).__name__
         twin = name.removeprefix("Async")
         _check_session(session, "aiohttp", "aiohttp.ClientSession", name, "requests", twin)
-        made: AsyncTransport = _adapter("aiohttp").AiohttpTransport(session, proxy=proxy, tls=tls)
-        return made
-    _check_alone(session, proxy, tls)
-    return transport
+        lent: AsyncTransport = _lent("aiohttp")(session, proxy=proxy, tls=tls)
+        return lent
+    from twirpkit.transports.async_sockets import AsyncSocketTransport
+
+    return AsyncSocketTransport(proxy=proxy, tls=tls)
 
 
 def _check_alone(session: object, proxy: ProxyOption, tls: Tls | None) -> None:
@@ -78,18 +88,12 @@ def _check_alone(session: object, proxy: ProxyOption, tls: Tls | None) -> None:
 def _check_session(session: object, library: str, wanted: str, name: str, other: str, twin: str) -> None:
     # By the name of the library, so that nothing is imported to find out.
     libraries = {each.__module__.partition(".")[0] for each in type(session).__mro__}
-    if session is None or library in libraries:
+    if library in libraries:
         return
     hint = f"; for that one use {twin}" if other in libraries else ""
     raise TypeError(f"{name} takes a {wanted}, not {type(session).__module__}.{type(session).__qualname__}{hint}")
 
 
-def _adapter(library: str) -> Any:
-    missing = None
-    try:
-        return importlib.import_module(f"{__name__}.{_MODULES[library]}")
-    except ModuleNotFoundError as error:
-        if error.name != library:
-            raise
-        missing = f"{library} is not installed: pip install 'twirpkit[{_EXTRAS[library]}]'"
-    raise ImportError(missing, name=library)
+def _lent(library: str) -> Any:
+    module, name = _LENT[library]
+    return getattr(importlib.import_module(f"{__name__}.{module}"), name)

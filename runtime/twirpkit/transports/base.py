@@ -75,6 +75,8 @@ class TransportFailure:
     """True if the request's own deadline ended it."""
     cause: OSError | None = field(default=None, repr=False)
     """The operating system's error, without traceback and context."""
+    final: bool = False
+    """True if another attempt would fail for the same reason, such as a certificate that is not trusted."""
 
 
 class Transport(Protocol):

@@ -5,11 +5,17 @@ from __future__ import annotations
 from typing import Any, ClassVar
 
 from hats._methods.hats import MAKE_HAT
-from twirpkit import UNSET
-from twirpkit._config.package_info import PackageInfo, ServiceInfo
-from twirpkit._config.resolve import client_config
-from twirpkit.client import AsyncClient, Client
-from twirpkit.transports import async_transport, sync_transport
+from twirpkit.sdk import (
+    UNSET,
+    AsyncClient,
+    CallOptions,
+    Client,
+    PackageInfo,
+    ServiceInfo,
+    async_transport,
+    client_config,
+    sync_transport,
+)
 
 __all__ = ["AsyncHatsAPI", "HatsAPI"]
 
@@ -32,13 +38,13 @@ class HatService:
         self, request: Any = None, /, *, timeout: Any = UNSET, extra_headers: Any = None, **fields: Any
     ) -> Any:
         """Make a hat."""
-        return self._client.call(MAKE_HAT, request, fields, timeout, UNSET, extra_headers)
+        return self._client.call(MAKE_HAT, request, fields, CallOptions(timeout, UNSET, extra_headers))
 
 
 class HatsAPI(Client):
     """The sync facade."""
 
-    sdk: ClassVar[PackageInfo] = SDK
+    package: ClassVar[PackageInfo] = SDK
 
     def __init__(self, url: str, *, transport: Any = None, **options: Any) -> None:
         super().__init__(_endpoint(url, **options), sync_transport(self, None, transport))
@@ -48,7 +54,7 @@ class HatsAPI(Client):
 class AsyncHatsAPI(AsyncClient):
     """The async facade."""
 
-    sdk: ClassVar[PackageInfo] = SDK
+    package: ClassVar[PackageInfo] = SDK
 
     def __init__(self, url: str, *, transport: Any = None, **options: Any) -> None:
         super().__init__(_endpoint(url, **options), async_transport(self, None, transport))

@@ -11,12 +11,18 @@ from google.protobuf.descriptor_pb2 import FileDescriptorProto
 from google.protobuf.wrappers_pb2 import StringValue
 from odd_schema import FD, ODD, field, module_of
 
-from twirpkit import UNSET, Method, RetryClass
-from twirpkit._config.package_info import PackageInfo, ServiceInfo
-from twirpkit._config.resolve import client_config
-from twirpkit.client import Client
-from twirpkit.options import CallOptions
-from twirpkit.transports import sync_transport
+from twirpkit.sdk import (
+    UNSET,
+    CallOptions,
+    Client,
+    Help,
+    Method,
+    PackageInfo,
+    RetryClass,
+    ServiceInfo,
+    client_config,
+    sync_transport,
+)
 
 __all__ = ["ODD", "SDK", "Clashing", "OddService", "answer"]
 
@@ -57,11 +63,22 @@ METHODS = (
 )
 
 
-class OddService:
-    """Does odd things.
+HELP = {
+    "do_thing": Help(
+        "Does 100 %(prog)s of the thing.",
+        body=("It says 5 % more.", "Timeout of the thing: none.", "Grants are the shop's own matter."),
+        fields={"a_int32": "How many %s, in a comment.", "class_": "What kind."},
+        policy=(("Grants", "none"), ("Retry class", "never")),
+    ),
+    "clash": Help(""),
+    "import_": Help("Brings something in."),
+    "old": Help("Does what was done before."),
+    "methodical": Help("Has a field that protobuf's JSON stumbles over."),
+}
 
-    And more of it.
-    """
+
+class OddService:
+    """The sync service."""
 
     timeouts: ClassVar[list[Any]] = []
     """What the calls of `do_thing` were given."""
@@ -70,43 +87,21 @@ class OddService:
         self._client = client
 
     def do_thing(self, request: Any, /, *, timeout: Any = UNSET, extra_headers: Any = None) -> Any:
-        """Does 100 %(prog)s of the thing.
-
-        It says 5 % more.
-
-        Fields:
-            a_int32: How many %s, in a comment that
-                takes two lines.
-            class_: What
-                kind.
-            color:
-
-        Only by message or mapping, because an option of the call has the name: `timeout`.
-
-        Grants: none.
-        Retry class: never.
-
-        Raises:
-            TwirpError: The call failed.
-        """
         self.timeouts.append(timeout)
         return self._client.call(METHODS[0], request, {}, CallOptions(timeout, False, extra_headers))
 
     def clash(self, request: Any, /, **options: Any) -> Any:
-        return self._client.call(METHODS[1], request, {}, CallOptions(UNSET, False))
+        return self._client.call(METHODS[1], request, {}, CallOptions(retry=False))
 
     def import_(self, request: Any, /, **options: Any) -> Any:
-        """Brings something in."""
-        return self._client.call(METHODS[2], request, {}, CallOptions(UNSET, False))
+        return self._client.call(METHODS[2], request, {}, CallOptions(retry=False))
 
     def old(self, request: Any, /, **options: Any) -> Any:
-        """Does what was done before."""
         warnings.warn("Old is deprecated: use DoThing\x1b[2J", DeprecationWarning, stacklevel=2)
-        return self._client.call(METHODS[3], request, {}, CallOptions(UNSET, False))
+        return self._client.call(METHODS[3], request, {}, CallOptions(retry=False))
 
     def methodical(self, request: Any, /, **options: Any) -> Any:
-        """Has a field that protobuf's JSON stumbles over."""
-        return self._client.call(METHODS[4], request, {}, CallOptions(UNSET, False))
+        return self._client.call(METHODS[4], request, {}, CallOptions(retry=False))
 
 
 class Plain:
@@ -116,7 +111,7 @@ class Plain:
 class OddAPI(Client):
     """The facade."""
 
-    sdk: ClassVar[PackageInfo] = SDK
+    package: ClassVar[PackageInfo] = SDK
 
     def __init__(self, url: str) -> None:
         there = client_config(SDK, url=url, token=None, auth=None, timeout=UNSET, extra_headers=None)
@@ -129,15 +124,24 @@ def answer(body: bytes = b"", status: str = "200 OK", kind: str = "application/p
     return f"HTTP/1.1 {status}\r\nContent-Type: {kind}\r\nContent-Length: {len(body)}\r\n\r\n".encode() + body
 
 
+def _module(name: str, **members: Any) -> types.ModuleType:
+    module = types.ModuleType(name)
+    vars(module).update(members)
+    return module
+
+
 def _package() -> None:
-    package: Any = types.ModuleType("odd_twirp")
-    package.OddAPI, package.OddService, package.Plain = OddAPI, OddService, Plain
-    methods: Any = types.ModuleType("odd_twirp._methods")
-    table: Any = types.ModuleType("odd_twirp._methods.odd_things")
-    table.METHODS = METHODS
-    plain: Any = types.ModuleType("odd_twirp._methods.def_")
-    plain.METHODS = ()
-    sys.modules |= {module.__name__: module for module in (package, methods, table, plain)}
+    services = {"odd_things": "Does odd things.", "def_": ""}
+    modules = (
+        _module("odd_twirp", OddAPI=OddAPI, OddService=OddService, Plain=Plain),
+        _module("odd_twirp._methods"),
+        _module("odd_twirp._methods.odd_things", METHODS=METHODS),
+        _module("odd_twirp._methods.def_", METHODS=()),
+        _module("odd_twirp._help", SERVICES=services),
+        _module("odd_twirp._help.odd_things", HELP=HELP),
+        _module("odd_twirp._help.def_", HELP={}),
+    )
+    sys.modules |= {module.__name__: module for module in modules}
 
 
 _package()

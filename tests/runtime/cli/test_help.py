@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Callable
 from typing import Any
 
 import pytest
 from odd_sdk import SDK
 
-from twirpkit.cli import texts
-from twirpkit.cli.outcome import EXIT_CODES
+from twirpkit.cli import help_text
+from twirpkit.cli.results import EXIT_CODES
 
 
 @pytest.fixture(autouse=True)
@@ -23,7 +22,7 @@ def test_overview(command: Callable[..., Any], arguments: list[str]) -> None:
     ran = command(SDK, *arguments)
     assert (ran.code, ran.err) == (0, "")
     assert ran.out.startswith("usage: python -m odd_twirp [client option …] SERVICE RPC [request option …]\n")
-    assert "\nservices:\n  odd-things\n  def\n" in ran.out
+    assert "\nservices:\n  odd-things  Does odd things.\n  def\n" in ran.out
     for code, _, meaning in EXIT_CODES:
         assert f"\n  {code:<5}{meaning}\n" in ran.out
     assert "--api-key" not in ran.out
@@ -56,14 +55,16 @@ def test_rpc(command: Callable[..., Any], arguments: list[str]) -> None:
     ran = command(SDK, "odd-things", "do-thing", *arguments)
     assert (ran.code, ran.err) == (0, "")
     lines = [" ".join(line.split()) for line in ran.out.splitlines()]
-    assert lines[:6] == [
+    assert lines[:10] == [
         "usage: python -m odd_twirp odd-things do-thing [--json JSON] [request option …]", "",
         "Does 100 %(prog)s of the thing.", "",
         "It says 5 % more.", "",
+        "Timeout of the thing: none.", "",
+        "Grants are the shop's own matter.", "",
     ]  # fmt: skip
     text = " ".join(lines)
     for shown in (
-        "--a-int32 INTEGER How many %s, in a comment that takes two lines.",
+        "--a-int32 INTEGER How many %s, in a comment.",
         "--a-string TEXT",
         "--a-bytes BASE64",
         "--a-double NUMBER",
@@ -85,16 +86,6 @@ def test_rpc(command: Callable[..., Any], arguments: list[str]) -> None:
         assert shown in text
     assert text.endswith("Grants: none. Retry class: never.")
     assert "Raises" not in text
-    assert "Only by message" not in text
-
-
-def test_without_docstrings(command: Callable[..., Any], monkeypatch: pytest.MonkeyPatch) -> None:
-    """As ``python -OO`` has it."""
-    service = sys.modules["odd_twirp"].OddService
-    monkeypatch.setattr(service, "__doc__", None)
-    monkeypatch.setattr(service.do_thing, "__doc__", None)
-    assert command(SDK, "odd-things").out.startswith("usage: python -m odd_twirp odd-things RPC")
-    assert "--a-int32 INTEGER\n" in command(SDK, "odd-things", "do-thing", "-h").out
 
 
 @pytest.mark.parametrize(("columns", "width"), [("20", 40), ("82", 80), ("400", 100)])
@@ -102,6 +93,6 @@ def test_fits_the_terminal(
     command: Callable[..., Any], monkeypatch: pytest.MonkeyPatch, columns: str, width: int
 ) -> None:
     monkeypatch.setenv("COLUMNS", columns)
-    assert texts.width() == width
+    assert help_text.width() == width
     exits = command(SDK).out.partition("exit codes:")[2]
     assert max(len(line) for line in exits.splitlines()) <= width

@@ -14,7 +14,7 @@ import pytest
 from odd_sdk import ODD, SDK, OddService, answer
 
 from twirpkit import UNSET, Code
-from twirpkit.cli.outcome import EXIT_CODES
+from twirpkit.cli.results import EXIT_CODES
 from twirpkit.conformance import ReplayServer
 
 Run = Callable[..., Any]
@@ -46,7 +46,7 @@ def test_no_whole_answer(server: ReplayServer, command: Run) -> None:
     server.answer_with(None)
     ran = call(command, server)
     assert ran.code == 9
-    assert ran.err.endswith("; the request may have run\n")
+    assert ran.err.endswith("; the request may have been executed\n")
 
 
 def test_the_deadline_fires(server: ReplayServer, command: Run) -> None:
@@ -115,7 +115,7 @@ def test_an_answer_without_a_json_form(server: ReplayServer, command: Run) -> No
     server.answer_with(answer(ODD.Thing(timestamp={"seconds": 1 << 60}).SerializeToString()))
     ran = call(command, server)
     assert (ran.code, ran.out) == (1, "")
-    assert "internal: the call succeeded, but its answer has no JSON form: " in ran.err
+    assert "internal: the call succeeded, but its response has no JSON form: " in ran.err
 
 
 def test_fields_that_protobufs_json_does_not_serve(server: ReplayServer, command: Run) -> None:
@@ -123,12 +123,12 @@ def test_fields_that_protobufs_json_does_not_serve(server: ReplayServer, command
     server.take()
     ran = command(SDK, "--url", server.url, "odd-things", "methodical")
     assert (ran.code, ran.out) == (1, "")
-    assert "the call succeeded, but its answer has no JSON form: " in ran.err
+    assert "the call succeeded, but its response has no JSON form: " in ran.err
     assert len(server.take()) == 1
     for arguments in (["--DESCRIPTOR", "x"], ["--json", "{}"]):
         ran = command(SDK, "--url", server.url, "odd-things", "methodical", *arguments)
         assert ran.code == 2
-        assert f"methodical: {arguments[0]}: protobuf's JSON does not serve messages with fields" in ran.err
+        assert f"methodical: {arguments[0]}: protobuf's JSON does not support messages with fields" in ran.err
     assert server.take() == []
 
 

@@ -13,7 +13,7 @@ import pytest
 from google.protobuf.wrappers_pb2 import StringValue
 from odd_sdk import ODD, SDK, Clashing, answer
 
-from twirpkit.cli.request import options_of
+from twirpkit.cli.request_options import options_of
 from twirpkit.conformance import ReplayServer
 
 Thing = ODD.Thing
@@ -92,7 +92,7 @@ REFUSED = [
     (["--part", "3"], "--part: expected a JSON object, not a number"),
     (["--part", "{"], "--part: not JSON: Expecting property name enclosed in double quotes at line 1, column 2"),
     (["--part", '{"nam": 1}'], '--part: Failed to parse part field: Message type "odd.Thing.Part" has no field'),
-    (["--part", '{"name": "a", "name": "b"}'], "--part: 'name' stands twice in one JSON object"),
+    (["--part", '{"name": "a", "name": "b"}'], "--part: 'name' is in one JSON object twice"),
     (["--part", "[" * 100_000], "--part: this JSON is nested too deeply"),
     (["--texts", "a"], "--texts: expected KEY=VALUE"),
     (["--texts", "a=1", "--texts", "a=2"], "--texts: the key 'a' is given twice"),
@@ -115,7 +115,7 @@ REFUSED = [
     (["--jsom", "{}"], "there is no option --jsom; did you mean --json?"),
     (["--zzzzzzz", "hidden"], "there is no option --zzzzzzz; --help lists them"),
     (["-x"], "there is no option -x; "),
-    (["hidden"], "an argument that belongs to no option: they begin with --"),
+    (["hidden"], "an argument belongs to no option: options begin with --"),
     (["--url", "https://hidden.example"], "--url is an option of the client: it stands before the service"),
     (["--header=a=b"], "--header is an option of the client: it stands before the service"),
     (["--json", "[]"], "--json: expected a JSON object, not a list"),

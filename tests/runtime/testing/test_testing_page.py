@@ -21,6 +21,7 @@ TESTS: dict[str, Callable[[], Any]] = {name: each for name, each in vars(EXAMPLE
 
 
 @pytest.mark.parametrize("name", TESTS)
+@pytest.mark.usefixtures("sleeps")
 def test_example(name: str) -> None:
     TESTS[name]()
 

@@ -12,7 +12,7 @@ from pathlib import Path
 from echoing import echoing
 from worlds import make_request
 
-from twirpkit.transports.sync_sockets import RequestsTransport
+from twirpkit.transports.sync_sockets import SocketTransport
 
 PEM = Path(__file__).with_name("localhost.pem")
 CALLS = 300
@@ -27,13 +27,13 @@ def wake(*_: object) -> None:
     raise Woken
 
 
-def ask(transport: RequestsTransport, url: str, what: str) -> None:
+def ask(transport: SocketTransport, url: str, what: str) -> None:
     """Ask, and see that the answer is the own."""
     got = transport.send(make_request(url, body=what.encode(), timeout=20))
     assert got.body == what.encode(), (got, what)
 
 
-def hit_by(seconds: float, transport: RequestsTransport, url: str, what: str) -> bool:
+def hit_by(seconds: float, transport: SocketTransport, url: str, what: str) -> bool:
     """Ask, and be hit after some time; whether that came before the answer."""
     try:
         signal.setitimer(signal.ITIMER_REAL, seconds)
@@ -47,7 +47,7 @@ def hit_by(seconds: float, transport: RequestsTransport, url: str, what: str) ->
 def alone(encrypted: bool) -> None:
     """Each call is hit a little later than the one before; after each, the next gets its own answer."""
     with echoing(encrypted) as url:
-        transport = RequestsTransport(tls=PEM)
+        transport = SocketTransport(tls=PEM)
         start = time.monotonic()
         for number in range(20):
             ask(transport, url, f"warm-{number}")
@@ -78,7 +78,7 @@ def among_threads() -> None:
                 return
 
     with echoing() as url:
-        transport = RequestsTransport()
+        transport = SocketTransport()
         threads = [threading.Thread(target=run, args=(who,), daemon=True) for who in range(3)]
         for thread in threads:
             thread.start()

@@ -32,7 +32,7 @@ LONG = 2.0
 def timed(world: World, url: str, *, timeout: float = BUDGET, **options: object) -> HttpResponse | TransportFailure:
     """The outcome, after checking that it did not come early."""
     before = time.monotonic()
-    outcome = world.send(url, timeout=timeout, **options)
+    outcome: HttpResponse | TransportFailure = world.send(url, timeout=timeout, **options)
     took = time.monotonic() - before
     assert took >= timeout - EARLY, f"{took:.3f} s"
     return outcome
@@ -96,8 +96,9 @@ def test_no_whole_body_in_time(world: World, name: str, status: int) -> None:
         assert bool(outcome.body) == (name != "no body") or drip
 
 
+@pytest.mark.slow
 def test_above_five_seconds_it_is_not_rounded() -> None:
-    """Left to itself, aiohttp rounds such a deadline up to the clock's next whole second. The slowest test of all."""
+    """Some libraries round such a deadline up to the clock's next whole second. The slowest test of all."""
     now = time.monotonic()
     deadline = math.ceil(now) + 5.1
     answer = Answer(b"", "hold", hold=deadline + 0.5 - now)
@@ -108,9 +109,9 @@ def test_above_five_seconds_it_is_not_rounded() -> None:
         finally:
             world.end()
 
-    with serve(answer, answer) as server, concurrent.futures.ThreadPoolExecutor() as threads:
+    with serve(*[answer] * len(WORLDS)) as server, concurrent.futures.ThreadPoolExecutor() as threads:
         calls = [threads.submit(call, make(), server.url) for make in WORLDS.values()]
-        assert [each.result() for each in calls] == [Phase.NO_ANSWER] * 2
+        assert [each.result() for each in calls] == [Phase.NO_ANSWER] * len(WORLDS)
 
 
 def test_no_connection_in_time(world: World) -> None:

@@ -9,20 +9,21 @@ import os
 import subprocess
 import sys
 import threading
+import time
 import warnings
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-import aiohttp
 import pytest
 from echoing import echoing
 from wire import http, serve
 from worlds import make_request
 
-from twirpkit.transports import _process
-from twirpkit.transports._process import process
-from twirpkit.transports.aiohttp_session import AiohttpTransport, _abandoned
-from twirpkit.transports.sync_sockets import RequestsTransport
+from twirpkit.transports._net import fork, loop_pool
+from twirpkit.transports._net.fork import process
+from twirpkit.transports._net.sync_connection import SyncConnection
+from twirpkit.transports.async_sockets import AsyncSocketTransport
+from twirpkit.transports.sync_sockets import SocketTransport
 
 PEM = Path(__file__).with_name("localhost.pem")
 HERE = Path(__file__).parent
@@ -53,13 +54,13 @@ def end_well(pids: list[int]) -> None:
     assert [os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) for pid in pids] == [0] * len(pids)
 
 
-def ask(transport: RequestsTransport, url: str, who: str) -> None:
+def ask(transport: SocketTransport, url: str, who: str) -> None:
     for number in range(CALLS):
         body = f"{who}-{number}".encode()
         assert transport.send(make_request(url, body=body)).body == body
 
 
-async def ask_async(transport: AiohttpTransport, url: str, who: str) -> None:
+async def ask_async(transport: AsyncSocketTransport, url: str, who: str) -> None:
     for number in range(CALLS):
         body = f"{who}-{number}".encode()
         assert (await transport.send(make_request(url, body=body))).body == body
@@ -72,7 +73,7 @@ def url(request: pytest.FixtureRequest) -> Iterator[str]:
 
 
 def test_a_process_and_its_children_at_once(url: str) -> None:
-    transport = RequestsTransport(tls=PEM)
+    transport = SocketTransport(tls=PEM)
     warm = [threading.Thread(target=ask, args=(transport, url, f"warm-{number}"), daemon=True) for number in range(4)]
     for thread in warm:
         thread.start()
@@ -86,7 +87,7 @@ def test_a_process_and_its_children_at_once(url: str) -> None:
 
 
 def test_children_of_children(url: str) -> None:
-    transport = RequestsTransport(tls=PEM)
+    transport = SocketTransport(tls=PEM)
     ask(transport, url, "parent")
 
     def generation() -> None:
@@ -99,13 +100,12 @@ def test_children_of_children(url: str) -> None:
 
 
 def test_a_child_that_closes_takes_nothing_from_its_parent(url: str) -> None:
-    transport = RequestsTransport(tls=PEM)
+    transport = SocketTransport(tls=PEM)
     ask(transport, url, "parent")
 
     def leave() -> None:
         transport.close()
-        with pytest.raises(RuntimeError):
-            ask(transport, url, "child")
+        assert transport.send(make_request(url)).final
 
     def drop() -> None:
         nonlocal transport
@@ -113,12 +113,14 @@ def test_a_child_that_closes_takes_nothing_from_its_parent(url: str) -> None:
         gc.collect()
 
     end_well([child(leave), child(drop)])
-    [kept] = transport._origins.values()
-    assert kept.pool.take() is not None, "the parent's connection is as it was"
+    [pool] = transport._pools.values()
+    kept = pool.take(url, time.monotonic())
+    assert isinstance(kept, SyncConnection), "the parent's connection is as it was"
+    pool.discard(kept)
 
 
 def test_an_async_client_in_a_process_and_its_children(url: str) -> None:
-    transport = AiohttpTransport(tls=PEM)
+    transport = AsyncSocketTransport(tls=PEM)
     with asyncio.Runner() as runner:
         runner.run(ask_async(transport, url, "parent"))
         pids = [
@@ -133,7 +135,7 @@ def test_an_async_client_in_a_process_and_its_children(url: str) -> None:
 
 def test_a_child_that_closes_an_async_client_takes_nothing_from_its_parent(url: str) -> None:
     """Closing an inherited connection would take it out of the parent's loop, which then waits for ever."""
-    transport = AiohttpTransport(tls=PEM)
+    transport = AsyncSocketTransport(tls=PEM)
 
     def close() -> None:
         asyncio.run(transport.aclose())
@@ -152,7 +154,7 @@ def test_a_child_that_closes_an_async_client_takes_nothing_from_its_parent(url: 
 
 def test_what_a_child_inherits_is_not_taken_apart() -> None:
     """Its finalizers would close the parent's loop, among others."""
-    transport, runner = AiohttpTransport(), asyncio.Runner()
+    transport, runner = AsyncSocketTransport(), asyncio.Runner()
 
     def drop() -> None:
         nonlocal transport, runner
@@ -171,7 +173,7 @@ def test_what_a_child_inherits_is_not_taken_apart() -> None:
 
 
 def test_a_child_forked_inside_of_a_loop(url: str) -> None:
-    transport = AiohttpTransport(tls=PEM)
+    transport = AsyncSocketTransport(tls=PEM)
 
     async def scene() -> None:
         await ask_async(transport, url, "parent")
@@ -188,13 +190,14 @@ import asyncio, os, sys
 sys.path[:0] = [{here!r}]
 from wire import http, serve
 from worlds import make_request
-from twirpkit.transports.aiohttp_session import AiohttpTransport, _abandoned
+from twirpkit.transports._net.sync_connection import SyncConnection
+from twirpkit.transports.async_sockets import AsyncSocketTransport
 
 async def call(number):
     body = b"%d" % number
     assert (await transport.send(make_request({url!r}, body=body))).body == body
 
-transport = AiohttpTransport()
+transport = AsyncSocketTransport()
 loop = asyncio.new_event_loop()
 loop.run_until_complete(call(1))
 pid = os.fork()
@@ -230,7 +233,7 @@ def test_each_process_is_another() -> None:
 def test_each_child_is_another() -> None:
     seen = [process()]
     for _ in range(3):
-        _process._forked()
+        fork._after_fork()
         seen.append(process())
     assert len(set(map(id, seen))) == 4
 
@@ -239,48 +242,33 @@ def test_as_it_looks_from_inside() -> None:
     """What Python calls in a child, called here: the connections of before are left, closed or not."""
     answers = [http(b"one"), http(b"two"), http(b"three")]
     with serve(*answers) as server:
-        transport = RequestsTransport()
+        transport = SocketTransport()
         transport.send(make_request(server.url))
-        _process._forked()
+        fork._after_fork()
         for _ in range(2):
             transport.send(make_request(server.url))
         assert server.gone.acquire(timeout=5), "its descriptor is closed"
         transport.close()
     assert [request.connection for request in server.requests] == [0, 1, 1]
     with serve(*answers) as server, asyncio.Runner() as runner:
-        async_transport = AiohttpTransport()
+        async_transport = AsyncSocketTransport()
         runner.run(async_transport.send(make_request(server.url)))
-        _process._forked()
+        fork._after_fork()
         for _ in range(2):
             runner.run(async_transport.send(make_request(server.url)))
         runner.run(async_transport.aclose())
         assert server.gone.acquire(timeout=5)
         assert not server.gone.acquire(timeout=0.05), "the first connection is as it was"
-        _, connector = _abandoned.pop()  # it is this process's own after all
-        assert connector.closed, "dropped in a child, it would close them otherwise"
-        connector._closed = False
-        runner.run(connector.close())
+        abandoned = loop_pool._abandoned.pop()  # it is this process's own after all
+        abandoned.drop()
+        runner.run(asyncio.sleep(0))
+        assert server.gone.acquire(timeout=5)
     assert [request.connection for request in server.requests] == [0, 1, 1]
-
-
-def test_a_borrowed_session_stays_its_owners() -> None:
-    async def scene() -> None:
-        async with aiohttp.ClientSession() as session:
-            transport = AiohttpTransport(session)
-            assert (await transport.send(make_request(server.url))).body == b"one"
-            _process._forked()
-            assert (await transport.send(make_request(server.url))).body == b"two"
-            await transport.aclose()
-            assert not session.closed
-
-    with serve(http(b"one"), http(b"two")) as server:
-        asyncio.run(scene())
-    assert server.connections == 1, "what becomes of its connector in a fork is not ours to say"
 
 
 def test_a_request_that_runs_in_another_thread_while_forking(url: str) -> None:
     """What the other thread holds, whatever that is, is not waited for by the child."""
-    transport = RequestsTransport(tls=PEM)
+    transport = SocketTransport(tls=PEM)
     stop = threading.Event()
 
     def run() -> None:

@@ -29,14 +29,13 @@ def test_a_200_cut_at_any_byte_is_no_success(world: World, name: str, ending: En
     whole = WHOLE[name]
     with serve(*[Answer(whole[:cut], ending) for cut in range(len(whole))]) as server:
         for cut in range(len(whole)):
-            try:
-                got = world.send(server.url)
-            except TransportFailure as failed:
-                assert not failed.timed_out
+            got = world.send(server.url)
+            if isinstance(got, TransportFailure):
+                assert not got.timed_out
                 # A reset may overtake the bytes before it.
                 begun = cut > (WHOLE[name].index(b"HTTP/1.1 200"))
                 phases = {Phase.CUT if begun else Phase.NO_ANSWER, Phase.NO_ANSWER if ending == "reset" else None}
-                assert failed.phase in phases or name == "interim", f"{cut}: {failed}"
+                assert got.phase in phases or name == "interim", f"{cut}: {got}"
             else:
                 assert got.body_error, f"{cut}: {got}, {got.body!r}"
                 assert b"hello".startswith(got.body)
@@ -60,11 +59,11 @@ def test_one_byte_at_a_time(world: World, name: str) -> None:
 
 @dataclass(frozen=True)
 class Case:
-    """Bytes of an answer, and what must become of them: a body, part of a flaw, or None for a failure."""
+    """Bytes of an answer, and what must become of them: a body, part of its error, or None for a failure."""
 
     data: bytes
     body: bytes | None = None
-    flaw: str | None = None
+    body_error: str | None = None
     status: int = 200
     then: Ending = "close"
 
@@ -129,9 +128,7 @@ CASES = {
     "205": Case(head("Content-Length: 0", status="HTTP/1.1 205 Reset"), b"", status=205),
     # other versions
     "HTTP/1.0": Case(head("Content-Length: 2", status="HTTP/1.0 200 OK") + b"hi", b"hi"),
-    "chunks in HTTP/1.0": Case(
-        head("Transfer-Encoding: chunked", status="HTTP/1.0 200 OK") + b"2\r\nhi\r\n0\r\n\r\n", b"hi"
-    ),
+    "chunks in HTTP/1.0": Case(head("Transfer-Encoding: chunked", status="HTTP/1.0 200 OK") + b"2\r\nhi\r\n0\r\n\r\n"),
     "HTTP/2.0": Case(head("Content-Length: 2", status="HTTP/2.0 200 OK") + b"hi"),
     "lower case": Case(head("Content-Length: 2", status="http/1.1 200 OK") + b"hi"),
     # errors keep their status
@@ -177,17 +174,11 @@ BAD_CHUNKS = {
 @pytest.mark.parametrize("status", [200, 500])
 @pytest.mark.parametrize("name", BAD_CHUNKS)
 def test_bad_chunks_are_no_success(world: World, name: str, status: int) -> None:
-    """aiohttp parses what came in one piece in one go: whether the status survives is the luck of the segments."""
     data = head("Transfer-Encoding: chunked", status=f"HTTP/1.1 {status} X") + BAD_CHUNKS[name]
     with serve(Answer(data)) as server:
-        try:
-            got = world.send(server.url)
-        except TransportFailure as failed:
-            assert failed.phase is Phase.CUT
-            assert world.name == "async"
-        else:
-            assert got.status == status
-            assert got.body_error
+        got = world.send(server.url)
+        assert got.status == status
+        assert got.body_error
 
 
 @pytest.mark.parametrize("method", ["HEAD", "POST"])
@@ -203,7 +194,6 @@ def test_head_has_no_body(world: World, method: str, framing: str) -> None:
 
 
 def test_bytes_after_the_body_are_not_the_next_answer(world: World) -> None:
-    """aiohttp meets them while it parses; then even this answer is lost. Neither takes them for the next one."""
     extra = head("Content-Length: 5") + b"WRONG"
     with serve(answer(b"first") + extra, answer(b"second")) as server:
         assert world.send(server.url).body == b"first"
@@ -214,8 +204,5 @@ def test_bytes_after_the_body_are_not_the_next_answer(world: World) -> None:
 @pytest.mark.parametrize("junk", [b"hello", b"\r\n", b"\0"])
 def test_junk_after_the_body(world: World, junk: bytes) -> None:
     with serve(answer(b"first") + junk, answer(b"second"), answer(b"second")) as server:
-        try:
-            assert world.send(server.url).body == b"first"
-        except TransportFailure as failed:
-            assert (world.name, failed.phase) == ("async", Phase.CUT)
+        assert world.send(server.url).body == b"first"
         assert world.send(server.url).body == b"second"

@@ -6,16 +6,14 @@ import concurrent.futures
 import contextlib
 import socket
 import ssl
-import threading
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from clock import Clock
 from wire import Answer, Ending, http, serve
 from worlds import WORLDS, World
 
-from twirpkit.transports._http import IDLE, readable
-from twirpkit.transports._pool import Connection, Pool
+from twirpkit.transports._net.connection_pool import IDLE
 from twirpkit.transports.base import Phase
 
 PEM = Path(__file__).with_name("localhost.pem")
@@ -106,38 +104,23 @@ def test_a_new_connection_that_hangs_has_sent_nothing() -> None:
         assert (failed.phase, failed.reason) == (Phase.NOT_SENT, f"the deadline passed while connecting to {host}")
 
 
-def test_after_four_seconds_of_rest_a_connection_is_not_used() -> None:
-    """Both at once, since the time is real."""
-
-    def call(world: World, url: str) -> None:
-        try:
-            for wait in (0, 0.5, 4.02):
-                world.pause(wait)
-                assert world.send(url).body == b"hi"
-        finally:
-            world.end()
-
-    with contextlib.ExitStack() as stack:
-        servers = [stack.enter_context(serve(*[http(b"hi")] * 3)) for _ in WORLDS]
-        threads = stack.enter_context(concurrent.futures.ThreadPoolExecutor())
-        calls = [
-            threads.submit(call, make(), server.url) for make, server in zip(WORLDS.values(), servers, strict=True)
-        ]
-        for each in calls:
-            each.result()
-        for server in servers:
-            assert [request.connection for request in server.requests] == [0, 0, 1]
+def test_a_connection_that_was_idle_for_four_seconds_is_not_used(world: World, clock: Clock) -> None:
+    with serve(*[http(b"hi")] * 3) as server:
+        for seconds in (0, IDLE / 2, IDLE):
+            clock.forward(seconds)
+            assert world.send(server.url).body == b"hi"
+    assert [request.connection for request in server.requests] == [0, 0, 1]
 
 
 DIED: dict[str, tuple[bytes, Ending, Phase, str]] = {
-    "closed": (b"", "close", Phase.STALE, "the connection was closed before an answer"),
-    "reset": (b"", "reset", Phase.STALE, "the connection was closed before an answer"),
-    "an interim answer": (INTERIM, "close", Phase.NO_ANSWER, "the connection was closed before an answer"),
-    "cut": (OK, "close", Phase.CUT, "the connection was closed inside the answer's header"),
-    "one byte": (b"H", "close", Phase.CUT, "the connection was closed inside the answer's header"),
-    "silence": (b"", "hold", Phase.NO_ANSWER, "the deadline passed while waiting for the answer"),
-    "half a header": (OK, "hold", Phase.CUT, "the deadline passed while waiting for the answer"),
-    "no HTTP": (b"hello\r\n", "close", Phase.CUT, "the answer is not HTTP/1.x"),
+    "closed": (b"", "close", Phase.STALE, "the connection was closed before a response"),
+    "reset": (b"", "reset", Phase.STALE, "the connection was closed before a response"),
+    "an interim answer": (INTERIM, "close", Phase.NO_ANSWER, "the connection was closed before a response"),
+    "cut": (OK, "close", Phase.CUT, "the connection was closed inside the response's header"),
+    "one byte": (b"H", "close", Phase.CUT, "the connection was closed inside the response's header"),
+    "silence": (b"", "hold", Phase.NO_ANSWER, "the deadline passed while waiting for the response"),
+    "half a header": (OK, "hold", Phase.CUT, "the deadline passed while waiting for the response"),
+    "no HTTP": (b"hello\r\n", "close", Phase.CUT, "the response is not HTTP/1.x"),
 }
 
 
@@ -175,83 +158,3 @@ def test_a_large_message_to_a_kept_connection_that_dies(world: World) -> None:
         failed = world.fail(server.url, body=bytes(5_000_000))
         assert failed.phase is Phase.STALE
         assert world.send(server.url).body == b"two"
-
-
-# The sync transport's pool
-
-
-@pytest.fixture
-def pairs() -> Iterator[list[tuple[Connection, socket.socket]]]:
-    made = []
-    for _ in range(3):
-        ours, theirs = socket.socketpair()
-        made.append((Connection(ours), theirs))
-    yield made
-    for connection, theirs in made:
-        connection.close()
-        theirs.close()
-
-
-def closed(connection: Connection) -> bool:
-    return connection.sock.fileno() < 0
-
-
-def test_the_last_used_comes_first(pairs: list[tuple[Connection, socket.socket]]) -> None:
-    pool = Pool()
-    for connection, _ in pairs:
-        pool.give(connection)
-    assert [pool.take() for _ in range(4)] == [*[connection for connection, _ in reversed(pairs)], None]
-
-
-def test_what_expired_is_closed_when_another_is_given(pairs: list[tuple[Connection, socket.socket]]) -> None:
-    pool = Pool()
-    (first, _), (second, _), (third, _) = pairs
-    for connection in (first, second):
-        pool.give(connection)
-        connection.idle_since -= IDLE
-    pool.give(third)
-    assert [closed(each) for each in (first, second, third)] == [True, True, False]
-    assert [pool.take(), pool.take()] == [third, None]
-
-
-def test_what_expired_is_closed_when_it_is_met(pairs: list[tuple[Connection, socket.socket]]) -> None:
-    pool = Pool()
-    (first, _), (second, _), (third, _) = pairs
-    for connection in (first, second, third):
-        pool.give(connection)
-    third.idle_since -= IDLE
-    second.idle_since -= IDLE - 0.5
-    assert pool.take() is second
-    assert closed(third)
-    assert not closed(first)
-
-
-def test_a_pool_keeps_so_many_and_no_more() -> None:
-    pool = Pool()
-    ends = [socket.socketpair() for _ in range(130)]
-    connections = [Connection(ours) for ours, _ in ends]
-    for connection in connections:
-        pool.give(connection)
-    assert [closed(each) for each in connections] == [True, True] + [False] * 128
-    pool.close()
-    assert all(closed(each) for each in connections)
-    assert pool.take() is None
-    for _, theirs in ends:
-        theirs.close()
-
-
-def test_a_socket_that_is_idle_is_not_readable() -> None:
-    ours, theirs = socket.socketpair()
-    with ours:
-        assert not readable(ours.fileno())
-        theirs.close()
-        assert readable(ours.fileno())
-
-
-def test_a_moment_is_not_waited_for() -> None:
-    ours, theirs = socket.socketpair()
-    with ours, theirs:
-        later = threading.Timer(5, theirs.close)  # what waited would see it, and say yes
-        later.start()
-        assert not readable(ours.fileno())
-        later.cancel()

@@ -16,9 +16,8 @@ from scenes import full_backlog
 from wire import Answer, http, serve
 from worlds import TOKEN, make_request
 
-from twirpkit.transports._connect import dial
-from twirpkit.transports.base import TransportFailure
-from twirpkit.transports.sync_sockets import RequestsTransport
+from twirpkit.transports._net.sync_connect import open_socket
+from twirpkit.transports.sync_sockets import SocketTransport
 
 HERE = Path(__file__).parent
 PEM = HERE / "localhost.pem"
@@ -63,7 +62,7 @@ def test_at_many_points(scene: str) -> None:
 
 def test_while_connecting(alarm: Alarm) -> None:
     alarm(Woken)
-    transport = RequestsTransport(tls=PEM)
+    transport = SocketTransport(tls=PEM)
     with full_backlog() as url:
         signal.setitimer(signal.ITIMER_REAL, 0.05)
         with pytest.raises(Woken):
@@ -84,13 +83,13 @@ HELD = {
 }
 
 
-@pytest.mark.parametrize("kind", [Woken, KeyboardInterrupt, ValueError, TimeoutError])
+@pytest.mark.parametrize("kind", [Woken, KeyboardInterrupt, ValueError, TimeoutError, OSError])
 @pytest.mark.parametrize("timeout", [None, 5.0])
 @pytest.mark.parametrize("name", HELD)
 def test_while_waiting(alarm: Alarm, name: str, timeout: float | None, kind: type[BaseException]) -> None:
     """Also where what it raises looks like a timeout of ours."""
     alarm(kind)
-    transport = RequestsTransport()
+    transport = SocketTransport()
     with serve(Answer(HELD[name], "hold"), http(b"next")) as server:
         signal.setitimer(signal.ITIMER_REAL, 0.05)
         with pytest.raises(kind) as caught:
@@ -109,13 +108,12 @@ def test_while_waiting(alarm: Alarm, name: str, timeout: float | None, kind: typ
 
 def test_a_timeout_of_a_handler_while_connecting(alarm: Alarm) -> None:
     alarm(TimeoutError)
-    transport = RequestsTransport()
+    transport = SocketTransport()
     for timeout in (None, 5.0):
         with full_backlog() as url:
             signal.setitimer(signal.ITIMER_REAL, 0.05)
-            with pytest.raises(TimeoutError) as caught:
+            with pytest.raises(TimeoutError):
                 transport.send(make_request(url, timeout=timeout))
-            assert not isinstance(caught.value, TransportFailure)
     transport.close()
 
 
@@ -131,13 +129,13 @@ def test_while_the_first_of_two_addresses_is_tried(
         addresses = [(socket.AF_INET, socket.SOCK_STREAM, 0, "", ("127.0.0.1", port)) for port in ports]
         signal.setitimer(signal.ITIMER_REAL, 0.05)
         with pytest.raises(kind):
-            dial(addresses, None if deadline is None else time.monotonic() + deadline)
+            open_socket(addresses, None if deadline is None else time.monotonic() + deadline)
 
 
 @pytest.mark.parametrize("kind", [Woken, TimeoutError])
 def test_while_sending(alarm: Alarm, kind: type[BaseException]) -> None:
     alarm(kind)
-    transport = RequestsTransport()
+    transport = SocketTransport()
     with socket.create_server(("127.0.0.1", 0)) as listener:
         url = f"http://127.0.0.1:{listener.getsockname()[1]}"
         signal.setitimer(signal.ITIMER_REAL, 0.05)

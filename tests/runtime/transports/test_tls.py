@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
+import errno
+import re
 import socket
 import ssl
 import threading
@@ -10,16 +13,19 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from tunnels import tunnelling
 from wire import http, serve
 from worlds import WORLDS, World
 
+from twirpkit.errors import InsecureTransportWarning
 from twirpkit.transports import async_transport, sync_transport
-from twirpkit.transports.aiohttp_session import AiohttpTransport
+from twirpkit.transports._net import tls
+from twirpkit.transports.async_sockets import AsyncSocketTransport
 from twirpkit.transports.base import Phase
-from twirpkit.transports.sync_sockets import RequestsTransport
+from twirpkit.transports.sync_sockets import SocketTransport
 
 PEM = Path(__file__).with_name("localhost.pem")
-KINDS = [RequestsTransport, AiohttpTransport]
+KINDS = [SocketTransport, AsyncSocketTransport]
 
 
 @pytest.fixture(params=WORLDS)
@@ -27,8 +33,8 @@ def make(request: pytest.FixtureRequest) -> Iterator[Any]:
     """Makes worlds of one kind, and ends them."""
     made: list[World] = []
 
-    def make(*args: Any, **options: Any) -> World:
-        made.append(WORLDS[request.param](*args, **options))
+    def make(**options: Any) -> World:
+        made.append(WORLDS[request.param](**options))
         return made[-1]
 
     yield make
@@ -86,8 +92,11 @@ def test_a_context(make: Any, server_tls: ssl.SSLContext) -> None:
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     context.check_hostname = False
     context.verify_mode = ssl.CERT_NONE
+    wanted = r"^tls= is a context that does not verify the server's certificate: .* tls=\"ca\.pem\"$"
     with serve(http(b"one"), tls=server_tls, host="127.0.0.2") as server:
-        assert make(tls=context).send(f"https://127.0.0.2:{server.port}").body == b"one"
+        with pytest.warns(InsecureTransportWarning, match=wanted):
+            world = make(tls=context)
+        assert world.send(f"https://127.0.0.2:{server.port}").body == b"one"
     assert (context.check_hostname, context.verify_mode) == (False, ssl.CERT_NONE)
 
 
@@ -113,8 +122,8 @@ def test_http_1_is_asked_for(make: Any) -> None:
     context.load_cert_chain(PEM)
     context.set_alpn_protocols(["h2", "http/1.1"])
 
-    def note(tls: ssl.SSLObject | ssl.SSLSocket, *_: object) -> None:
-        asked.append(tls)
+    def note(talk: ssl.SSLObject | ssl.SSLSocket, *_: object) -> None:
+        asked.append(talk)
 
     context.sni_callback = note
     with serve(http(b"one"), tls=context) as server:
@@ -156,3 +165,259 @@ def test_beside_a_transport_they_are_refused(make: Any, options: Any) -> None:
     with pytest.raises(ValueError, match=r"^with transport=…, proxy and tls are the transport's own matter"):
         make(object(), None, given, **options)
     assert make(object(), None, given) is given
+
+
+# Failures that would come again (final), each with what to do
+
+
+EXPIRED = Path(__file__).with_name("expired.pem")
+CA_GIVEN = 'if you trust this server, give its CA as tls="ca.pem" or in SSL_CERT_FILE'
+
+
+def context_of(pem: Path) -> ssl.SSLContext:
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(pem)
+    return context
+
+
+def test_a_certificate_that_nobody_vouches_for(make: Any, server_tls: ssl.SSLContext) -> None:
+    with serve(http(b"hi"), tls=server_tls) as server:
+        failed = make(tls=EXPIRED).fail(server.url)
+    assert not server.requests
+    assert (failed.phase, failed.final, type(failed.cause)) == (Phase.NOT_SENT, True, ssl.SSLCertVerificationError)
+    assert failed.cause.__context__ is None
+    assert re.fullmatch(
+        rf"could not connect to 127\.0\.0\.1:{server.port}: certificate verify failed: self[- ]signed certificate; "
+        rf"{re.escape(CA_GIVEN)}",
+        failed.reason,
+    )
+
+
+def test_an_expired_certificate(make: Any) -> None:
+    with serve(http(b"hi"), tls=context_of(EXPIRED)) as server:
+        failed = make(tls=EXPIRED).fail(server.url)
+    assert (failed.phase, failed.final) == (Phase.NOT_SENT, True)
+    assert failed.reason == (
+        f"could not connect to 127.0.0.1:{server.port}: certificate verify failed: certificate has expired "
+        "(by the clock of this machine)"
+    )
+
+
+@pytest.mark.parametrize(("host", "said"), [("127.0.0.2", "IP address"), ("ip6-localhost", "Hostname")])
+def test_a_certificate_for_another_name(
+    make: Any, server_tls: ssl.SSLContext, host: str, said: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real = socket.getaddrinfo
+    monkeypatch.setattr(socket, "getaddrinfo", lambda _, *rest, **options: real("127.0.0.2", *rest, **options))
+    with serve(http(b"one"), tls=server_tls, host="127.0.0.2") as server:
+        failed = make(tls=PEM).fail(f"https://{host}:{server.port}")
+    assert (failed.phase, failed.final) == (Phase.NOT_SENT, True)
+    assert failed.reason == (
+        f"could not connect to {host}:{server.port}: certificate verify failed: {said} mismatch, "
+        f"certificate is not valid for '{host}'"
+    )
+
+
+def test_no_version_of_tls_in_common(make: Any, server_tls: ssl.SSLContext) -> None:
+    server_tls.maximum_version = ssl.TLSVersion.TLSv1_2
+    context = ssl.create_default_context(cafile=PEM)
+    context.minimum_version = ssl.TLSVersion.TLSv1_3
+    with serve(http(b"one"), tls=server_tls) as server:
+        failed = make(tls=context).fail(server.url)
+    assert (failed.phase, failed.final) == (Phase.NOT_SENT, True)
+    assert failed.reason == (
+        f"could not connect to 127.0.0.1:{server.port}: the server and this client have no TLS version in common; "
+        "tls= takes an ssl.SSLContext that allows others"
+    )
+
+
+WANTS = {
+    ssl.TLSVersion.TLSv1_2: (
+        "the server refuses the TLS handshake; it may want a client certificate, or other ciphers: "
+        "tls= takes an ssl.SSLContext with one: load_cert_chain()"
+    ),
+    ssl.TLSVersion.TLSv1_3: (
+        "the server wants a client certificate; tls= takes an ssl.SSLContext with one: load_cert_chain()"
+    ),
+}
+
+
+@pytest.mark.parametrize("size", [3, 1_000_000])
+@pytest.mark.parametrize("version", WANTS)
+def test_a_server_that_wants_a_client_certificate(
+    make: Any, server_tls: ssl.SSLContext, version: ssl.TLSVersion, size: int
+) -> None:
+    """Under TLS 1.3 it says so after the client's handshake is done: with the first bytes that the client reads."""
+    server_tls.verify_mode = ssl.CERT_REQUIRED
+    server_tls.load_verify_locations(PEM)
+    server_tls.minimum_version = server_tls.maximum_version = version
+    with serve(http(b"one"), tls=server_tls) as server:
+        failed = make(tls=PEM).fail(server.url, body=bytes(size))
+    assert not server.requests
+    assert failed.reason == f"could not connect to 127.0.0.1:{server.port}: {WANTS[version]}"
+    assert (failed.phase, failed.final, failed.timed_out) == (Phase.NOT_SENT, True, False)
+    assert type(failed.cause) is ssl.SSLError
+
+
+def test_a_server_that_refuses_the_client_certificate(make: Any, server_tls: ssl.SSLContext) -> None:
+    server_tls.verify_mode = ssl.CERT_REQUIRED
+    server_tls.load_verify_locations(PEM)
+    context = ssl.create_default_context(cafile=PEM)
+    context.load_cert_chain(EXPIRED)
+    with serve(http(b"one"), tls=server_tls) as server:
+        failed = make(tls=context).fail(server.url)
+    assert (failed.phase, failed.final) == (Phase.NOT_SENT, True)
+    assert ": the server refuses the client certificate: " in failed.reason
+
+
+def test_an_alert_after_a_response_is_not_one_of_the_handshake(make: Any) -> None:
+    """Then the request may have run."""
+    alert = b"\x15\x03\x03\x00\x13" + bytes(19)  # a record that nothing decrypts
+    with _scripted_tls(http(b"one"), alert) as url:
+        world = make(tls=PEM)
+        assert world.send(url).body == b"one"
+        failed = world.fail(url)
+    assert failed.phase in (Phase.STALE, Phase.NO_ANSWER)
+    assert not failed.final
+
+
+def test_a_handshake_that_is_cut(make: Any) -> None:
+    def hang_up(listener: socket.socket) -> None:
+        connection, _ = listener.accept()
+        connection.recv(65536)
+        connection.close()
+
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        thread = threading.Thread(target=hang_up, args=(listener,), daemon=True)
+        thread.start()
+        failed = make(tls=PEM).fail(f"https://127.0.0.1:{listener.getsockname()[1]}")
+        thread.join(5)
+    assert (failed.phase, failed.final) == (Phase.NOT_SENT, False)
+    assert "the connection was closed" in failed.reason
+
+
+@pytest.mark.parametrize("host", [".", ".a"])
+def test_a_name_that_no_certificate_can_have(make: Any, host: str) -> None:
+    with serve(http(b"one")) as server, tunnelling(server.port) as proxy:
+        failed = make(tls=PEM, proxy=proxy.url()).fail(f"https://{host}/")
+    assert failed.phase is Phase.NOT_SENT
+    assert failed.reason.endswith(": no certificate can be for this name")
+
+
+# The system's store
+
+
+@pytest.fixture
+def no_contexts(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Forget what the process has read."""
+    monkeypatch.setattr(tls, "_contexts", {})
+
+
+def test_the_systems_store_is_trusted(
+    make: Any, server_tls: ssl.SSLContext, no_contexts: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SSL_CERT_FILE", str(PEM))
+    with serve(http(b"one"), http(b"two"), tls=server_tls) as server:
+        world = make()
+        assert world.send(server.url).body == b"one"
+        assert world.send(server.url.replace("127.0.0.1", "localhost")).body == b"two"
+    assert server.connections == 2
+
+
+def test_it_is_read_once_a_process(no_contexts: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    context = tls.default_context()
+    assert tls.default_context() is context
+    with monkeypatch.context() as elsewhere:
+        elsewhere.setenv("SSL_CERT_FILE", str(PEM))
+        other = tls.default_context()
+        assert other is not context
+        assert tls.default_context() is other
+    assert tls.default_context() is context
+
+
+def test_it_is_read_by_nobody_who_needs_it_not(make: Any, no_contexts: None) -> None:
+    with serve(http(b"one")) as server:
+        assert make().send(server.url).body == b"one"
+    assert not tls._contexts
+
+
+def test_a_store_that_could_not_be_read_is_read_again(
+    make: Any, server_tls: ssl.SSLContext, no_contexts: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """OpenSSL leaves it out without a word when there are no descriptors."""
+    monkeypatch.setenv("SSL_CERT_FILE", str(PEM))
+
+    def load_nothing(context: ssl.SSLContext, *_: object) -> None:
+        return
+
+    def fail(context: ssl.SSLContext, *_: object) -> None:
+        raise OSError(errno.EMFILE, "Too many open files")
+
+    with serve(http(b"one"), tls=server_tls) as server:
+        with monkeypatch.context() as without:
+            without.setattr(ssl.SSLContext, "set_default_verify_paths", load_nothing)
+            without.setattr(ssl.SSLContext, "load_verify_locations", fail)
+            world = make()
+            failed = world.fail(server.url)
+        assert (failed.phase, failed.final) == (Phase.NOT_SENT, False)
+        assert failed.reason == f"could not connect to 127.0.0.1:{server.port}: Too many open files"
+        assert world.send(server.url).body == b"one"
+
+
+def test_a_store_that_is_read_after_all(no_contexts: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SSL_CERT_FILE", str(PEM))
+    monkeypatch.setattr(ssl.SSLContext, "set_default_verify_paths", lambda *_: None)
+    assert tls.default_context().cert_store_stats()["x509"] == 1
+
+
+def test_an_empty_store(
+    make: Any, tmp_path: Path, no_contexts: None, monkeypatch: pytest.MonkeyPatch, server_tls: ssl.SSLContext
+) -> None:
+    monkeypatch.setenv("SSL_CERT_FILE", str(tmp_path / "none.pem"))
+    monkeypatch.setenv("SSL_CERT_DIR", str(tmp_path))
+    monkeypatch.setattr(ssl.SSLContext, "set_default_verify_paths", lambda *_: None)
+    with serve(http(b"one"), tls=server_tls) as server:
+        failed = make().fail(server.url)
+    assert (failed.phase, failed.final) == (Phase.NOT_SENT, True)
+    assert ": no CA certificates were found in " in failed.reason
+    assert failed.reason.endswith('; give them as tls="ca.pem" or in SSL_CERT_FILE')
+    (tmp_path / "53d9c5de.0").write_bytes(PEM.read_bytes())
+    assert tls.default_context() is tls.default_context(), "a folder is read when a certificate needs it"
+
+
+@contextlib.contextmanager
+def _scripted_tls(*pieces: bytes) -> Iterator[str]:
+    """A server that answers the first request properly, and each further one with raw bytes."""
+    context = context_of(PEM)
+
+    def talk() -> None:
+        raw, _ = listener.accept()
+        incoming, outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
+        talk = context.wrap_bio(incoming, outgoing, server_side=True)
+        with raw, contextlib.suppress(OSError):
+            while True:
+                try:
+                    talk.do_handshake()
+                    break
+                except ssl.SSLWantReadError:
+                    raw.sendall(outgoing.read())
+                    incoming.write(raw.recv(65536))
+            raw.sendall(outgoing.read())
+            for number, piece in enumerate(pieces):
+                while True:
+                    try:
+                        talk.read(65536)
+                        break
+                    except ssl.SSLWantReadError:
+                        incoming.write(raw.recv(65536))
+                if number == 0:
+                    talk.write(piece)
+                    piece = outgoing.read()
+                raw.sendall(piece)
+            raw.recv(65536)
+
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        thread = threading.Thread(target=talk, daemon=True)
+        thread.start()
+        yield f"https://127.0.0.1:{listener.getsockname()[1]}"
+        thread.join(5)

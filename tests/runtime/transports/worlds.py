@@ -1,18 +1,19 @@
-"""One table of cases over both transports: the sync one, and the async one driven by an event loop of its own."""
+"""One table of cases over the default transports: the sync one, and the async one over asyncio and over uvloop."""
 
 from __future__ import annotations
 
 import asyncio
 import concurrent.futures
+import importlib.util
 import time
 from collections.abc import Mapping
 from typing import Any
 
 from wire import Server
 
-from twirpkit.transports.aiohttp_session import AiohttpTransport
-from twirpkit.transports.base import HttpRequest, HttpResponse, TransportFailure
-from twirpkit.transports.sync_sockets import RequestsTransport
+from twirpkit.transports.async_sockets import AsyncSocketTransport
+from twirpkit.transports.base import HttpRequest, TransportFailure
+from twirpkit.transports.sync_sockets import SocketTransport
 
 __all__ = ["HEADERS", "TOKEN", "WORLDS", "AsyncWorld", "SyncWorld", "World", "make_request"]
 
@@ -44,16 +45,16 @@ def make_request(
 class SyncWorld:
     name = "sync"
 
-    def __init__(self, session: Any = None, **options: Any) -> None:
-        self.transport = RequestsTransport(session, **options)
+    def __init__(self, **options: Any) -> None:
+        self.transport = SocketTransport(**options)
 
-    def send(self, url: str, **options: Any) -> HttpResponse:
+    def send(self, url: str, **options: Any) -> Any:
         return self.transport.send(make_request(url, **options))
 
     def fail(self, url: str, **options: Any) -> TransportFailure:
         return _fail(self, url, **options)
 
-    def release_together(self, server: Server, count: int) -> list[HttpResponse]:
+    def release_together(self, server: Server, count: int) -> list[Any]:
         """Send so many at once, and have the server answer when all have arrived."""
         with concurrent.futures.ThreadPoolExecutor(count) as threads:
             calls = [threads.submit(self.send, server.url) for _ in range(count)]
@@ -75,18 +76,22 @@ class SyncWorld:
 class AsyncWorld:
     name = "async"
 
-    def __init__(self, session: Any = None, **options: Any) -> None:
-        self.transport = AiohttpTransport(session, **options)
-        self.runner = asyncio.Runner()
+    def __init__(self, **options: Any) -> None:
+        self.transport = AsyncSocketTransport(**options)
+        self.runner = asyncio.Runner(loop_factory=self.new_loop)
 
-    def send(self, url: str, **options: Any) -> HttpResponse:
+    @staticmethod
+    def new_loop() -> asyncio.AbstractEventLoop:
+        return asyncio.new_event_loop()
+
+    def send(self, url: str, **options: Any) -> Any:
         return self.runner.run(self.transport.send(make_request(url, **options)))
 
     def fail(self, url: str, **options: Any) -> TransportFailure:
         return _fail(self, url, **options)
 
-    def release_together(self, server: Server, count: int) -> list[HttpResponse]:
-        async def send_all() -> list[HttpResponse]:
+    def release_together(self, server: Server, count: int) -> list[Any]:
+        async def send_all() -> list[Any]:
             calls = [asyncio.create_task(self.transport.send(make_request(server.url))) for _ in range(count)]
             while len(server.requests) < count:
                 await asyncio.sleep(0.001)
@@ -106,8 +111,20 @@ class AsyncWorld:
         self.runner.close()
 
 
+class UvloopWorld(AsyncWorld):
+    name = "uvloop"
+
+    @staticmethod
+    def new_loop() -> asyncio.AbstractEventLoop:
+        import uvloop
+
+        return uvloop.new_event_loop()
+
+
 World = SyncWorld | AsyncWorld
 WORLDS: dict[str, type[World]] = {"sync": SyncWorld, "async": AsyncWorld}
+if importlib.util.find_spec("uvloop"):  # it is not there for every Python
+    WORLDS["uvloop"] = UvloopWorld
 
 
 def _fail(world: World, url: str, **options: Any) -> TransportFailure:

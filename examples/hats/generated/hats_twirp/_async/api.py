@@ -6,15 +6,15 @@ from __future__ import annotations
 from functools import cached_property
 from typing import TYPE_CHECKING, ClassVar
 
-from twirpkit.sdk import UNSET, AsyncClient, PackageInfo, async_transport, client_config
+from twirpkit.sdk import UNSET, AsyncClient, PackageInfo, async_transport, client_config, conceal
 
-from hats_twirp._sdk import SDK
+from hats_twirp._sdk import PACKAGE
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable
 
     import aiohttp
-    from twirpkit.sdk import AsyncTransport, Authorize, Hook, ProxyOption, RetryOption, Tls, Unset
+    from twirpkit.sdk import AsyncTransport, Authorize, ExtraHeaders, Hook, ProxyOption, RetryOption, Tls, Unset
 
     from hats_twirp._async.hats import AsyncHatService
 
@@ -28,7 +28,7 @@ class AsyncHatsAPI(AsyncClient):
     loops one after the other.
     """
 
-    package: ClassVar[PackageInfo] = SDK
+    package: ClassVar[PackageInfo] = PACKAGE
 
     def __init__(
         self,
@@ -38,38 +38,38 @@ class AsyncHatsAPI(AsyncClient):
         auth: str | Authorize | None = None,
         timeout: float | Unset | None = UNSET,
         retry: RetryOption = UNSET,
-        extra_headers: Mapping[str, str] | None = None,
+        extra_headers: ExtraHeaders | None = None,
         session: aiohttp.ClientSession | None = None,
         transport: AsyncTransport | None = None,
         proxy: ProxyOption = None,
         tls: Tls | None = None,
         hooks: Iterable[Hook] = (),
     ) -> None:
-        """Say where calls go, and what they carry.
+        """Configure the client.
 
         Args:
-            url: The server's base URL; `ws` and `wss` become `http` and `https`. Default: `HATS_URL`.
-            token: A ready bearer token. Default: `HATS_TOKEN`.
-            auth: The whole Authorization value, or a function that makes it for each call.
-            timeout: Seconds that one call may take in all; None for no limit. A call may have its own. Where neither
-                says, each RPC has a default, 10 seconds for most.
-            retry: How failed calls are repeated, where that is safe; False for not at all. A call may have its own.
-            extra_headers: Headers that every call carries.
-            session: Use the connections of this session; it stays yours to close.
-            transport: Another network library's adapter; it is closed with the client.
-            proxy: The URL of an HTTP proxy, False for none; None for what the environment says.
-            tls: An `ssl.SSLContext`, or the path of a file or folder of CA certificates; None for the system's store.
-            hooks: Functions that are told of each request, retry, answer and error.
+            url: Base URL of the server; `ws` and `wss` become `http` and `https`. Default: `HATS_URL`.
+            token: Bearer token. Default: `HATS_TOKEN`.
+            auth: Value of the Authorization header, or a function that returns it for each attempt.
+            timeout: Seconds for one call, all attempts included; None for no limit. A call can have its own. If neither
+                is set, each RPC has a default, 10 seconds for most.
+            retry: Retry policy for failed calls; False for no retries. A call can have its own.
+            extra_headers: Headers that are sent with every call.
+            session: A `aiohttp.ClientSession` whose connections are used; it is not closed with the client.
+            transport: Transport to use in place of the default; it is closed with the client.
+            proxy: URL of an HTTP proxy; False for no proxy, None for that of the environment.
+            tls: An `ssl.SSLContext`, or the path of a file or folder of CA certificates; None for the system's.
+            hooks: Functions that are called with an `Event` for each request, response, retry and error.
 
-        If any of the credentials is given, none is taken from the environment.
+        Credentials are read from the environment only if none is given.
 
         Raises:
-            ValueError: Something is missing, malformed, or given twice; the text says what to do.
-            TypeError: Something has the wrong type, for example the session of another library.
-            ImportError: aiohttp is not installed.
+            ValueError: An argument is missing, invalid, or given twice; the text says what to do.
+            TypeError: An argument has the wrong type, for example a session of another library.
         """
+        token, auth, extra_headers, proxy = conceal(token, auth, extra_headers, proxy)
         config = client_config(
-            SDK,
+            PACKAGE,
             url=url,
             token=token,
             auth=auth,

@@ -3,19 +3,19 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, overload
+from typing import TYPE_CHECKING, overload
 
-from twirpkit.sdk import UNSET, Authorize, CallOptions, Client, Service, Unset, client_config, iterate, sync_transport
+from twirpkit.sdk import UNSET, CallOptions, Client, Service, client_config, conceal, iterate, sync_transport
 
 from hats_twirp._methods import hats as methods
-from hats_twirp._sdk import SDK
+from hats_twirp._sdk import PACKAGE
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
-    from typing import Unpack
+    from collections.abc import Iterable, Iterator
+    from typing import Any, Unpack
 
     import requests
-    from twirpkit.sdk import Hook, RetryOption
+    from twirpkit.sdk import Authorize, ExtraHeaders, Hook, RetryOption, Unset
 
     from hats_twirp.messages.hats import GetHatRequest, Hat, ListHatsRequest, ListHatsResponse, MakeHatRequest
     from hats_twirp.types.hats import GetHatRequestDict, ListHatsRequestDict, MakeHatRequestDict
@@ -35,17 +35,18 @@ class HatService(Service):
         auth: str | Authorize | None = None,
         timeout: float | Unset | None = UNSET,
         retry: RetryOption = UNSET,
-        extra_headers: Mapping[str, str] | None = None,
+        extra_headers: ExtraHeaders | None = None,
         hooks: Iterable[Hook] = (),
     ) -> None:
-        """Use the connections of a session, which stays yours to close.
+        """Use the connections of a session, which the service does not close.
 
         The other arguments are those of `HatsAPI`.
         """
         if session is None:
             raise TypeError("HatService needs a session: HatsAPI makes its own")
+        token, auth, extra_headers = conceal(token, auth, extra_headers)
         config = client_config(
-            SDK,
+            PACKAGE,
             url=url,
             token=token,
             auth=auth,
@@ -64,7 +65,7 @@ class HatService(Service):
         *,
         timeout: float | Unset | None = UNSET,
         retry: RetryOption = UNSET,
-        extra_headers: Mapping[str, str] | None = None,
+        extra_headers: ExtraHeaders | None = None,
     ) -> Hat: ...
     @overload
     def make_hat(
@@ -73,7 +74,7 @@ class HatService(Service):
         *,
         timeout: float | Unset | None = UNSET,
         retry: RetryOption = UNSET,
-        extra_headers: Mapping[str, str] | None = None,
+        extra_headers: ExtraHeaders | None = None,
         **fields: Unpack[MakeHatRequestDict],
     ) -> Hat: ...
     def make_hat(
@@ -83,7 +84,7 @@ class HatService(Service):
         *,
         timeout: float | Unset | None = UNSET,
         retry: RetryOption = UNSET,
-        extra_headers: Mapping[str, str] | None = None,
+        extra_headers: ExtraHeaders | None = None,
         **fields: Any,
     ) -> Hat:
         """Makes a hat.
@@ -96,11 +97,11 @@ class HatService(Service):
             tags: Words that it can be found by.
 
         Retry class: never.
-        Timeout: `timeout` in seconds, None for no limit, else the client's, else 10 s.
+        Timeout: 10 s, unless the call or its client sets one.
 
         Raises:
-            TwirpError: The call failed; its subclass says how, its `sent` whether the request may have run.
-            TypeError, ValueError: The request or an option is malformed; nothing was sent.
+            TwirpError: The call failed. The error's class says how, `sent` whether the request may have been executed.
+            TypeError, ValueError: The request or an option is invalid; nothing was sent.
         """
         return self._client.call(methods.MAKE_HAT, request, fields, CallOptions(timeout, retry, extra_headers))
 
@@ -112,7 +113,7 @@ class HatService(Service):
         *,
         timeout: float | Unset | None = UNSET,
         retry: RetryOption = UNSET,
-        extra_headers: Mapping[str, str] | None = None,
+        extra_headers: ExtraHeaders | None = None,
     ) -> Hat: ...
     @overload
     def get_hat(
@@ -121,7 +122,7 @@ class HatService(Service):
         *,
         timeout: float | Unset | None = UNSET,
         retry: RetryOption = UNSET,
-        extra_headers: Mapping[str, str] | None = None,
+        extra_headers: ExtraHeaders | None = None,
         **fields: Unpack[GetHatRequestDict],
     ) -> Hat: ...
     def get_hat(
@@ -131,7 +132,7 @@ class HatService(Service):
         *,
         timeout: float | Unset | None = UNSET,
         retry: RetryOption = UNSET,
-        extra_headers: Mapping[str, str] | None = None,
+        extra_headers: ExtraHeaders | None = None,
         **fields: Any,
     ) -> Hat:
         """Returns a hat.
@@ -142,11 +143,11 @@ class HatService(Service):
             id: Its id.
 
         Retry class: read.
-        Timeout: `timeout` in seconds, None for no limit, else the client's, else 10 s.
+        Timeout: 10 s, unless the call or its client sets one.
 
         Raises:
-            TwirpError: The call failed; its subclass says how, its `sent` whether the request may have run.
-            TypeError, ValueError: The request or an option is malformed; nothing was sent.
+            TwirpError: The call failed. The error's class says how, `sent` whether the request may have been executed.
+            TypeError, ValueError: The request or an option is invalid; nothing was sent.
         """
         return self._client.call(methods.GET_HAT, request, fields, CallOptions(timeout, retry, extra_headers))
 
@@ -158,7 +159,7 @@ class HatService(Service):
         *,
         timeout: float | Unset | None = UNSET,
         retry: RetryOption = UNSET,
-        extra_headers: Mapping[str, str] | None = None,
+        extra_headers: ExtraHeaders | None = None,
     ) -> ListHatsResponse: ...
     @overload
     def list_hats(
@@ -167,7 +168,7 @@ class HatService(Service):
         *,
         timeout: float | Unset | None = UNSET,
         retry: RetryOption = UNSET,
-        extra_headers: Mapping[str, str] | None = None,
+        extra_headers: ExtraHeaders | None = None,
         **fields: Unpack[ListHatsRequestDict],
     ) -> ListHatsResponse: ...
     def list_hats(
@@ -177,23 +178,23 @@ class HatService(Service):
         *,
         timeout: float | Unset | None = UNSET,
         retry: RetryOption = UNSET,
-        extra_headers: Mapping[str, str] | None = None,
+        extra_headers: ExtraHeaders | None = None,
         **fields: Any,
     ) -> ListHatsResponse:
         """Lists the hats of a shop, oldest first, a page at a time.
 
-        `iter_hats` goes through all pages.
+        `iter_hats` iterates over all pages.
 
         Fields:
             shop: The shop whose hats they are.
             page_token: Where to start, from the answer before. Unset: with the oldest.
 
         Retry class: read.
-        Timeout: `timeout` in seconds, None for no limit, else the client's, else 10 s.
+        Timeout: 10 s, unless the call or its client sets one.
 
         Raises:
-            TwirpError: The call failed; its subclass says how, its `sent` whether the request may have run.
-            TypeError, ValueError: The request or an option is malformed; nothing was sent.
+            TwirpError: The call failed. The error's class says how, `sent` whether the request may have been executed.
+            TypeError, ValueError: The request or an option is invalid; nothing was sent.
         """
         return self._client.call(methods.LIST_HATS, request, fields, CallOptions(timeout, retry, extra_headers))
 
@@ -205,7 +206,7 @@ class HatService(Service):
         *,
         timeout: float | Unset | None = UNSET,
         retry: RetryOption = UNSET,
-        extra_headers: Mapping[str, str] | None = None,
+        extra_headers: ExtraHeaders | None = None,
     ) -> Iterator[Hat]: ...
     @overload
     def iter_hats(
@@ -214,7 +215,7 @@ class HatService(Service):
         *,
         timeout: float | Unset | None = UNSET,
         retry: RetryOption = UNSET,
-        extra_headers: Mapping[str, str] | None = None,
+        extra_headers: ExtraHeaders | None = None,
         **fields: Unpack[ListHatsRequestDict],
     ) -> Iterator[Hat]: ...
     def iter_hats(
@@ -224,17 +225,17 @@ class HatService(Service):
         *,
         timeout: float | Unset | None = UNSET,
         retry: RetryOption = UNSET,
-        extra_headers: Mapping[str, str] | None = None,
+        extra_headers: ExtraHeaders | None = None,
         **fields: Any,
     ) -> Iterator[Hat]:
-        """The `hats` of all pages of `list_hats`, one after the other.
+        """Iterate over the `hats` of all pages of `list_hats`.
 
-        Arguments are the method's. Each page is a call of its own, made when the items before it are used up,
-        and `timeout` is for each. A `page_token` of yours says where to start; the message that you pass is not
-        changed.
+        The arguments are those of `list_hats`. Each page is a separate call, made when the items of the
+        previous page are used up; `timeout` applies to each. Set `page_token` to start at a later page. A
+        request message is not modified.
 
         Raises:
-            TypeError, ValueError: The request is malformed; nothing was sent.
-            TwirpError: While iterating: a call failed, or the server leads back to a page that it gave before.
+            TypeError, ValueError: The request is invalid; nothing was sent.
+            TwirpError: During iteration: a call failed, or a page token was repeated.
         """
         return iterate(self._client, methods.LIST_HATS, request, fields, CallOptions(timeout, retry, extra_headers))

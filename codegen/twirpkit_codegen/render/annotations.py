@@ -1,0 +1,137 @@
+"""Type annotations of fields, requests and responses."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from twirpkit_codegen.render.scope import Scope
+from twirpkit_codegen.schema.model import Field, File, Message, Method, TypeRef
+from twirpkit_codegen.schema.naming import dict_name
+
+__all__ = ["Annotations", "defined_names", "keywords_name"]
+
+_GOOGLE_INPUTS = {
+    "google.protobuf.Timestamp": "datetime.datetime",
+    "google.protobuf.Duration": "datetime.timedelta",
+}
+_WRAPPERS = {
+    "google.protobuf.BoolValue": "bool",
+    "google.protobuf.BytesValue": "bytes",
+    "google.protobuf.DoubleValue": "float",
+    "google.protobuf.FloatValue": "float",
+    "google.protobuf.Int32Value": "int",
+    "google.protobuf.Int64Value": "int",
+    "google.protobuf.StringValue": "str",
+    "google.protobuf.UInt32Value": "int",
+    "google.protobuf.UInt64Value": "int",
+}
+_CONTAINERS = "google.protobuf.internal.containers"
+
+
+class Annotations:
+    """The annotations of one generated file. What they import is added to the file's scope."""
+
+    def __init__(self, scope: Scope) -> None:
+        self._scope = scope
+
+    def attribute(self, field: Field) -> str:
+        """Return the type of a message's attribute."""
+        item = self.message_class(field.type)
+        composite = field.type.kind == "message"
+        if field.map_key is not None:
+            container = self._for_types(f"{_CONTAINERS}.{'MessageMap' if composite else 'ScalarMap'}")
+            return f"{container}[{self._for_types(field.map_key.name)}, {item}]"
+        if field.repeated:
+            kind = "RepeatedCompositeFieldContainer" if composite else "RepeatedScalarFieldContainer"
+            return f"{self._for_types(f'{_CONTAINERS}.{kind}')}[{item}]"
+        return item
+
+    def constructor_argument(self, field: Field) -> str:
+        """Return the type of an argument of a message's constructor, which is protobuf's and takes no `TypedDict`."""
+        item = self.message_class(field.type)
+        if field.type.kind == "message":
+            item = f"{item} | {self._any_mapping()}"
+        return self._container(field, item)
+
+    def mapping_value(self, field: Field) -> str:
+        """Return the type of a value of a request's mapping; never a bare ``str`` for a list of strings."""
+        return self._container(field, self._input(field.type))
+
+    def request(self, ref: TypeRef) -> str:
+        """Return the type of a whole request: a message or a mapping."""
+        if ref.is_google:
+            return f"{self.message_class(ref)} | {self._any_mapping()}"
+        return self._input(ref)
+
+    def keywords(self, method: Method) -> str:
+        """Return the type of a request's keyword arguments; empty where no field can be one."""
+        if len(method.left_out) == len(method.request_fields):
+            return ""
+        name = dict_name(method.request.name)
+        return self._scope.generated("types", method.request.module, keywords_name(name) if method.left_out else name)
+
+    def message_class(self, ref: TypeRef) -> str:
+        """Return a message's class; for an enum ``int``, for a scalar its Python type."""
+        if ref.kind == "scalar":
+            return self._for_types(ref.name)
+        if ref.kind == "enum":
+            return self._for_types("int")
+        if ref.is_google:
+            return self._scope.class_for_types(ref.module, ref.name)
+        return self._scope.generated("messages", ref.module, ref.name)
+
+    def message_class_at_run_time(self, ref: TypeRef) -> str:
+        """Return a message's class for code that runs."""
+        module = ref.module if ref.is_google else f"{self._scope.package}.messages.{ref.module}"
+        return self._scope.class_at_run_time(module, ref.name)
+
+    def _input(self, ref: TypeRef) -> str:
+        message = self.message_class(ref)
+        if ref.kind != "message":
+            return message
+        if ref.full_name in _GOOGLE_INPUTS:
+            return f"{self._for_types(_GOOGLE_INPUTS[ref.full_name])} | {message}"
+        if ref.full_name in _WRAPPERS:
+            return f"{self._for_types(_WRAPPERS[ref.full_name])} | {message}"
+        if ref.is_google:
+            return f"{self._any_mapping()} | {message}"
+        return f"{message} | {self._scope.generated('types', ref.module, dict_name(ref.name))}"
+
+    def _container(self, field: Field, item: str) -> str:
+        if field.map_key is not None:
+            return f"{self._for_types('collections.abc.Mapping')}[{self._for_types(field.map_key.name)}, {item}]"
+        if not field.repeated:
+            return item
+        if field.type.kind == "scalar" and field.type.name == "str":
+            return self._for_types("twirpkit.sdk.Strings")
+        return f"{self._for_types('collections.abc.Iterable')}[{item}]"
+
+    def _any_mapping(self) -> str:
+        mapping, text, anything = map(self._for_types, ("collections.abc.Mapping", "str", "typing.Any"))
+        return f"{mapping}[{text}, {anything}]"
+
+    def _for_types(self, path: str) -> str:
+        return self._scope.for_types(path)
+
+
+def keywords_name(dict_name: str) -> str:
+    """Return the name of the part of a `TypedDict` that can be keywords."""
+    return f"{dict_name.removesuffix('Dict')}Keywords"
+
+
+def defined_names(file: File) -> tuple[frozenset[str], frozenset[str]]:
+    """Return every name that a file's stub defines, and those of them that are defined inside a class."""
+    top = {each.py_name for each in file.messages} | {each.py_name for each in file.enums}
+    inner = {name for message in file.messages for name in _inner_names(message)}
+    inner |= {value.py_name for enum in file.enums for value in enum.values}
+    return frozenset(top | inner), frozenset(inner)
+
+
+def _inner_names(message: Message) -> Iterator[str]:
+    yield from (field.py_name for field in message.fields)
+    for enum in message.enums:
+        yield enum.py_name
+        yield from (value.py_name for value in enum.values)
+    for nested in message.messages:
+        yield nested.py_name
+        yield from _inner_names(nested)

@@ -1,0 +1,37 @@
+"""The public names of a generated package."""
+
+from __future__ import annotations
+
+from collections import Counter
+
+from twirpkit_codegen.render.mode import MODES
+from twirpkit_codegen.schema import naming
+from twirpkit_codegen.schema.model import Api, File
+
+__all__ = ["exported_names"]
+
+
+def exported_names(api: Api) -> dict[str, str]:
+    """Return the public names of a package and the modules that they come from, sorted.
+
+    A message that shares its name with another, or with something of the package, is left to its module.
+    """
+    package = api.package.name
+    found: dict[str, str] = dict.fromkeys(naming.ERROR_NAMES, "twirpkit")
+    for mode in MODES:
+        found[f"{mode.prefix}{api.package.facade}"] = f"{package}.{mode.folder}.api"
+        for service in api.services:
+            found[f"{mode.prefix}{service.class_name}"] = f"{package}.{mode.folder}.{service.attribute}"
+    found |= {each.name: each.module for each in api.exports}
+    found |= {each.name: f"{package}._bound" for each in api.bound}
+    reserved = set(found) | naming.PACKAGE_NAMES
+    names = [(each, file) for file in api.files for each in _names(file)]
+    count = Counter(name for name, _ in names)
+    found |= {
+        name: f"{package}.messages.{file.module}" for name, file in names if count[name] == 1 and name not in reserved
+    }
+    return dict(sorted(found.items()))
+
+
+def _names(file: File) -> list[str]:
+    return [each.py_name for each in file.messages] + [each.py_name for each in file.enums]

@@ -1,0 +1,1 @@
+"""Reading: protos and a manifest become the model."""

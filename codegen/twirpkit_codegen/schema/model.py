@@ -1,0 +1,285 @@
+"""The model of an API: plain data that the templates are rendered with. `twirpkit inspect` prints it as JSON."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any, Literal
+
+__all__ = [
+    "Api",
+    "BoundClass",
+    "Doc",
+    "Enum",
+    "EnumValue",
+    "Export",
+    "Field",
+    "File",
+    "KnownError",
+    "Message",
+    "Method",
+    "PackageInfo",
+    "PageFields",
+    "Policy",
+    "Service",
+    "TypeRef",
+    "walk",
+]
+
+
+@dataclass(frozen=True, slots=True)
+class Doc:
+    """A comment: its first sentence, and the paragraphs after it."""
+
+    summary: str
+    body: tuple[str, ...]
+
+    @property
+    def text(self) -> str:
+        """The whole comment as one paragraph."""
+        return " ".join(each for each in (self.summary, *self.body) if each)
+
+
+@dataclass(frozen=True, slots=True)
+class TypeRef:
+    """The type of a field, request or response."""
+
+    kind: Literal["scalar", "message", "enum"]
+    name: str
+    """The Python type of a scalar (``str``); otherwise the name of the class in its module (``Outer.Inner``)."""
+    module: str = ""
+    """A proto file's module under ``messages`` (``logger.options``) or ``google.protobuf.x_pb2``; empty for scalars."""
+    full_name: str = ""
+    """The proto's own full name; empty for scalars."""
+
+    @property
+    def is_google(self) -> bool:
+        """True for a class of the installed protobuf."""
+        return self.module.startswith("google.protobuf.") and self.module.endswith("_pb2")
+
+
+@dataclass(frozen=True, slots=True)
+class Field:
+    """One field of a message."""
+
+    name: str
+    py_name: str
+    type: TypeRef
+    number: int
+    doc: Doc
+    line: int | None
+    repeated: bool = False
+    map_key: TypeRef | None = None
+    """The key's type if the field is a map; `type` is then the value's."""
+    oneof: str | None = None
+    has_presence: bool = False
+    """True if unset differs from the default value."""
+    deprecated: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class EnumValue:
+    """One value of an enum."""
+
+    name: str
+    py_name: str
+    number: int
+    doc: Doc
+    deprecated: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Enum:
+    """An enum."""
+
+    name: str
+    py_name: str
+    full_name: str
+    doc: Doc
+    values: tuple[EnumValue, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """A message, and the types that are nested in it."""
+
+    name: str
+    py_name: str
+    full_name: str
+    qualname: str
+    doc: Doc
+    line: int | None
+    fields: tuple[Field, ...]
+    oneofs: tuple[str, ...]
+    messages: tuple[Message, ...]
+    enums: tuple[Enum, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class File:
+    """A proto file."""
+
+    name: str
+    module: str
+    """Its module under ``messages``, with dots."""
+    doc: Doc
+    imports: tuple[str, ...]
+    """Modules of the SDK's files that it imports."""
+    messages: tuple[Message, ...]
+    enums: tuple[Enum, ...]
+    serialized: bytes
+    """Its descriptor without comments."""
+
+    @property
+    def folders(self) -> tuple[str, ...]:
+        """The folders that the module is in, with dots, outermost first."""
+        parts = self.module.split(".")[:-1]
+        return tuple(".".join(parts[: n + 1]) for n in range(len(parts)))
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """The policy of an RPC: its row in the manifest."""
+
+    retry: str
+    grants: Mapping[str, Any] | None = None
+    """Claim templates; None if the manifest has no claim schema."""
+    key: str | None = None
+    timeout: float | None = None
+    """Default timeout in seconds; None for the runtime's default."""
+    wait: Mapping[str, Any] | None = None
+    """``field``, ``default``, ``margin`` and optionally ``when`` and ``unit``; None if the server does not wait for anybody."""
+    note: str | None = None
+    """A remark for callers, such as a limitation."""
+    cloud_only: bool = False
+    """True if only the vendor's cloud has the RPC."""
+
+
+@dataclass(frozen=True, slots=True)
+class PageFields:
+    """Fields by which an RPC returns a list page by page."""
+
+    py_name: str
+    """The name of the iterator beside the method."""
+    start: str
+    """The request's string field that says where the page starts; a dot leads into a message."""
+    next: str
+    """The response's string field that says where the next page starts."""
+    items: str
+    item: TypeRef
+
+
+@dataclass(frozen=True, slots=True)
+class Method:
+    """An RPC."""
+
+    name: str
+    py_name: str
+    constant: str
+    request: TypeRef
+    response: TypeRef
+    doc: Doc
+    policy: Policy
+    request_fields: tuple[Field, ...]
+    line: int | None
+    left_out: tuple[str, ...] = ()
+    """Fields that cannot be keyword arguments, because an option of the method has the same name."""
+    deprecated: bool = False
+    pages: PageFields | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Service:
+    """A service."""
+
+    name: str
+    full_name: str
+    attribute: str
+    """The facade's property, and the name of the service's modules."""
+    class_name: str
+    """The sync class; the async one has ``Async`` before it."""
+    doc: Doc
+    file: str
+    line: int | None
+    host: str | None
+    """``module:function`` that makes the service's base URL from the facade's."""
+    note: str | None
+    """A remark for callers, such as a limitation."""
+    methods: tuple[Method, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class KnownError:
+    """A known error of the server."""
+
+    code: str | None
+    """None for any code."""
+    text: str
+    """A part of its message."""
+    hint: str
+    """A remark that is added to the message; may be empty."""
+    final: bool
+    """True if it is never retried."""
+    strip: bool
+    """True if the text is a prefix that is left out of the message."""
+    cloud_only: bool
+    """True if it is known of RPCs that only the vendor's cloud has."""
+
+
+@dataclass(frozen=True, slots=True)
+class PackageInfo:
+    """Facts of the package as a whole, from the manifest's ``[sdk]``."""
+
+    name: str
+    """The import package."""
+    facade: str
+    summary: str
+    prefix: str
+    signer: str | None
+    errors: str | None
+    regions: str | None
+    request_id_header: str | None
+    env: Mapping[str, str]
+    known_errors: tuple[KnownError, ...]
+    sensitivity: str | None
+    """Full name of the field option that marks secret and personal fields."""
+    sensitivity_number: int | None = None
+    """Its number; set when the protos have been read."""
+
+
+@dataclass(frozen=True, slots=True)
+class Export:
+    """A name of another package that this package exports as well."""
+
+    name: str
+    module: str
+
+
+@dataclass(frozen=True, slots=True)
+class BoundClass:
+    """A generic class of another package, bound to a message of this package."""
+
+    name: str
+    base: str
+    """``module:Class``; the class is generic in the message."""
+    attribute: str
+    """The class attribute that names the message."""
+    message: TypeRef
+
+
+@dataclass(frozen=True, slots=True)
+class Api:
+    """An API: the input of all templates."""
+
+    package: PackageInfo
+    files: tuple[File, ...]
+    services: tuple[Service, ...]
+    exports: tuple[Export, ...] = ()
+    bound: tuple[BoundClass, ...] = ()
+
+
+def walk(messages: Iterable[Message]) -> Iterator[Message]:
+    """Yield each message, followed by those that are nested in it."""
+    for message in messages:
+        yield message
+        yield from walk(message.messages)

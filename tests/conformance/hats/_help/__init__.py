@@ -1,0 +1,3 @@
+"""Help texts of the small SDK."""
+
+SERVICES = {"hats": "Makes hats."}

@@ -1,0 +1,5 @@
+"""Help texts of its service."""
+
+from twirpkit.sdk import Help
+
+HELP = {"make_hat": Help("Makes a hat.")}

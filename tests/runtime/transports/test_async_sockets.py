@@ -1,0 +1,264 @@
+"""The async transport alone: loops, cancellation, and its end."""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import os
+import socket
+import ssl
+import subprocess
+import sys
+import threading
+import warnings
+import weakref
+from collections.abc import Callable, Coroutine
+from pathlib import Path
+from typing import Any
+
+import pytest
+from wire import Answer, Server, http, serve
+from worlds import make_request
+
+from twirpkit.transports.async_sockets import AsyncSocketTransport
+from twirpkit.transports.base import AsyncTransport, Phase, TransportFailure
+
+PEM = Path(__file__).with_name("localhost.pem")
+pytestmark = pytest.mark.usefixtures("loops")
+CLOSED = TransportFailure("the client was closed", Phase.NOT_SENT, final=True)
+
+
+def server_tls() -> ssl.SSLContext:
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(PEM)
+    return context
+
+
+def test_it_is_a_transport() -> None:
+    transport: AsyncTransport = AsyncSocketTransport()
+    asyncio.run(transport.aclose())
+
+
+def test_it_loads_no_http_library() -> None:
+    code = (
+        "import sys, twirpkit.transports.async_sockets\n"
+        "sys.exit(any(m in sys.modules for m in ('aiohttp', 'requests', 'urllib3', 'httpx', 'http.client')))"
+    )
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+# Loops
+
+
+def test_loops_one_after_the_other() -> None:
+    """Made outside of any; each loop's connections end with it."""
+    transport = AsyncSocketTransport()
+
+    async def thrice(url: str) -> None:
+        for _ in range(3):
+            assert (await transport.send(make_request(url))).body == b"hi"
+
+    with serve(*[http(b"hi")] * 9) as server:
+        before = len(os.listdir("/dev/fd"))
+        for number in range(3):
+            asyncio.run(thrice(server.url))
+            assert server.gone.acquire(timeout=5), "asyncio.run closes the connection"
+            assert server.connections == number + 1
+        assert len(os.listdir("/dev/fd")) <= before
+
+
+@pytest.mark.filterwarnings("ignore::ResourceWarning", "ignore::pytest.PytestUnraisableExceptionWarning")
+def test_a_loop_that_was_closed_by_hand_is_forgotten() -> None:
+    transport = AsyncSocketTransport()
+    with serve(*[http(b"hi")] * 2) as server:
+        loop = asyncio.new_event_loop()
+        loop.run_until_complete(transport.send(make_request(server.url)))
+        loop.close()
+        gone = weakref.ref(loop)
+        del loop
+        asyncio.run(transport.send(make_request(server.url)))
+        gc.collect()
+        assert gone() is None
+    assert server.connections == 2
+
+
+def test_two_loops_at_once() -> None:
+    transport = AsyncSocketTransport()
+    meeting = threading.Barrier(2)
+    failures: list[BaseException] = []
+
+    async def talk(url: str) -> None:
+        for _ in range(3):
+            assert (await transport.send(make_request(url))).body == b"hi"
+            await asyncio.get_running_loop().run_in_executor(None, meeting.wait, 5)
+
+    def run(url: str) -> None:
+        try:
+            asyncio.run(talk(url))
+        except BaseException as error:
+            failures.append(error)
+
+    with serve(*[http(b"hi")] * 6) as server:
+        threads = [threading.Thread(target=run, args=(server.url,), daemon=True) for _ in range(2)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join(10)
+    assert not failures
+    assert server.connections == 2
+
+
+def test_a_loop_that_is_used_again() -> None:
+    transport = AsyncSocketTransport()
+    with serve(*[http(b"hi")] * 3) as server, asyncio.Runner() as one, asyncio.Runner() as other:
+        for runner in (one, other, one):
+            runner.run(transport.send(make_request(server.url)))
+        assert server.connections == 2
+        assert [request.connection for request in server.requests] == [0, 1, 0]
+
+
+def test_many_requests_at_once() -> None:
+    transport = AsyncSocketTransport()
+    answer = Answer(b"HTTP/1.1 200 OK\r\n", "keep", after=b"Content-Length: 2\r\n\r\nhi")
+
+    async def all_at_once() -> None:
+        calls = [asyncio.create_task(transport.send(make_request(server.url))) for _ in range(150)]
+        while len(server.requests) < 150:
+            await asyncio.sleep(0.001)
+        server.released.set()
+        assert {(await call).body for call in calls} == {b"hi"}
+        await transport.aclose()
+
+    with serve(*[answer] * 150) as server:
+        asyncio.run(asyncio.wait_for(all_at_once(), 10))
+    assert server.connections == 150
+
+
+# Life
+
+
+def run(scene: Callable[[AsyncSocketTransport, Server], Coroutine[Any, Any, None]], *answers: Answer | bytes) -> Server:
+    with serve(*answers) as server:
+
+        async def play() -> None:
+            transport = AsyncSocketTransport()
+            try:
+                await scene(transport, server)
+            finally:
+                await transport.aclose()
+
+        asyncio.run(play())
+    return server
+
+
+def test_close() -> None:
+    async def scene(transport: AsyncSocketTransport, server: Server) -> None:
+        await transport.send(make_request(server.url))
+        await transport.aclose()
+        await asyncio.sleep(0)
+        assert await asyncio.to_thread(server.gone.acquire, timeout=5)
+        await transport.aclose()
+        for timeout in (5, -1):
+            assert await transport.send(make_request(server.url, timeout=timeout)) == CLOSED
+
+    assert len(run(scene, http(b"hi"), http(b"hi")).requests) == 1
+
+
+def test_close_in_another_loop_than_the_one_of_use() -> None:
+    transport = AsyncSocketTransport()
+    with serve(http(b"hi")) as server, asyncio.Runner() as runner:
+        runner.run(transport.send(make_request(server.url)))
+        asyncio.run(transport.aclose())
+        runner.run(asyncio.sleep(0))
+        assert server.gone.acquire(timeout=5)
+
+
+def test_close_before_any_use() -> None:
+    transport = AsyncSocketTransport()
+    asyncio.run(transport.aclose())
+    assert asyncio.run(transport.send(make_request("http://127.0.0.1:1/"))) == CLOSED
+
+
+@pytest.mark.parametrize(
+    "start", [b"", b"HTTP/1.1 200 OK\r\n", http(b"hello")[:-2], http(b"hello", status="500 X")[:-2]]
+)
+def test_cancelled_it_leaves_no_half_read_connection(start: bytes) -> None:
+    async def scene(transport: AsyncSocketTransport, server: Server) -> None:
+        call = asyncio.create_task(transport.send(make_request(server.url)))
+        while not server.requests:
+            await asyncio.sleep(0.001)
+        await asyncio.sleep(0.02)
+        call.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await call
+        assert await asyncio.to_thread(server.gone.acquire, timeout=5)
+        assert (await transport.send(make_request(server.url))).body == b"next"
+        assert asyncio.all_tasks() == {asyncio.current_task()}
+
+    assert run(scene, Answer(start, "hold"), http(b"next")).connections == 2
+
+
+@pytest.mark.parametrize("name", ["cancelled", "late", "cut", "whole"])
+def test_a_connection_is_closed_at_once(name: str) -> None:
+    """Over TLS too, whose other side may never say farewell: the loop may end, and with it whatever waits for that."""
+    asked, released = threading.Event(), threading.Event()
+
+    def talk(listener: socket.socket) -> None:
+        raw, _ = listener.accept()
+        with server_tls().wrap_socket(raw, server_side=True) as connection:
+            while b"ask" not in connection.recv(65536):
+                pass
+            asked.set()
+            if name == "cut":
+                connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: x\r\n\r\n")
+            if name == "whole":
+                connection.sendall(http(b"", "Connection: close"))
+            released.wait(10)
+
+    async def scene(url: str) -> None:
+        call = asyncio.create_task(transport.send(make_request(url, timeout=0.5 if name == "late" else 10)))
+        if name == "cancelled":
+            assert await asyncio.to_thread(asked.wait, 10)
+            call.cancel()
+        await asyncio.gather(call, return_exceptions=True)
+        await transport.aclose()
+
+    transport = AsyncSocketTransport(tls=PEM)
+    before = len(os.listdir("/dev/fd"))
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        thread = threading.Thread(target=talk, args=(listener,), daemon=True)
+        thread.start()
+        with warnings.catch_warnings(record=True) as seen:
+            warnings.simplefilter("always")
+            asyncio.run(scene(f"https://127.0.0.1:{listener.getsockname()[1]}"))
+            gc.collect()
+        assert len(os.listdir("/dev/fd")) <= before + 2, "the listener and the server's end are left"
+        released.set()
+        thread.join(10)
+    assert not seen, [str(warning.message) for warning in seen]
+
+
+def test_a_timeout_of_the_caller_is_the_callers() -> None:
+    async def scene(transport: AsyncSocketTransport, server: Server) -> None:
+        with pytest.raises(TimeoutError):
+            async with asyncio.timeout(0.05):
+                await transport.send(make_request(server.url))
+
+    run(scene, Answer(b"", "hold"))
+
+
+def test_failures_leak_no_descriptor() -> None:
+    answers = [Answer(b""), Answer(b"junk"), Answer(http(b"hello")[:-1]), http(b"fine"), Answer(http(b"x"), "reset")]
+
+    async def scene(transport: AsyncSocketTransport, server: Server) -> None:
+        async def round_trip() -> None:
+            for _ in answers:
+                await transport.send(make_request(server.url))
+
+        await round_trip()
+        before = len(os.listdir("/dev/fd"))
+        for _ in range(9):
+            await round_trip()
+        assert len(os.listdir("/dev/fd")) <= before + 2
+
+    run(scene, *answers * 10)
