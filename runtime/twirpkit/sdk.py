@@ -11,7 +11,8 @@ from twirpkit._config.package_info import PackageInfo, ServiceInfo
 from twirpkit._config.resolve import client_config, service_config
 from twirpkit._protocol.known_errors import KnownError
 from twirpkit._schema.deprecation import deprecated
-from twirpkit._schema.message_pool import Enum, MessagePool
+from twirpkit._schema.enums import Enum
+from twirpkit._schema.message_pool import MessagePool
 from twirpkit.client import AsyncClient, AsyncService, Client, Service
 from twirpkit.errors import Code
 from twirpkit.events import Hook
@@ -20,6 +21,8 @@ from twirpkit.options import (
     UNSET,
     Authorize,
     CallOptions,
+    JsonList,
+    JsonValue,
     ProxyOption,
     RetryOption,
     Strings,
@@ -45,6 +48,8 @@ __all__ = [
     "Enum",
     "Help",
     "Hook",
+    "JsonList",
+    "JsonValue",
     "KnownError",
     "MessagePool",
     "Method",
