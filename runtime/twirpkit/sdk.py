@@ -13,6 +13,7 @@ from twirpkit._protocol.known_errors import KnownError
 from twirpkit._schema.deprecation import deprecated
 from twirpkit._schema.enums import Enum
 from twirpkit._schema.message_pool import MessagePool
+from twirpkit._secret import conceal
 from twirpkit.client import AsyncClient, AsyncService, Client, Service
 from twirpkit.errors import Code
 from twirpkit.events import Hook
@@ -21,6 +22,7 @@ from twirpkit.options import (
     UNSET,
     Authorize,
     CallOptions,
+    ExtraHeaders,
     JsonList,
     JsonValue,
     ProxyOption,
@@ -46,6 +48,7 @@ __all__ = [
     "Client",
     "Code",
     "Enum",
+    "ExtraHeaders",
     "Help",
     "Hook",
     "JsonList",
@@ -69,6 +72,7 @@ __all__ = [
     "async_transport",
     "check_runtime",
     "client_config",
+    "conceal",
     "deprecated",
     "iterate",
     "run_command_line",

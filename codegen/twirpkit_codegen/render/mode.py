@@ -20,10 +20,8 @@ class Mode:
     await_: str
     with_: str
     close: str
-    library: str
-    """The distribution of the default transport."""
     session: str
-    """The class of its sessions."""
+    """The class of sessions that a client accepts."""
     transport: str
     make_transport: str
     iterate: str
@@ -41,7 +39,6 @@ MODES: Final = (
         await_="",
         with_="with",
         close="close",
-        library="requests",
         session="requests.Session",
         transport="Transport",
         make_transport="sync_transport",
@@ -57,7 +54,6 @@ MODES: Final = (
         await_="await ",
         with_="async with",
         close="aclose",
-        library="aiohttp",
         session="aiohttp.ClientSession",
         transport="AsyncTransport",
         make_transport="async_transport",

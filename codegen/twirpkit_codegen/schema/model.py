@@ -154,9 +154,11 @@ class Policy:
     timeout: float | None = None
     """Default timeout in seconds; None for the runtime's default."""
     wait: Mapping[str, Any] | None = None
-    """``field``, ``default``, ``margin`` and optionally ``when``; None if the server does not wait for anybody."""
+    """``field``, ``default``, ``margin`` and optionally ``when`` and ``unit``; None if the server does not wait for anybody."""
     note: str | None = None
     """A remark for callers, such as a limitation."""
+    cloud_only: bool = False
+    """True if only the vendor's cloud has the RPC."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -216,13 +218,18 @@ class Service:
 class KnownError:
     """A known error of the server."""
 
-    code: str
+    code: str | None
+    """None for any code."""
     text: str
     """A part of its message."""
     hint: str
     """A remark that is added to the message; may be empty."""
     final: bool
     """True if it is never retried."""
+    strip: bool
+    """True if the text is a prefix that is left out of the message."""
+    cloud_only: bool
+    """True if it is known of RPCs that only the vendor's cloud has."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,16 +6,16 @@ from __future__ import annotations
 from functools import cached_property
 from typing import TYPE_CHECKING, ClassVar
 
-from twirpkit.sdk import UNSET, Client, PackageInfo, client_config, service_config, sync_transport
+from twirpkit.sdk import UNSET, Client, PackageInfo, client_config, conceal, service_config, sync_transport
 
 from livekit_twirp._sdk import PACKAGE
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable
 
     import requests
     from twirpkit.livekit import Regions
-    from twirpkit.sdk import Authorize, Hook, ProxyOption, RetryOption, Tls, Transport, Unset
+    from twirpkit.sdk import Authorize, ExtraHeaders, Hook, ProxyOption, RetryOption, Tls, Transport, Unset
 
     from livekit_twirp._sync.agent_dispatch import AgentDispatchService
     from livekit_twirp._sync.agent_simulation import AgentSimulation
@@ -49,7 +49,7 @@ class LiveKitAPI(Client):
         auth: str | Authorize | None = None,
         timeout: float | Unset | None = UNSET,
         retry: RetryOption = UNSET,
-        extra_headers: Mapping[str, str] | None = None,
+        extra_headers: ExtraHeaders | None = None,
         session: requests.Session | None = None,
         transport: Transport | None = None,
         proxy: ProxyOption = None,
@@ -69,8 +69,8 @@ class LiveKitAPI(Client):
                 is set, each RPC has a default, 10 seconds for most.
             retry: Retry policy for failed calls; False for no retries. A call can have its own.
             extra_headers: Headers that are sent with every call.
-            session: Session whose connections are used; it is not closed with the client.
-            transport: Transport that is used in place of the default; it is closed with the client.
+            session: A `requests.Session` whose connections are used; it is not closed with the client.
+            transport: Transport to use in place of the default; it is closed with the client.
             proxy: URL of an HTTP proxy; False for no proxy, None for that of the environment.
             tls: An `ssl.SSLContext`, or the path of a file or folder of CA certificates; None for the system's.
             hooks: Functions that are called with an `Event` for each request, response, retry and error.
@@ -81,8 +81,9 @@ class LiveKitAPI(Client):
         Raises:
             ValueError: An argument is missing, invalid, or given twice; the text says what to do.
             TypeError: An argument has the wrong type, for example a session of another library.
-            ImportError: requests is not installed.
         """
+        api_key, api_secret = conceal(api_key, api_secret)
+        token, auth, extra_headers, proxy = conceal(token, auth, extra_headers, proxy)
         config = client_config(
             PACKAGE,
             url=url,

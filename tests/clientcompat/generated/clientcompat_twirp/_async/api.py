@@ -6,15 +6,15 @@ from __future__ import annotations
 from functools import cached_property
 from typing import TYPE_CHECKING, ClassVar
 
-from twirpkit.sdk import UNSET, AsyncClient, PackageInfo, async_transport, client_config
+from twirpkit.sdk import UNSET, AsyncClient, PackageInfo, async_transport, client_config, conceal
 
 from clientcompat_twirp._sdk import PACKAGE
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable
 
     import aiohttp
-    from twirpkit.sdk import AsyncTransport, Authorize, Hook, ProxyOption, RetryOption, Tls, Unset
+    from twirpkit.sdk import AsyncTransport, Authorize, ExtraHeaders, Hook, ProxyOption, RetryOption, Tls, Unset
 
     from clientcompat_twirp._async.compat import AsyncCompatService
 
@@ -38,7 +38,7 @@ class AsyncCompatAPI(AsyncClient):
         auth: str | Authorize | None = None,
         timeout: float | Unset | None = UNSET,
         retry: RetryOption = UNSET,
-        extra_headers: Mapping[str, str] | None = None,
+        extra_headers: ExtraHeaders | None = None,
         session: aiohttp.ClientSession | None = None,
         transport: AsyncTransport | None = None,
         proxy: ProxyOption = None,
@@ -55,8 +55,8 @@ class AsyncCompatAPI(AsyncClient):
                 is set, each RPC has a default, 10 seconds for most.
             retry: Retry policy for failed calls; False for no retries. A call can have its own.
             extra_headers: Headers that are sent with every call.
-            session: Session whose connections are used; it is not closed with the client.
-            transport: Transport that is used in place of the default; it is closed with the client.
+            session: A `aiohttp.ClientSession` whose connections are used; it is not closed with the client.
+            transport: Transport to use in place of the default; it is closed with the client.
             proxy: URL of an HTTP proxy; False for no proxy, None for that of the environment.
             tls: An `ssl.SSLContext`, or the path of a file or folder of CA certificates; None for the system's.
             hooks: Functions that are called with an `Event` for each request, response, retry and error.
@@ -66,8 +66,8 @@ class AsyncCompatAPI(AsyncClient):
         Raises:
             ValueError: An argument is missing, invalid, or given twice; the text says what to do.
             TypeError: An argument has the wrong type, for example a session of another library.
-            ImportError: aiohttp is not installed.
         """
+        token, auth, extra_headers, proxy = conceal(token, auth, extra_headers, proxy)
         config = client_config(
             PACKAGE,
             url=url,
