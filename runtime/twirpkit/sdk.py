@@ -11,7 +11,8 @@ from twirpkit._config.package_info import PackageInfo, ServiceInfo
 from twirpkit._config.resolve import client_config, service_config
 from twirpkit._protocol.known_errors import KnownError
 from twirpkit._schema.deprecation import deprecated
-from twirpkit._schema.message_pool import Enum, MessagePool
+from twirpkit._schema.enums import Enum
+from twirpkit._schema.message_pool import MessagePool
 from twirpkit._secret import conceal
 from twirpkit.client import AsyncClient, AsyncService, Client, Service
 from twirpkit.errors import Code
@@ -22,6 +23,8 @@ from twirpkit.options import (
     Authorize,
     CallOptions,
     ExtraHeaders,
+    JsonList,
+    JsonValue,
     ProxyOption,
     RetryOption,
     Strings,
@@ -48,6 +51,8 @@ __all__ = [
     "ExtraHeaders",
     "Help",
     "Hook",
+    "JsonList",
+    "JsonValue",
     "KnownError",
     "MessagePool",
     "Method",

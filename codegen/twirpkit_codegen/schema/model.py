@@ -95,6 +95,7 @@ class Enum:
     name: str
     py_name: str
     full_name: str
+    qualname: str
     doc: Doc
     values: tuple[EnumValue, ...]
 
@@ -129,6 +130,11 @@ class File:
     enums: tuple[Enum, ...]
     serialized: bytes
     """Its descriptor without comments."""
+
+    @property
+    def all_enums(self) -> tuple[Enum, ...]:
+        """Its enums, and those of its messages at any depth."""
+        return (*self.enums, *(enum for message in walk(self.messages) for enum in message.enums))
 
     @property
     def folders(self) -> tuple[str, ...]:
