@@ -60,9 +60,10 @@ def proxy_selector(option: ProxyOption | Secret) -> Callable[[Target], Proxy | N
         return environment_proxy
     if option is False:
         return lambda _: None
+    kind = type(option).__name__
     option = conceal(option)
     if not isinstance(option, Secret):
-        raise TypeError(f"proxy must be a URL, None or False, not {type(option).__name__}")
+        raise TypeError(f"proxy must be a URL, None or False, not {kind}")
     proxy = parse_proxy(option)
     return lambda _: proxy
 
