@@ -1,4 +1,4 @@
-"""More requests at once than there may be connections: the limit, whose turn it is, and descriptors that run out (C10)."""
+"""More requests at once than there may be connections (rule C10): whose turn it is, and what loses none."""
 
 from __future__ import annotations
 
