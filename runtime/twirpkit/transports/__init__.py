@@ -5,6 +5,8 @@ from __future__ import annotations
 import importlib
 from typing import TYPE_CHECKING, Any, Final
 
+from twirpkit._secret import conceal
+
 if TYPE_CHECKING:
     import aiohttp
     import requests
@@ -42,6 +44,7 @@ def sync_transport(
         TypeError: The session is not one of requests', or proxy or tls has the wrong type.
         ValueError: Things are given together that say the same, or the proxy or tls cannot be used.
     """
+    proxy = conceal(proxy)
     if transport is not None:
         _check_alone(session, proxy, tls)
         return transport
@@ -64,6 +67,7 @@ def async_transport(
     tls: Tls | None = None,
 ) -> AsyncTransport:
     """Return the transport of an async client; as `sync_transport`, but a session must be one of aiohttp's."""
+    proxy = conceal(proxy)
     if transport is not None:
         _check_alone(session, proxy, tls)
         return transport
