@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from typing import Any, Unpack
 
     import aiohttp
+    import httpx
     from twirpkit.livekit import Regions
     from twirpkit.sdk import Authorize, Hook, RetryOption, Unset
 
@@ -78,7 +79,7 @@ class AsyncSIP(AsyncService):
 
     def __init__(
         self,
-        session: aiohttp.ClientSession,
+        session: aiohttp.ClientSession | httpx.AsyncClient,
         url: str | None = None,
         api_key: str | None = None,
         api_secret: str | None = None,
@@ -91,7 +92,7 @@ class AsyncSIP(AsyncService):
         hooks: Iterable[Hook] = (),
         regions: Regions | Unset | None = UNSET,
     ) -> None:
-        """Use the connections of a session, which is not closed with the service.
+        """Send requests through a session, which is not closed with the service.
 
         The other arguments are those of `AsyncLiveKitAPI`.
         """

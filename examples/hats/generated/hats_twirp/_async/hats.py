@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from typing import Any, Unpack
 
     import aiohttp
+    import httpx
     from twirpkit.sdk import Authorize, Hook, RetryOption, Unset
 
     from hats_twirp.messages.hats import GetHatRequest, Hat, ListHatsRequest, ListHatsResponse, MakeHatRequest
@@ -28,7 +29,7 @@ class AsyncHatService(AsyncService):
 
     def __init__(
         self,
-        session: aiohttp.ClientSession,
+        session: aiohttp.ClientSession | httpx.AsyncClient,
         url: str | None = None,
         *,
         token: str | None = None,
@@ -38,7 +39,7 @@ class AsyncHatService(AsyncService):
         extra_headers: Mapping[str, str] | None = None,
         hooks: Iterable[Hook] = (),
     ) -> None:
-        """Use the connections of a session, which is not closed with the service.
+        """Send requests through a session, which is not closed with the service.
 
         The other arguments are those of `AsyncHatsAPI`.
         """
