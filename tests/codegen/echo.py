@@ -1,10 +1,10 @@
-"""A server on a socket that answers each request with its own body, and remembers it."""
+"""A server that answers each request with its own body, and remembers it."""
 
 import contextlib
-import http.server
-import threading
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+
+from twirpkit.testing import Answer, Request, ScriptedServer, http
 
 
 @dataclass
@@ -12,37 +12,19 @@ class Echo:
     """The server's URL, and what it was asked."""
 
     url: str
-    asked: list[tuple[str, dict[str, str], bytes]] = field(default_factory=list)
+    received: list[tuple[str, dict[str, str], bytes]] = field(default_factory=list)
     """Path, headers in lower case, and body of each request."""
 
 
 @contextlib.contextmanager
-def echo() -> Iterator[Echo]:
+def echo_server() -> Iterator[Echo]:
     """The server, for as long as the block runs."""
 
-    class Handler(http.server.BaseHTTPRequestHandler):
-        protocol_version = "HTTP/1.1"
-        disable_nagle_algorithm = True
+    def script(request: Request) -> Answer:
+        headers = {name.lower(): value for name, value in request.received.headers}
+        seen.received.append((request.path, headers, request.body))
+        return http(200, request.body, headers={"Content-Type": "application/protobuf"})
 
-        def do_POST(self) -> None:
-            body = self.rfile.read(int(self.headers["Content-Length"]))
-            seen.asked.append((self.path, {name.lower(): value for name, value in self.headers.items()}, body))
-            self.send_response(200)
-            self.send_header("Content-Type", "application/protobuf")
-            self.send_header("Content-Length", str(len(body)))
-            self.end_headers()
-            self.wfile.write(body)
-
-        def log_message(self, *_: object) -> None:
-            """Say nothing."""
-
-    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    seen = Echo(f"http://127.0.0.1:{server.server_port}")
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True)
-    thread.start()
-    try:
+    with ScriptedServer(script) as server:
+        seen = Echo(server.url)
         yield seen
-    finally:
-        server.shutdown()
-        server.server_close()
-        thread.join()

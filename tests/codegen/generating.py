@@ -40,7 +40,7 @@ facade = "AcmeAPI"
 
 @dataclass(frozen=True)
 class Ran:
-    """How one command ended."""
+    """The result of one command."""
 
     code: int
     out: str
@@ -53,7 +53,7 @@ class Made:
 
     folder: Path
     errors: dict[str, str]
-    """What each generation complained of."""
+    """The error text of each run, empty for none."""
 
     def package(self, name: str) -> str:
         """The import package of an oddity."""
@@ -73,7 +73,7 @@ def run(*arguments: object) -> Ran:
 
 
 def generate(manifest_file: Path, out: Path) -> str:
-    """What `twirpkit generate` does, without its output, so that threads can run it; returns the complaint."""
+    """Run `twirpkit generate` without its output, so that threads can run it, and return the error text."""
     try:
         facts = manifest.load(manifest_file)
         api = build.build(descriptors.compile_protos(manifest_file.parent), facts)

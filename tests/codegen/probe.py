@@ -35,7 +35,7 @@ SCALARS: dict[int, Any] = {
 }
 DEPTH = 2
 NO_JSON = ("odd_google_types", "odd_protobuf_methods")
-"""Where protobuf's JSON fails: an Any without a type, and fields that are called like its own methods."""
+"""Packages for which protobuf's JSON fails: an Any without a type, and fields with the names of its methods."""
 
 
 def main() -> None:
@@ -67,8 +67,8 @@ def probe(name: str, url: str) -> None:
     with getattr(package, sdk.facade)(url, auth="Bearer x") as client:
         for service, method in methods(name, sdk):
             for arguments, keywords, expected in requests(method):
-                answer = getattr(getattr(client, service), method.py_name)(*arguments, **keywords)
-                check(method, answer, expected)
+                response = getattr(getattr(client, service), method.py_name)(*arguments, **keywords)
+                check(method, response, expected)
                 if method.pages is not None and method.request is method.response:
                     paged = getattr(getattr(client, service), iterator(method))(*arguments, **keywords)
                     check_pages(method, list(until_it_repeats(paged)), expected)
@@ -81,12 +81,12 @@ def probe(name: str, url: str) -> None:
         if method.request is method.response and name not in NO_JSON:
             message = filled(method.request, DEPTH)
             document = json_format.MessageToJson(message)
-            answer = command(sdk, "--url", url, *words, "--json", document)
-            check(method, json_format.Parse(answer, method.response()), json_format.Parse(document, method.request()))
+            response = command(sdk, "--url", url, *words, "--json", document)
+            check(method, json_format.Parse(response, method.response()), json_format.Parse(document, method.request()))
 
 
 def command(sdk: Any, *arguments: str) -> str:
-    """What the package's command line prints."""
+    """Return the output of the package's command line."""
     with contextlib.redirect_stdout(io.StringIO()) as out, contextlib.redirect_stderr(io.StringIO()) as err:
         code = cli.main(sdk, arguments)
     complaints = [line for line in err.getvalue().splitlines() if " is deprecated" not in line]
@@ -105,8 +105,8 @@ async def call_async(package: ModuleType, name: str, sdk: Any, url: str) -> None
     async with getattr(package, f"Async{sdk.facade}")(url, auth="Bearer x") as client:
         for service, method in methods(name, sdk):
             for arguments, keywords, expected in requests(method):
-                answer = await getattr(getattr(client, service), method.py_name)(*arguments, **keywords)
-                check(method, answer, expected)
+                response = await getattr(getattr(client, service), method.py_name)(*arguments, **keywords)
+                check(method, response, expected)
                 if method.pages is not None and method.request is method.response:
                     paged = getattr(getattr(client, service), iterator(method))(*arguments, **keywords)
                     check_pages(method, [item async for item in until_it_repeats_async(paged)], expected)
@@ -119,7 +119,7 @@ def modules(package: ModuleType) -> Iterator[ModuleType]:
 
 
 def touch(cls: type, module: ModuleType) -> None:
-    """A class is what its module says, and does what its kind does."""
+    """Check that a class is reachable by its qualified name, and does what a message or an enum does."""
     target: Any = module
     for part in cls.__qualname__.split("."):
         target = vars(target)[part] if isinstance(target, ModuleType) else getattr(target, part)
@@ -163,10 +163,10 @@ def requests(method: Any) -> Iterator[tuple[tuple[Any, ...], dict[str, Any], Mes
         yield (), keywords, expected
 
 
-def check(method: Any, answer: Message, expected: Message) -> None:
-    """The answer is the request."""
-    assert type(answer) is method.response
-    assert type(answer).SerializeToString(answer, deterministic=True) == type(expected).SerializeToString(
+def check(method: Any, response: Message, expected: Message) -> None:
+    """Check that the response is equal to the request."""
+    assert type(response) is method.response
+    assert type(response).SerializeToString(response, deterministic=True) == type(expected).SerializeToString(
         expected, deterministic=True
     )
 
@@ -199,8 +199,8 @@ async def until_it_repeats_async(items: Any) -> AsyncIterator[Any]:
 
 def check_pages(method: Any, items: list[Message], expected: Message) -> None:
     """The items are those of the request, which has a token."""
-    answer = method.response.FromString(type(expected).SerializeToString(expected))
-    assert items == list(getattr(answer, method.pages.items)) != []
+    response = method.response.FromString(type(expected).SerializeToString(expected))
+    assert items == list(getattr(response, method.pages.items)) != []
 
 
 def filled(cls: type[Message], depth: int) -> Any:

@@ -263,7 +263,7 @@ def cloud() -> Iterator[FileDescriptorProto]:
 
 
 def schema(*arguments: object) -> dict[str, str]:
-    """What is embedded of each file."""
+    """Return the embedded descriptor of each file."""
     done = run("inspect", *arguments)
     assert (done.code, done.err) == (0, "")
     return {file["name"]: file["serialized"] for file in json.loads(done.out)["files"]}

@@ -23,7 +23,7 @@ SERVICES = [
     "livekit.Replay",
     "livekit.RoomService",
     "livekit.SIP",
-]  # every field that their requests and answers can hold needs a comment
+]  # every field that their requests and responses can hold needs a comment
 WIDTH = 110
 
 PARTS = {"service", "method", "message_type", "nested_type", "field", "extension", "enum_type"}
@@ -71,7 +71,7 @@ def declarations(file: descriptor_pb2.FileDescriptorProto) -> Iterator[Element]:
 
 
 def reachable(elements: dict[str, Element], service: str) -> Iterator[Element]:
-    """The fields that requests and answers of `service` can hold, at any depth."""
+    """The fields that requests and responses of `service` can hold, at any depth."""
     methods = elements[service].schema.method
     messages = [name for method in methods for name in (method.input_type, method.output_type)]
     for name in messages:  # grows while we go

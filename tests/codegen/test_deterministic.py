@@ -35,7 +35,7 @@ def twirpkit(*arguments: object, cwd: Path, **variables: str) -> None:
 
 @pytest.fixture(scope="module")
 def livekit(tmp_path_factory: pytest.TempPathFactory) -> dict[str, bytes]:
-    """What is generated for LiveKit, in a plain place."""
+    """The package generated for LiveKit, in a plain folder."""
     folder = tmp_path_factory.mktemp("plain")
     twirpkit(
         "generate",

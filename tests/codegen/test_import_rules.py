@@ -29,7 +29,7 @@ def imports(path: Path) -> Iterator[str]:
 
 
 def belongs(module: str, package: str) -> bool:
-    """Whether a module is in a package."""
+    """Return True for a module in a package."""
     return f"{module}.".startswith(f"{package}.")
 
 

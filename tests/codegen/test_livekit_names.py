@@ -37,7 +37,7 @@ NAMES = {
         update_phone_number release_phone_numbers""",
     "replay": "list_replays playback seek close export delete_replay",
 }
-"""What users write: to change one is to break their programs."""
+"""Names that users write: a changed one breaks their programs."""
 
 
 def test_names_are_what_users_write() -> None:

@@ -1,4 +1,4 @@
-"""What a manifest may hold, and what each mistake in one says."""
+"""Manifests: valid ones, and the error text of each mistake."""
 
 from pathlib import Path
 
@@ -55,31 +55,41 @@ BAD: dict[str, tuple[str | bytes, str]] = {
         SDK + "sensitivity = 'acme.secret'\n",
         "manifest.toml:4: sdk.sensitivity 'acme.secret' is not an extension of google.protobuf.FieldOptions",
     ),
-    "known_errors is a table": (SDK + "[known_errors]\n", "manifest.toml:4: known_errors must be a list of tables: write [[known_errors]]"),
-    "known_errors of strings": ("known_errors = ['a']\n" + SDK, "manifest.toml:1: known_errors must be a list of tables"),
-    "answer with an unknown key": (
-        SDK + "[[known_errors]]\nretry = false\n",
-        "manifest.toml:5: [[known_errors]] has the unknown key 'retry'; it may have code, final, hint, text",
+    "known_errors is a table": (
+        SDK + "[known_errors]\n",
+        "manifest.toml:4: known_errors must be a list of tables: write [[known_errors]]",
     ),
-    "answer without a code": (
+    "known_errors of strings": (
+        "known_errors = ['a']\n" + SDK,
+        "manifest.toml:1: known_errors must be a list of tables",
+    ),
+    "known error with an unknown key": (
+        SDK + "[[known_errors]]\nretry = false\n",
+        "manifest.toml:5: [[known_errors]] has the unknown key 'retry'; it may have cloud_only, code, final, hint, strip",
+    ),
+    "known error without a code": (
         SDK + "[[known_errors]]\ntext = 'x'\nfinal = true\n",
         "manifest.toml:4: [[known_errors]] needs a code, one of canceled, unknown, ",
     ),
-    "answer of an unknown code": (
+    "known error of an unknown code": (
         SDK + "[[known_errors]]\ncode = 'on_fire'\ntext = 'x'\nfinal = true\n",
         "manifest.toml:4: [[known_errors]] needs a code, one of canceled, unknown, ",
     ),
-    "answer without a text": (
+    "known error without a text": (
         SDK + "[[known_errors]]\ncode = 'internal'\nfinal = true\n",
         "manifest.toml:4: [[known_errors]] needs a text: a part of the error's message",
     ),
-    "answer that says nothing": (
+    "known error that says nothing": (
         SDK + "[[known_errors]]\ncode = 'internal'\ntext = 'x'\nfinal = false\n",
         "manifest.toml:4: [[known_errors]] needs a hint (a string), or final = true, or both",
     ),
-    "answer with a wrong hint": (
+    "known error with a wrong hint": (
         SDK + "[[known_errors]]\ncode = 'internal'\ntext = 'x'\nhint = 3\n",
         "manifest.toml:4: [[known_errors]] needs a hint (a string), or final = true, or both",
+    ),
+    "known error with a wrong switch": (
+        SDK + "[[known_errors]]\ncode = 'internal'\ntext = 'x'\nfinal = true\nstrip = 'yes'\n",
+        "manifest.toml:4: [[known_errors]]: final, strip and cloud_only are true or false",
     ),
     "env is a string": (SDK + "env = ''\n", "manifest.toml:4: sdk.env must be a table"),
     "acronyms is a string": (SDK + "acronyms = 'SIP'\n", "manifest.toml:4: sdk.acronyms must be a list of strings"),
@@ -219,7 +229,7 @@ BAD: dict[str, tuple[str | bytes, str]] = {
 
 
 @pytest.mark.parametrize("case", BAD)
-def test_a_mistake_is_told_with_its_place(case: str, tmp_path: Path) -> None:
+def test_an_error_names_the_place_of_the_mistake(case: str, tmp_path: Path) -> None:
     text, begins = BAD[case]
     path = project(tmp_path / "in", toml=text)
     done = run("generate", path, "--out", tmp_path / "out")
@@ -277,10 +287,10 @@ def test_the_option_of_sensitive_fields_is_found_by_its_name(tmp_path: Path) -> 
             assert "    sensitivity=50001,\n" in (root / "out/acme_twirp/_sdk.py").read_text(encoding="utf-8")
 
 
-def test_known_answers_are_emitted(tmp_path: Path) -> None:
-    answers = "[[known_errors]]\ncode = 'data_loss'\ntext = 'a\"b'\nhint = 'h'\n"
-    answers += "[[known_errors]]\ncode = 'internal'\ntext = 'x'\nfinal = true\n"
-    path = project(tmp_path, toml=f"{SDK}regions = 'acme.regions:Regions'\n{answers}")
+def test_known_errors_are_in_the_package(tmp_path: Path) -> None:
+    known = "[[known_errors]]\ncode = 'data_loss'\ntext = 'a\"b'\nhint = 'h'\n"
+    known += "[[known_errors]]\ncode = 'internal'\ntext = 'x'\nfinal = true\n"
+    path = project(tmp_path, toml=f"{SDK}regions = 'acme.regions:Regions'\n{known}")
     done = run("generate", path, "--out", tmp_path / "out")
     emitted = (tmp_path / "out/acme_twirp/_sdk.py").read_text(encoding="utf-8")
 

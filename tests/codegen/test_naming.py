@@ -116,7 +116,7 @@ def test_dicts_of_nested_messages_differ_from_others() -> None:
     ]
 
 
-def test_of_two_equal_names_both_are_told() -> None:
+def test_an_error_names_both_of_two_equal_names() -> None:
     with pytest.raises(GenerationError) as caught:
         naming.check_unique([("a", "A", Location("x", 1)), ("b", "B", Location("x", 2)), ("a", "a", Location("y"))])
     assert str(caught.value) == "y: a and A (x:1) are both 'a' in Python: rename one"
@@ -132,7 +132,7 @@ def test_option_names_are_those_of_a_method(service: type[RoomService] | type[As
 
 @pytest.mark.parametrize(("facade", "base"), [(LiveKitAPI, Client), (AsyncLiveKitAPI, AsyncClient)])
 def test_facade_names_are_those_of_a_client(facade: type, base: type) -> None:
-    """`api` is the module of the facade; `close` and `aclose` are kept in both worlds."""
+    """`api` is the module of the facade; `close` and `aclose` are reserved in both modes."""
     public = {name for name in dir(base) if not name.startswith("_")} | {"package"}
     assert public <= naming.FACADE_NAMES
     assert not {name for name in vars(facade) if not name.startswith("_")} & (naming.FACADE_NAMES - {"package"})

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import jwt
 import pytest
-from echo import Echo, echo
+from echo import Echo, echo_server
 from generating import ROOT, generate, tree
 
 SEEDS = [20240229, 7]
@@ -71,8 +71,8 @@ class Names:
 
 @pytest.fixture(scope="module")
 def server() -> Iterator[Echo]:
-    """A server that answers with the request."""
-    with echo() as running:
+    """A server that sends each request back."""
+    with echo_server() as running:
         yield running
 
 
@@ -105,7 +105,7 @@ def test_a_new_rpc(seed: int, server: Echo, tmp_path: Path) -> None:
     assert generate(manifest, out) == ""
     assert tree(protos) == before
 
-    server.asked.clear()
+    server.received.clear()
     (tmp_path / "call.py").write_text(CALL)
     method = "_".join(part.lower() for part in split(rpc))
     arguments = [server.url, SECRET, rpc, method, message, text, number, value]
@@ -113,8 +113,8 @@ def test_a_new_rpc(seed: int, server: Echo, tmp_path: Path) -> None:
     command = [sys.executable, "-W", "error", tmp_path / "call.py", *arguments]
     done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
     assert (done.returncode, done.stderr) == (0, "")
-    assert [path for path, _, _ in server.asked] == [f"/twirp/livekit.RoomService/{rpc}"] * 6
-    for _, headers, _ in server.asked:
+    assert [path for path, _, _ in server.received] == [f"/twirp/livekit.RoomService/{rpc}"] * 6
+    for _, headers, _ in server.received:
         kind, _, token = headers["authorization"].partition(" ")
         assert kind == "Bearer"
         claims = jwt.decode(token, SECRET, algorithms=["HS256"])

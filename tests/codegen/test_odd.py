@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-from echo import echo
+from echo import echo_server
 from generating import GOOD, ODD, REFUSED, Made, odd, run, tree
 
 PROBE = Path(__file__).with_name("probe.py")
@@ -21,7 +21,7 @@ PROBE = Path(__file__).with_name("probe.py")
 
 @dataclass(frozen=True)
 class Findings:
-    """What was found in all packages, each at the same time as the others."""
+    """Results over all packages, computed at the same time."""
 
     mypy: Future[str]
     pyright: Future[str]
@@ -42,17 +42,17 @@ def found(made: Made) -> Iterator[Findings]:
 
 
 def probed(made: Made) -> dict[str, str]:
-    """What went wrong in each package."""
-    with echo() as server:
+    """Return the error of each package, empty for none."""
+    with echo_server() as server:
         command = [sys.executable, "-W", "error", PROBE, server.url, made.folder, *map(made.package, GOOD)]
         done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
-    answer: dict[str, str] = json.loads(done.stdout)
-    return answer
+    errors: dict[str, str] = json.loads(done.stdout)
+    return errors
 
 
 def checked(command: list[str], folder: Path) -> str:
-    """What a type checker prints, run in a folder without any configuration of ours."""
+    """Return the output of a type checker, run in a folder without configuration."""
     environment = os.environ | {"MYPYPATH": "."}
     command = [sys.executable, "-m", *command, "."]
     done = subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, check=False)
@@ -132,7 +132,7 @@ def code_of(path: Path) -> str:
 
 
 def is_text(node: ast.stmt) -> bool:
-    """Whether a statement is a docstring, or the `...` that stands in the place of one."""
+    """Return True for a docstring, and for the `...` in place of one."""
     return isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant)
 
 

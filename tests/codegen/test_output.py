@@ -1,4 +1,4 @@
-"""What is written, removed and refused on disk; and what `check` says of it."""
+"""Files that are written, removed and refused on disk, and the output of `check` about them."""
 
 import os
 import re
@@ -20,7 +20,7 @@ def manifest(tmp_path: Path) -> Path:
 
 @pytest.fixture(scope="module")
 def generated(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """What is generated, to be copied."""
+    """A generated package, to be copied."""
     folder = tmp_path_factory.mktemp("generated")
     assert run("generate", project(folder / "in"), "--out", folder / "out").code == 0
     return folder / "out"
@@ -221,6 +221,6 @@ def test_check_without_any_output_shows_all_of_it(manifest: Path, tmp_path: Path
 
 
 def tree_of_new(manifest: Path, out: Path) -> dict[str, bytes]:
-    """What is generated into a new folder."""
+    """Return the files that are generated into a new folder."""
     changed(manifest, out)
     return tree(out)

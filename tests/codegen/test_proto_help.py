@@ -1,4 +1,4 @@
-"""Help of a generated package on the command line: what the proto says, whatever it begins with."""
+"""Help of a generated package on the command line: all of the proto's comments, whatever they begin with."""
 
 import subprocess
 import sys
@@ -59,7 +59,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def help_of(folder: Path, *arguments: str, flags: tuple[str, ...] = ()) -> str:
-    """What the command line prints."""
+    """Return the output of the command line."""
     command = [sys.executable, *flags, "-m", "acme_twirp", *arguments]
     ran = subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=60, check=False)
     assert (ran.returncode, ran.stderr) == (0, "")

@@ -1,4 +1,4 @@
-"""The reference pages: they say what the model says, and no comment breaks their Markdown."""
+"""The reference pages: they have everything of the model, and no comment breaks their Markdown."""
 
 import re
 from collections.abc import Iterator
@@ -40,11 +40,11 @@ def test_the_checkout_is_up_to_date(pages: dict[str, str]) -> None:
 
 
 def section(page: str, title: str) -> str:
-    """What stands under a heading."""
+    """Return the text under a heading."""
     return page.split(f"\n## {title}\n", 1)[1].split("\n## ", 1)[0]
 
 
-def test_each_rpc_is_told_of(livekit: Api, pages: dict[str, str]) -> None:
+def test_each_rpc_is_on_the_page_of_its_service(livekit: Api, pages: dict[str, str]) -> None:
     """With its fields, types, grants, retry class and timeout."""
     count = 0
     for service in livekit.services:
@@ -268,8 +268,8 @@ def test_a_note_is_a_line_of_text(note: str, tmp_path: Path) -> None:
     )
 
 
-def test_a_note_is_told_once(tmp_path: Path) -> None:
-    """Also where the comment says it already."""
+def test_a_note_is_there_once(tmp_path: Path) -> None:
+    """Also if the comment has it already."""
     for comment in ("", "// Makes hats.\n", "// In Paris only.\n", "// Makes hats.\n//\n// In Paris only. Ask.\n"):
         folder = tmp_path / str(len(comment))
         proto = HATS.replace("service", f"{comment}service", 1)

@@ -1,4 +1,4 @@
-"""What generated packages say and export, beside that they work."""
+"""Docstrings, exports and annotations of generated packages."""
 
 import ast
 import re
@@ -21,9 +21,9 @@ def exports(path: Path) -> set[str]:
     return set(ast.literal_eval(found))
 
 
-@pytest.mark.parametrize("world", ["_sync", "_async"])
-def test_fields_that_are_no_keywords_are_told(world: str, made: Made) -> None:
-    docs = functions(made.path("option_fields") / world / "options.py")
+@pytest.mark.parametrize("mode", ["_sync", "_async"])
+def test_the_docstring_names_fields_that_cannot_be_keywords(mode: str, made: Made) -> None:
+    docs = functions(made.path("option_fields") / mode / "options.py")
     because = "Only in a message or a mapping, because options of the call have the same names: "
     assert f"{because}`timeout`, `retry`, `extra_headers`, `self`." in " ".join(docs["some"].split())
     assert "Fields:\n    name:" in docs["some"]
@@ -32,7 +32,7 @@ def test_fields_that_are_no_keywords_are_told(world: str, made: Made) -> None:
     assert "Only by" not in docs["request"]
 
 
-def test_a_docstring_says_what_its_reader_needs(tmp_path: Path) -> None:
+def test_a_docstring_has_comment_fields_policy_and_errors(tmp_path: Path) -> None:
     proto = """
         syntax = "proto3";
         package acme;
@@ -156,8 +156,8 @@ def test_only_the_map_is_a_map(made: Made) -> None:
     assert "def entries(self) -> RepeatedCompositeFieldContainer[PartEntry]: ..." in stub
 
 
-def test_iterators_are_for_answers_in_pages(made: Made) -> None:
-    """What lacks something, or has two lists that the items could be, has none."""
+def test_only_paged_rpcs_have_iterators(made: Made) -> None:
+    """An RPC without one of the fields, or with two lists, has none."""
     found = functions(made.path("pages") / "_sync" / "lists.py")
     assert [name for name in found if name.startswith("iter_")] == [
         "iter_hats",
@@ -177,10 +177,10 @@ def test_iterators_are_no_coroutines(made: Made) -> None:
     assert ") -> AsyncIterator[_Iterator]:" in text or ") -> AsyncIterator[Iterator]:" in text
 
 
-def test_deprecation_is_told_in_the_comments_words(made: Made) -> None:
+def test_a_deprecation_warning_has_the_comments_words(made: Made) -> None:
     """Of the method and of its iterator; not of what is not deprecated."""
-    for world in ("_sync", "_async"):
-        tree = ast.parse((made.path("deprecated") / world / "old.py").read_text(encoding="utf-8"))
+    for mode in ("_sync", "_async"):
+        tree = ast.parse((made.path("deprecated") / mode / "old.py").read_text(encoding="utf-8"))
         marks = {
             node.name: [ast.literal_eval(mark.args[0]) for mark in node.decorator_list if isinstance(mark, ast.Call)]
             for node in ast.walk(tree)

@@ -101,8 +101,8 @@ def test_all_of_livekits_own_is_exported() -> None:
 @pytest.mark.parametrize(
     ("name", "unloaded"),
     [
-        ("AccessToken", ["jwt", "livekit_twirp.messages", "twirpkit.livekit.webhooks"]),
-        ("SIPCallError", ["jwt", "livekit_twirp.messages", "twirpkit.livekit.access"]),
+        ("AccessToken", ["jwt", "livekit_twirp.messages", "twirpkit.livekit.webhook_receiver"]),
+        ("SIPCallError", ["jwt", "livekit_twirp.messages", "twirpkit.livekit.access_token"]),
         ("WebhookReceiver", ["jwt", "requests", "aiohttp", "livekit_twirp.messages.livekit_sip"]),
     ],
 )

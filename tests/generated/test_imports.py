@@ -14,6 +14,7 @@ LIBRARIES = {"requests", "urllib3", "aiohttp", "asyncio", "jwt", "grpc_tools", "
 MESSAGES = {"livekit_twirp.messages"}
 KEYS = f"'key', {'s' * 32!r}"
 MAKE = f"client = livekit_twirp.{{}}('http://localhost', {KEYS})"
+SOCKETS = "twirpkit.transports.{}_sockets"
 SYNC, ASYNC = MAKE.format("LiveKitAPI"), MAKE.format("AsyncLiveKitAPI")
 RECORDER = """
 from twirpkit import HttpResponse
@@ -30,12 +31,12 @@ CASES = [
     pytest.param("livekit_twirp.Room", {"livekit_twirp.messages"}, LIBRARIES, id="message"),
     pytest.param("from livekit_twirp import *", {"livekit_twirp.messages"}, LIBRARIES, id="star"),
     pytest.param("dir(livekit_twirp)", set(), LIBRARIES | MESSAGES, id="dir"),
-    pytest.param(SYNC, {"requests"}, {"aiohttp", "asyncio", "jwt"}, id="sync"),
+    pytest.param(SYNC, {SOCKETS.format("sync")}, LIBRARIES, id="sync"),
+    pytest.param(f"{SYNC}; client.room; client.close()", {SOCKETS.format("sync")}, LIBRARIES, id="sync-service"),
+    pytest.param(ASYNC, {SOCKETS.format("async"), "asyncio"}, LIBRARIES - {"asyncio"}, id="async"),
     pytest.param(
-        f"{SYNC}; client.room; client.close()", {"requests"}, {"aiohttp", "asyncio", "jwt"}, id="sync-service"
+        f"{ASYNC}; client.room", {SOCKETS.format("async"), "asyncio"}, LIBRARIES - {"asyncio"}, id="async-service"
     ),
-    pytest.param(ASYNC, {"aiohttp"}, {"requests", "urllib3", "jwt"}, id="async"),
-    pytest.param(f"{ASYNC}; client.room", {"aiohttp"}, {"requests", "urllib3", "jwt"}, id="async-service"),
     pytest.param(RECORDER + CALL % KEYS, {"jwt"}, {"requests", "aiohttp"}, id="first-signature"),
     pytest.param(RECORDER + CALL % "token='token'", set(), LIBRARIES, id="ready-token"),
 ]

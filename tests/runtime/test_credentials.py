@@ -223,7 +223,7 @@ class TestSdkWithoutKeys:
         assert made.authorize.reveal() == "Bearer from-the-environment"
 
     def test_a_missing_secret_names_no_variables_where_there_are_none(self) -> None:
-        sdk = PackageInfo(name="h", facade="H", services={}, signer="twirpkit.livekit.tokens:ServerTokens")
+        sdk = PackageInfo(name="h", facade="H", services={}, signer="twirpkit.livekit.server_tokens:ServerTokens")
 
         with pytest.raises(ValueError, match=r"^no API secret: pass api_key=… with api_secret=…, token=… or auth=…$"):
             bare_config(sdk, api_key=KEY)

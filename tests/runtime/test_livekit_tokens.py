@@ -23,8 +23,8 @@ from livekit_twirp import (
 from livekit_twirp._methods.room import CREATE_ROOM, LIST_PARTICIPANTS, LIST_ROOMS, METHODS, MOVE_PARTICIPANT
 from twirpkit import Method, RetryClass, ShortSecretWarning
 from twirpkit._schema.claims import claims
-from twirpkit.livekit import tokens
-from twirpkit.livekit.tokens import ServerTokens
+from twirpkit.livekit import server_tokens
+from twirpkit.livekit.server_tokens import ServerTokens
 
 KEY, SECRET = "key-canary", "secret-canary-that-is-long-enough-for-hs256"
 START = 1_795_348_800.75
@@ -43,7 +43,7 @@ class Clock:
 @pytest.fixture
 def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
     clock = Clock()
-    monkeypatch.setattr(tokens, "time", clock)
+    monkeypatch.setattr(server_tokens, "time", clock)
     return clock
 
 
@@ -177,18 +177,18 @@ class TestCache:
 
     def test_is_bounded_and_drops_the_least_recently_used(self, clock: Clock, signer: ServerTokens) -> None:
         first, second = token(signer, "0"), token(signer, "1")
-        for number in range(2, tokens.CACHED):
+        for number in range(2, server_tokens.CACHED):
             token(signer, str(number))
         assert token(signer, "0") == first  # used again, so "1" is the oldest now
         clock.now += 1
         token(signer, "one more")
 
-        assert len(signer._cache) == tokens.CACHED == 1024
+        assert len(signer._cache) == server_tokens.CACHED == 1024
         assert token(signer, "0") == first
         assert token(signer, "1") != second
 
     def test_stays_bounded_in_threads(self, signer: ServerTokens, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setattr(tokens, "CACHED", 8)
+        monkeypatch.setattr(server_tokens, "CACHED", 8)
         barrier = threading.Barrier(16)
 
         def work(worker: int) -> set[str]:

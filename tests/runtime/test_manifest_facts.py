@@ -13,8 +13,8 @@ from scripted import Opened, failure_of
 
 from livekit_twirp import CreateSIPParticipantRequest
 from twirpkit import AuthError, DeadlineExceededError, HttpResponse
-from twirpkit.livekit.hosts import agents_url
-from twirpkit.livekit.sip import SIPCallError
+from twirpkit.livekit.cloud_hosts import agents_url
+from twirpkit.livekit.sip_errors import SIPCallError
 
 Livekit = Callable[..., Opened]
 

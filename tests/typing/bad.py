@@ -110,7 +110,9 @@ def deliveries(receiver: WebhookReceiver, body: bytes) -> None:
     receiver.receive({"event": "room_started"}, None)  # refused: parsed JSON for bytes
     WebhookReceiver("key", "secret", leeway=5)  # refused: int for a timedelta
     VideoGrants(room_joined=True)  # refused: no such grant
-    AccessToken("ann")  # refused: fields go by name
+    AccessToken("key", "secret", "ann")  # refused: other fields go by name
+    AccessToken(kind=["agent"])  # refused: a list for a name
+    VideoGrants(can_publish_sources=[2.5])  # refused: neither a name nor a member
 
 
 def errors(error: TwirpError) -> None:

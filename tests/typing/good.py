@@ -191,6 +191,9 @@ def tokens(error: TwirpError) -> str:
     if isinstance(error, SIPCallError):
         assert_type(error.sip_status_code, int)
     assert_type(TokenVerifier("key", "secret").verify("token"), Claims)
+    assert_type(TokenVerifier("key", "secret").verify("token").kind, str | None)
+    sources = VideoGrants(room_join=True, room="standup", can_publish_sources=[TrackSource.CAMERA, "microphone"])
+    AccessToken("key", "secret", identity="ann", kind=ParticipantInfo.Kind.AGENT, video=sources)
     return AccessToken(identity="ann", video=VideoGrants(room_join=True, room="standup"), sip=SIPGrants()).to_jwt()
 
 

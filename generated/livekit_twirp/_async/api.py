@@ -6,18 +6,18 @@ from __future__ import annotations
 from functools import cached_property
 from typing import TYPE_CHECKING, ClassVar
 
-from twirpkit.sdk import UNSET, AsyncClient, PackageInfo, async_transport, client_config, service_config
+from twirpkit.sdk import UNSET, AsyncClient, PackageInfo, async_transport, client_config, conceal, service_config
 
 from livekit_twirp._sdk import PACKAGE
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable
     from typing import Literal
 
     import aiohttp
     import httpx
     from twirpkit.livekit import Regions
-    from twirpkit.sdk import AsyncTransport, Authorize, Hook, ProxyOption, RetryOption, Tls, Unset
+    from twirpkit.sdk import AsyncTransport, Authorize, ExtraHeaders, Hook, ProxyOption, RetryOption, Tls, Unset
 
     from livekit_twirp._async.agent_dispatch import AsyncAgentDispatchService
     from livekit_twirp._async.agent_simulation import AsyncAgentSimulation
@@ -52,7 +52,7 @@ class AsyncLiveKitAPI(AsyncClient):
         auth: str | Authorize | None = None,
         timeout: float | Unset | None = UNSET,
         retry: RetryOption = UNSET,
-        extra_headers: Mapping[str, str] | None = None,
+        extra_headers: ExtraHeaders | None = None,
         session: aiohttp.ClientSession | httpx.AsyncClient | None = None,
         transport: AsyncTransport | Literal["aiohttp", "httpx"] | None = None,
         proxy: ProxyOption = None,
@@ -87,6 +87,8 @@ class AsyncLiveKitAPI(AsyncClient):
             TypeError: An argument has the wrong type, for example a session of another library.
             ImportError: The library that `transport` names is not installed.
         """
+        api_key, api_secret = conceal(api_key, api_secret)
+        token, auth, extra_headers, proxy = conceal(token, auth, extra_headers, proxy)
         config = client_config(
             PACKAGE,
             url=url,

@@ -6,18 +6,18 @@ from __future__ import annotations
 from functools import cached_property
 from typing import TYPE_CHECKING, ClassVar
 
-from twirpkit.sdk import UNSET, Client, PackageInfo, client_config, service_config, sync_transport
+from twirpkit.sdk import UNSET, Client, PackageInfo, client_config, conceal, service_config, sync_transport
 
 from livekit_twirp._sdk import PACKAGE
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable
     from typing import Literal
 
     import httpx
     import requests
     from twirpkit.livekit import Regions
-    from twirpkit.sdk import Authorize, Hook, ProxyOption, RetryOption, Tls, Transport, Unset
+    from twirpkit.sdk import Authorize, ExtraHeaders, Hook, ProxyOption, RetryOption, Tls, Transport, Unset
 
     from livekit_twirp._sync.agent_dispatch import AgentDispatchService
     from livekit_twirp._sync.agent_simulation import AgentSimulation
@@ -51,7 +51,7 @@ class LiveKitAPI(Client):
         auth: str | Authorize | None = None,
         timeout: float | Unset | None = UNSET,
         retry: RetryOption = UNSET,
-        extra_headers: Mapping[str, str] | None = None,
+        extra_headers: ExtraHeaders | None = None,
         session: requests.Session | httpx.Client | None = None,
         transport: Transport | Literal["requests", "httpx"] | None = None,
         proxy: ProxyOption = None,
@@ -86,6 +86,8 @@ class LiveKitAPI(Client):
             TypeError: An argument has the wrong type, for example a session of another library.
             ImportError: The library that `transport` names is not installed.
         """
+        api_key, api_secret = conceal(api_key, api_secret)
+        token, auth, extra_headers, proxy = conceal(token, auth, extra_headers, proxy)
         config = client_config(
             PACKAGE,
             url=url,

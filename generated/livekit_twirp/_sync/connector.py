@@ -5,19 +5,19 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, overload
 
-from twirpkit.sdk import UNSET, CallOptions, Client, Service, client_config, sync_transport
+from twirpkit.sdk import UNSET, CallOptions, Client, Service, client_config, conceal, sync_transport
 
 from livekit_twirp._methods import connector as methods
 from livekit_twirp._sdk import PACKAGE
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable
     from typing import Any, Unpack
 
     import httpx
     import requests
     from twirpkit.livekit import Regions
-    from twirpkit.sdk import Authorize, Hook, RetryOption, Unset
+    from twirpkit.sdk import Authorize, ExtraHeaders, Hook, RetryOption, Unset
 
     from livekit_twirp.messages.livekit_connector_twilio import ConnectTwilioCallRequest, ConnectTwilioCallResponse
     from livekit_twirp.messages.livekit_connector_whatsapp import (
@@ -58,16 +58,18 @@ class Connector(Service):
         auth: str | Authorize | None = None,
         timeout: float | Unset | None = UNSET,
         retry: RetryOption = UNSET,
-        extra_headers: Mapping[str, str] | None = None,
+        extra_headers: ExtraHeaders | None = None,
         hooks: Iterable[Hook] = (),
         regions: Regions | Unset | None = UNSET,
     ) -> None:
-        """Send requests through a session, which is not closed with the service.
+        """Send requests through a session, which the service does not close.
 
         The other arguments are those of `LiveKitAPI`.
         """
         if session is None:
             raise TypeError("Connector needs a session: LiveKitAPI makes its own")
+        api_key, api_secret = conceal(api_key, api_secret)
+        token, auth, extra_headers = conceal(token, auth, extra_headers)
         config = client_config(
             PACKAGE,
             url=url,
@@ -91,7 +93,7 @@ class Connector(Service):
         *,
         timeout: float | Unset | None = UNSET,
         retry: RetryOption = UNSET,
-        extra_headers: Mapping[str, str] | None = None,
+        extra_headers: ExtraHeaders | None = None,
     ) -> DialWhatsAppCallResponse: ...
     @overload
     def dial_whatsapp_call(
@@ -100,7 +102,7 @@ class Connector(Service):
         *,
         timeout: float | Unset | None = UNSET,
         retry: RetryOption = UNSET,
-        extra_headers: Mapping[str, str] | None = None,
+        extra_headers: ExtraHeaders | None = None,
         **fields: Unpack[DialWhatsAppCallRequestDict],
     ) -> DialWhatsAppCallResponse: ...
     def dial_whatsapp_call(
@@ -110,7 +112,7 @@ class Connector(Service):
         *,
         timeout: float | Unset | None = UNSET,
         retry: RetryOption = UNSET,
-        extra_headers: Mapping[str, str] | None = None,
+        extra_headers: ExtraHeaders | None = None,
         **fields: Any,
     ) -> DialWhatsAppCallResponse:
         """Calls somebody on WhatsApp from a business's number.
@@ -157,7 +159,7 @@ class Connector(Service):
         *,
         timeout: float | Unset | None = UNSET,
         retry: RetryOption = UNSET,
-        extra_headers: Mapping[str, str] | None = None,
+        extra_headers: ExtraHeaders | None = None,
     ) -> DisconnectWhatsAppCallResponse: ...
     @overload
     def disconnect_whatsapp_call(
@@ -166,7 +168,7 @@ class Connector(Service):
         *,
         timeout: float | Unset | None = UNSET,
         retry: RetryOption = UNSET,
-        extra_headers: Mapping[str, str] | None = None,
+        extra_headers: ExtraHeaders | None = None,
         **fields: Unpack[DisconnectWhatsAppCallRequestDict],
     ) -> DisconnectWhatsAppCallResponse: ...
     def disconnect_whatsapp_call(
@@ -176,7 +178,7 @@ class Connector(Service):
         *,
         timeout: float | Unset | None = UNSET,
         retry: RetryOption = UNSET,
-        extra_headers: Mapping[str, str] | None = None,
+        extra_headers: ExtraHeaders | None = None,
         **fields: Any,
     ) -> DisconnectWhatsAppCallResponse:
         """Ends a WhatsApp call, or tells LiveKit that the user has ended it.
@@ -209,7 +211,7 @@ class Connector(Service):
         *,
         timeout: float | Unset | None = UNSET,
         retry: RetryOption = UNSET,
-        extra_headers: Mapping[str, str] | None = None,
+        extra_headers: ExtraHeaders | None = None,
     ) -> ConnectWhatsAppCallResponse: ...
     @overload
     def connect_whatsapp_call(
@@ -218,7 +220,7 @@ class Connector(Service):
         *,
         timeout: float | Unset | None = UNSET,
         retry: RetryOption = UNSET,
-        extra_headers: Mapping[str, str] | None = None,
+        extra_headers: ExtraHeaders | None = None,
         **fields: Unpack[ConnectWhatsAppCallRequestDict],
     ) -> ConnectWhatsAppCallResponse: ...
     def connect_whatsapp_call(
@@ -228,7 +230,7 @@ class Connector(Service):
         *,
         timeout: float | Unset | None = UNSET,
         retry: RetryOption = UNSET,
-        extra_headers: Mapping[str, str] | None = None,
+        extra_headers: ExtraHeaders | None = None,
         **fields: Any,
     ) -> ConnectWhatsAppCallResponse:
         """Connects the audio of a WhatsApp call that was begun with `DialWhatsAppCall`.
@@ -261,7 +263,7 @@ class Connector(Service):
         *,
         timeout: float | Unset | None = UNSET,
         retry: RetryOption = UNSET,
-        extra_headers: Mapping[str, str] | None = None,
+        extra_headers: ExtraHeaders | None = None,
     ) -> AcceptWhatsAppCallResponse: ...
     @overload
     def accept_whatsapp_call(
@@ -270,7 +272,7 @@ class Connector(Service):
         *,
         timeout: float | Unset | None = UNSET,
         retry: RetryOption = UNSET,
-        extra_headers: Mapping[str, str] | None = None,
+        extra_headers: ExtraHeaders | None = None,
         **fields: Unpack[AcceptWhatsAppCallRequestDict],
     ) -> AcceptWhatsAppCallResponse: ...
     def accept_whatsapp_call(
@@ -280,7 +282,7 @@ class Connector(Service):
         *,
         timeout: float | Unset | None = UNSET,
         retry: RetryOption = UNSET,
-        extra_headers: Mapping[str, str] | None = None,
+        extra_headers: ExtraHeaders | None = None,
         **fields: Any,
     ) -> AcceptWhatsAppCallResponse:
         """Takes a call that somebody on WhatsApp makes to a business, and puts it into a room.
@@ -330,7 +332,7 @@ class Connector(Service):
         *,
         timeout: float | Unset | None = UNSET,
         retry: RetryOption = UNSET,
-        extra_headers: Mapping[str, str] | None = None,
+        extra_headers: ExtraHeaders | None = None,
     ) -> ConnectTwilioCallResponse: ...
     @overload
     def connect_twilio_call(
@@ -339,7 +341,7 @@ class Connector(Service):
         *,
         timeout: float | Unset | None = UNSET,
         retry: RetryOption = UNSET,
-        extra_headers: Mapping[str, str] | None = None,
+        extra_headers: ExtraHeaders | None = None,
         **fields: Unpack[ConnectTwilioCallRequestDict],
     ) -> ConnectTwilioCallResponse: ...
     def connect_twilio_call(
@@ -349,7 +351,7 @@ class Connector(Service):
         *,
         timeout: float | Unset | None = UNSET,
         retry: RetryOption = UNSET,
-        extra_headers: Mapping[str, str] | None = None,
+        extra_headers: ExtraHeaders | None = None,
         **fields: Any,
     ) -> ConnectTwilioCallResponse:
         """Makes a WebSocket address over which Twilio brings a phone call into a room.

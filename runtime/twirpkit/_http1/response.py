@@ -35,7 +35,7 @@ DEADLINE_PASSED: Final = "the deadline passed"
 DEADLINE_PASSED_IN_BODY: Final = f"{DEADLINE_PASSED} during the response's body"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)  # not frozen: one is made for every request, and freezing costs as much again
 class Exchange:
     """The end of one request and its response."""
 

@@ -9,8 +9,12 @@ import importlib
 from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
-    from twirpkit.livekit.access import AccessToken
-    from twirpkit.livekit.grants import (
+    from twirpkit.livekit.access_token import AccessToken
+    from twirpkit.livekit.cloud_hosts import agents_url
+    from twirpkit.livekit.regions import Regions
+    from twirpkit.livekit.server_tokens import ServerTokens
+    from twirpkit.livekit.sip_errors import SIPCallError, sip_call_error
+    from twirpkit.livekit.token_grants import (
         AgentEndpointGrants,
         AgentGrants,
         AgentThreadGrants,
@@ -19,12 +23,8 @@ if TYPE_CHECKING:
         SIPGrants,
         VideoGrants,
     )
-    from twirpkit.livekit.hosts import agents_url
-    from twirpkit.livekit.regions import Regions
-    from twirpkit.livekit.sip import SIPCallError, sip_call_error
-    from twirpkit.livekit.tokens import ServerTokens
-    from twirpkit.livekit.verifier import Claims, TokenError, TokenExpiredError, TokenVerifier, decode_unverified
-    from twirpkit.livekit.webhooks import UNKNOWN_ENUM, WebhookError, WebhookEvent, WebhookReceiver
+    from twirpkit.livekit.token_verifier import Claims, TokenError, TokenExpiredError, TokenVerifier, decode_unverified
+    from twirpkit.livekit.webhook_receiver import UNKNOWN_ENUM, WebhookError, WebhookEvent, WebhookReceiver
 
 __all__ = [
     "UNKNOWN_ENUM",
@@ -52,28 +52,28 @@ __all__ = [
 ]
 
 _MODULES: Final = {
-    "UNKNOWN_ENUM": "webhooks",
-    "AccessToken": "access",
-    "AgentEndpointGrants": "grants",
-    "AgentGrants": "grants",
-    "AgentThreadGrants": "grants",
-    "Claims": "verifier",
-    "InferenceGrants": "grants",
-    "ObservabilityGrants": "grants",
+    "UNKNOWN_ENUM": "webhook_receiver",
+    "AccessToken": "access_token",
+    "AgentEndpointGrants": "token_grants",
+    "AgentGrants": "token_grants",
+    "AgentThreadGrants": "token_grants",
+    "Claims": "token_verifier",
+    "InferenceGrants": "token_grants",
+    "ObservabilityGrants": "token_grants",
     "Regions": "regions",
-    "SIPCallError": "sip",
-    "SIPGrants": "grants",
-    "ServerTokens": "tokens",
-    "TokenError": "verifier",
-    "TokenExpiredError": "verifier",
-    "TokenVerifier": "verifier",
-    "VideoGrants": "grants",
-    "WebhookError": "webhooks",
-    "WebhookEvent": "webhooks",
-    "WebhookReceiver": "webhooks",
-    "agents_url": "hosts",
-    "decode_unverified": "verifier",
-    "sip_call_error": "sip",
+    "SIPCallError": "sip_errors",
+    "SIPGrants": "token_grants",
+    "ServerTokens": "server_tokens",
+    "TokenError": "token_verifier",
+    "TokenExpiredError": "token_verifier",
+    "TokenVerifier": "token_verifier",
+    "VideoGrants": "token_grants",
+    "WebhookError": "webhook_receiver",
+    "WebhookEvent": "webhook_receiver",
+    "WebhookReceiver": "webhook_receiver",
+    "agents_url": "cloud_hosts",
+    "decode_unverified": "token_verifier",
+    "sip_call_error": "sip_errors",
 }
 
 

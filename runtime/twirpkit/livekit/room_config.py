@@ -7,8 +7,8 @@ from typing import Any, Final
 
 from google.protobuf.message import Message
 
-from twirpkit.livekit.frozen import freeze
-from twirpkit.livekit.grants import camel, checked_text
+from twirpkit.livekit.frozen_json import freeze
+from twirpkit.livekit.token_grants import camel, checked_text
 
 __all__ = ["room_config_json", "sensitive_paths"]
 

@@ -15,7 +15,20 @@ from twirpkit.testing.answers import Answer
 from twirpkit.testing.framing import Received, RequestReader, ends_itself
 from twirpkit.testing.ledger import Entry, Ledger
 from twirpkit.testing.request import Request
-from twirpkit.testing.steps import Close, CloseOnNext, Execute, Hang, Read, Reset, Send, StartTls, Step, Wait
+from twirpkit.testing.steps import (
+    Close,
+    CloseOnNext,
+    Execute,
+    Hang,
+    Keep,
+    Read,
+    Reset,
+    Send,
+    Signal,
+    StartTls,
+    Step,
+    Wait,
+)
 
 __all__ = ["Connection", "Ended"]
 
@@ -61,15 +74,12 @@ class Connection:
         except ValueError as error:
             raise ConnectionError(f"the client sent no HTTP: {error}") from error
 
-    def read_body(self, head: Received) -> bytes:
-        """The body that belongs to a head. Raises ConnectionError where the connection ends inside of it."""
+    def read_body(self, head: Received) -> tuple[bytes, bool]:
+        """Read the body that belongs to a head; return it, and whether it came to its end."""
         try:
-            body, whole = self._reader.body(head)
+            return self._reader.body(head)
         except ValueError as error:
             raise ConnectionError(f"the client sent no HTTP: {error}") from error
-        if not whole:
-            raise ConnectionError("the client ended the connection inside of a request")
-        return body
 
     def play(self, steps: Sequence[Step], ledger: Ledger, made: Made | None) -> None:
         """Perform the steps.
@@ -96,6 +106,10 @@ class Connection:
                     keeps = self._send(step, ledger, made)
                 case Wait():
                     self._wait(step.until)
+                case Signal():
+                    step.event.set()
+                case Keep():
+                    keeps = True
                 case Hang():
                     self._hang(read=_is_read(made))
                 case Close():

@@ -119,18 +119,24 @@ class RequestReader:
 def split_interim(raw: bytes) -> tuple[bytes, bytes]:
     """The interim (1xx) answers at the start of the bytes, and the rest."""
     end = 0
-    while (match := _STATUS_LINE.match(raw[end:].partition(b"\r\n")[0])) and match[2].startswith(b"1"):
-        length = raw[end:].find(b"\r\n\r\n")
-        if length < 0:
+    while (match := _STATUS_LINE.match(_line(raw, end))) and match[2].startswith(b"1"):
+        blank = raw.find(b"\r\n\r\n", end)
+        if blank < 0:
             break
-        end += length + 4
+        end = blank + 4
     return raw[:end], raw[end:]
 
 
 def status_of(raw: bytes) -> int | None:
     """The status of an answer without interim ones before it, None for what is no HTTP/1.x."""
-    match = _STATUS_LINE.match(raw.partition(b"\r\n")[0])
+    match = _STATUS_LINE.match(_line(raw))
     return None if match is None else int(match[2])
+
+
+def _line(raw: bytes, start: int = 0) -> bytes:
+    """Return the line that begins there, without a copy of what follows it."""
+    end = raw.find(b"\r\n", start)
+    return raw[start:] if end < 0 else raw[start:end]
 
 
 def ends_itself(raw: bytes, method: str) -> bool:
@@ -140,10 +146,12 @@ def ends_itself(raw: bytes, method: str) -> bool:
         raw: The answer, interim ones included.
         method: Of the request that it answers.
     """
-    head, blank, body = split_interim(raw)[1].partition(b"\r\n\r\n")
-    line, *fields = head.split(b"\r\n")
+    final = split_interim(raw)[1]
+    blank = final.find(b"\r\n\r\n")
+    line, *fields = final[: max(0, blank)].split(b"\r\n")
+    body = memoryview(final)[blank + 4 :]  # not copied: it may be large
     status = _STATUS_LINE.match(line)
-    if status is None or not blank or status[1] != b"1.1":
+    if status is None or blank < 0 or status[1] != b"1.1":
         return False
     headers = [
         (name.strip().lower(), value.strip().lower()) for name, _, value in (each.partition(b":") for each in fields)
@@ -153,7 +161,7 @@ def ends_itself(raw: bytes, method: str) -> bool:
     if method == "HEAD" or status[2] in _BODILESS or (method == "CONNECT" and status[2].startswith(b"2")):
         return not body
     if (b"transfer-encoding", b"chunked") in headers:
-        return _chunks_end(body)
+        return _chunks_end(bytes(body))
     return [value for name, value in headers if name == b"content-length"] == [str(len(body)).encode()]
 
 

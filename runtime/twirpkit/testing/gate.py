@@ -19,10 +19,12 @@ class Gate:
 
     Args:
         admit: Is given each new connection.
+        host: The address to listen on.
     """
 
-    def __init__(self, admit: Callable[[socket.socket], None]) -> None:
+    def __init__(self, admit: Callable[[socket.socket], None], host: str = HOST) -> None:
         self._admit = admit
+        self._host = host
         self._bound: socket.socket | None = None
         self._thread: threading.Thread | None = None
         self._shutting = threading.Event()
@@ -39,7 +41,7 @@ class Gate:
         """Accept connections, on the port that was had before, else on a free one. Twice is fine."""
         if self._thread is not None:
             return
-        self._bound = self._bound or _bind(0)
+        self._bound = self._bound or _bind(self._host, 0)
         self._bound.listen(512)
         self._shutting = threading.Event()
         self._thread = threading.Thread(target=self._accept, args=(self._bound, self._shutting), daemon=True)
@@ -50,7 +52,7 @@ class Gate:
         if self._thread is not None:
             port = self.port
             self.release()
-            self._bound = _bind(port)
+            self._bound = _bind(self._host, port)
 
     def release(self) -> None:
         """Give the port back. Twice is fine."""
@@ -61,7 +63,7 @@ class Gate:
         if thread is not None:
             self._shutting.set()
             with contextlib.suppress(OSError):  # wakes accept()
-                socket.create_connection(bound.getsockname(), timeout=_PATIENCE).close()
+                socket.create_connection(bound.getsockname()[:2], timeout=_PATIENCE).close()
             thread.join(_PATIENCE)
         bound.close()
 
@@ -74,10 +76,10 @@ class Gate:
             self._admit(connection)
 
 
-def _bind(port: int) -> socket.socket:
-    bound = socket.socket()
+def _bind(host: str, port: int) -> socket.socket:
+    bound = socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET)
     bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    bound.bind((HOST, port))
+    bound.bind((host, port))
     return bound
 
 
@@ -85,7 +87,7 @@ def _bind(port: int) -> socket.socket:
 def black_hole() -> Iterator[str]:
     """The URL of a port on which connecting hangs: its queue is full, and nobody takes from it. (Linux and macOS.)"""
     with contextlib.ExitStack() as stack:
-        listener = stack.enter_context(_bind(0))
+        listener = stack.enter_context(_bind(HOST, 0))
         listener.listen(0)
         for _ in range(4):
             client = stack.enter_context(socket.socket())

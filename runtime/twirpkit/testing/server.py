@@ -35,10 +35,11 @@ class ServerOptions(TypedDict, total=False):
     tls: ssl.SSLContext | None
     idle: float | None
     life: float
+    host: str
 
 
 class ScriptedServer:
-    """A server on a free port of 127.0.0.1, for one ``with`` block.
+    """A server on a free port of this machine, for one ``with`` block.
 
     ```python
     with ScriptedServer(sequence(break_off(), reply(Hat(inches=3)))) as server:
@@ -55,6 +56,7 @@ class ScriptedServer:
         tls: Speak TLS, as the server of this context.
         idle: Seconds after which a connection on which nothing came is closed. None: never.
         life: Seconds after which the server ends, whoever may have forgotten it.
+        host: The address to listen on, ``127.0.0.1`` or ``::1``.
         ledger: Default: one of its own.
     """
 
@@ -68,6 +70,7 @@ class ScriptedServer:
         tls: ssl.SSLContext | None = None,
         idle: float | None = None,
         life: float = 600.0,
+        host: str = HOST,
         ledger: Ledger | None = None,
     ) -> None:
         self.script: Script | Behaviour = script
@@ -79,12 +82,13 @@ class ScriptedServer:
         self._tls: Final = tls
         self._idle: Final = idle
         self._life: Final = life
+        self._host: Final = f"[{host}]" if ":" in host else host
         self._state = threading.Condition()
         self._open: dict[Connection, threading.Thread] = {}
         self._connections = 0
         self._requests = 0
         self._failures: list[Exception] = []
-        self._gate = Gate(self._admit)
+        self._gate = Gate(self._admit, host)
         self._stopping = threading.Event()
 
     @property
@@ -95,7 +99,7 @@ class ScriptedServer:
     @property
     def url(self) -> str:
         """The base URL. Raises RuntimeError outside of the ``with`` block."""
-        return f"{'http' if self._tls is None else 'https'}://{HOST}:{self.port}"
+        return f"{'http' if self._tls is None else 'https'}://{self._host}:{self.port}"
 
     @property
     def connections(self) -> int:
@@ -107,6 +111,16 @@ class ScriptedServer:
         """How many of them have not ended."""
         with self._state:
             return len(self._open)
+
+    def wait_closed(self, count: int, timeout: float = PATIENCE) -> bool:
+        """Wait until so many connections have ended, since the server began; False if they do not within the timeout.
+
+        Args:
+            count: How many.
+            timeout: Seconds to wait.
+        """
+        with self._state:
+            return self._state.wait_for(lambda: self._connections - len(self._open) >= count, timeout)
 
     def all_closed(self, timeout: float = PATIENCE) -> bool:
         """Whether every connection ends within that many seconds: has the client let go of all?"""

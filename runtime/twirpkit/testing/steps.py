@@ -16,9 +16,11 @@ __all__ = [
     "CloseOnNext",
     "Execute",
     "Hang",
+    "Keep",
     "Read",
     "Reset",
     "Send",
+    "Signal",
     "StartTls",
     "Step",
     "Wait",
@@ -71,6 +73,18 @@ class Hang:
 
 
 @dataclass(frozen=True, slots=True)
+class Signal:
+    """Set the event: all steps before this one are done."""
+
+    event: threading.Event
+
+
+@dataclass(frozen=True, slots=True)
+class Keep:
+    """Read the next request, whatever was written: it is the client that must not use the connection again."""
+
+
+@dataclass(frozen=True, slots=True)
 class Close:
     """End the connection in order (FIN): the client reads all that was written, then its end."""
 
@@ -92,12 +106,12 @@ class StartTls:
     context: ssl.SSLContext
 
 
-Step: TypeAlias = Read | Execute | Send | Wait | Hang | Close | Reset | CloseOnNext | StartTls
+Step: TypeAlias = Read | Execute | Send | Wait | Signal | Keep | Hang | Close | Reset | CloseOnNext | StartTls
 Behaviour: TypeAlias = Answer | Sequence[Step]
 """What happens to one request. An `Answer` alone is `give` of it.
 
-Where the last step does not end the connection, it goes on if a whole answer was written that says where it ends; else
-it is closed.
+If the last step neither ends the connection nor is `Keep`, the connection goes on after a whole answer that says where
+it ends, and is closed otherwise.
 """
 
 

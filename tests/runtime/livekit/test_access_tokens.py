@@ -7,7 +7,7 @@ import dataclasses
 import pickle
 import typing
 import warnings
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -26,10 +26,11 @@ from twirpkit.livekit import (
     ObservabilityGrants,
     SIPGrants,
     VideoGrants,
+    token_grants,
 )
 from twirpkit.livekit import room_config as room_config_module
-from twirpkit.livekit.frozen import FrozenDict
-from twirpkit.livekit.grants import Grants
+from twirpkit.livekit.frozen_json import FrozenDict
+from twirpkit.livekit.token_grants import Grants
 
 NOW = datetime(2026, 11, 22, 12, tzinfo=UTC)
 JOIN = VideoGrants(room_join=True, room="standup")
@@ -226,6 +227,36 @@ class TestKeys:
         assert "canary" not in str(caught.value)
 
 
+class TestTakes:
+    def test_key_and_secret_by_position(self) -> None:
+        assert decoded(AccessToken(KEY, SECRET, identity="alice").to_jwt())["sub"] == "alice"
+        with pytest.raises(ValueError, match=r"^no API secret: pass"):
+            AccessToken(KEY)
+
+    def test_members_of_enums(self) -> None:
+        protocol = api.ParticipantInfo
+        claims = said(
+            kind=protocol.Kind.AGENT,
+            kind_details=[protocol.KindDetail.CLOUD_AGENT, "forwarded"],
+            video=VideoGrants(can_publish_sources=[api.TrackSource.CAMERA, api.TrackSource.SCREEN_SHARE_AUDIO]),
+        )
+
+        assert claims["kind"] == "agent"
+        assert claims["kindDetails"] == ["cloud_agent", "forwarded"]
+        assert claims["video"] == {"canPublishSources": ["camera", "screen_share_audio"]}
+
+    @pytest.mark.parametrize(
+        ("enum", "names"),
+        [
+            (api.ParticipantInfo.Kind, token_grants.KINDS),
+            (api.ParticipantInfo.KindDetail, token_grants.KIND_DETAILS),
+            (api.TrackSource, {0: "unknown", **token_grants.SOURCES}),
+        ],
+    )
+    def test_every_member_of_the_schema(self, enum: Any, names: dict[int, str]) -> None:
+        assert {number: name.lower() for name, number in enum.items()} == names
+
+
 class TestRefuses:
     @pytest.mark.parametrize(
         ("fields", "problem"),
@@ -240,7 +271,7 @@ class TestRefuses:
             ({"ttl": 60}, "ttl must be a timedelta, not int"),
             ({"ttl": None}, "ttl must be a timedelta, not NoneType"),
             ({"identity": 7}, "AccessToken: identity must be a str, not int"),
-            ({"identity": "\ud83d"}, "identity is no valid Unicode"),
+            ({"identity": "\ud83d"}, "identity is not valid Unicode"),
             ({"metadata": b"{}"}, "metadata must be a str, not bytes"),
             ({"attributes": {"seat": 4}}, "a value of AccessToken: attributes must be a str, not int"),
             ({"attributes": {4: "seat"}}, "a key of AccessToken: attributes must be a str, not int"),
@@ -255,7 +286,7 @@ class TestRefuses:
             ({"room_config": {"a": b""}}, "room_config.a: no room configuration holds a bytes"),
             ({"room_config": {"a": [None]}}, "no room configuration holds a NoneType"),
             ({"room_config": {1: 1}}, "a key of AccessToken: room_config must be a str, not int"),
-            ({"room_config": {"name": "\udc00"}}, "room_config.name is no valid Unicode"),
+            ({"room_config": {"name": "\udc00"}}, "room_config.name is not valid Unicode"),
         ],
     )
     def test_at_once(self, fields: dict[str, Any], problem: str) -> None:
@@ -267,12 +298,45 @@ class TestRefuses:
             VideoGrants(can_publish="no")  # type: ignore[arg-type]
         with pytest.raises(TypeError, match=r"^VideoGrants: can_publish_sources must be a list of str, not str$"):
             VideoGrants(can_publish_sources="camera")
-        with pytest.raises(TypeError, match=r"^an element of VideoGrants: can_publish_sources must be a str, not int$"):
-            VideoGrants(can_publish_sources=[1])  # type: ignore[list-item]
+        with pytest.raises(TypeError, match=r"^an element of VideoGrants: can_publish_sources must be a str, not "):
+            VideoGrants(can_publish_sources=[b"camera"])  # type: ignore[list-item]
 
-    def test_arguments_by_position(self) -> None:
+    @pytest.mark.parametrize(
+        ("make", "problem"),
+        [
+            (lambda: token(kind="robot"), r"^AccessToken: kind has no 'robot'; it has standard, ingress, .*, bridge$"),
+            (lambda: token(kind="Agent"), r"^AccessToken: kind has no 'Agent'; did you mean 'agent'\?$"),
+            (lambda: token(kind=5), r"^AccessToken: kind has no 5; it has standard, "),
+            (
+                lambda: token(kind_details=["cloud_agnt"]),
+                "kind_details has no 'cloud_agnt'; did you mean",
+            ),
+            (
+                lambda: VideoGrants(can_publish_sources=["camera", "microfone"]),
+                r"^VideoGrants: can_publish_sources has no 'microfone'; did you mean 'microphone'\?$",
+            ),
+            (
+                lambda: VideoGrants(can_publish_sources=["SCREEN_SHARE"]),
+                r"^VideoGrants: can_publish_sources has no 'SCREEN_SHARE'; did you mean 'screen_share'\?$",
+            ),
+            (
+                lambda: VideoGrants(can_publish_sources=[0]),
+                "can_publish_sources has no 0; it has camera, ",
+            ),
+            (
+                lambda: VideoGrants(can_publish_sources=[True]),
+                "an element of .*: can_publish_sources must be a str",
+            ),
+            (lambda: token(kind=True), "AccessToken: kind must be a str, not bool"),
+        ],
+    )
+    def test_a_name_that_is_not_in_the_list(self, make: Callable[[], Any], problem: str) -> None:
+        with pytest.raises((ValueError, TypeError), match=problem):
+            make()
+
+    def test_more_than_key_and_secret_by_position(self) -> None:
         with pytest.raises(TypeError, match="positional"):
-            AccessToken("key", "secret")  # type: ignore[call-arg]
+            AccessToken(KEY, SECRET, "alice")  # type: ignore[misc]
         with pytest.raises(TypeError, match="positional"):
             VideoGrants(True)  # type: ignore[call-arg]
 

@@ -305,7 +305,7 @@ class TestTrust:
 
 
 def next_base(failover: RegionFailover, base: str, answer: HttpResponse, *, moved: bool = False) -> str | None:
-    steps = failover.next_base(HttpRequest(base, {}, b""), None, base, [base], moved=moved)
+    steps = failover.next_base_url(HttpRequest(base, {}, b""), None, base, [base], rediscover=moved)
     try:
         step = next(steps)
         while True:
@@ -341,7 +341,7 @@ class TestMemory:
     def test_ends(self, on: Any, monkeypatch: pytest.MonkeyPatch) -> None:
         opened = on([discovered(A, age="max-age=60"), discovered(B, age="max-age=60")], base=DOWN)
         opened.room()
-        opened.client._endpoint.failover._good_until = time.monotonic() - 1
+        opened.client._config.failover._good_until = time.monotonic() - 1
         opened.room()
 
         assert opened.script.asked == ["base", "?", "a", "base", "?", "b"]
@@ -349,7 +349,7 @@ class TestMemory:
     def test_serves_where_asking_fails(self, on: Any) -> None:
         opened = on([discovered(A, age="max-age=60"), HttpResponse(500, {}, b"")], base=DOWN)
         opened.room()
-        opened.client._endpoint.failover._good_until = time.monotonic() - 1
+        opened.client._config.failover._good_until = time.monotonic() - 1
         opened.room()
 
         assert opened.script.asked == ["base", "?", "a", "base", "?", "a"]
@@ -358,7 +358,7 @@ class TestMemory:
         failover = Regions().failover(BASE)
         assert failover is not None
         request = HttpRequest(BASE, {}, b"")
-        first, second, third = (failover.next_base(request, None, BASE, [BASE], moved=False) for _ in range(3))
+        first, second, third = (failover.next_base_url(request, None, BASE, [BASE], rediscover=False) for _ in range(3))
 
         assert isinstance(next(first), Send)
         assert isinstance(next(second), Sleep)
@@ -372,7 +372,7 @@ class TestMemory:
         failover = Regions().failover(BASE)
         assert failover is not None
         request = HttpRequest(BASE, {}, b"")
-        first, second, third = (failover.next_base(request, None, BASE, [BASE], moved=False) for _ in range(3))
+        first, second, third = (failover.next_base_url(request, None, BASE, [BASE], rediscover=False) for _ in range(3))
         next(first), next(second), next(third)
         first.close()
 
@@ -384,8 +384,8 @@ class TestMemory:
         assert failover is not None
         request = HttpRequest(BASE, {}, b"")
         soon = time.monotonic() + 0.05
-        first = failover.next_base(request, soon, BASE, [BASE], moved=False)
-        second = failover.next_base(request, None, BASE, [BASE], moved=False)
+        first = failover.next_base_url(request, soon, BASE, [BASE], rediscover=False)
+        second = failover.next_base_url(request, None, BASE, [BASE], rediscover=False)
         next(first), next(second)
         time.sleep(max(0.0, soon - time.monotonic()))
         with pytest.raises(StopIteration):
@@ -398,7 +398,7 @@ class TestMemory:
         assert failover is not None
         request = HttpRequest(BASE, {}, b"")
         deadline = time.monotonic() + 60
-        first, second = (failover.next_base(request, deadline, BASE, [BASE], moved=False) for _ in range(2))
+        first, second = (failover.next_base_url(request, deadline, BASE, [BASE], rediscover=False) for _ in range(2))
         next(first), next(second)
         for steps, outcome in ((first, HttpResponse(500, {}, b"")), (second, None)):
             with pytest.raises(StopIteration):
@@ -408,8 +408,8 @@ class TestMemory:
         failover = Regions().failover(BASE)
         assert failover is not None
         request = HttpRequest(BASE, {}, b"")
-        first = failover.next_base(request, None, BASE, [BASE], moved=False)
-        late = failover.next_base(request, time.monotonic() - 1, BASE, [BASE], moved=False)
+        first = failover.next_base_url(request, None, BASE, [BASE], rediscover=False)
+        late = failover.next_base_url(request, time.monotonic() - 1, BASE, [BASE], rediscover=False)
         next(first)
 
         with pytest.raises(StopIteration):
@@ -419,7 +419,7 @@ class TestMemory:
         failover = Regions().failover(BASE)
         assert failover is not None
         request = HttpRequest(BASE, {}, b"")
-        first, second = (failover.next_base(request, None, BASE, [BASE], moved=False) for _ in range(2))
+        first, second = (failover.next_base_url(request, None, BASE, [BASE], rediscover=False) for _ in range(2))
         next(first)
         assert failover._flight is not None
         failover._flight.process += 1

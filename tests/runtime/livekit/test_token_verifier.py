@@ -28,7 +28,7 @@ from twirpkit.livekit import (
     VideoGrants,
     decode_unverified,
 )
-from twirpkit.livekit.frozen import FrozenDict
+from twirpkit.livekit.frozen_json import FrozenDict
 
 NOW = datetime(2026, 11, 22, 12, tzinfo=UTC)
 T = int(NOW.timestamp())
@@ -95,6 +95,15 @@ class TestGood:
         assert (claims.identity, claims.video, claims.room_config, claims.not_before) == (None, None, None, None)
         assert claims.agent is not None
         assert claims.agent.admin is None
+
+    def test_names_of_a_newer_server_are_kept(self, verifier: TokenVerifier) -> None:
+        claims = {"kind": "hologram", "kindDetails": ["dream"], "video": {"canPublishSources": ["smell"]}}
+        read = verifier.verify(mint({**GOOD, **claims}), at=NOW)
+
+        assert (read.kind, read.kind_details) == ("hologram", ("dream",))
+        assert read.video is not None
+        assert read.video.can_publish_sources == ("smell",)
+        assert pickle.loads(pickle.dumps(read)) == read
 
     def test_an_empty_list_of_sources_is_read(self, verifier: TokenVerifier) -> None:
         claims = verifier.verify(mint({**GOOD, "video": {"canPublishSources": []}}), at=NOW)
@@ -288,7 +297,6 @@ class TestBad:
             "a.b.c",
             "a.b.c.d",
             f"{b64(HEAD)}.{b64(BODY)}.",
-            f"Bearer {mint(GOOD)}",
             f" {mint(GOOD)}",
             f"{mint(GOOD)}\n",
             mint(GOOD).replace(".", "\0.", 1),
@@ -326,10 +334,29 @@ class TestBad:
             lambda: decode_unverified(token),
         ]
         for read in readers:
-            with pytest.raises(TokenError, match=r"^the token (is no JWT|must be a str)") as caught:
+            with pytest.raises(TokenError, match=r"^the token (is not a JWT|must be a str)") as caught:
                 read()
 
             assert caught.value.__context__ is None
+
+    @pytest.mark.parametrize("prefix", ["Bearer ", "bearer ", "BEARER  "])
+    def test_a_whole_header_is_told_from_a_token(self, verifier: TokenVerifier, prefix: str) -> None:
+        for read in (verifier.verify, decode_unverified):
+            with pytest.raises(TokenError, match=r"^the token has the prefix 'Bearer': pass the text after it$"):
+                read(f"{prefix}{mint(GOOD)}")
+
+    @pytest.mark.parametrize(
+        ("token", "problem"),
+        [
+            (None, "the token must be a str, not NoneType: the request has none"),
+            (mint(GOOD).encode(), "the token must be a str, not bytes: decode it, token.decode()"),
+        ],
+    )
+    def test_an_object_that_is_not_a_text(self, verifier: TokenVerifier, token: Any, problem: str) -> None:
+        with pytest.raises(TokenError) as caught:
+            verifier.verify(token)
+
+        assert str(caught.value) == problem
 
     def test_huge(self, verifier: TokenVerifier) -> None:
         with pytest.raises(TokenError, match=r"^the token is longer than 262144 characters$"):
@@ -339,7 +366,7 @@ class TestBad:
     @pytest.mark.parametrize("depth", [600, 5_000, 60_000])
     def test_nested(self, verifier: TokenVerifier, depth: int) -> None:
         token = mint_raw(HEAD, BODY[:-1] + b',"x":' + b"[" * depth + b"]" * depth + b"}")
-        with pytest.raises(TokenError, match=r"no JWT|nested too deeply") as caught:
+        with pytest.raises(TokenError, match=r"not a JWT|nested too deeply") as caught:
             verifier.verify(token, at=NOW)
 
         assert caught.value.__context__ is None
@@ -379,7 +406,7 @@ class TestUnverified:
         assert decode_unverified(token).raw == jwt.decode(token, options={"verify_signature": False})
 
     def test_an_issuer_of_the_wrong_type(self) -> None:
-        with pytest.raises(TokenError, match="the claim iss is no text"):
+        with pytest.raises(TokenError, match="the claim iss is not a text"):
             decode_unverified(mint({"iss": 7}))
 
 

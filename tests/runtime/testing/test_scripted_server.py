@@ -245,6 +245,29 @@ def test_open_connections() -> None:
         assert server.open_connections == 0
 
 
+def test_waits_for_so_many_connections_to_end() -> None:
+    with ScriptedServer(error("unavailable")) as server, open_to(server):
+        assert server.wait_closed(0, timeout=0)
+        assert not server.wait_closed(1, timeout=0.01)
+        open_to(server).close()
+        assert server.wait_closed(1)
+        assert not server.wait_closed(2, timeout=0.01)
+
+
+def test_over_ipv6() -> None:
+    try:
+        socket.create_server(("::1", 0), family=socket.AF_INET6).close()
+    except OSError:
+        pytest.skip("this machine has no IPv6")
+    with ScriptedServer(error("unavailable"), host="::1") as server:
+        server.go_down()
+        server.come_up()
+        assert server.url == f"http://[::1]:{server.port}"
+        with socket.create_connection(("::1", server.port), timeout=5) as connection:
+            connection.sendall(ASK)
+            assert connection.recv(12) == b"HTTP/1.1 503"
+
+
 def test_runs_in_its_block_only_and_again() -> None:
     before = set(threading.enumerate())
     server = ScriptedServer(ONE)

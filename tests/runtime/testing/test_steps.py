@@ -18,9 +18,11 @@ from twirpkit.testing import (
     Entry,
     Execute,
     Hang,
+    Keep,
     Reset,
     ScriptedServer,
     Send,
+    Signal,
     Wait,
     break_off,
     cut,
@@ -100,6 +102,25 @@ def test_behaviour(name: str) -> None:
     assert (entry.call, entry.attempt, entry.method, entry.connection) == ("c1", 1, "POST", 0)
     assert entry.target == "/twirp/acme.Hats/MakeHat"
     assert (entry.content is not None) is ("A" in letters and data == OK.raw)
+
+
+def test_keep_reads_the_next_request_after_an_answer_without_an_end() -> None:
+    with ScriptedServer(sequence((Send(OK, stop=HEAD), Keep()), NO)) as server, open_to(server) as connection:
+        connection.sendall(ASK)
+        assert read(connection, HEAD) == OK.raw[:HEAD]
+        connection.sendall(ASK)
+        assert read(connection, len(NO)) == NO.raw
+    assert [moments(entry) for entry in server.ledger.settled()] == ["HB", "HA"]
+
+
+def test_signal_says_that_the_steps_before_it_are_done() -> None:
+    go_on, done = threading.Event(), threading.Event()
+    with ScriptedServer((Wait(go_on), Send(OK), Signal(done))) as server, open_to(server) as connection:
+        connection.sendall(ASK)
+        assert not done.is_set()
+        go_on.set()
+        assert done.wait(5)
+        assert read(connection, len(OK)) == OK.raw
 
 
 def test_cut_by_a_reset() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import re
 import socket
 import ssl
@@ -16,7 +17,9 @@ from tunnels import tunnelling
 from wire import http, serve
 from worlds import WORLDS, World
 
+from twirpkit.errors import InsecureTransportWarning
 from twirpkit.transports import async_transport, sync_transport
+from twirpkit.transports._net import tls
 from twirpkit.transports.async_sockets import AsyncSocketTransport
 from twirpkit.transports.base import Phase
 from twirpkit.transports.sync_sockets import SocketTransport
@@ -89,8 +92,11 @@ def test_a_context(make: Any, server_tls: ssl.SSLContext) -> None:
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     context.check_hostname = False
     context.verify_mode = ssl.CERT_NONE
+    wanted = r"^tls= is a context that does not verify the server's certificate: .* tls=\"ca\.pem\"$"
     with serve(http(b"one"), tls=server_tls, host="127.0.0.2") as server:
-        assert make(tls=context).send(f"https://127.0.0.2:{server.port}").body == b"one"
+        with pytest.warns(InsecureTransportWarning, match=wanted):
+            world = make(tls=context)
+        assert world.send(f"https://127.0.0.2:{server.port}").body == b"one"
     assert (context.check_hostname, context.verify_mode) == (False, ssl.CERT_NONE)
 
 
@@ -116,8 +122,8 @@ def test_http_1_is_asked_for(make: Any) -> None:
     context.load_cert_chain(PEM)
     context.set_alpn_protocols(["h2", "http/1.1"])
 
-    def note(tls: ssl.SSLObject | ssl.SSLSocket, *_: object) -> None:
-        asked.append(tls)
+    def note(talk: ssl.SSLObject | ssl.SSLSocket, *_: object) -> None:
+        asked.append(talk)
 
     context.sni_callback = note
     with serve(http(b"one"), tls=context) as server:
@@ -161,7 +167,7 @@ def test_beside_a_transport_they_are_refused(make: Any, options: Any) -> None:
     assert make(object(), None, given) is given
 
 
-# Failures that would come again (final), each with what to do
+# Failures that would come again, each with what to do (rule C9)
 
 
 EXPIRED = Path(__file__).with_name("expired.pem")
@@ -301,6 +307,84 @@ def test_a_name_that_no_certificate_can_have(make: Any, host: str) -> None:
 # The system's store
 
 
+@pytest.fixture
+def no_contexts(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Forget what the process has read."""
+    monkeypatch.setattr(tls, "_contexts", {})
+
+
+def test_the_systems_store_is_trusted(
+    make: Any, server_tls: ssl.SSLContext, no_contexts: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SSL_CERT_FILE", str(PEM))
+    with serve(http(b"one"), http(b"two"), tls=server_tls) as server:
+        world = make()
+        assert world.send(server.url).body == b"one"
+        assert world.send(server.url.replace("127.0.0.1", "localhost")).body == b"two"
+    assert server.connections == 2
+
+
+def test_it_is_read_once_a_process(no_contexts: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    context = tls.default_context()
+    assert tls.default_context() is context
+    with monkeypatch.context() as elsewhere:
+        elsewhere.setenv("SSL_CERT_FILE", str(PEM))
+        other = tls.default_context()
+        assert other is not context
+        assert tls.default_context() is other
+    assert tls.default_context() is context
+
+
+def test_it_is_read_by_nobody_who_needs_it_not(make: Any, no_contexts: None) -> None:
+    with serve(http(b"one")) as server:
+        assert make().send(server.url).body == b"one"
+    assert not tls._contexts
+
+
+def test_a_store_that_could_not_be_read_is_read_again(
+    make: Any, server_tls: ssl.SSLContext, no_contexts: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """OpenSSL leaves it out without a word when there are no descriptors."""
+    monkeypatch.setenv("SSL_CERT_FILE", str(PEM))
+
+    def load_nothing(context: ssl.SSLContext, *_: object) -> None:
+        return
+
+    def fail(context: ssl.SSLContext, *_: object) -> None:
+        raise OSError(errno.EMFILE, "Too many open files")
+
+    with serve(http(b"one"), tls=server_tls) as server:
+        with monkeypatch.context() as without:
+            without.setattr(ssl.SSLContext, "set_default_verify_paths", load_nothing)
+            without.setattr(ssl.SSLContext, "load_verify_locations", fail)
+            world = make()
+            failed = world.fail(server.url)
+        assert (failed.phase, failed.final) == (Phase.NOT_SENT, False)
+        assert failed.reason == f"could not connect to 127.0.0.1:{server.port}: Too many open files"
+        assert world.send(server.url).body == b"one"
+
+
+def test_a_store_that_is_read_after_all(no_contexts: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SSL_CERT_FILE", str(PEM))
+    monkeypatch.setattr(ssl.SSLContext, "set_default_verify_paths", lambda *_: None)
+    assert tls.default_context().cert_store_stats()["x509"] == 1
+
+
+def test_an_empty_store(
+    make: Any, tmp_path: Path, no_contexts: None, monkeypatch: pytest.MonkeyPatch, server_tls: ssl.SSLContext
+) -> None:
+    monkeypatch.setenv("SSL_CERT_FILE", str(tmp_path / "none.pem"))
+    monkeypatch.setenv("SSL_CERT_DIR", str(tmp_path))
+    monkeypatch.setattr(ssl.SSLContext, "set_default_verify_paths", lambda *_: None)
+    with serve(http(b"one"), tls=server_tls) as server:
+        failed = make().fail(server.url)
+    assert (failed.phase, failed.final) == (Phase.NOT_SENT, True)
+    assert ": no CA certificates were found in " in failed.reason
+    assert failed.reason.endswith('; give them as tls="ca.pem" or in SSL_CERT_FILE')
+    (tmp_path / "53d9c5de.0").write_bytes(PEM.read_bytes())
+    assert tls.default_context() is tls.default_context(), "a folder is read when a certificate needs it"
+
+
 @contextlib.contextmanager
 def _scripted_tls(*pieces: bytes) -> Iterator[str]:
     """A server that answers the first request properly, and each further one with raw bytes."""
@@ -309,11 +393,11 @@ def _scripted_tls(*pieces: bytes) -> Iterator[str]:
     def talk() -> None:
         raw, _ = listener.accept()
         incoming, outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
-        tls = context.wrap_bio(incoming, outgoing, server_side=True)
+        talk = context.wrap_bio(incoming, outgoing, server_side=True)
         with raw, contextlib.suppress(OSError):
             while True:
                 try:
-                    tls.do_handshake()
+                    talk.do_handshake()
                     break
                 except ssl.SSLWantReadError:
                     raw.sendall(outgoing.read())
@@ -322,12 +406,12 @@ def _scripted_tls(*pieces: bytes) -> Iterator[str]:
             for number, piece in enumerate(pieces):
                 while True:
                     try:
-                        tls.read(65536)
+                        talk.read(65536)
                         break
                     except ssl.SSLWantReadError:
                         incoming.write(raw.recv(65536))
                 if number == 0:
-                    tls.write(piece)
+                    talk.write(piece)
                     piece = outgoing.read()
                 raw.sendall(piece)
             raw.recv(65536)

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import os
 import ssl
+import warnings
 from pathlib import Path
 from typing import Final
 
+from twirpkit.errors import InsecureTransportWarning
 from twirpkit.options import Tls
 from twirpkit.transports._net.connect_failures import ConnectError
 
@@ -16,9 +18,16 @@ _contexts: Final[dict[tuple[str | None, str | None], ssl.SSLContext]] = {}
 """The contexts of this process that trust the system's store, by the variables that name another one. To read a store
 takes 20 ms, more than most calls. Threads that race make one too many, which is better than a lock in a fork."""
 
+_UNVERIFIED: Final = (
+    "tls= is a context that does not verify the server's certificate: whoever is in between can read the credentials; "
+    'give the server\'s CA as tls="ca.pem"'
+)
+
 
 def tls_context(tls: Tls | None) -> ssl.SSLContext | None:
     """Return the context that ``tls=`` means; None: the system's store vouches.
+
+    A context that verifies nothing gives an `InsecureTransportWarning` (rule E4).
 
     Raises:
         TypeError: It is neither a context nor a path.
@@ -29,6 +38,8 @@ def tls_context(tls: Tls | None) -> ssl.SSLContext | None:
     if isinstance(tls, ssl.SSLContext):
         if tls.protocol is ssl.PROTOCOL_TLS_SERVER:
             raise ValueError("tls must be a context for clients: ssl.create_default_context() makes one")
+        if tls.verify_mode is ssl.CERT_NONE:
+            warnings.warn(_UNVERIFIED, InsecureTransportWarning, stacklevel=5)  # who made the client
         return tls
     if not isinstance(tls, str | os.PathLike):
         raise TypeError(f"tls must be an ssl.SSLContext or a path to CA certificates, not {type(tls).__name__}")

@@ -6,17 +6,17 @@ from __future__ import annotations
 from functools import cached_property
 from typing import TYPE_CHECKING, ClassVar
 
-from twirpkit.sdk import UNSET, Client, PackageInfo, client_config, sync_transport
+from twirpkit.sdk import UNSET, Client, PackageInfo, client_config, conceal, sync_transport
 
 from clientcompat_twirp._sdk import PACKAGE
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable
     from typing import Literal
 
     import httpx
     import requests
-    from twirpkit.sdk import Authorize, Hook, ProxyOption, RetryOption, Tls, Transport, Unset
+    from twirpkit.sdk import Authorize, ExtraHeaders, Hook, ProxyOption, RetryOption, Tls, Transport, Unset
 
     from clientcompat_twirp._sync.compat import CompatService
 
@@ -39,7 +39,7 @@ class CompatAPI(Client):
         auth: str | Authorize | None = None,
         timeout: float | Unset | None = UNSET,
         retry: RetryOption = UNSET,
-        extra_headers: Mapping[str, str] | None = None,
+        extra_headers: ExtraHeaders | None = None,
         session: requests.Session | httpx.Client | None = None,
         transport: Transport | Literal["requests", "httpx"] | None = None,
         proxy: ProxyOption = None,
@@ -70,6 +70,7 @@ class CompatAPI(Client):
             TypeError: An argument has the wrong type, for example a session of another library.
             ImportError: The library that `transport` names is not installed.
         """
+        token, auth, extra_headers, proxy = conceal(token, auth, extra_headers, proxy)
         config = client_config(
             PACKAGE,
             url=url,

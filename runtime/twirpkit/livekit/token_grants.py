@@ -1,7 +1,7 @@
-"""What a token says of its holder: LiveKit's grants, as values, and as the claims of a token.
+"""Grants and participants: the contents of a token, as Python values and as JSON claims.
 
-Every field of every class here means "unset" by None, and what is unset is not in the token. That matters for the
-``can_*`` permissions: unset they are LiveKit's defaults, which is not the same as False.
+In every class, None means unset, and an unset field is not in the token. For the ``can_*`` permissions unset is not the
+same as False: it means LiveKit's default.
 """
 
 from __future__ import annotations
@@ -13,7 +13,8 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from typing import Any, Final, TypeVar, cast
 
-from twirpkit.livekit.frozen import freeze
+from twirpkit._suggestion import suggestion
+from twirpkit.livekit.frozen_json import freeze
 
 __all__ = [
     "AgentEndpointGrants",
@@ -35,16 +36,44 @@ __all__ = [
 
 G = TypeVar("G", bound="Grants")
 
+SOURCES: Final[Mapping[int, str]] = {1: "camera", 2: "microphone", 3: "screen_share", 4: "screen_share_audio"}
+"""Names of ``livekit.TrackSource`` in tokens, by number. The unknown source is not one that can be allowed."""
+KINDS: Final[Mapping[int, str]] = {
+    0: "standard",
+    1: "ingress",
+    2: "egress",
+    3: "sip",
+    4: "agent",
+    7: "connector",
+    8: "bridge",
+}
+"""Names of ``livekit.ParticipantInfo.Kind`` in tokens, by number."""
+KIND_DETAILS: Final[Mapping[int, str]] = {
+    0: "cloud_agent",
+    1: "forwarded",
+    2: "connector_whatsapp",
+    3: "connector_twilio",
+    4: "bridge_rtsp",
+    5: "simulation",
+}
+"""Names of ``livekit.ParticipantInfo.KindDetail`` in tokens, by number."""
+
 _CLAIM_NAMES: Final = {"identity": "sub"}
 """Claims whose name is not the field's own in camelCase."""
+_ENUMS: Final[Mapping[str, Mapping[int, str]]] = {
+    "can_publish_sources": SOURCES,
+    "kind": KINDS,
+    "kind_details": KIND_DETAILS,
+}
+"""Fields with a closed list of names. A server takes an unknown name for a default, so a typo must not get there."""
 
 
 class Grants:
-    """What the grant classes share: their values are checked by their annotations, and do not change.
+    """Base of the grant classes. Values are checked against the annotations, and are immutable.
 
     Raises:
         TypeError: A value has the wrong type; the text names the field.
-        ValueError: A text is no valid Unicode.
+        ValueError: A name is not in the closed list of its field, or a text is not valid Unicode.
     """
 
     __slots__ = ()
@@ -73,7 +102,7 @@ class VideoGrants(Grants):
     room_join: bool | None = None
     """Join `room`."""
     room: str | None = None
-    """The name of the room that `room_admin` and `room_join` are about."""
+    """Name of the room to which `room_admin` and `room_join` apply."""
     destination_room: str | None = None
     """The room to which a participant may be forwarded or moved."""
     can_publish: bool | None = None
@@ -82,23 +111,23 @@ class VideoGrants(Grants):
     """Subscribe to tracks. Unset: yes."""
     can_publish_data: bool | None = None
     """Send data messages. Unset: as `can_publish`."""
-    can_publish_sources: Sequence[str] | None = None
-    """The only sources that may be published: ``camera``, ``microphone``, ``screen_share``, ``screen_share_audio``,
-    in lower case. Unset: all."""
+    can_publish_sources: Sequence[str | int] | None = None
+    """The only sources that may be published: ``camera``, ``microphone``, ``screen_share``, ``screen_share_audio``, or
+    members of ``TrackSource``. Kept as a tuple of names. Unset: all."""
     can_update_own_metadata: bool | None = None
     """Change one's own name, metadata and attributes. Unset: no."""
     ingress_admin: bool | None = None
     """Manage every ingress."""
     hidden: bool | None = None
-    """Not visible to the others in the room."""
+    """Not visible to other participants."""
     recorder: bool | None = None
-    """Counts as a recorder of the room. LiveKit calls it deprecated."""
+    """Counts as a recorder of the room. Deprecated by LiveKit."""
     agent: bool | None = None
     """Register as a worker of the agents framework."""
     can_subscribe_metrics: bool | None = None
     """Subscribe to metrics. Unset: no."""
     can_manage_agent_session: bool | None = None
-    """Manage an agent's session from afar. Unset: no."""
+    """Manage an agent's session remotely. Unset: no."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, repr=False)
@@ -132,9 +161,9 @@ class AgentEndpointGrants(Grants):
     call: bool | None = None
     """Call endpoints that are not public."""
     agent_name: str | None = None
-    """This agent only. Unset: every one."""
+    """Only this agent. Unset: all agents."""
     deployment: str | None = None
-    """This deployment only. Unset: every one."""
+    """Only this deployment. Unset: all deployments."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, repr=False)
@@ -142,16 +171,21 @@ class AgentThreadGrants(Grants):
     """Threads of agents: the claim ``agentThread``."""
 
     all: bool | None = None
-    """Every thread and scope. What may be done there, the other flags say."""
+    """All threads and scopes. The other flags say what is allowed there."""
     scope: str | None = None
-    """Where threads may be listed and created."""
+    """Scope in which threads may be listed and created."""
     thread_ids: Sequence[str] | None = None
-    """The threads that may be read, written and deleted."""
+    """Ids of the threads that may be read, written and deleted."""
     list: bool | None = None
+    """List threads."""
     create: bool | None = None
+    """Create threads."""
     write: bool | None = None
+    """Write to threads."""
     read: bool | None = None
+    """Read threads."""
     delete: bool | None = None
+    """Delete threads."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, repr=False)
@@ -159,7 +193,7 @@ class InferenceGrants(Grants):
     """LiveKit's inference: the claim ``inference``."""
 
     perform: bool | None = None
-    """Use every model."""
+    """Use all models."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, repr=False)
@@ -167,25 +201,27 @@ class ObservabilityGrants(Grants):
     """Observability data: the claim ``observability``."""
 
     write: bool | None = None
-    """Send it."""
+    """Send observability data."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, repr=False)
 class Participant(Grants):
-    """What a token says of its holder; the part that `AccessToken` and `Claims` have in common."""
+    """The holder of a token: the common part of `AccessToken` and `Claims`."""
 
     identity: str | None = None
-    """Who it is, unique in a room: the claim ``sub``."""
+    """Unique identity in a room: the claim ``sub``."""
     name: str | None = None
-    """The name to show."""
-    kind: str | None = None
-    """``standard``, ``agent``, ``sip``, ``egress``, ``ingress``, ``connector`` or ``bridge``. Unset: standard."""
-    kind_details: Sequence[str] | None = None
-    """More about the kind, such as ``cloud_agent``."""
+    """Display name."""
+    kind: str | int | None = None
+    """``standard``, ``agent``, ``sip``, ``egress``, ``ingress``, ``connector`` or ``bridge``, or a member of
+    ``ParticipantInfo.Kind``. Kept as a name. Unset: standard."""
+    kind_details: Sequence[str | int] | None = None
+    """Details of the kind, such as ``cloud_agent``, or members of ``ParticipantInfo.KindDetail``. Kept as a tuple of
+    names."""
     metadata: str | None = field(default=None, repr=False)
-    """Text of your own, seen by everybody in the room."""
+    """Your own text, visible to all participants of the room."""
     attributes: Mapping[str, str] | None = field(default=None, repr=False)
-    """Texts of your own by name, seen by everybody in the room."""
+    """Your own texts by name, visible to all participants of the room."""
     video: VideoGrants | None = None
     sip: SIPGrants | None = None
     agent: AgentGrants | None = None
@@ -194,43 +230,52 @@ class Participant(Grants):
     inference: InferenceGrants | None = None
     observability: ObservabilityGrants | None = None
     room_preset: str | None = None
-    """The name of a room preset (LiveKit Cloud), for a room that is made by joining."""
+    """Name of a room preset (LiveKit Cloud), applied if joining creates the room."""
     sha256: str | None = None
-    """Base64 of a body's SHA-256: what makes a token a webhook's signature."""
+    """Base64 of the SHA-256 of a webhook's body, in the token that signs the webhook."""
 
 
 def check(grants: Grants, cls: type[Grants]) -> None:
-    """Check what the fields of `cls` hold, and put values that do not change in their place."""
+    """Check the fields of `cls`, and replace their values by immutable ones."""
     for name, kind in _kinds(cls).items():
         value = getattr(grants, name)
         if value is not None:
-            put(grants, **{name: _checked(kind, value, f"{type(grants).__name__}: {name}")})
+            names = _ENUMS.get(name)
+            text = checked_text if names is None else functools.partial(_enum_name, names)
+            put(grants, **{name: _checked(kind, value, f"{type(grants).__name__}: {name}", text)})
 
 
 def claims_of(grants: Grants) -> dict[str, Any]:
-    """The claims that say what `grants` says, without those that are unset or an empty text."""
+    """Return the claims for `grants`, without those that are unset or an empty text."""
     return dict(_claims(grants, Participant if isinstance(grants, Participant) else type(grants)))
 
 
 def from_claims(cls: type[G], claims: Mapping[str, Any], **more: Any) -> G:
-    """Grants from their claims. Claims that `cls` does not know are ignored; ``null`` is unset.
+    """Return grants from their claims. Claims that `cls` does not know are ignored; ``null`` means unset.
+
+    A name that is not in the closed list of its field is kept: a newer server may have made the token.
 
     Args:
         cls: A grant class, or one that extends `Participant`.
-        claims: The claims, as JSON has them.
+        claims: The claims, as decoded JSON.
         more: Further fields of `cls`.
 
     Raises:
         TypeError: A claim has the wrong type; the text names its field.
-        ValueError: A text is no valid Unicode.
+        ValueError: A text is not valid Unicode.
     """
-    values = dict(more)
-    for name, kind in _kinds(Participant if issubclass(cls, Participant) else cls).items():
-        value = claims.get(_claim_name(name))
-        if isinstance(kind, type) and issubclass(kind, Grants) and isinstance(value, Mapping):
-            value = from_claims(kind, value)
-        values[name] = value
-    return cls(**values)
+    kinds = _kinds(Participant if issubclass(cls, Participant) else cls)
+    values = {name: _from_claim(kind, claims.get(_claim_name(name))) for name, kind in kinds.items()}
+    made = cls(**{**values, **dict.fromkeys(_ENUMS.keys() & kinds)}, **more)
+    for name in _ENUMS.keys() & kinds:
+        if values[name] is not None:
+            put(made, **{name: _checked(kinds[name], values[name], f"{cls.__name__}: {name}", checked_text)})
+    return made
+
+
+def _from_claim(kind: Any, value: Any) -> Any:
+    grants = isinstance(kind, type) and issubclass(kind, Grants) and isinstance(value, Mapping)
+    return from_claims(kind, value) if grants else value
 
 
 def _claims(grants: Grants, cls: type[Grants]) -> Iterator[tuple[str, Any]]:
@@ -243,21 +288,22 @@ def _claims(grants: Grants, cls: type[Grants]) -> Iterator[tuple[str, Any]]:
 
 
 def _field_kinds(cls: type[Any]) -> dict[str, Any]:
-    """The type of each field of a grant class, without the None."""
+    """Return the type of each field of a grant class, without the None."""
     hints = typing.get_type_hints(cls)
-    return {each.name: typing.get_args(hints[each.name])[0] for each in fields(cls)}
+    kept_as: dict[Any, Any] = {Sequence[str | int] | None: Sequence[str], str | int | None: str}
+    return {each.name: kept_as.get(hints[each.name]) or typing.get_args(hints[each.name])[0] for each in fields(cls)}
 
 
 _kinds: Final = cast("Callable[[type[Grants]], dict[str, Any]]", functools.cache(_field_kinds))
 
 
-def _checked(kind: Any, value: Any, where: str) -> Any:
+def _checked(kind: Any, value: Any, where: str, text: Callable[[Any, str], str]) -> Any:
     if kind is str:
-        return checked_text(value, where)
+        return text(value, where)
     if kind == Sequence[str]:
         if isinstance(value, str | bytes) or not isinstance(value, Iterable) or isinstance(value, Mapping):
             raise TypeError(f"{where} must be a list of str, not {type(value).__name__}")
-        return tuple(checked_text(each, f"an element of {where}") for each in value)
+        return tuple(text(each, f"an element of {where}") for each in value)
     if kind == Mapping[str, str]:
         if not isinstance(value, Mapping):
             raise TypeError(f"{where} must be a mapping of str, not {type(value).__name__}")
@@ -272,17 +318,31 @@ def _checked(kind: Any, value: Any, where: str) -> Any:
     return value
 
 
+def _enum_name(names: Mapping[int, str], value: object, where: str) -> str:
+    """Return the name of an enum's member, given by its name or number."""
+    name = names.get(value) if isinstance(value, int) and not isinstance(value, bool) else checked_text(value, where)
+    if name is not None and name in names.values():
+        return name
+    field_name = where.removeprefix("an element of ")
+    raise ValueError(f"{field_name} has no {value!r}{suggestion(str(value).lower(), names.values())}")
+
+
 def checked_text(value: object, where: str) -> str:
-    """A text that a token can hold. Raises TypeError, or ValueError for one that is no valid Unicode."""
+    """Return a text that a token can hold.
+
+    Raises:
+        TypeError: It is not a str.
+        ValueError: It is not valid Unicode.
+    """
     if not isinstance(value, str):
         raise TypeError(f"{where} must be a str, not {type(value).__name__}")
     if any("\ud800" <= character <= "\udfff" for character in value):
-        raise ValueError(f"{where} is no valid Unicode: it holds half of a surrogate pair")
+        raise ValueError(f"{where} is not valid Unicode: it holds half of a surrogate pair")
     return value
 
 
 def put(grants: Grants, **values: Any) -> None:
-    """Set fields of a value that does not change, while it is made."""
+    """Set fields of an immutable value while it is constructed."""
     for name, value in values.items():
         object.__setattr__(grants, name, value)
 
@@ -292,5 +352,5 @@ def _claim_name(name: str) -> str:
 
 
 def camel(name: str) -> str:
-    """The name of a field in protobuf's JSON."""
+    """Return the name of a field in protobuf's JSON."""
     return re.sub("_([a-z0-9])", lambda match: match[1].upper(), name)

@@ -18,9 +18,9 @@ from typing import TYPE_CHECKING, Any, ClassVar, Final, Generic, NoReturn, TypeV
 
 from google.protobuf.message import Message
 
-from twirpkit.livekit.access import LATEST, unix_time
-from twirpkit.livekit.frozen import freeze
-from twirpkit.livekit.verifier import LEEWAY, Claims, TokenError, TokenVerifier, check_duration, parse_json
+from twirpkit.livekit.frozen_json import freeze
+from twirpkit.livekit.token_signing import LATEST, unix_time
+from twirpkit.livekit.token_verifier import LEEWAY, Claims, TokenError, TokenVerifier, check_duration, parse_json
 
 if TYPE_CHECKING:
     from google.protobuf.descriptor import Descriptor, FieldDescriptor

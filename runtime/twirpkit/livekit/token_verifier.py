@@ -1,7 +1,7 @@
-"""Reading access tokens: the ones that participants bring, and the ones that sign webhooks.
+"""Verification of access tokens: those of participants, and those that sign webhooks.
 
-Stricter than a JWT library's defaults: HS256 and nothing else, ``exp`` must be there, and every claim that we know has
-the type it must have. Whatever is wrong with a token is a `TokenError`.
+Stricter than a JWT library's defaults: only HS256 is accepted, ``exp`` is required, and every known claim must have its
+type. Every fault of a token is a `TokenError`.
 """
 
 from __future__ import annotations
@@ -10,40 +10,44 @@ import base64
 import json
 import re
 import secrets
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final, NoReturn
 
-from twirpkit._protocol.headers import Secret
-from twirpkit.livekit.access import LATEST, checked_secret, credentials, jws, unix_time
-from twirpkit.livekit.frozen import freeze
-from twirpkit.livekit.grants import Participant, check, from_claims
+from twirpkit._secret import Secret
+from twirpkit.livekit.frozen_json import freeze
+from twirpkit.livekit.token_grants import Participant, check, from_claims
+from twirpkit.livekit.token_signing import LATEST, checked_secret, credentials, hs256, unix_time
 
 __all__ = ["Claims", "TokenError", "TokenExpiredError", "TokenVerifier", "decode_unverified"]
 
 LEEWAY: Final = timedelta(seconds=60)
-"""How far clocks may differ; LiveKit's server allows the same."""
+"""Default difference of clocks that is allowed, the same as in LiveKit's server."""
 MAX_CHARACTERS: Final = 256 * 1024
-"""Longer texts are refused before they are read: no token with metadata and attributes at their limits comes close."""
+"""Limit of a token, far above one with metadata and attributes at their limits. Longer texts are refused unread."""
 
 _TOKEN: Final = re.compile(r"[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+")
 _NOBODY: Final = Secret(secrets.token_urlsafe(32))
-"""Checked against where the issuer is unknown, so that this takes as long as a bad signature."""
+"""Stands in for the secret of an unknown issuer, so that the refusal takes as long as that of a bad signature."""
 
 
 class TokenError(ValueError):
-    """A token is not to be trusted. The text says why, and holds nothing of the token but names of claims."""
+    """A token that is not trusted. The text gives the reason, and holds nothing of the token but names of claims."""
 
 
 class TokenExpiredError(TokenError):
-    """The token was good once: its ``exp`` has passed."""
+    """A token that was valid, and whose ``exp`` has passed."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, repr=False)
 class Claims(Participant):
-    """What a token says. Claims that it does not have are None."""
+    """The claims of a token. A claim that it does not have is None."""
 
+    kind: str | None = None
+    """As in `AccessToken`; a newer server may send a kind that is not known here."""
+    kind_details: Sequence[str] | None = None
+    """As in `AccessToken`; a newer server may send others."""
     room_config: Mapping[str, Any] | None = field(default=None, repr=False)
     """``livekit.RoomConfiguration`` as JSON."""
     issuer: str | None = None
@@ -55,7 +59,7 @@ class Claims(Participant):
     issued_at: datetime | None = None
     """``iat``, in UTC."""
     raw: Mapping[str, Any] = field(default_factory=dict, repr=False)
-    """Every claim as it stands in the token, those of your own too."""
+    """All claims of the token, your own included."""
 
     def __post_init__(self) -> None:
         check(self, Participant)
@@ -64,13 +68,14 @@ class Claims(Participant):
 
 
 class TokenVerifier:
-    """Checks tokens against the secrets of one or several API keys.
+    """Verifier of tokens that are signed with one of several API keys.
 
     Args:
         api_key: The key. Without key, secret and `keys`, both come from LIVEKIT_API_KEY and LIVEKIT_API_SECRET.
         api_secret: The key's secret.
-        keys: Secrets by API key, instead: while keys are rotated, tokens of the old and of the new one are good.
-        leeway: How far the clocks of whoever signed and of this machine may differ.
+        keys: Secrets by API key, instead of one key: while keys are rotated, tokens of the old and the new key are
+            accepted.
+        leeway: Allowed difference between the clocks of the signer and of this machine. Default: 60 seconds.
 
     Raises:
         ValueError: Keys are missing, given twice, or refused (rule E3); or `leeway` is negative.
@@ -89,16 +94,16 @@ class TokenVerifier:
         self._leeway = check_duration("leeway", leeway)
 
     def verify(self, token: str, *, at: datetime | None = None) -> Claims:
-        """What a good token says.
+        """Verify a token, and return its claims.
 
         Args:
             token: The token alone, without ``Bearer``.
-            at: An aware datetime to take for now: for recorded tokens, and for tests.
+            at: An aware datetime to use instead of the current time: for recorded tokens, and for tests.
 
         Raises:
             TokenExpiredError: It has expired.
-            TokenError: It is no token, not signed by one of the keys with HS256, not valid yet, without ``exp``, or one
-                of its claims has the wrong type. An unknown key and a bad signature are told in the same words.
+            TokenError: It is not a token, not signed by one of the keys with HS256, not valid yet, without ``exp``, or
+                one of its claims has the wrong type. An unknown key and a bad signature have the same text.
             ValueError: `at` has no time zone.
         """
         now, leeway = unix_time(at), self._leeway.total_seconds()
@@ -123,17 +128,17 @@ class TokenVerifier:
 
 
 def decode_unverified(token: str) -> Claims:
-    """What a token says, true or not: neither its signature nor its times are checked. For logs and debugging.
+    """Return the claims of a token without checking signature and times. For logs and debugging only.
 
     Raises:
-        TokenError: It is no token, or one of its claims has the wrong type.
+        TokenError: It is not a token, or one of its claims has the wrong type.
     """
     _, payload = _read(token)
     return _claims(payload)
 
 
 def parse_json(data: bytes) -> dict[str, Any] | None:
-    """A JSON object without doubled keys and halves of surrogate pairs, or None if it is not that."""
+    """Return a JSON object, or None if the data is something else, repeats a key or holds half of a surrogate pair."""
     try:
         text = data.decode()
         value = json.loads(text, object_pairs_hook=_unique, parse_constant=_refuse_constant)
@@ -145,7 +150,7 @@ def parse_json(data: bytes) -> dict[str, Any] | None:
 
 
 def check_duration(what: str, value: object) -> timedelta:
-    """A duration that is not negative."""
+    """Return a duration that is not negative."""
     if not isinstance(value, timedelta):
         raise TypeError(f"{what} must be a timedelta, not {type(value).__name__}")
     if value < timedelta(0):
@@ -162,7 +167,7 @@ def _secrets(api_key: str | None, api_secret: str | None, keys: Mapping[str, str
     if not isinstance(keys, Mapping):
         raise TypeError(f"keys must be a mapping of API keys to secrets, not {type(keys).__name__}")
     if not keys:
-        raise ValueError("keys is empty: without a key no token is good")
+        raise ValueError("keys is empty: give at least one API key with its secret")
     return {
         checked_secret("an API key", key).reveal(): checked_secret("an API secret", secret)
         for key, secret in keys.items()
@@ -171,15 +176,23 @@ def _secrets(api_key: str | None, api_secret: str | None, keys: Mapping[str, str
 
 def _read(token: object) -> tuple[dict[str, Any], dict[str, Any]]:
     if not isinstance(token, str):
-        raise TokenError(f"the token must be a str, not {type(token).__name__}")
+        raise TokenError(f"the token must be a str, not {type(token).__name__}{_hint(token)}")
     if len(token) > MAX_CHARACTERS:
         raise TokenError(f"the token is longer than {MAX_CHARACTERS} characters")
+    if token[:7].lower() == "bearer ":
+        raise TokenError("the token has the prefix 'Bearer': pass the text after it")
     if not _TOKEN.fullmatch(token):
-        raise TokenError("the token is no JWT: it must be three parts in base64url, with dots between them")
+        raise TokenError("the token is not a JWT: it must be three parts in base64url, with dots between them")
     header, payload = (_part(each) for each in token.split(".")[:2])
     if header is None or payload is None:
-        raise TokenError("the token is no JWT: its first two parts must be JSON objects")
+        raise TokenError("the token is not a JWT: its first two parts must be JSON objects")
     return header, payload
+
+
+def _hint(token: object) -> str:
+    if token is None:
+        return ": the request has none"
+    return ": decode it, token.decode()" if isinstance(token, bytes | bytearray) else ""
 
 
 def _part(text: str) -> dict[str, Any] | None:
@@ -194,7 +207,7 @@ def _signed(token: str, secret: Secret) -> bool:
     import jwt
 
     try:
-        jws().decode_complete(token, secret.reveal(), algorithms=["HS256"])
+        hs256().decode_complete(token, secret.reveal(), algorithms=["HS256"])
     except jwt.PyJWTError:
         return False
     return True
@@ -203,9 +216,9 @@ def _signed(token: str, secret: Secret) -> bool:
 def _claims(payload: dict[str, Any]) -> Claims:
     room_config, issuer = payload.get("roomConfig"), payload.get("iss")
     if room_config is not None and not isinstance(room_config, dict):
-        raise TokenError("the claim roomConfig is no object")
+        raise TokenError("the claim roomConfig is not an object")
     if issuer is not None and not isinstance(issuer, str):
-        raise TokenError("the claim iss is no text")
+        raise TokenError("the claim iss is not a text")
     times = {name: _time(payload, claim) for name, claim in _TIMES.items()}
     try:
         return from_claims(Claims, payload, room_config=room_config, issuer=issuer, raw=payload, **times)
@@ -224,7 +237,7 @@ def _time(payload: dict[str, Any], claim: str) -> datetime | None:
     if value is None:
         return None
     if isinstance(value, bool) or not isinstance(value, int | float):
-        raise TokenError(f"the claim {claim} is no number")
+        raise TokenError(f"the claim {claim} is not a number")
     if not 0 <= value <= LATEST:
         raise TokenError(f"the claim {claim} is out of range")
     return datetime.fromtimestamp(value, UTC)
@@ -233,9 +246,9 @@ def _time(payload: dict[str, Any], claim: str) -> datetime | None:
 def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     value = dict(pairs)
     if len(value) < len(pairs):
-        raise ValueError("a key stands twice in one object")
+        raise ValueError("a key occurs twice in one object")
     return value
 
 
 def _refuse_constant(name: str) -> NoReturn:
-    raise ValueError(f"{name} is no JSON")
+    raise ValueError(f"{name} is not JSON")
