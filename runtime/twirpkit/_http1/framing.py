@@ -16,9 +16,9 @@ from twirpkit._http1.grammar import NAME_CHARACTER, VALUE_CHARACTER
 from twirpkit._http1.head import check_framing_headers
 from twirpkit._http1.limits import MAX_HEAD, MAX_LINES
 
-__all__ = ["BodyReader", "Unsized", "body_reader", "may_reuse", "response_framing"]
+__all__ = ["NO_LENGTH", "BodyReader", "Unsized", "body_reader", "may_reuse", "response_framing"]
 
-_NO_LENGTH: Final = "the response has neither a Content-Length nor a chunked body"
+NO_LENGTH: Final = "the response has neither a Content-Length nor a chunked body"
 _NOT_CHUNKS: Final = "the response's chunks are not HTTP"
 _LONG_EXTENSIONS: Final = "the response's chunk extensions are too long"
 _LONG_TRAILERS: Final = "the response's trailers are too long"
@@ -151,7 +151,7 @@ class _Rest:
         return -1
 
     def cut(self) -> str:
-        return _NO_LENGTH
+        return NO_LENGTH
 
 
 class _Chunks:

@@ -11,6 +11,7 @@ body the deadline passes is a failure that timed out.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
@@ -20,9 +21,18 @@ from twirpkit._http1.head import BadResponse, HeadReader
 from twirpkit._http1.limits import MAX_ERROR_BODY, MAX_READ, MIN_READ
 from twirpkit.transports.base import HttpResponse, Phase, TransportFailure
 
-__all__ = ["DEADLINE_PASSED", "ConnectParser", "Exchange", "ResponseParser"]
+__all__ = [
+    "DEADLINE_PASSED",
+    "DEADLINE_PASSED_IN_BODY",
+    "ConnectParser",
+    "Exchange",
+    "ResponseParser",
+    "body_limit",
+    "incomplete_response",
+]
 
 DEADLINE_PASSED: Final = "the deadline passed"
+DEADLINE_PASSED_IN_BODY: Final = f"{DEADLINE_PASSED} during the response's body"
 
 
 @dataclass(slots=True)  # not frozen: one is made for every request, and freezing costs as much again
@@ -108,15 +118,14 @@ class ResponseParser:
         if self._reader is None:
             phase = Phase.CUT if self._head.began else Phase.NO_ANSWER
             return _failure(f"{DEADLINE_PASSED} while waiting for the response", phase, timed_out=True)
-        reason = f"{DEADLINE_PASSED} during the response's body"
         if self._head.status == 200:
-            return _failure(reason, Phase.CUT, timed_out=True)
-        return self._end(BodyError(reason))
+            return _failure(DEADLINE_PASSED_IN_BODY, Phase.CUT, timed_out=True)
+        return self._end(BodyError(DEADLINE_PASSED_IN_BODY))
 
     def _start(self, framing: int | Unsized) -> Exchange | None:
         """Begin the body. Most are complete already, and need no copy but one."""
         head = self._head
-        limit = self._max_body if head.status == 200 else min(self._max_body, MAX_ERROR_BODY)
+        limit = body_limit(head.status, self._max_body)
         coding = head.headers.get("content-encoding")
         length = framing if isinstance(framing, int) and coding is None else None
         if length is not None and length <= limit:
@@ -143,16 +152,25 @@ class ResponseParser:
 
     def _end(self, error: BodyError) -> Exchange:
         """End the exchange with a body that is not complete."""
-        status = self._head.status
-        oversized = isinstance(error, OversizedBody)
-        body = b"" if oversized and status == 200 else self._body.take()
-        return Exchange(HttpResponse(status, self._head.headers, body, str(error), oversized), False)
+        return Exchange(incomplete_response(self._head.status, self._head.headers, self._body, error), False)
 
     def _may_reuse(self, *, bytes_beyond: bool) -> bool:
         head = self._head
         return may_reuse(
             head.minor, head.status, head.headers, request_sent=self.request_sent, bytes_beyond=bytes_beyond
         )
+
+
+def body_limit(status: int, max_body: int) -> int:
+    """Return the largest decoded body in bytes that a response may have (rule A13)."""
+    return max_body if status == 200 else min(max_body, MAX_ERROR_BODY)
+
+
+def incomplete_response(status: int, headers: Mapping[str, str], body: Body, error: BodyError) -> HttpResponse:
+    """Return a response whose body is not complete, with the part of it that an error may show (rule A14)."""
+    oversized = isinstance(error, OversizedBody)
+    received = b"" if oversized and status == 200 else body.take()
+    return HttpResponse(status, headers, received, str(error), oversized)
 
 
 class ConnectParser:
