@@ -15,6 +15,7 @@ from twirpkit._config.resolve import merge
 from twirpkit._engine.client_config import ClientConfig
 from twirpkit._engine.engine import start_call
 from twirpkit._engine.steps import Outcome, Sleep, Step
+from twirpkit._secret import conceal
 from twirpkit.options import CallOptions, ClientOptions
 from twirpkit.rpc import Method
 from twirpkit.transports.base import AsyncTransport, Transport
@@ -48,6 +49,8 @@ class _Client:
             ValueError: An option is refused; the text says which and why.
             TypeError: An option is unknown or has the wrong type.
         """
+        for name in options:
+            options[name] = conceal(options[name])  # type: ignore[literal-required]  # a name that is unknown is refused
         other = object.__new__(type(self))
         other._config = merge(self._config, **options)
         other._transport = self._transport
@@ -97,7 +100,12 @@ class Client(_Client):
                 except StopIteration as done:
                     response: Resp = done.value
                     return response
-                outcome = self._perform(step)
+                try:
+                    outcome = self._perform(step)
+                except BaseException as error:
+                    if not isinstance(error, StopIteration):  # which a generator cannot be given
+                        steps.throw(error)  # so that the end of the call is reported with it
+                    raise
         finally:
             steps.close()
 
@@ -105,7 +113,7 @@ class Client(_Client):
         # In a frame of its own: a StopIteration of the transport's must not look like the end of the steps.
         if isinstance(step, Sleep):
             time.sleep(step.seconds)
-            return None
+            return not self._closed
         return self._transport.send(step.request)
 
     def close(self) -> None:
@@ -161,7 +169,12 @@ class AsyncClient(_Client):
                 except StopIteration as done:
                     response: Resp = done.value
                     return response
-                outcome = await self._perform(step)
+                try:
+                    outcome = await self._perform(step)
+                except BaseException as error:
+                    if not isinstance(error, StopIteration):  # which a generator cannot be given
+                        steps.throw(error)  # so that the end of the call is reported with it
+                    raise
         finally:
             steps.close()
 
@@ -171,7 +184,7 @@ class AsyncClient(_Client):
             import asyncio  # here: a sync client does without it
 
             await asyncio.sleep(step.seconds)
-            return None
+            return not self._closed
         return await self._transport.send(step.request)
 
     async def aclose(self) -> None:

@@ -1,20 +1,27 @@
-"""What can go wrong in a call, told once.
+"""The errors of a call, and the categories of warnings.
 
-`TwirpError` is the root, with one subclass for each Twirp error code, and three that no server sends:
+* TwirpError
+  * AuthError
+    * UnauthenticatedError
+    * PermissionDeniedError
+  * InternalError
+    * DecodeError
+  * UnavailableError
+    * TransportError
+  * one class for each other Twirp error code: NotFoundError, InvalidArgumentError, DeadlineExceededError, …
 
-* `TransportError` (an `UnavailableError`): no whole answer came.
-* `DecodeError` (an `InternalError`): a 200 came whose body is not the message it should be.
-* `DeadlineExceededError`: the call's own budget ran out (`status` is None), or a server said so.
-
-`AuthError` stands for `UnauthenticatedError` and `PermissionDeniedError`: servers differ in which of the two they send
-for a missing grant (rule A17).
+No server sends a `TransportError`, which says that no complete response was received, or a `DecodeError`, which says
+that the body of a 200 is not the message that it should be. A `DeadlineExceededError` without a `status` says that the
+call's own deadline passed. `AuthError` catches both classes, because servers differ in which of the two they send for a
+missing grant (rule A17).
 """
 
 from __future__ import annotations
 
 import enum
+import re
 from collections.abc import Mapping
-from typing import Any, Final, Literal
+from typing import Any, ClassVar, Final, Literal
 
 __all__ = [
     "AbortedError",
@@ -47,10 +54,13 @@ __all__ = [
 ]
 
 Sent = Literal["no", "maybe", "yes"]
-"""Whether the request may have run: it never left, it may have arrived, or an answer to it came (rule C5)."""
+"""Whether a request was executed: it never left, it may have arrived, or the server responded to it (rule C5)."""
 
 SHOWN_CHARACTERS: Final = 512
-"""How much of a server's text `str` and `repr` of an error show; `message` holds more."""
+"""Characters of a server's text that `str` and `repr` of an error show; `message` holds more."""
+
+
+_CONTROL: Final = re.compile("[\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]")
 
 
 class Code(enum.StrEnum):
@@ -59,7 +69,7 @@ class Code(enum.StrEnum):
     CANCELED = "canceled"
     """The operation was cancelled, usually by the caller."""
     UNKNOWN = "unknown"
-    """An error of no known kind; also what a proxy's unexpected answer becomes."""
+    """An error of no known kind; also for the unexpected response of a proxy."""
     INVALID_ARGUMENT = "invalid_argument"
     """The request is wrong whatever state the server is in."""
     MALFORMED = "malformed"
@@ -67,11 +77,11 @@ class Code(enum.StrEnum):
     DEADLINE_EXCEEDED = "deadline_exceeded"
     """Time ran out; the operation may have been carried out all the same."""
     NOT_FOUND = "not_found"
-    """What was asked for does not exist."""
+    """The resource does not exist."""
     BAD_ROUTE = "bad_route"
     """The server has no such method, or the URL does not lead to a Twirp server."""
     ALREADY_EXISTS = "already_exists"
-    """What was to be made exists."""
+    """The resource exists already."""
     PERMISSION_DENIED = "permission_denied"
     """The caller is known and may not do this."""
     UNAUTHENTICATED = "unauthenticated"
@@ -95,17 +105,27 @@ class Code(enum.StrEnum):
 
 
 class TwirpError(Exception):
-    """A call failed. The root of all errors that a call raises.
+    """A failed call. The root of all errors that a call raises.
 
     Args:
-        code: The Twirp error code.
+        code: The Twirp error code. A class that stands for one code knows it: ``NotFoundError("gone")``.
         message: The server's or our own words.
         meta: The error's metadata.
-        status: The HTTP status, None where no answer came.
-        attempts: How often the request was sent, or tried to be.
-        sent: Whether the request may have run.
+        status: The HTTP status, None without a response.
+        attempts: Requests that were sent, or tried to be.
+        sent: Whether the request may have been executed. An error that no call has made says "maybe".
         request_id: The id that every attempt carried, None where the service knows no such header.
+        rpc: The RPC, ``package.Service/Method``; empty if no call has made the error.
+        url: Where the last attempt went, None if there was none.
+        retryable: True if the same call may be made again: it cannot be executed twice by that, or executing it twice
+            does no harm, and another outcome is possible.
+
+    Raises:
+        ValueError: The class stands for another code than the one that was given.
     """
+
+    default_code: ClassVar[Code | None] = None
+    """The only code that errors of this class have; None: they may have any."""
 
     code: Code
     message: str
@@ -114,26 +134,45 @@ class TwirpError(Exception):
     attempts: int
     sent: Sent
     request_id: str | None
+    rpc: str
+    url: str | None
+    retryable: bool
 
     def __init__(
         self,
-        code: Code,
-        message: str,
+        code: Code | str,
+        message: str | None = None,
         *,
         meta: Mapping[str, str] | None = None,
         status: int | None = None,
         attempts: int = 0,
-        sent: Sent = "no",
+        sent: Sent = "maybe",
         request_id: str | None = None,
+        rpc: str = "",
+        url: str | None = None,
+        retryable: bool = False,
     ) -> None:
-        super().__init__(code, message)
-        self.code = Code(code)
-        self.message = message
+        self.code, self.message = self._code_and_message(code, message)
+        super().__init__(self.code, self.message)
         self.meta = dict(meta or {})
         self.status = status
         self.attempts = attempts
         self.sent = sent
         self.request_id = request_id
+        self.rpc = rpc
+        self.url = url
+        self.retryable = retryable
+
+    @classmethod
+    def _code_and_message(cls, code: Code | str, message: str | None) -> tuple[Code, str]:
+        known = cls.default_code
+        if message is None:
+            if known is None:
+                raise TypeError(f"{cls.__name__} needs a code and a message: {cls.__name__}(Code.INTERNAL, 'why')")
+            return known, code
+        if known is not None and code != known:
+            raise ValueError(f"{cls.__name__} stands for the code {known.value!r}, not {str(code)!r}")
+        return Code(code), message
 
     def __reduce__(self) -> tuple[Any, ...]:
         # Python leaves the cause out of pickles. Only the one that a transport gives is kept: others need not pickle.
@@ -143,7 +182,9 @@ class TwirpError(Exception):
         return type(self), self.args, state
 
     def __str__(self) -> str:
-        return f"{self.code}: {_shown(self.message)}"
+        rpc = f"{self.rpc}: " if self.rpc else ""
+        request_id = f" (request id {self.request_id})" if self.request_id else ""
+        return f"{rpc}{self.code}: {_shown(self.message)}{request_id}"
 
     def __repr__(self) -> str:
         facts = f"status={self.status}, sent={self.sent!r}"
@@ -153,33 +194,49 @@ class TwirpError(Exception):
 class CanceledError(TwirpError):
     """`Code.CANCELED`: the server gave the operation up."""
 
+    default_code = Code.CANCELED
+
 
 class UnknownError(TwirpError):
-    """`Code.UNKNOWN`: an error of no known kind, or an answer that no Twirp server gives."""
+    """`Code.UNKNOWN`: an error of no known kind, or a response that no Twirp server gives."""
+
+    default_code = Code.UNKNOWN
 
 
 class InvalidArgumentError(TwirpError):
     """`Code.INVALID_ARGUMENT`: the request itself is wrong."""
 
+    default_code = Code.INVALID_ARGUMENT
+
 
 class MalformedError(TwirpError):
     """`Code.MALFORMED`: the server could not decode the request."""
+
+    default_code = Code.MALFORMED
 
 
 class DeadlineExceededError(TwirpError):
     """`Code.DEADLINE_EXCEEDED`: time ran out, here (`status` is None) or on the server."""
 
+    default_code = Code.DEADLINE_EXCEEDED
+
 
 class NotFoundError(TwirpError):
-    """`Code.NOT_FOUND`: what was asked for does not exist."""
+    """`Code.NOT_FOUND`: the resource does not exist."""
+
+    default_code = Code.NOT_FOUND
 
 
 class BadRouteError(TwirpError):
     """`Code.BAD_ROUTE`: no such method there, or no Twirp server at that URL."""
 
+    default_code = Code.BAD_ROUTE
+
 
 class AlreadyExistsError(TwirpError):
-    """`Code.ALREADY_EXISTS`: what was to be made exists."""
+    """`Code.ALREADY_EXISTS`: the resource exists already."""
+
+    default_code = Code.ALREADY_EXISTS
 
 
 class AuthError(TwirpError):
@@ -189,84 +246,113 @@ class AuthError(TwirpError):
 class PermissionDeniedError(AuthError):
     """`Code.PERMISSION_DENIED`: the caller is known and may not do this."""
 
+    default_code = Code.PERMISSION_DENIED
+
 
 class UnauthenticatedError(AuthError):
     """`Code.UNAUTHENTICATED`: no token, a token that is not valid, or one that lacks a grant."""
+
+    default_code = Code.UNAUTHENTICATED
 
 
 class ResourceExhaustedError(TwirpError):
     """`Code.RESOURCE_EXHAUSTED`: a quota or rate limit is used up."""
 
+    default_code = Code.RESOURCE_EXHAUSTED
+
 
 class FailedPreconditionError(TwirpError):
     """`Code.FAILED_PRECONDITION`: the system is not in the state that the operation needs."""
+
+    default_code = Code.FAILED_PRECONDITION
 
 
 class AbortedError(TwirpError):
     """`Code.ABORTED`: another operation was in the way."""
 
+    default_code = Code.ABORTED
+
 
 class OutOfRangeError(TwirpError):
     """`Code.OUT_OF_RANGE`: past the valid range."""
+
+    default_code = Code.OUT_OF_RANGE
 
 
 class UnimplementedError(TwirpError):
     """`Code.UNIMPLEMENTED`: the server does not offer this method."""
 
+    default_code = Code.UNIMPLEMENTED
+
 
 class InternalError(TwirpError):
     """`Code.INTERNAL`: the server broke one of its own rules."""
+
+    default_code = Code.INTERNAL
 
 
 class UnavailableError(TwirpError):
     """`Code.UNAVAILABLE`: the service cannot answer now."""
 
+    default_code = Code.UNAVAILABLE
+
 
 class DataLossError(TwirpError):
     """`Code.DATA_LOSS`: data is lost or corrupt."""
 
+    default_code = Code.DATA_LOSS
+
 
 class TransportError(UnavailableError):
-    """No whole answer came: `sent` says whether the request can have arrived, ``__cause__`` is the OSError if any."""
+    """No complete response was received: `sent` says if the request can have arrived; ``__cause__`` is an OSError, if any."""
 
 
 class DecodeError(InternalError):
-    """A 200 came whose body is not the message it should be."""
+    """The body of a 200 is not the message that it should be."""
 
 
 _CLASSES: Final[dict[Code, type[TwirpError]]] = {
-    Code.CANCELED: CanceledError,
-    Code.UNKNOWN: UnknownError,
-    Code.INVALID_ARGUMENT: InvalidArgumentError,
-    Code.MALFORMED: MalformedError,
-    Code.DEADLINE_EXCEEDED: DeadlineExceededError,
-    Code.NOT_FOUND: NotFoundError,
-    Code.BAD_ROUTE: BadRouteError,
-    Code.ALREADY_EXISTS: AlreadyExistsError,
-    Code.PERMISSION_DENIED: PermissionDeniedError,
-    Code.UNAUTHENTICATED: UnauthenticatedError,
-    Code.RESOURCE_EXHAUSTED: ResourceExhaustedError,
-    Code.FAILED_PRECONDITION: FailedPreconditionError,
-    Code.ABORTED: AbortedError,
-    Code.OUT_OF_RANGE: OutOfRangeError,
-    Code.UNIMPLEMENTED: UnimplementedError,
-    Code.INTERNAL: InternalError,
-    Code.UNAVAILABLE: UnavailableError,
-    Code.DATA_LOSS: DataLossError,
+    cls.default_code: cls
+    for cls in (
+        CanceledError,
+        UnknownError,
+        InvalidArgumentError,
+        MalformedError,
+        DeadlineExceededError,
+        NotFoundError,
+        BadRouteError,
+        AlreadyExistsError,
+        PermissionDeniedError,
+        UnauthenticatedError,
+        ResourceExhaustedError,
+        FailedPreconditionError,
+        AbortedError,
+        OutOfRangeError,
+        UnimplementedError,
+        InternalError,
+        UnavailableError,
+        DataLossError,
+    )
+    if cls.default_code is not None
 }
 
 
 def error_class(code: Code) -> type[TwirpError]:
-    """The class that is raised for a code."""
+    """Return the class that is raised for a code."""
     return _CLASSES[code]
 
 
+def escaped(text: str) -> str:
+    """Replace control characters and those that change the direction of text, which could forge lines of a log."""
+    return _CONTROL.sub(lambda found: found.group().encode("unicode_escape").decode("ascii"), text)
+
+
 def _shown(text: str) -> str:
-    return text if len(text) <= SHOWN_CHARACTERS else text[:SHOWN_CHARACTERS] + "…"
+    return escaped(text if len(text) <= SHOWN_CHARACTERS else text[:SHOWN_CHARACTERS] + "…")
 
 
 class InsecureTransportWarning(UserWarning):
-    """Credentials go over ``http://`` to a host that is not this machine: whoever is in between can read them."""
+    """Credentials go over ``http://`` to a host that is not this machine: and anybody in between can read them."""
 
 
 class ShortSecretWarning(UserWarning):

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Final, Literal, NamedTuple, TypeAlias, Ty
 
 from google.protobuf.message import Message
 
+from twirpkit._secret import Secret
 from twirpkit.events import Hook
 from twirpkit.rpc import Method
 
@@ -24,6 +25,9 @@ __all__ = [
     "Authorize",
     "CallOptions",
     "ClientOptions",
+    "ExtraHeaders",
+    "JsonList",
+    "JsonValue",
     "ProxyOption",
     "RetryOption",
     "RetryPolicy",
@@ -38,12 +42,21 @@ __all__ = [
 
 _LONGEST: Final = 1e8  # three years: what socket and loop timers can hold, and no one waits for
 
-Authorize: TypeAlias = Callable[[Method[Any, Any], Message], str]
-"""A function that returns the Authorization header of one call. Called once per attempt, from any thread; a plain
+Authorize: TypeAlias = Callable[[Method[Any, Any], Message], str | Secret]
+"""A function that returns the Authorization header of one call, as text or as a `Secret` that was checked. Called once per attempt, from any thread; a plain
 function in both clients."""
+
+ExtraHeaders: TypeAlias = Mapping[str, str] | Callable[[], Mapping[str, str]]
+"""Headers, or a plain function that returns them. The function is called once per call, from any thread."""
 
 ProxyOption: TypeAlias = str | Literal[False] | None
 """The URL of a proxy, False for none, None for what the environment says."""
+
+JsonList: TypeAlias = list[Any] | tuple[Any, ...]
+"""A list of values that JSON has, for a ``google.protobuf.ListValue``."""
+
+JsonValue: TypeAlias = bool | float | str | JsonList | Mapping[str, Any] | None
+"""A value that JSON has, for a ``google.protobuf.Value``."""
 
 Strings: TypeAlias = Union[list[str], tuple[str, ...], "RepeatedScalarFieldContainer[str]"]
 """Several strings. Not ``Sequence[str]``, because a bare ``str`` is one too."""
@@ -82,18 +95,24 @@ class RetryPolicy:
     """Seconds: the most that the first wait can be."""
     max_backoff: float = 5.0
     """Seconds: the most that any wait can be. A server's ``Retry-After`` is honoured beyond it."""
+    attempt_timeout: float | None = None
+    """Seconds that one attempt may take where another may follow; None: all the time that the call has left (rule B2)."""
 
     def __post_init__(self) -> None:
         if not isinstance(self.max_attempts, int) or isinstance(self.max_attempts, bool):
             raise TypeError(f"max_attempts must be an int, not {type(self.max_attempts).__name__}")
         if self.max_attempts < 1:
             raise ValueError(f"max_attempts must be at least 1, not {self.max_attempts}; retry=False turns retries off")
-        for name in ("backoff", "max_backoff"):
+        for name in ("backoff", "max_backoff", "attempt_timeout"):
             value = getattr(self, name)
+            if name == "attempt_timeout" and value is None:
+                continue
             if not isinstance(value, int | float) or isinstance(value, bool):
                 raise TypeError(f"{name} must be a number of seconds, not {type(value).__name__}")
             if not math.isfinite(value) or value < 0:
                 raise ValueError(f"{name} must be a finite number of seconds, 0 or more, not {value}")
+        if self.attempt_timeout == 0:
+            raise ValueError("attempt_timeout must be above 0 seconds; None means no limit but the call's own")
 
     def wait(self, attempt: int) -> float:
         """Return the seconds to wait after the attempt of this number, from 1: full jitter."""
@@ -113,11 +132,11 @@ class CallOptions(NamedTuple):
     timeout: float | Unset | None = UNSET
     """Seconds for the whole call; None for no limit; `UNSET` for the client's, or the method's default."""
     retry: RetryOption = UNSET
-    extra_headers: Mapping[str, str] | None = None
+    extra_headers: ExtraHeaders | None = None
     """Headers of this call, besides the client's."""
 
     def __repr__(self) -> str:  # values of headers can be credentials
-        names = None if self.extra_headers is None else list(self.extra_headers)
+        names = list(self.extra_headers) if isinstance(self.extra_headers, Mapping) else self.extra_headers
         return f"CallOptions(timeout={self.timeout!r}, retry={self.retry!r}, extra_headers={names!r})"
 
 
@@ -132,7 +151,7 @@ class ClientOptions(TypedDict, total=False):
     """A bearer token, instead of the credentials."""
     auth: str | Authorize | None
     """The whole Authorization header, or a function that returns it; not together with a token."""
-    extra_headers: Mapping[str, str] | None
+    extra_headers: ExtraHeaders | None
     """Headers that every call carries; merged with those that the client has."""
     hooks: Iterable[Hook] | None
     """Functions that receive the events of every call; they replace those that the client has."""
@@ -152,9 +171,24 @@ def check_hooks(hooks: Iterable[Hook]) -> tuple[Hook, ...]:
         raise TypeError("hooks must be a list of functions: put the one into brackets")
     checked = tuple(hooks)
     for hook in checked:
-        if not callable(hook):
-            raise TypeError(f"hooks: {type(hook).__name__} is not a function")
+        _check_hook(hook)
     return checked
+
+
+def _check_hook(hook: Any) -> None:
+    import inspect  # here, because most clients have no hooks
+
+    if not callable(hook):
+        raise TypeError(f"hooks: {type(hook).__name__} is not a function")
+    name = getattr(hook, "__qualname__", type(hook).__qualname__)
+    if inspect.iscoroutinefunction(hook) or inspect.iscoroutinefunction(getattr(hook, "__call__", None)):  # noqa: B004  # an object may have an async __call__
+        raise TypeError(f"hooks: {name} is a coroutine function, and nothing would await it: give a plain function")
+    try:
+        inspect.signature(hook).bind(None)
+    except TypeError:
+        raise TypeError(f"hooks: {name} must take one argument, the event") from None
+    except ValueError:  # a builtin without a signature
+        return
 
 
 def check_timeout(timeout: float | None) -> float | None:

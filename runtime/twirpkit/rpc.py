@@ -37,13 +37,15 @@ class ServerWait:
     """
 
     field: str
-    """The request's ``google.protobuf.Duration`` field that says how long the server waits."""
+    """The request's field that says how long the server waits: a ``google.protobuf.Duration``, or an integer."""
     default: float
     """Seconds that are written into the copy that is sent, where the field is unset."""
     margin: float
     """Seconds on top of it, for everything else that the call does."""
     when: str | None = None
     """A bool field of the request: the server waits only where it is true. None: it always waits."""
+    unit: float | None = None
+    """Seconds that one unit of an integer field stands for: 0.001 for milliseconds. None: the field is a duration."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,9 +60,9 @@ class PageFields:
     """The response's repeated field."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Method(Generic[Req, Resp]):
-    """Static facts of one RPC. Generated code has one constant for each."""
+    """Static facts of one RPC. Generated code has one constant for each, which is equal to itself only."""
 
     service: str
     """Package and service, as the proto spells them: ``"acme.hats.HatService"``."""
@@ -81,6 +83,8 @@ class Method(Generic[Req, Resp]):
     """Set where the server waits before it responds."""
     pages: PageFields | None = None
     """Set where responses are pages of one list."""
+    cloud_only: bool = False
+    """True if only the vendor's cloud has the RPC, so that errors of other servers can say so."""
 
     @property
     def path(self) -> str:

@@ -7,9 +7,12 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 SCRIPT = Path(__file__).with_name("responses.py")
 
 
+@pytest.mark.slow
 def test_responses_are_read_as_others_read_them() -> None:
     """In a process of its own: the fuzzer ends it."""
     ran = subprocess.run(

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
+from clock import Clock
 from scripted import Opened, open_any, open_livekit
 
 
@@ -44,6 +45,14 @@ def bare(kind: str) -> Iterator[Callable[..., Opened]]:
     yield make
     for each in opened:
         each.end()
+
+
+@pytest.fixture
+def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
+    """The clock of deadlines, idle connections and asyncio's timers; threads that wait for each other do not use it."""
+    clock = Clock()
+    monkeypatch.setattr(time, "monotonic", clock.now)
+    return clock
 
 
 @pytest.fixture

@@ -34,9 +34,9 @@ from twirpkit._engine.client_config import ClientConfig
 from twirpkit._engine.engine import start_call
 from twirpkit._engine.retry import RetryBudget
 from twirpkit._engine.steps import Sleep
-from twirpkit._protocol.headers import Secret
 from twirpkit._protocol.known_errors import KnownError
 from twirpkit._protocol.responses import retry_after
+from twirpkit._secret import Secret
 from twirpkit.options import CallOptions
 
 Livekit = Callable[..., Opened]

@@ -33,7 +33,8 @@ from twirpkit import (
 from twirpkit._engine.client_config import ClientConfig
 from twirpkit._engine.engine import start_call
 from twirpkit._engine.steps import Send
-from twirpkit._protocol.headers import Headers, Secret
+from twirpkit._protocol.headers import Headers
+from twirpkit._secret import Secret
 from twirpkit.options import UNSET, CallOptions, check_timeout
 from twirpkit.version import __version__
 

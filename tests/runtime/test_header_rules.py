@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 
-from twirpkit._protocol.headers import Headers, Secret, check_headers, check_value
+from twirpkit._protocol.headers import Headers, check_headers, check_value
+from twirpkit._secret import Secret
 
 OWN = (
     "Accept",

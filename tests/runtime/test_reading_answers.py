@@ -10,8 +10,9 @@ from cases.case import JWT, OPAQUE, ROOM, twirp
 from cases.play import REQUEST_ID, check
 
 from twirpkit import Code, DecodeError, HttpResponse, TwirpError, error_class
-from twirpkit._protocol.headers import Secret
-from twirpkit._protocol.responses import message_from_response, read_error, redact, text_cleaner
+from twirpkit._protocol.responses import message_from_response, read_error
+from twirpkit._protocol.server_text import redact, text_cleaner
+from twirpkit._secret import Secret
 
 PLAIN = [
     case

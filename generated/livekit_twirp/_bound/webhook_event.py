@@ -15,8 +15,9 @@ if TYPE_CHECKING:
     from livekit_twirp.messages.livekit_agent import Job
     from livekit_twirp.messages.livekit_egress import EgressInfo
     from livekit_twirp.messages.livekit_ingress import IngressInfo
-    from livekit_twirp.messages.livekit_models import ParticipantInfo, Room, TrackInfo
+    from livekit_twirp.messages.livekit_models import ParticipantInfo, Room, RoomEndReason, TrackInfo
     from livekit_twirp.messages.livekit_webhook import WebhookEvent as _WebhookEvent_
+    from livekit_twirp.types.livekit_models import RoomEndReasonName
 
 __all__ = ["WebhookEvent"]
 
@@ -42,7 +43,7 @@ class WebhookEvent(_WebhookEvent["_WebhookEvent_"]):
         id: str | None = None,
         created_at: datetime | None = None,
         num_dropped: int | None = None,
-        room_end_reason: int | None = None,
+        room_end_reason: RoomEndReason | RoomEndReasonName | None = None,
     ) -> None:
         super().__init__(
             event=event,
@@ -113,6 +114,6 @@ class WebhookEvent(_WebhookEvent["_WebhookEvent_"]):
         return self.message.num_dropped
 
     @property
-    def room_end_reason(self) -> int:
+    def room_end_reason(self) -> RoomEndReason:
         """Why the room ended, when it did."""
         return self.message.room_end_reason

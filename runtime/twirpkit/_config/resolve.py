@@ -17,6 +17,7 @@ from twirpkit._config.plug_in import load_plug_in
 from twirpkit._engine.client_config import ClientConfig
 from twirpkit._protocol.headers import check_headers, merge_headers
 from twirpkit._protocol.url import normalize_url
+from twirpkit._secret import Secret, revealed
 from twirpkit._suggestion import suggestion
 from twirpkit.options import UNSET, ClientOptions, Unset, check_client_timeout, check_hooks, check_retry
 from twirpkit.version import __version__
@@ -28,8 +29,8 @@ def client_config(
     package: PackageInfo,
     *,
     url: str | None,
-    api_key: str | None = None,
-    api_secret: str | None = None,
+    api_key: str | Secret | None = None,
+    api_secret: str | Secret | None = None,
     regions: Any = UNSET,
     **options: Unpack[ClientOptions],
 ) -> ClientConfig:
@@ -47,10 +48,14 @@ def client_config(
         ValueError: An argument is missing, refused, or given twice; the text says what to do.
         TypeError: An argument has the wrong type.
     """
+    if any(isinstance(each, str | Secret) and "://" in revealed(each) for each in (api_key, api_secret)):
+        raise ValueError("an API key or secret is a URL: the order of the arguments is url, api_key, api_secret")
     url = url if url is not None else environment_value(package, "url")
     if url is None:
         raise ValueError(f"no URL: pass url=…{or_set(package, 'url')}")
     base = normalize_url(url)
+    if package.prefix and base.endswith(package.prefix):
+        raise ValueError(f"the URL {url!r} ends with {package.prefix}, which the client adds itself: leave it out")
     token, auth = options.pop("token", None), options.pop("auth", None)
     authorize = authorization_source(package, api_key, api_secret, token, auth)
     if authorize is not None:
@@ -84,12 +89,15 @@ def merge(base: ClientConfig, **options: Unpack[ClientOptions]) -> ClientConfig:
     if token is not None and auth is not None:
         raise ValueError("give token=… or auth=…, not both")
     timeout, retry, hooks = options.get("timeout", UNSET), options.get("retry", UNSET), options.get("hooks")
+    headers = options.get("extra_headers")
+    source = headers if callable(headers) else None
     return dataclasses.replace(
         base,
         timeout=base.timeout if isinstance(timeout, Unset) else check_client_timeout(timeout),
         retry=base.retry if isinstance(retry, Unset) else check_retry(retry),
         authorize=explicit_authorization(token, auth) or base.authorize,
-        headers=merge_headers(base.headers, check_headers(options.get("extra_headers"))),
+        headers=merge_headers(base.headers, check_headers(None if callable(headers) else headers)),
+        header_sources=base.header_sources if source is None else (*base.header_sources, source),
         hooks=base.hooks if hooks is None else check_hooks(hooks),
     )
 
@@ -104,7 +112,10 @@ def service_config(base: ClientConfig, package: PackageInfo, service: str) -> Cl
     if host is None:
         return base
     root = base.base_url.removesuffix(package.prefix)
-    there = normalize_url(load_plug_in(host)(root))
+    try:
+        there = normalize_url(load_plug_in(host)(root))
+    except ValueError as error:  # told by its calls: reading an attribute of a client must not raise
+        return dataclasses.replace(base, failover=None, unavailable=str(error))
     if base.authorize is not None:
         warn_if_insecure(there)
     # The hosts that failover knows are the facade's, not this service's.

@@ -11,17 +11,11 @@ from twirpkit._engine.client_config import ClientConfig
 from twirpkit._engine.prepare import PreparedCall
 from twirpkit._engine.retry import AttemptOutcome
 from twirpkit._protocol.constants import SERVER_CODE, TIMEOUT_MS
-from twirpkit._protocol.headers import Secret
-from twirpkit._protocol.known_errors import KnownError, find_known_error
+from twirpkit._protocol.known_errors import KnownError, find_known_error, strip_known_prefixes
 from twirpkit._protocol.redaction import sensitive_texts
-from twirpkit._protocol.responses import (
-    ErrorResponse,
-    message_from_response,
-    read_error,
-    redact,
-    retry_after,
-    text_cleaner,
-)
+from twirpkit._protocol.responses import ErrorResponse, message_from_response, read_error, retry_after
+from twirpkit._protocol.server_text import redact, text_cleaner
+from twirpkit._secret import Secret
 from twirpkit.errors import (
     Code,
     DeadlineExceededError,
@@ -77,14 +71,14 @@ def classify_attempt(
 ) -> Resp | FailedAttempt:
     """Decode the response of one attempt, or return the facts of its failure."""
     if isinstance(outcome, TransportFailure):
-        return _transport_failure(method.path, call, request, outcome, token)
+        return _transport_failure(call, request, outcome, token)
     if outcome.status != 200:  # only 200 is a success (rule A3)
-        return _error_response(config, request, outcome)
+        return _error_response(config, method, request, outcome)
     if outcome.oversized:
-        text = f"{method.path}: the response is too large: {outcome.body_error}"
+        text = f"the response is too large: {outcome.body_error}"
         return FailedAttempt(AttemptOutcome.CONCLUSIVE, DecodeError, Code.INTERNAL, 200, text)
     if outcome.body_error is not None:
-        text = f"{method.path}: the response is not complete: {redact(outcome.body_error, token)}"
+        text = f"the response is not complete: {redact(outcome.body_error, token)}"
         return FailedAttempt(AttemptOutcome.CUT, TransportError, Code.UNAVAILABLE, 200, text, in_doubt=True)
     message = message_from_response(method.response, outcome, secret=token)
     if isinstance(message, str):
@@ -94,26 +88,37 @@ def classify_attempt(
 
 def merge_sent(previous: Sent, failed: FailedAttempt) -> Sent:
     """Update ``sent`` of a call by one more attempt: one that is in doubt leaves the call in doubt (rule C5)."""
-    if failed.outcome is AttemptOutcome.NOT_SENT:
+    if failed.outcome in (AttemptOutcome.NOT_SENT, AttemptOutcome.FINAL):
         return previous
     return "maybe" if failed.in_doubt or previous == "maybe" else "yes"
 
 
 def describe_failure(
-    config: ClientConfig, call: PreparedCall, failed: FailedAttempt, token: Secret | None
+    config: ClientConfig, method: Method[Any, Any], call: PreparedCall, failed: FailedAttempt, token: Secret | None
 ) -> tuple[str, dict[str, str]]:
     """Return the message and metadata of an attempt's error: the only place that shows a server's words (rules E1, E5)."""
     if failed.response is None:
         return failed.text, {}
-    message, meta = failed.response.describe(text_cleaner(token, sensitive_texts(call.message, config.sensitivity)))
+    private = [*sensitive_texts(call.message, config.sensitivity), *_signer_texts(config)]
+    known = failed.known
+    message, meta = failed.response.describe(text_cleaner(token, private), hints=known is None or not known.cloud_only)
+    message = strip_known_prefixes(config.known_errors, message)
     if failed.code is not failed.response.code:
         meta[SERVER_CODE] = failed.response.code.value
-    if failed.known is not None and failed.known.hint:
-        message = f"{message} ({failed.known.hint})"
+    if known is not None and known.hint:
+        message = f"{message} ({known.hint})"
     return message, meta
 
 
-def _error_response(config: ClientConfig, request: HttpRequest, response: HttpResponse) -> FailedAttempt:
+def _signer_texts(config: ClientConfig) -> tuple[str, ...]:
+    """Return the API key, which a server may repeat: if key and secret were swapped, it is the secret (rule E3)."""
+    key = getattr(config.authorize, "api_key", None)
+    return (key.reveal(),) if isinstance(key, Secret) else ()
+
+
+def _error_response(
+    config: ClientConfig, method: Method[Any, Any], request: HttpRequest, response: HttpResponse
+) -> FailedAttempt:
     error, asked = read_error(response), retry_after(response)
     if response.status == 408 and error.code is Code.CANCELED and TIMEOUT_MS in request.headers:
         # The server gave up when the time was over that we had told it (rule B4).
@@ -121,41 +126,49 @@ def _error_response(config: ClientConfig, request: HttpRequest, response: HttpRe
         return FailedAttempt(
             AttemptOutcome.NO_RESPONSE, DeadlineExceededError, code, 408, response=error, retry_after=asked
         )
-    known = find_known_error(config.known_errors, error.code, error.message)
+    known = find_known_error(config.known_errors, error.code, error.message, cloud_only=method.cloud_only)
     final = known is not None and known.final
     outcome = AttemptOutcome.CONCLUSIVE if final else _outcome_of_error(error)
     return FailedAttempt(
-        outcome, error_class(error.code), error.code, response.status, response=error, known=known, retry_after=asked
+        outcome,
+        error_class(error.code),
+        error.code,
+        response.status,
+        response=error,
+        known=known,
+        retry_after=asked,
+        in_doubt=outcome is AttemptOutcome.GATEWAY,
     )
 
 
 def _outcome_of_error(error: ErrorResponse) -> AttemptOutcome:
     status = error.response.status
+    if status >= 500 and error.intermediary:
+        return AttemptOutcome.GATEWAY
     if status in (502, 503, 504) or error.code is Code.UNAVAILABLE:
         return AttemptOutcome.UNAVAILABLE
     if status == 429:  # a limit that does not say when it ends would still hold
         return AttemptOutcome.CONCLUSIVE if retry_after(error.response) is None else AttemptOutcome.RATE_LIMITED
     # Go maps redirects and refusals of proxies to the same two codes; sending the request again does not change these.
-    by_server = status >= 500 or not error.intermediary
-    failed = by_server and error.code in (Code.INTERNAL, Code.UNKNOWN)
+    failed = not error.intermediary and error.code in (Code.INTERNAL, Code.UNKNOWN)
     return AttemptOutcome.FAILED if failed else AttemptOutcome.CONCLUSIVE
 
 
 def _transport_failure(
-    path: str, call: PreparedCall, request: HttpRequest, failure: TransportFailure, token: Secret | None
+    call: PreparedCall, request: HttpRequest, failure: TransportFailure, token: Secret | None
 ) -> FailedAttempt:
-    outcome = _OUTCOME_OF_PHASE[failure.phase]
-    in_doubt = outcome is not AttemptOutcome.NOT_SENT
+    outcome = AttemptOutcome.FINAL if failure.final else _OUTCOME_OF_PHASE[failure.phase]
+    in_doubt = failure.phase is not Phase.NOT_SENT
     reason = redact(failure.reason, token)
     if failure.timed_out:
-        text = f"{path}: no response {_within(call, request)}: {reason}"
+        text = f"no response {_within(call, request)}: {reason}"
         kind: type[TwirpError] = DeadlineExceededError
         return FailedAttempt(outcome, kind, Code.DEADLINE_EXCEEDED, text=text, in_doubt=in_doubt)
     return FailedAttempt(
         outcome,
         TransportError,
         Code.UNAVAILABLE,
-        text=f"{path}: {reason}",
+        text=reason,
         cause=failure.cause,
         in_doubt=in_doubt,
     )

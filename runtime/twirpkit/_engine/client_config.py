@@ -4,16 +4,38 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 from twirpkit._engine.retry import RetryBudget
 from twirpkit._engine.steps import Failover
-from twirpkit._protocol.headers import Secret
+from twirpkit._protocol.headers import Headers
 from twirpkit._protocol.known_errors import KnownError
+from twirpkit._secret import Secret
 from twirpkit.errors import TwirpError
 from twirpkit.events import Hook
 from twirpkit.options import UNSET, Authorize, RetryPolicy, Unset
+from twirpkit.rpc import Method
 
-__all__ = ["ClientConfig"]
+__all__ = ["ClientConfig", "MethodPlan"]
+
+
+@dataclass(slots=True)
+class MethodPlan:
+    """Prepared facts of one method."""
+
+    url: str
+    """Where the first attempt is sent."""
+    host: str
+    """Host and port of `url`."""
+    headers: Headers = field(repr=False)
+    """The client's extra headers, and those that every call carries."""
+    request_id_header: str | None
+    """The name under which the request id is sent; None where the service has none, or the client gave a fixed id."""
+    fixed_request_id: str | None
+    """The request id among the client's extra headers."""
+    timeout: float | None
+    """Seconds for a call without a timeout of its own."""
+    policy: RetryPolicy | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,3 +65,9 @@ class ClientConfig:
     sensitivity: int | None = None
     """The number of the field option that marks secret and personal fields (rule E5)."""
     hooks: Sequence[Hook] = field(default=(), repr=False)
+    unavailable: str | None = None
+    """Why no call can be made: the service has a host of its own, which is not known. None: calls can be made."""
+    header_sources: Sequence[Callable[[], Mapping[str, str]]] = field(default=(), repr=False)
+    """Functions that return further headers, called once per call."""
+    plans: dict[Method[Any, Any], MethodPlan] = field(default_factory=dict, init=False, repr=False, compare=False)
+    """Filled by `twirpkit._engine.plan`: a configuration is immutable, so what follows from it is computed once."""

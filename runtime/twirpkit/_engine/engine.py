@@ -1,38 +1,41 @@
 """One logical call, without I/O: attempts, their deadlines and responses, and the decision to make another one.
 
 `start_call` returns a generator. It yields `Send` steps and is sent the result of each, an `HttpResponse` or a
-`TransportFailure`; and `Sleep` steps, to which None is sent. It returns the decoded response or raises the error.
-`twirpkit.client` holds the two drivers, one that waits and one that awaits.
+`TransportFailure`; and `Sleep` steps, to which False is sent if the client was closed meanwhile. It returns the decoded
+response or raises the error. `twirpkit.client` holds the two drivers, one that waits and one that awaits.
 """
 
 from __future__ import annotations
 
-import logging
 import time
 from collections.abc import Generator, Mapping
-from typing import Any, Final, Generic, Literal, TypeVar
+from logging import DEBUG
+from typing import Any, Final, Generic, TypeVar
 
 from google.protobuf.message import Message
 
 from twirpkit._engine.attempt import FailedAttempt, classify_attempt, describe_failure, merge_sent
 from twirpkit._engine.client_config import ClientConfig
+from twirpkit._engine.clock import server_clock_skew
+from twirpkit._engine.plan import host_of
 from twirpkit._engine.prepare import PreparedCall, authorization, prepare
+from twirpkit._engine.reporter import Reporter
 from twirpkit._engine.retry import (
     IN_DOUBT,
-    AttemptOutcome,
     GiveUp,
     Retry,
+    can_be_made_again,
     decide,
+    decide_once_more,
     decide_relocation,
     has_no_time,
-    is_retryable,
 )
 from twirpkit._engine.steps import Failover, Outcome, Send, Sleep, Step
 from twirpkit._protocol.constants import AUTHORIZATION, TIMEOUT_MS
-from twirpkit._protocol.headers import Headers, Secret
-from twirpkit._protocol.redaction import shown
+from twirpkit._protocol.headers import Headers
+from twirpkit._secret import Secret
 from twirpkit.errors import Code, DeadlineExceededError, Sent, TwirpError
-from twirpkit.events import LOGGER, Event
+from twirpkit.events import LOGGER
 from twirpkit.options import CallOptions
 from twirpkit.rpc import Method
 from twirpkit.transports.base import HttpRequest, HttpResponse, TransportFailure
@@ -43,8 +46,6 @@ Resp = TypeVar("Resp", bound=Message)
 
 LONGEST_CONNECT: Final = 5.0
 """Seconds that connecting may take where another attempt can follow (rule B2)."""
-SHORTEST_ATTEMPT: Final = 1.0
-"""Seconds that an attempt gets at least, where the call has them (rule B2)."""
 
 
 def start_call(
@@ -64,18 +65,42 @@ def start_call(
         TypeError: An option or a field has the wrong type or name.
         TwirpError: From the steps: the call failed; the subclass says how.
     """
-    return CallMachine(config, method, prepare(config, method, request, fields, options)).run()
+    machine = CallMachine(config, method, prepare(config, method, request, fields, options))
+    return machine.run() if not config.hooks else machine.run_reported()
 
 
 class CallMachine(Generic[Resp]):
     """The state of one logical call: what it sends, and what its attempts came to."""
 
+    __slots__ = (
+        "attempts",
+        "base_url",
+        "call",
+        "clock_corrected",
+        "config",
+        "force_new_connection",
+        "host",
+        "maybe_executed",
+        "method",
+        "previous_error",
+        "relocated",
+        "reporter",
+        "sent",
+        "url",
+        "visited_base_urls",
+    )
+
     def __init__(self, config: ClientConfig, method: Method[Any, Resp], call: PreparedCall) -> None:
         self.config = config
         self.method = method
         self.call = call
-        self.visited_base_urls = [config.base_url]
-        """The base URLs of the attempts; the last one is that of the current attempt."""
+        self.reporter: Reporter | None = None
+        """Set where there are hooks, and after the first failure."""
+        self.base_url = config.base_url
+        """Where the current attempt is sent."""
+        self.url, self.host = call.plan.url, call.plan.host
+        self.visited_base_urls: list[str] | None = None
+        """The base URLs of all attempts, once there is more than one."""
         self.attempts = 0
         self.maybe_executed = False
         """True once an attempt may have been executed without a conclusive response (phases P2, P3)."""
@@ -83,55 +108,61 @@ class CallMachine(Generic[Resp]):
         self.force_new_connection = False
         self.relocated = False
         """True once a server has referred the call to another host."""
+        self.clock_corrected = False
+        """True once a token was signed by the server's clock."""
         self.previous_error: TwirpError | None = None
+
+    def run_reported(self) -> Generator[Step, Outcome, Resp]:
+        """Run the call between one ``start`` and one ``end`` event, whatever happens."""
+        reporter = self.reporter = Reporter(self.config, self.method, self.call)
+        reporter.emit("start")
+        try:
+            response = yield from self.run()
+        except BaseException as error:
+            sent = error.sent if isinstance(error, TwirpError) else self._sent_so_far()
+            status = error.status if isinstance(error, TwirpError) else None
+            reporter.emit("end", status=status, error=error, sent=sent)
+            raise
+        reporter.emit("end", status=200, sent="yes")
+        return response
 
     def run(self) -> Generator[Step, Outcome, Resp]:
         """Yield the steps of the call; return its response, or raise its error."""
-        self._check_timeout()
+        config, method, call = self.config, self.method, self.call
+        if call.timeout is not None and call.timeout <= 0:
+            raise self._too_late()
         while True:
             self.attempts += 1
-            token = authorization(self.config, self.method, self.call.message)
+            token = authorization(config, method, call.message)
             request = self._request(token)
-            self._emit("request")
             outcome = yield Send(request)
-            assert outcome is not None  # noqa: S101  # drivers promise it for a Send
-            result = classify_attempt(self.config, self.method, self.call, request, outcome, token)
+            assert isinstance(outcome, HttpResponse | TransportFailure)  # noqa: S101  # drivers promise it for a Send
+            result = classify_attempt(config, method, call, request, outcome, token)
             if not isinstance(result, FailedAttempt):
-                self._log(outcome, "done")
-                self.config.budget.earn(self._host)
-                self._emit("answer", status=200)
+                config.budget.earn(self.host)
+                self._report_success(outcome)
                 return result
-            self.sent = merge_sent(self.sent, result)
-            decision = yield from self._decide(request, outcome, result)
-            error = self._build_error(result, decision, token)
+            error, decision = yield from self._handle_failure(request, outcome, result, token)
             if isinstance(decision, GiveUp):
-                self._log(outcome, f"gave up: {decision.reason}")
-                self._emit("error", status=error.status, error=error)
                 raise error
-            self._log(outcome, f"retry in {decision.delay:.3f} s: {result.outcome.value}")
             self.previous_error = error
-            self._emit("retry", status=error.status, error=error, wait=decision.delay)
-            yield Sleep(decision.delay)
+            if (yield Sleep(decision.delay)) is False:  # the client was closed
+                raise error
 
-    def _check_timeout(self) -> None:
-        timeout = self.call.timeout
-        if timeout is None or timeout > 0:
-            return
-        error = DeadlineExceededError(
+    def _too_late(self) -> TwirpError:
+        text = f"the timeout of {self.call.timeout:g} s had passed before anything was sent"
+        return DeadlineExceededError(
             Code.DEADLINE_EXCEEDED,
-            f"{self.method.path}: the timeout of {timeout:g} s had passed before anything was sent",
+            text,
+            sent="no",
             request_id=self.call.request_id,
+            rpc=self.method.path,
+            retryable=True,
         )
-        self._emit("error", error=error)
-        raise error
 
-    @property
-    def _base_url(self) -> str:
-        return self.visited_base_urls[-1]
-
-    @property
-    def _host(self) -> str:
-        return self._base_url.split("/", 3)[2]
+    def _sent_so_far(self) -> Sent:
+        """Return ``sent`` of a call that ends without an error of ours: its last attempt may have been executed."""
+        return "maybe" if self.attempts else "no"
 
     def _time_left(self) -> float | None:
         deadline = self.call.deadline
@@ -139,62 +170,93 @@ class CallMachine(Generic[Resp]):
 
     def _request(self, token: Secret | None) -> HttpRequest:
         """Build the request of an attempt, with its share of the time (rules B2, B4)."""
-        call, now = self.call, time.monotonic()
-        deadline = call.deadline
-        connect_deadline = None
-        if self._can_repeat():
+        call, policy, now = self.call, self.call.policy, time.monotonic()
+        deadline, connect_deadline = call.deadline, None
+        if policy is not None and self.attempts < policy.max_attempts and self.config.budget.left(self.host):
+            # Another attempt may follow, so connecting must not use up the time that it would need.
             connect_deadline = now + LONGEST_CONNECT
-            # A request that may not be sent again after a timeout gets all the time there is: cutting it short would
-            # turn a slow response into none.
-            again = is_retryable(self.method.retry, AttemptOutcome.NO_RESPONSE, maybe_executed=self.maybe_executed)
-            if deadline is not None and again:
-                deadline = min(deadline, now + max(SHORTEST_ATTEMPT, (deadline - now) / 2))
+            if (share := self._share_of_time(now, deadline)) is not None:
+                deadline = share if deadline is None else min(deadline, share)
         headers = Headers(call.headers)
         if deadline is not None:
             milliseconds = int((deadline - now) * 1000)
             headers[TIMEOUT_MS] = str(max(1, milliseconds - min(100, milliseconds // 10)))
         if token is not None:
             headers[AUTHORIZATION] = token.reveal()
-        url = f"{self._base_url}/{self.method.path}"
+        if self.reporter is not None:
+            self.reporter.attempt = self.attempts
+            self.reporter.add_headers(headers)
         return HttpRequest(
-            url, headers, call.body, deadline, connect_deadline, force_new_connection=self.force_new_connection
+            self.url, headers, call.body, deadline, connect_deadline, force_new_connection=self.force_new_connection
         )
 
-    def _can_repeat(self) -> bool:
-        policy = self.call.policy
-        return policy is not None and self.attempts < policy.max_attempts and self.config.budget.left(self._host)
+    def _share_of_time(self, now: float, deadline: float | None) -> float | None:
+        """Return the time by which an attempt must end before its call must, None where it may use all (rule B2)."""
+        policy, failover = self.call.policy, self.config.failover
+        if policy is not None and policy.attempt_timeout is not None:
+            return now + policy.attempt_timeout
+        if deadline is None or failover is None or not failover.knows_another(self.base_url):
+            return None
+        return now + (deadline - now) / 2
+
+    def _handle_failure(
+        self,
+        request: HttpRequest,
+        outcome: HttpResponse | TransportFailure,
+        failed: FailedAttempt,
+        token: Secret | None,
+    ) -> Generator[Step, Outcome, tuple[TwirpError, Retry | GiveUp]]:
+        """Decide what follows a failed attempt, build its error, and report both."""
+        reporter = self.reporter or Reporter(self.config, self.method, self.call)
+        reporter.attempt, reporter.url, reporter.host = self.attempts, self.url, self.host
+        self.sent = merge_sent(self.sent, failed)
+        decision = yield from self._decide(request, outcome, failed)
+        error = self._build_error(reporter.url, failed, decision, token)
+        reporter.log_attempt(outcome, failed.outcome.value)
+        reporter.log_decision(error, decision)
+        if self.reporter is not None:
+            reporter.emit("response", status=failed.status, error=error)
+            if isinstance(decision, Retry):
+                reporter.emit("retry", status=failed.status, error=error, wait=decision.delay, reason=decision.reason)
+            reporter.url, reporter.host = self.url, self.host
+        return error, decision
 
     def _decide(
         self, request: HttpRequest, outcome: HttpResponse | TransportFailure, failed: FailedAttempt
     ) -> Generator[Step, Outcome, Retry | GiveUp]:
         """Decide whether another attempt follows, and do what it needs: discovery, payment, the next base URL."""
         failover = self.config.failover
-        if failover is not None and isinstance(outcome, HttpResponse) and failover.relocates(outcome):
-            return (yield from self._relocate(failover, request))
+        if isinstance(outcome, HttpResponse):
+            if failover is not None and failover.relocates(outcome):
+                return (yield from self._relocate(failover, request))
+            if failed.code is Code.UNAUTHENTICATED and (reason := server_clock_skew(self.config, outcome)):
+                decision = decide_once_more(reason, done_before=self.clock_corrected, time_left=self._time_left())
+                self.clock_corrected = True
+                return decision
         decision = decide(
             failed.outcome,
             self.method.retry,
             self.call.policy,
             attempts=self.attempts,
             maybe_executed=self.maybe_executed,
-            budget_left=self.config.budget.left(self._host),
+            budget_left=self.config.budget.left(self.host),
             retry_after=failed.retry_after,
             time_left=self._time_left(),
         )
         self.maybe_executed |= failed.outcome in IN_DOUBT
         if isinstance(decision, GiveUp):
             return decision
-        delay, base_url = decision.delay, self._base_url
+        delay, base_url = decision.delay, self.base_url
         if failover is not None:
             before = time.monotonic()
             base_url = (yield from self._discover(failover, request, rediscover=False)) or base_url
             delay = max(0.0, delay - (time.monotonic() - before))
         if (too_late := has_no_time(delay, self._time_left())) is not None:
             return too_late
-        self.config.budget.spend(self._host)
+        self.config.budget.spend(self.host)
         self.force_new_connection = decision.force_new_connection
-        self.visited_base_urls.append(base_url)
-        return Retry(delay, decision.force_new_connection)
+        self._go_to(base_url)
+        return Retry(delay, decision.reason, decision.force_new_connection)
 
     def _relocate(self, failover: Failover, request: HttpRequest) -> Generator[Step, Outcome, Retry | GiveUp]:
         """Follow a server that refers the call to another host, whatever the RPC's class (rule D4)."""
@@ -207,25 +269,36 @@ class CallMachine(Generic[Resp]):
             return GiveUp(failover.nowhere, shown=True)
         if (too_late := has_no_time(0.0, self._time_left())) is not None:
             return too_late
-        self.visited_base_urls.append(base_url)
+        self._go_to(base_url)
         return decision
+
+    def _go_to(self, base_url: str) -> None:
+        """Send the next attempt to a base URL."""
+        if self.visited_base_urls is None:
+            self.visited_base_urls = [self.base_url]
+        self.visited_base_urls.append(base_url)
+        self.base_url, self.host = base_url, host_of(base_url)
+        self.url = f"{base_url}/{self.method.path}"
 
     def _discover(
         self, failover: Failover, request: HttpRequest, *, rediscover: bool
     ) -> Generator[Step, Outcome, str | None]:
         deadline, base_url = self.call.deadline, self.config.base_url
-        visited = self.visited_base_urls
+        visited = self.visited_base_urls or [self.base_url]
         return (yield from failover.next_base_url(request, deadline, base_url, visited, rediscover=rediscover))
 
-    def _build_error(self, failed: FailedAttempt, decision: Retry | GiveUp, token: Secret | None) -> TwirpError:
+    def _build_error(
+        self, url: str, failed: FailedAttempt, decision: Retry | GiveUp, token: Secret | None
+    ) -> TwirpError:
         """Build the error of a failed attempt, with everything that is known of the call."""
-        message, meta = describe_failure(self.config, self.call, failed, token)
+        message, meta = describe_failure(self.config, self.method, self.call, failed, token)
         if isinstance(decision, GiveUp):
             if decision.shown:
                 message = f"{message} ({decision.reason})"
-            if failed.status is None and self.previous_error is not None:
+            previous = self.previous_error
+            if failed.status is None and previous is not None and previous.message != message:
                 # A server's reason is not lost behind a silence.
-                message = f"{message} (attempt {self.attempts}; before it: {self.previous_error.message})"
+                message = f"{message} (attempt {self.attempts}; before it: {previous.message})"
         error = failed.error_class(
             failed.code,
             message,
@@ -234,47 +307,18 @@ class CallMachine(Generic[Resp]):
             attempts=self.attempts,
             sent=self.sent,
             request_id=self.call.request_id,
+            rpc=self.method.path,
+            url=url,
+            retryable=can_be_made_again(self.method.retry, failed.outcome, self.sent),
         )
         error.__cause__ = failed.cause
         refine = self.config.refine
         return error if refine is None else refine(error)
 
-    def _emit(
-        self,
-        kind: Literal["request", "retry", "answer", "error"],
-        *,
-        status: int | None = None,
-        error: TwirpError | None = None,
-        wait: float | None = None,
-    ) -> None:
-        if not self.config.hooks:
-            return
-        event = Event(
-            kind=kind,
-            method=self.method,
-            attempt=self.attempts,
-            url=f"{self._base_url}/{self.method.path}",
-            request_id=self.call.request_id,
-            elapsed=time.monotonic() - self.call.started,
-            status=status,
-            error=error,
-            wait=wait,
-        )
-        for hook in self.config.hooks:
-            hook(event)
-
-    def _log(self, outcome: HttpResponse | TransportFailure, decision: str) -> None:
-        if not LOGGER.isEnabledFor(logging.DEBUG):
-            return
-        result = f"no response ({outcome.phase.value})" if isinstance(outcome, TransportFailure) else outcome.status
-        LOGGER.debug(
-            "%s to %s, attempt %d, id %s: %s after %.3f s; %s; request: %s",
-            self.method.path,
-            self._host,
-            self.attempts,
-            self.call.request_id,
-            result,
-            time.monotonic() - self.call.started,
-            decision,
-            shown(self.call.message, self.config.sensitivity),
-        )
+    def _report_success(self, outcome: HttpResponse | TransportFailure) -> None:
+        if self.reporter is not None:
+            self.reporter.emit("response", status=200)
+        if LOGGER.isEnabledFor(DEBUG):
+            reporter = self.reporter or Reporter(self.config, self.method, self.call)
+            reporter.attempt, reporter.url, reporter.host = self.attempts, self.url, self.host
+            reporter.log_attempt(outcome, "done")

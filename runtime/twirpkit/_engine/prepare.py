@@ -6,36 +6,28 @@ import os
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, NamedTuple, TypeVar
+from typing import Any, TypeVar
 
-from google.protobuf.message import Message
+from google.protobuf.message import EncodeError, Message
 
-from twirpkit._engine.client_config import ClientConfig
-from twirpkit._protocol.constants import CALL_HEADERS, USER_AGENT
-from twirpkit._protocol.headers import Headers, Secret, check_headers, check_value, merge_headers
+from twirpkit._engine.client_config import ClientConfig, MethodPlan
+from twirpkit._engine.plan import method_plan
+from twirpkit._protocol.headers import Headers, check_headers, check_value, merge_headers
 from twirpkit._schema.requests import request_message
-from twirpkit.options import CallOptions, RetryPolicy, Unset, check_retry, check_timeout
+from twirpkit._secret import Secret
+from twirpkit.options import UNSET, CallOptions, RetryPolicy, check_retry, check_timeout
 from twirpkit.rpc import Method, ServerWait
 
-__all__ = ["PreparedCall", "ResolvedCall", "authorization", "prepare", "resolve_call"]
+__all__ = ["PreparedCall", "authorization", "prepare"]
 
 M = TypeVar("M", bound=Message)
 
 
-class ResolvedCall(NamedTuple):
-    """Options of one call after all defaults: below this, nothing is unset."""
-
-    timeout: float | None
-    """Seconds for the whole call; None: no limit."""
-    policy: RetryPolicy | None
-    """None: nothing is sent twice."""
-    extra_headers: Mapping[str, str]
-
-
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class PreparedCall:
-    """A call, ready to be sent."""
+    """A call, ready to be sent: its options are settled, so that nothing below is unset."""
 
+    plan: MethodPlan
     message: Message = field(repr=False)
     body: bytes = field(repr=False)
     headers: Headers
@@ -48,6 +40,7 @@ class PreparedCall:
     deadline: float | None
     """The time by which the call must be over, on the same clock; None: no limit."""
     policy: RetryPolicy | None
+    """None: nothing is sent twice."""
 
 
 def prepare(
@@ -60,35 +53,19 @@ def prepare(
         TypeError: An option or a field has the wrong type or name.
     """
     started = time.monotonic()
+    plan = method_plan(config, method)
+    timeout, retry, extra_headers = options
+    # An option that is not set costs one comparison: most calls have none.
+    timeout = plan.timeout if timeout is UNSET else check_timeout(timeout)
+    policy = plan.policy if retry is UNSET else check_retry(retry)
+    headers, request_id = _headers(config, plan, extra_headers)
     message = request_message(method.request, request, fields)
-    resolved = resolve_call(config, method, options)
-    timeout = resolved.timeout
-    headers = merge_headers(config.headers, resolved.extra_headers)
-    request_id = _add_request_id(config.request_id_header, headers)
-    headers.update(CALL_HEADERS)
-    headers[USER_AGENT] = config.user_agent
-    message = _with_key(method, message)
+    if method.key is not None:
+        message = _with_key(method.key, message)
     if method.wait is not None and (timeout is None or timeout > 0):
         message, timeout = _with_wait(method.wait, message, timeout)
     deadline = None if timeout is None else started + timeout
-    return PreparedCall(message, _serialize(message), headers, request_id, timeout, started, deadline, resolved.policy)
-
-
-def resolve_call(config: ClientConfig, method: Method[Any, Any], options: CallOptions) -> ResolvedCall:
-    """Settle each option: the call's own, else the client's, else the method's.
-
-    Raises:
-        ValueError: The timeout is not finite, or a header is refused.
-        TypeError: An option has the wrong type.
-    """
-    if not isinstance(options.timeout, Unset):
-        timeout = check_timeout(options.timeout)
-    elif not isinstance(config.timeout, Unset):
-        timeout = config.timeout
-    else:
-        timeout = method.timeout
-    policy = config.retry if isinstance(options.retry, Unset) else check_retry(options.retry)
-    return ResolvedCall(timeout, policy, check_headers(options.extra_headers))
+    return PreparedCall(plan, message, _serialize(message), headers, request_id, timeout, started, deadline, policy)
 
 
 def authorization(config: ClientConfig, method: Method[Any, Any], message: Message) -> Secret | None:
@@ -96,27 +73,44 @@ def authorization(config: ClientConfig, method: Method[Any, Any], message: Messa
     authorize = config.authorize
     if authorize is None or isinstance(authorize, Secret):
         return authorize
-    return Secret(check_value("the Authorization value that auth returned", authorize(method, message)))
+    value = authorize(method, message)
+    if isinstance(value, Secret):  # of a signer of ours, which checked it
+        return value
+    return Secret(check_value("the Authorization value that auth returned", value))
 
 
-def _add_request_id(name: str | None, headers: Headers) -> str | None:
-    """Return the request id of the caller, or put a new one into the headers (rule C4)."""
-    if name is None:
-        return None
-    import uuid
+def _headers(config: ClientConfig, plan: MethodPlan, extra_headers: Any) -> tuple[Headers, str | None]:
+    """Return the headers of a call, and its request id: the caller's own, or a new one (rule C4)."""
+    headers = plan.headers
+    name, request_id = plan.request_id_header, plan.fixed_request_id
+    if extra_headers is not None or config.header_sources:
+        for source in config.header_sources:
+            headers = merge_headers(headers, check_headers(source()))
+        given = extra_headers() if callable(extra_headers) else extra_headers
+        headers = merge_headers(headers, check_headers(given))
+        if name is not None:
+            name = next((key for key in headers if key.lower() == name.lower()), name)
+            request_id = headers.get(name) or None
+    else:
+        headers = Headers(headers)
+    if name is not None and request_id is None:
+        request_id = headers[name] = new_request_id()
+    return headers, request_id
 
-    given = next((key for key in headers if key.lower() == name.lower()), name)
-    if not headers.get(given):
-        headers[given] = str(uuid.uuid4())
-    return headers[given]
+
+def new_request_id() -> str:
+    """Return a random UUID (RFC 9562, version 4) as text, without the cost of an object for it."""
+    text = os.urandom(16).hex()
+    variant = "89ab"[int(text[16], 16) & 3]
+    return f"{text[:8]}-{text[8:12]}-4{text[13:16]}-{variant}{text[17:20]}-{text[20:]}"
 
 
-def _with_key(method: Method[Any, Any], message: M) -> M:
-    """Return the message, or a copy with a random key where the RPC wants one and the caller gave none (rule C4)."""
-    if method.key is None or getattr(message, method.key):
+def _with_key(name: str, message: M) -> M:
+    """Return the message, or a copy with a random key where the caller gave none (rule C4)."""
+    if getattr(message, name):
         return message
     keyed = _copy(message)
-    setattr(keyed, method.key, os.urandom(16))
+    setattr(keyed, name, os.urandom(16))
     return keyed
 
 
@@ -124,12 +118,18 @@ def _with_wait(wait: ServerWait, message: M, timeout: float | None) -> tuple[M, 
     """Return the message with its waiting time filled in, and a timeout in seconds that is not shorter (rule B1)."""
     if wait.when is not None and not getattr(message, wait.when):
         return message, timeout
-    if not message.HasField(wait.field):
-        message = _copy(message)
-        getattr(message, wait.field).FromNanoseconds(round(wait.default * 1e9))
-    waits: Any = getattr(message, wait.field)
-    needed = waits.seconds + waits.nanos / 1e9 + wait.margin
-    return message, timeout if timeout is None else max(timeout, needed)
+    if wait.unit is not None:
+        if not getattr(message, wait.field):
+            message = _copy(message)
+            setattr(message, wait.field, round(wait.default / wait.unit))
+        waits = getattr(message, wait.field) * wait.unit
+    else:
+        if not message.HasField(wait.field):
+            message = _copy(message)
+            getattr(message, wait.field).FromNanoseconds(round(wait.default * 1e9))
+        duration: Any = getattr(message, wait.field)
+        waits = duration.seconds + duration.nanos / 1e9
+    return message, timeout if timeout is None else max(timeout, waits + wait.margin)
 
 
 def _copy(message: M) -> M:
@@ -141,6 +141,8 @@ def _copy(message: M) -> M:
 
 def _serialize(message: Message) -> bytes:
     cls = type(message)
-    if not cls.IsInitialized(message):
-        raise ValueError(f"{cls.DESCRIPTOR.name} lacks a field that its proto says is required")
-    return cls.SerializeToString(message)
+    try:
+        return cls.SerializeToString(message)
+    except EncodeError:  # whose text may show values of the message
+        pass
+    raise ValueError(f"{cls.DESCRIPTOR.name} lacks a field that its proto says is required")

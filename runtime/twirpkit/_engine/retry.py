@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
+from twirpkit.errors import Sent
 from twirpkit.options import RetryPolicy
 from twirpkit.rpc import RetryClass
 
@@ -18,8 +19,11 @@ __all__ = [
     "GiveUp",
     "Retry",
     "RetryBudget",
+    "can_be_made_again",
     "decide",
+    "decide_once_more",
     "decide_relocation",
+    "has_no_time",
     "is_retryable",
 ]
 
@@ -34,11 +38,15 @@ class AttemptOutcome(enum.Enum):
     STALE = "a kept connection had closed"
     NO_RESPONSE = "no response was received"
     CUT = "the response was cut"
+    GATEWAY = "a gateway failed in place of the server"
+    """A 5xx that no Twirp server wrote: the server behind it may have executed the request."""
     UNAVAILABLE = "the service is unavailable"
     FAILED = "the server failed"
     RATE_LIMITED = "the server limits the rate"
     CONCLUSIVE = "the response is conclusive"
     """Any other response: sending the request again would not change it."""
+    FINAL = "the failure is final"
+    """The request was not sent, and trying again would not help: a bad certificate, a proxy that refuses, a closed client."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +55,8 @@ class Retry:
 
     delay: float
     """Seconds to wait first."""
+    reason: str
+    """For the log."""
     force_new_connection: bool = False
     """True after a kept connection had closed: others may have, too."""
 
@@ -89,12 +99,13 @@ class RetryBudget:
             self._tokens[host] = min(self.FULL, tokens + self.EARNED)
 
 
-IN_DOUBT: Final = frozenset((AttemptOutcome.NO_RESPONSE, AttemptOutcome.CUT))
+IN_DOUBT: Final = frozenset((AttemptOutcome.NO_RESPONSE, AttemptOutcome.CUT, AttemptOutcome.GATEWAY))
 """Outcomes after which the request may have run, and nothing says so."""
+_REPEATABLE: Final = frozenset(AttemptOutcome) - {AttemptOutcome.CONCLUSIVE, AttemptOutcome.FINAL}
 _RETRYABLE: Final[Mapping[RetryClass, frozenset[AttemptOutcome]]] = {
-    RetryClass.READ: frozenset(AttemptOutcome) - {AttemptOutcome.CONCLUSIVE},
-    RetryClass.IDEMPOTENT: frozenset(AttemptOutcome) - {AttemptOutcome.CONCLUSIVE, AttemptOutcome.FAILED},
-    RetryClass.KEYED: frozenset(AttemptOutcome) - {AttemptOutcome.CONCLUSIVE, AttemptOutcome.FAILED},
+    RetryClass.READ: _REPEATABLE,
+    RetryClass.IDEMPOTENT: _REPEATABLE - {AttemptOutcome.FAILED},
+    RetryClass.KEYED: _REPEATABLE - {AttemptOutcome.FAILED},
     RetryClass.NEVER: frozenset((AttemptOutcome.NOT_SENT,)),
 }
 
@@ -111,6 +122,17 @@ def is_retryable(retry: RetryClass, outcome: AttemptOutcome, *, maybe_executed: 
     if retry is RetryClass.IDEMPOTENT and outcome in IN_DOUBT and maybe_executed:
         return False
     return outcome in _RETRYABLE[retry]
+
+
+def can_be_made_again(retry: RetryClass, outcome: AttemptOutcome, sent: Sent) -> bool:
+    """Return True if a caller may make a failed call again: `TwirpError.retryable`.
+
+    The call must not be executed twice by that, unless that does no harm, and another outcome must be possible. A keyed
+    call that is made again has another key, so the server would not recognize it.
+    """
+    if outcome in (AttemptOutcome.CONCLUSIVE, AttemptOutcome.FINAL):
+        return False
+    return sent == "no" or retry in (RetryClass.READ, RetryClass.IDEMPOTENT)
 
 
 def decide(
@@ -149,7 +171,7 @@ def decide(
     # After a kept connection that had closed there is nothing to wait for: the server is fine.
     delay = retry_after if retry_after is not None else 0.0 if stale else policy.wait(attempts)
     too_long = has_no_time(delay, time_left)
-    return too_long or Retry(delay, force_new_connection=stale)
+    return too_long or Retry(delay, outcome.value, force_new_connection=stale)
 
 
 def decide_relocation(policy: RetryPolicy | None, *, attempts: int, time_left: float | None) -> Retry | GiveUp:
@@ -160,7 +182,20 @@ def decide_relocation(policy: RetryPolicy | None, *, attempts: int, time_left: f
     most = max((policy or RetryPolicy()).max_attempts, 2)
     if attempts >= most:
         return GiveUp(f"attempt {attempts} of {most} was the last")
-    return has_no_time(0.0, time_left) or Retry(0.0)
+    return has_no_time(0.0, time_left) or Retry(0.0, "the server refers the call to another host")
+
+
+def decide_once_more(reason: str, *, done_before: bool, time_left: float | None) -> Retry | GiveUp:
+    """Decide whether an attempt that the server refused is made again at once, with what was wrong put right.
+
+    Args:
+        reason: What was put right.
+        done_before: True if the call was made again for that reason already.
+        time_left: Seconds until the call's deadline, None for no limit.
+    """
+    if done_before:
+        return GiveUp(f"the server refused the call again: {reason}")
+    return has_no_time(0.0, time_left) or Retry(0.0, reason)
 
 
 def has_no_time(delay: float, time_left: float | None) -> GiveUp | None:

@@ -11,22 +11,22 @@ from twirpkit.transports.base import HttpRequest, HttpResponse, TransportFailure
 __all__ = ["Failover", "Outcome", "Send", "Sleep", "Step"]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)  # not frozen: one is made for every request, and freezing costs as much again
 class Send:
     """A request to send. The driver sends back the transport's result."""
 
     request: HttpRequest
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)  # not frozen: one is made for every request, and freezing costs as much again
 class Sleep:
-    """A pause. The driver sends back None when it is over."""
+    """A pause. The driver sends back True when it is over, or False if the client was closed: no attempt follows then."""
 
     seconds: float
 
 
 Step: TypeAlias = Send | Sleep
-Outcome: TypeAlias = HttpResponse | TransportFailure | None
+Outcome: TypeAlias = HttpResponse | TransportFailure | bool | None
 
 
 class Failover(Protocol):
@@ -37,6 +37,10 @@ class Failover(Protocol):
 
     def relocates(self, response: HttpResponse, /) -> bool:
         """Return True if a response refers the call to another host. The server has refused it before running it."""
+        ...
+
+    def knows_another(self, base_url: str, /) -> bool:
+        """Return True if another base URL than this one is known, without asking for it."""
         ...
 
     def next_base_url(

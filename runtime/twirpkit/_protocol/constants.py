@@ -14,6 +14,7 @@ __all__ = [
     "AUTHORIZATION",
     "CALL_HEADERS",
     "CONTENT_TYPE",
+    "DATE",
     "ERROR_DETAILS",
     "FIELD_NAME",
     "INTERMEDIARY",
@@ -33,6 +34,7 @@ ACCEPT: Final = "Accept"
 ACCEPT_ENCODING: Final = "Accept-Encoding"
 AUTHORIZATION: Final = "Authorization"
 CONTENT_TYPE: Final = "Content-Type"
+DATE: Final = "Date"
 LOCATION: Final = "Location"
 RETRY_AFTER: Final = "Retry-After"
 TIMEOUT_MS: Final = "X-Twirp-Timeout-Ms"

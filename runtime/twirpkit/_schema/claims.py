@@ -7,12 +7,23 @@ from typing import Any
 
 from google.protobuf.message import Message
 
-__all__ = ["claims"]
+__all__ = ["claim_fields", "claims"]
 
 
 def claims(template: Mapping[str, Any], message: Message) -> dict[str, Any]:
-    """The claims of one call: a policy row's template with each ``"$field"`` replaced by that field of the request."""
+    """Return the claims of one call: a policy row's template with each ``"$field"`` replaced by that field of the request."""
     return {name: _value(value, message) for name, value in template.items()}
+
+
+def claim_fields(template: Mapping[str, Any]) -> tuple[str, ...]:
+    """Return the names of the request's fields that a policy row's template takes."""
+    names: list[str] = []
+    for value in template.values():
+        if isinstance(value, Mapping):
+            names += claim_fields(value)
+        elif isinstance(value, str) and value.startswith("$"):
+            names.append(value[1:])
+    return tuple(names)
 
 
 def _value(value: Any, message: Message) -> Any:

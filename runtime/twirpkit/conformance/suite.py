@@ -8,7 +8,8 @@ from typing import Any, Literal, Self, TypeAlias
 from google.protobuf import json_format
 
 from twirpkit._config.package_info import PackageInfo
-from twirpkit._protocol.responses import message_from_response, read_error, text_cleaner
+from twirpkit._protocol.responses import message_from_response, read_error
+from twirpkit._protocol.server_text import text_cleaner
 from twirpkit.conformance.compare import (
     Heard,
     OwnError,
@@ -90,7 +91,7 @@ class Suite:
         for world in self._worlds.values():
             world.close()
         self._worlds = {}
-        self._server.__exit__(*exc_info)
+        self._server.__exit__(None, None, None)
 
     def plan(self, exchange: Exchange) -> Plan:
         """How far the exchange can be played, and why not further. Needs no ``with`` block."""

@@ -11,7 +11,7 @@ from typing import Any, Final, NoReturn, cast
 
 from google.protobuf.message import Message
 
-from twirpkit._protocol.headers import Secret
+from twirpkit._secret import Secret
 from twirpkit.livekit.room_config import room_config_json, sensitive_paths
 from twirpkit.livekit.token_grants import Participant, VideoGrants, check, claims_of, put
 from twirpkit.livekit.token_signing import LATEST, credentials, hs256, unix_time

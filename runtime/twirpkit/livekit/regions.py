@@ -28,6 +28,8 @@ WITHIN: Final = 2.0
 """Seconds that discovery may take, inside the call's deadline."""
 MAX_BODY: Final = 64 * 1024
 MAX_REGIONS: Final = 16
+LONGEST_AGE: Final = 3600
+"""Seconds for which a list of regions is kept at most, whatever the server says (rule D2)."""
 MOVED: Final = 451
 """The status by which a region refuses a project that is pinned to others."""
 
@@ -63,6 +65,8 @@ class Regions:
         Args:
             base_url: The project's, normalized, without the path prefix of the services.
         """
+        if base_url.endswith("/rtc"):
+            raise ValueError("the URL ends with /rtc, which is for clients of rooms: leave it out")
         suffix = self._suffix(urlsplit(base_url).hostname or "")
         return None if suffix is None else RegionFailover(base_url, suffix)
 
@@ -105,6 +109,11 @@ class RegionFailover:
         """Return True if the project is pinned to other regions (rule D4)."""
         return response.status == MOVED
 
+    def knows_another(self, base_url: str, /) -> bool:
+        """Return True if another region is known, without asking for it."""
+        here = _origin(base_url)
+        return time.monotonic() < self._good_until and any(region != here for region in self._known)
+
     def next_base_url(
         self,
         request: HttpRequest,
@@ -120,7 +129,11 @@ class RegionFailover:
         regions = self._known if known else (yield from self._discovered(request, deadline))
         path = base_url[len(self._base) :]
         been = {_origin(each) for each in visited}
-        return next((each + path for each in regions if each not in been), None)
+        unvisited = next((each + path for each in regions if each not in been), None)
+        if unvisited is None and known:  # every known region failed: the list may be old (rule D2)
+            regions = yield from self._discovered(request, deadline)
+            unvisited = next((each + path for each in regions if each not in been), None)
+        return unvisited
 
     def _discovered(self, request: HttpRequest, deadline: float | None) -> Generator[Step, Outcome, tuple[str, ...]]:
         """The regions, asked for by this call or by one that is asking already; the old ones where asking fails."""
@@ -153,7 +166,7 @@ class RegionFailover:
             return None
         regions = self._allowed(answer.body)
         if regions is not None and (age := _max_age(answer)):
-            self._known, self._good_until = regions, time.monotonic() + age
+            self._known, self._good_until = regions, time.monotonic() + min(age, LONGEST_AGE)
         return regions
 
     def _allowed(self, body: bytes) -> tuple[str, ...] | None:

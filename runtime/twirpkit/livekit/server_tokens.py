@@ -10,10 +10,10 @@ from typing import Any, Final
 
 from google.protobuf.message import Message
 
-from twirpkit._protocol.headers import Secret
-from twirpkit._schema.claims import claims
+from twirpkit._schema.claims import claim_fields, claims
+from twirpkit._secret import Secret, conceal
 from twirpkit.errors import ShortSecretWarning
-from twirpkit.livekit.token_signing import hs256
+from twirpkit.livekit.token_signing import checked_pair, hs256
 from twirpkit.rpc import Method
 
 __all__ = ["ServerTokens"]
@@ -27,7 +27,11 @@ CACHED: Final = 1024
 SHORTEST_SECRET: Final = 32
 """Bytes of the shortest secret that does not warn."""
 
+SMALLEST_SKEW: Final = 5.0
+"""Seconds by which a clock skew must differ from the one in use to make new tokens."""
+
 _RENEW_AFTER: Final = (LIFETIME - BACKDATED) / 2
+_NO_TOKEN: Final = (float("-inf"), None)
 
 
 class ServerTokens:
@@ -39,37 +43,53 @@ class ServerTokens:
     Args:
         api_key: Becomes ``iss``.
         api_secret: The key's secret. A short one, such as that of a development server, warns once, here (rule E4).
+
+    Raises:
+        ValueError: Key and secret seem to be swapped.
     """
 
-    def __init__(self, api_key: str, api_secret: str) -> None:
-        if len(api_secret.encode()) < SHORTEST_SECRET:
-            text = f"the API secret has {len(api_secret.encode())} bytes, and HS256 wants {SHORTEST_SECRET} or more"
+    def __init__(self, api_key: str | Secret, api_secret: str | Secret) -> None:
+        self.api_key, self._api_secret = checked_pair(conceal(api_key), conceal(api_secret))
+        length = len(self._api_secret.reveal().encode())
+        if length < SHORTEST_SECRET:
+            text = f"the API secret has {length} bytes, and HS256 wants {SHORTEST_SECRET} or more"
             warnings.warn(text, ShortSecretWarning, stacklevel=5)
-        self._api_key = Secret(api_key)
-        self._api_secret = Secret(api_secret)
-        self._cache: OrderedDict[str, tuple[float, Secret]] = OrderedDict()
+        self._cache: OrderedDict[object, tuple[float, Secret]] = OrderedDict()
+        self._shapes: dict[Method[Any, Any], tuple[str, tuple[str, ...]]] = {}
+        """By method: its claim template as text, and the fields of the request that it takes."""
+        self._skew = 0.0
 
-    def __call__(self, method: Method[Any, Any], message: Message) -> str:
-        """The value of the Authorization header for one call."""
-        granted = claims(method.grants or {}, message)
-        cache_key = repr(granted)
+    def __call__(self, method: Method[Any, Any], message: Message) -> Secret:
+        """Return the Authorization header for one call."""
+        shape = self._shapes.get(method)
+        if shape is None:
+            shape = self._shapes[method] = repr(method.grants), claim_fields(method.grants or {})
+        cache_key = (shape[0], *[getattr(message, name) for name in shape[1]])
         # The wall clock decides, because it is what the server compares with: a jump of it, back or far ahead, makes a
         # new token.
-        now = time.time()
-        made, token = self._cache.get(cache_key, (float("-inf"), None))
+        now = time.time() + self._skew
+        made, token = self._cache.get(cache_key, _NO_TOKEN)
         if token is None or not 0 <= now - made < _RENEW_AFTER:
-            token = Secret(f"Bearer {self._sign(granted, int(now))}")
+            token = Secret(f"Bearer {self._sign(claims(method.grants or {}, message), int(now))}")
             self._cache[cache_key] = (now, token)
         self._touch(cache_key)
-        return token.reveal()
+        return token
+
+    def set_clock_skew(self, seconds: float) -> bool:
+        """Sign by a clock that is so many seconds ahead of ours. Returns False if it did so already."""
+        if abs(seconds - self._skew) < SMALLEST_SKEW:
+            return False
+        self._skew = seconds
+        self._cache.clear()
+        return True
 
     def _sign(self, granted: dict[str, Any], now: int) -> str:
-        payload = {"iss": self._api_key.reveal(), "nbf": now - BACKDATED, "exp": now - BACKDATED + LIFETIME, **granted}
+        payload = {"iss": self.api_key.reveal(), "nbf": now - BACKDATED, "exp": now - BACKDATED + LIFETIME, **granted}
         body = json.dumps(payload, separators=(",", ":")).encode()
         return hs256().encode(body, self._api_secret.reveal(), algorithm="HS256", headers={"typ": "JWT"})
 
-    def _touch(self, cache_key: str) -> None:
-        # Another thread may have evicted the entry in between, which is no error.
+    def _touch(self, cache_key: object) -> None:
+        # Another thread may have evicted the entry in between, which is not an error.
         try:
             self._cache.move_to_end(cache_key)
             while len(self._cache) > CACHED:

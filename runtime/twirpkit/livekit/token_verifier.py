@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final, NoReturn
 
-from twirpkit._protocol.headers import Secret
+from twirpkit._secret import Secret
 from twirpkit.livekit.frozen_json import freeze
 from twirpkit.livekit.token_grants import Participant, check, from_claims
 from twirpkit.livekit.token_signing import LATEST, checked_secret, credentials, hs256, unix_time

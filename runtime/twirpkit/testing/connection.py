@@ -74,15 +74,12 @@ class Connection:
         except ValueError as error:
             raise ConnectionError(f"the client sent no HTTP: {error}") from error
 
-    def read_body(self, head: Received) -> bytes:
-        """The body that belongs to a head. Raises ConnectionError where the connection ends inside of it."""
+    def read_body(self, head: Received) -> tuple[bytes, bool]:
+        """Read the body that belongs to a head; return it, and whether it came to its end."""
         try:
-            body, whole = self._reader.body(head)
+            return self._reader.body(head)
         except ValueError as error:
             raise ConnectionError(f"the client sent no HTTP: {error}") from error
-        if not whole:
-            raise ConnectionError("the client ended the connection inside of a request")
-        return body
 
     def play(self, steps: Sequence[Step], ledger: Ledger, made: Made | None) -> None:
         """Perform the steps.

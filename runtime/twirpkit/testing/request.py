@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import random
 from collections.abc import Callable
 from typing import Final, TypeVar
@@ -24,7 +25,7 @@ class Request:
         connection: The number of its connection, from 0 on.
         number: How many requests came to this server before it.
         call: The value of the request-id header.
-        read: Reads its body.
+        read: Reads its body; also says whether that came to its end.
     """
 
     def __init__(
@@ -35,9 +36,10 @@ class Request:
         connection: int,
         number: int,
         call: str | None,
-        read: Callable[[], bytes],
+        read: Callable[[], tuple[bytes, bool]],
     ) -> None:
-        self.received: Final = received
+        self.received = received
+        """Its header block; once its body was read, with the body as far as it came."""
         self.port: Final = port
         self.connection: Final = connection
         self.number: Final = number
@@ -45,19 +47,23 @@ class Request:
         self.attempt: int = 1
         """The how-manyth request of its call it is; the servers of a cluster count together."""
         self._read = read
-        self._body: bytes | None = None
+        self._is_read = False
 
     @property
     def body(self) -> bytes:
         """Its body, read from the connection when first asked for. Raises ConnectionError where that ends too early."""
-        if self._body is None:
-            self._body = self._read()
-        return self._body
+        if not self._is_read:
+            body, whole = self._read()
+            self.received = dataclasses.replace(self.received, body=body, whole=whole)
+            self._is_read = True
+        if not self.received.whole:
+            raise ConnectionError("the client ended the connection inside of a request")
+        return self.received.body
 
     @property
     def is_read(self) -> bool:
-        """Whether its body was read."""
-        return self._body is not None
+        """Whether its body was read, to its end or to that of the connection."""
+        return self._is_read
 
     @property
     def path(self) -> str:

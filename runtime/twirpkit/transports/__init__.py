@@ -39,7 +39,7 @@ def sync_transport(
         tls: An `ssl.SSLContext`, or the path of a file or folder of CA certificates; None for the system's store.
 
     Raises:
-        TypeError: The session is not one of requests', for example one of aiohttp's; or proxy or tls has the wrong type.
+        TypeError: The session is not one of requests', or proxy or tls has the wrong type.
         ValueError: Things are given together that say the same, or the proxy or tls cannot be used.
     """
     if transport is not None:

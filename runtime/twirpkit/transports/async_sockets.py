@@ -23,18 +23,20 @@ from twirpkit.transports.base import HttpRequest, HttpResponse, Phase, Transport
 
 __all__ = ["AsyncSocketTransport"]
 
-_NO_LOOP = "an async client needs asyncio, and no event loop of asyncio is running here (under trio, use the sync client)"
+_NO_LOOP = (
+    "an async client needs asyncio, and no event loop of asyncio is running here (under trio, use the sync client)"
+)
 
 
 class AsyncSocketTransport:
-    """An `AsyncTransport` over asyncio or uvloop. May be made outside of a loop, and used in several one after the other.
+    """An `AsyncTransport` over asyncio or uvloop. May be made outside of a loop, and used in one after the other.
 
     Args:
         proxy: The URL of an HTTP proxy for all requests, False for none; None: as the environment says when a
             connection to an origin is first needed.
         tls: An `ssl.SSLContext`, or the path of a file or folder of CA certificates; None: the system's store vouches.
-        max_connections: The number of connections that there may be at once in a loop. Requests beyond it wait for their
-            turn.
+        max_connections: The number of connections that there may be at once in a loop. Requests beyond it wait for
+            their turn.
 
     Raises:
         TypeError: An argument has the wrong type.

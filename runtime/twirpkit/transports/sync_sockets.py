@@ -103,7 +103,7 @@ class SocketTransport:
             pool.close_idle()
 
     def _new_pool(self) -> ConnectionPool[SyncConnection]:
-        """Return the pool of this process. What a parent has open closes here with its last reference, and there not."""
+        """Return the pool of this process. What a parent has open closes here with its last reference, not there."""
         pool = self._pools.setdefault(process(), ConnectionPool(self._limit))
         for other in list(self._pools):
             if other is not process():

@@ -129,7 +129,7 @@ def broken() -> Iterator[Case]:
             body=body,
             error=errors.TransportError,
             code=Code.UNAVAILABLE,
-            message=f"{METHOD}: the answer is not whole: {flaw}",
+            message=f"{METHOD}: the response is not complete: {flaw}",
             meta={},
             sent="maybe",
         )
@@ -151,7 +151,7 @@ LIMIT, LIMIT_OF_ERRORS = 64 << 20, 1 << 20
 
 def oversized() -> Iterator[Case]:
     """What is larger than it may be: a message never is one, and an error is still one."""
-    too_large = f"the answer is too large: the answer's body is larger than {LIMIT} bytes"
+    too_large = f"the response is too large: the response's body is larger than {LIMIT} bytes"
     for name, headers, data in (
         ("announced", (f"Content-Length: {LIMIT + 1}",), b""),
         ("of-gzip", ("Content-Encoding: gzip",), gzip.compress(b"\0" * (LIMIT + 1), 1)),
@@ -168,7 +168,7 @@ def oversized() -> Iterator[Case]:
             message=f"{METHOD}: {too_large}",
             meta={},
         )
-    flaw = f"the answer's body is larger than {LIMIT_OF_ERRORS} bytes"
+    flaw = f"the response's body is larger than {LIMIT_OF_ERRORS} bytes"
     body = twirp("not_found", "x" * 2_000_000)
     for name, data, coding in (
         ("of-gzip", gzip.compress(body), {"content-encoding": "gzip"}),

@@ -46,7 +46,7 @@ def failed(name: str, rule: str, data: bytes, says: str, then: Ending = "close",
 
 def unwhole(name: str, rule: str, data: bytes, says: str, then: Ending = "close", **more: Any) -> Case:
     """A 200 whose body is not whole."""
-    words = (f"{METHOD}: the answer is not whole: ", says)
+    words = (f"{METHOD}: the response is not complete: ", says)
     return dataclasses.replace(failed(name, rule, data, says, then, **more), status=200, says=words)
 
 
@@ -83,7 +83,7 @@ def interim_answers() -> Iterator[Case]:
 
 def lengths() -> Iterator[Case]:
     def two_readings(name: str, *lines: str, **more: Any) -> Case:
-        return failed(name, "A11", head(*lines) + BODY, "the answer", **more)
+        return failed(name, "A11", head(*lines) + BODY, "the response", **more)
 
     yield whole("length", "A12", head(LENGTH) + BODY, also=("A11",))
     yield whole("length-in-other-words", "A12", head(f"content-length:  00{SIZE} ") + BODY, also=("A11",))
@@ -198,7 +198,7 @@ def errors_cut() -> Iterator[Case]:
         also=("A8", "A11"),
         status=503,
         script=(Step(head(CHUNKED, status="503 No") + b"99\r\nno"),),
-        says=("HTTP 503 without a Twirp error (the answer was cut", "): 'no'"),
+        says=("HTTP 503 without a Twirp error (the response was cut", "): 'no'"),
         meta=from_proxy(503, "no"),
         go=GO_DROPS_THE_STATUS,
         **by_status(503),

@@ -24,15 +24,15 @@ def header_blocks() -> Iterator[Case]:
     for size in (65_537, 70_000, 900_000):
         yield whole(f"a-line-of-{size}", "A15", ok + b"X: " + b"y" * size + b"\r\n" + last)
     yield whole("a-long-reason", "A15", b"HTTP/1.1 200 " + b"y" * 70_000 + b"\r\n" + last)
-    yield failed("1,001-lines", "A15", ok + lines(1_000) + last, "the answer", "hold", go="Go counts bytes alone")
+    yield failed("1,001-lines", "A15", ok + lines(1_000) + last, "the response", "hold", go="Go counts bytes alone")
     yield failed(
-        "a-line-of-1-MiB", "A15", ok + b"X: " + b"y" * (1 << 20) + b"\r\n" + last, "the answer", "hold", go="Go: 10 MB"
+        "a-line-of-1-MiB", "A15", ok + b"X: " + b"y" * (1 << 20) + b"\r\n" + last, "the response", "hold", go="Go: 10 MB"
     )
     yield failed(
         "1-MiB-of-lines",
         "A15",
         ok + (b"X: " + b"y" * 200_000 + b"\r\n") * 6 + last,
-        "the answer",
+        "the response",
         "hold",
         go="Go: 10 MB",
     )
@@ -71,7 +71,7 @@ def header_blocks() -> Iterator[Case]:
         "nul-in-a-value": ok + b"X: a\0b\r\n" + last,
         "cr-in-a-value": ok + b"X: a\rb\r\n" + last,
     }.items():
-        yield failed(f"garbage-{name}", "A15", data, "the answer")
+        yield failed(f"garbage-{name}", "A15", data, "the response")
 
 
 CASES = [*header_blocks()]

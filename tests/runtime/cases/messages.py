@@ -66,7 +66,7 @@ def types_of_a_200() -> Iterator[Case]:
             headers={} if content_type is None else {"content-type": content_type},
             error=errors.DecodeError,
             code=Code.INTERNAL,
-            message=f"the body of a 200 is no livekit.Room; it starts with {start!r}",
+            message=f"the body of a 200 is not a livekit.Room; it starts with {start!r}",
             meta={},
         )
 

@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import dataclasses
+import functools
 import pickle
-import socket
-import struct
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any, Self
 
 from scripted import every_text
@@ -18,45 +16,40 @@ from cases.case import Case, Step, http_answer
 from livekit_twirp import AsyncLiveKitAPI, ListRoomsResponse, LiveKitAPI, Room
 from twirpkit import Event, RetryPolicy, TransportError, TwirpError
 from twirpkit.livekit import Regions
-from twirpkit.testing.framing import Received, RequestReader
+from twirpkit.testing import Answer, Close, Cluster, Hang, Keep, Received, Request, Reset, Send
+from twirpkit.testing import Step as ServerStep
 
 __all__ = ["CLIENTS", "Player", "Stage"]
 
 REQUEST_ID = "id-of-this-call"
-PATIENCE = 10.0
 AT_ONCE = RetryPolicy(backoff=0.0)
 OTHER_ANSWER = ListRoomsResponse(rooms=[Room(name="of another call")])
 ANOTHER = Step(http_answer(200, OTHER_ANSWER.SerializeToString()), "keep")
 """Answers the calls that are made around a row's."""
 
 
+ENDS: dict[str, ServerStep] = {"keep": Keep(), "close": Close(), "reset": Reset(), "hold": Hang()}
+
+
 class Stage:
     """A server that plays one script after the other: the n-th request since `play` gets its n-th step.
 
-    It listens on three ports of 127.0.0.1, ``base`` and the regions ``r1`` and ``r2``, for one ``with`` block; leaving
-    it closes every socket, and each thread ends with its own.
+    It listens on four ports of 127.0.0.1 for one ``with`` block: ``base``, the regions ``r1`` and ``r2``, and ``door``,
+    which refuses connections first.
     """
 
     def __init__(self) -> None:
-        self._listeners = {name: socket.create_server(("127.0.0.1", 0), backlog=64) for name in ("base", "r1", "r2")}
+        self._names = ("base", "r1", "r2", "door")
+        self._servers = Cluster(*[functools.partial(self._answer, name) for name in self._names])
         self._lock = threading.Lock()
         self._script: Iterator[Step] = iter(())
-        self._open: set[socket.socket] = set()
-        self._acceptors = [
-            threading.Thread(target=self.accept, args=(listener, name), daemon=True)
-            for name, listener in self._listeners.items()
-        ]
         self.asked: list[tuple[str, Received]] = []
         """Requests since `play`, and the port that each came to."""
 
     @property
     def url(self) -> str:
         """Where it listens."""
-        return f"http://127.0.0.1:{self._port('base')}"
-
-    def _port(self, name: str) -> int:
-        port: int = self._listeners[name].getsockname()[1]
-        return port
+        return self._servers[0].url
 
     def play(self, steps: Sequence[Step]) -> None:
         """Begin a script. A request that it has no step for is answered with a closed connection."""
@@ -64,100 +57,39 @@ class Stage:
             self._script = iter(steps)
             self.asked = []
 
+    def refusing(self, attempts: int) -> tuple[str, Callable[[Event], None]]:
+        """An address at which nobody listens, and the hook that opens it once so many attempts have failed."""
+        door = self._servers[self._names.index("door")]
+        door.go_down()
+        left = attempts
+
+        def hook(event: Event) -> None:
+            nonlocal left
+            left -= event.kind == "retry"
+            if left == 0:
+                door.come_up()
+
+        return door.url, hook
+
     def __enter__(self) -> Self:
-        for acceptor in self._acceptors:
-            acceptor.start()
+        self._servers.__enter__()
         return self
 
     def __exit__(self, *exc_info: object) -> None:
-        for listener in self._listeners.values():
-            with contextlib.suppress(OSError):
-                listener.shutdown(socket.SHUT_RDWR)  # wakes accept()
-        for acceptor in self._acceptors:
-            acceptor.join(PATIENCE)
-        for listener in self._listeners.values():
-            listener.close()
+        self._servers.__exit__(*exc_info)
+
+    def _answer(self, name: str, request: Request) -> tuple[ServerStep, ...]:
+        received = dataclasses.replace(request.received, body=request.body)
         with self._lock:
-            connections = list(self._open)
-        for connection in connections:
-            with contextlib.suppress(OSError):
-                connection.shutdown(socket.SHUT_RDWR)
-
-    def accept(self, listener: socket.socket, name: str) -> None:
-        """Serve who comes to a listener, until it is shut down."""
-        with contextlib.suppress(OSError):
-            while True:
-                connection, _ = listener.accept()
-                with self._lock:
-                    self._open.add(connection)
-                threading.Thread(target=self._serve, args=(connection, name), daemon=True).start()
-
-    def _serve(self, connection: socket.socket, name: str) -> None:
-        try:
-            with connection, contextlib.suppress(OSError, ValueError):  # ValueError: no HTTP came
-                connection.settimeout(PATIENCE)
-                reader = RequestReader(connection)
-                while (received := reader.head()) is not None:
-                    body, _ = reader.body(received)
-                    with self._lock:
-                        step = next(self._script, Step())
-                        self.asked.append((name, dataclasses.replace(received, body=body)))
-                    if not _perform(connection, dataclasses.replace(step, data=self._filled(step.data))):
-                        return
-        finally:
-            with self._lock:
-                self._open.discard(connection)
+            step = next(self._script, Step())
+            self.asked.append((name, received))
+        return (Send(Answer(self._filled(step.data))), ENDS[step.then])
 
     def _filled(self, data: bytes) -> bytes:
         """With the ports of the regions in it."""
-        return data.replace(b"@R1@@", b"%05d" % self._port("r1")).replace(b"@R2@@", b"%05d" % self._port("r2"))
-
-
-class Door:
-    """An address at which nobody listens until some attempts were refused; then the stage's script is played there."""
-
-    def __init__(self, stage: Stage, refused: int) -> None:
-        self._stage = stage
-        self._left = refused
-        self._socket = socket.socket()
-        self._socket.bind(("127.0.0.1", 0))
-
-    @property
-    def url(self) -> str:
-        """Where it will listen."""
-        return f"http://127.0.0.1:{self._socket.getsockname()[1]}"
-
-    def hook(self, event: Event) -> None:
-        """Count the attempts that failed."""
-        if event.kind == "retry":
-            self._left -= 1
-            if self._left == 0:
-                self._socket.listen()
-                threading.Thread(target=self._stage.accept, args=(self._socket, "door"), daemon=True).start()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *exc_info: object) -> None:
-        with contextlib.suppress(OSError):
-            self._socket.shutdown(socket.SHUT_RDWR)
-        self._socket.close()
-
-
-def _perform(connection: socket.socket, step: Step) -> bool:
-    """Do what the step says; whether the connection goes on."""
-    connection.sendall(step.data)
-    if step.then == "hold":
-        while connection.recv(65536):
-            pass
-    elif step.then == "reset":
-        connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
-    elif step.then == "close":
-        # In order: closing with something unread would turn into a reset, which may overtake the answer.
-        connection.shutdown(socket.SHUT_WR)
-        while connection.recv(65536):
-            pass
-    return step.then == "keep"
+        for place, name in ((b"@R1@@", "r1"), (b"@R2@@", "r2")):
+            data = data.replace(place, b"%05d" % self._servers[self._names.index(name)].port)
+        return data
 
 
 class Player:
@@ -176,12 +108,13 @@ class Player:
         before, after = [ANOTHER] * case.warm, [ANOTHER] * case.followed
         self._stage.play((*before, *case.steps, *after))
         events: list[Event] = []
-        with Door(self._stage, case.refused) if case.refused else contextlib.nullcontext(self._stage) as door:
-            hooks = [events.append, *([door.hook] if isinstance(door, Door) else [])]
-            known = {"url": door.url, "token": case.token, "hooks": hooks, "retry": case.retry}
-            if case.route is not None:
-                known["regions"] = Regions(suffixes=("127.0.0.1",))
-            outcome, others = self._made(case, known)
+        known = {"url": self._stage.url, "token": case.token, "hooks": [events.append], "retry": case.retry}
+        if case.refused:
+            known["url"], opening = self._stage.refusing(case.refused)
+            known["hooks"] = [events.append, opening]
+        if case.route is not None:
+            known["regions"] = Regions(suffixes=("127.0.0.1",))
+        outcome, others = self._made(case, known)
         assert others == [OTHER_ANSWER] * len([*before, *after])
         self._check_requests(case, self._stage.asked[len(before) : len(self._stage.asked) - len(after)])
         attempts = [event for event in events if event.kind == "request" and event.method.py_name == case.call]

@@ -29,7 +29,7 @@ def times() -> Iterator[Case]:
             rule="B1",
             script=(Step(data, "hold"),),
             sent="maybe",
-            says=("no answer within 0.5 s",),
+            says=("no response within 0.5 s",),
             **limit,
             **late,
         )

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Iterator
 
 import pytest
-from worlds import WORLDS, World
+from worlds import WORLDS, UvloopWorld, World
 
 
 @pytest.fixture(params=WORLDS)
@@ -13,3 +14,11 @@ def world(request: pytest.FixtureRequest) -> Iterator[World]:
     world = WORLDS[request.param]()
     yield world
     world.end()
+
+
+@pytest.fixture(params=[name for name in WORLDS if name != "sync"])
+def loops(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Have `asyncio.run` and its like make loops of the one kind or the other."""
+    if request.param == UvloopWorld.name:
+        for module in (asyncio, asyncio.events):
+            monkeypatch.setattr(module, "new_event_loop", UvloopWorld.new_loop)

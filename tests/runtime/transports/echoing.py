@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
-import os
-import re
 import ssl
 import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+
+from twirpkit.testing import Answer, Request, ScriptedServer, http
 
 __all__ = ["echoing"]
 
@@ -33,27 +32,21 @@ def echoing(encrypted: bool = False) -> Iterator[str]:
         server.wait(10)
 
 
-async def main(encrypted: bool) -> None:
+def main(encrypted: bool) -> None:
     """Serve until the input ends."""
     context = None
     if encrypted:
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         context.load_cert_chain(PEM)
-    server = await asyncio.start_server(talk, "127.0.0.1", 0, ssl=context)
-    print(f"http{'s' if encrypted else ''}://127.0.0.1:{server.sockets[0].getsockname()[1]}", flush=True)
-    await asyncio.to_thread(sys.stdin.read)
-    os._exit(0)
+    with ScriptedServer(echo, tls=context) as server:
+        print(server.url, flush=True)
+        sys.stdin.read()
 
 
-async def talk(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-    """Answer until the client goes."""
-    with contextlib.suppress(asyncio.IncompleteReadError, ConnectionError):
-        while True:
-            head = await reader.readuntil(b"\r\n\r\n")
-            length = int(re.search(rb"(?i)content-length: (\d+)", head)[1])
-            body = await reader.readexactly(length)
-            writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n%s" % (length, body))
+def echo(request: Request) -> Answer:
+    """Answer with the request's body."""
+    return http(200, request.body)
 
 
 if __name__ == "__main__":
-    asyncio.run(main(sys.argv[1] == "tls"))
+    main(sys.argv[1] == "tls")

@@ -9,12 +9,12 @@ from pathlib import Path
 
 import pytest
 from wire import Server, http, serve
-from worlds import AsyncWorld, make_request
+from worlds import make_request
 
 from twirpkit.transports.async_sockets import AsyncSocketTransport
-from twirpkit.transports.base import Phase
 
 PEM = Path(__file__).with_name("localhost.pem")
+pytestmark = pytest.mark.usefixtures("loops")
 WARNING = r"^an AsyncSocketTransport was dropped .*: await its aclose\(\), or use the client in `async with`$"
 
 

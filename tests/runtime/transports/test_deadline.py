@@ -96,6 +96,7 @@ def test_no_whole_body_in_time(world: World, name: str, status: int) -> None:
         assert bool(outcome.body) == (name != "no body") or drip
 
 
+@pytest.mark.slow
 def test_above_five_seconds_it_is_not_rounded() -> None:
     """Some libraries round such a deadline up to the clock's next whole second. The slowest test of all."""
     now = time.monotonic()

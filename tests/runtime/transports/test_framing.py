@@ -128,9 +128,7 @@ CASES = {
     "205": Case(head("Content-Length: 0", status="HTTP/1.1 205 Reset"), b"", status=205),
     # other versions
     "HTTP/1.0": Case(head("Content-Length: 2", status="HTTP/1.0 200 OK") + b"hi", b"hi"),
-    "chunks in HTTP/1.0": Case(
-        head("Transfer-Encoding: chunked", status="HTTP/1.0 200 OK") + b"2\r\nhi\r\n0\r\n\r\n"
-    ),
+    "chunks in HTTP/1.0": Case(head("Transfer-Encoding: chunked", status="HTTP/1.0 200 OK") + b"2\r\nhi\r\n0\r\n\r\n"),
     "HTTP/2.0": Case(head("Content-Length: 2", status="HTTP/2.0 200 OK") + b"hi"),
     "lower case": Case(head("Content-Length: 2", status="http/1.1 200 OK") + b"hi"),
     # errors keep their status

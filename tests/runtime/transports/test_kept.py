@@ -6,14 +6,14 @@ import concurrent.futures
 import contextlib
 import socket
 import ssl
-import threading
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from clock import Clock
 from wire import Answer, Ending, http, serve
 from worlds import WORLDS, World
 
+from twirpkit.transports._net.connection_pool import IDLE
 from twirpkit.transports.base import Phase
 
 PEM = Path(__file__).with_name("localhost.pem")
@@ -104,27 +104,12 @@ def test_a_new_connection_that_hangs_has_sent_nothing() -> None:
         assert (failed.phase, failed.reason) == (Phase.NOT_SENT, f"the deadline passed while connecting to {host}")
 
 
-def test_after_four_seconds_of_rest_a_connection_is_not_used() -> None:
-    """Both at once, since the time is real."""
-
-    def call(world: World, url: str) -> None:
-        try:
-            for wait in (0, 0.5, 4.02):
-                world.pause(wait)
-                assert world.send(url).body == b"hi"
-        finally:
-            world.end()
-
-    with contextlib.ExitStack() as stack:
-        servers = [stack.enter_context(serve(*[http(b"hi")] * 3)) for _ in WORLDS]
-        threads = stack.enter_context(concurrent.futures.ThreadPoolExecutor())
-        calls = [
-            threads.submit(call, make(), server.url) for make, server in zip(WORLDS.values(), servers, strict=True)
-        ]
-        for each in calls:
-            each.result()
-        for server in servers:
-            assert [request.connection for request in server.requests] == [0, 0, 1]
+def test_a_connection_that_was_idle_for_four_seconds_is_not_used(world: World, clock: Clock) -> None:
+    with serve(*[http(b"hi")] * 3) as server:
+        for seconds in (0, IDLE / 2, IDLE):
+            clock.forward(seconds)
+            assert world.send(server.url).body == b"hi"
+    assert [request.connection for request in server.requests] == [0, 0, 1]
 
 
 DIED: dict[str, tuple[bytes, Ending, Phase, str]] = {

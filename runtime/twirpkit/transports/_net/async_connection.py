@@ -93,7 +93,7 @@ class AsyncConnection(asyncio.Protocol):
         self._poller.register(sock.fileno(), READ)
 
     def is_quiet(self) -> bool:
-        """Return True if it is open and nothing was received since it became idle: the loop may not have seen it yet."""
+        """Return True if it is open and nothing came since it became idle: the loop may not have seen it yet."""
         return not self.ended and not self._poller.poll(0)
 
     def close(self) -> None:
@@ -182,8 +182,8 @@ class AsyncConnection(asyncio.Protocol):
     def eof_received(self) -> None:
         self._end(None)
 
-    def connection_lost(self, error: Exception | None) -> None:
-        self._end(error)
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._end(exc)
         if self._timer is not None:
             self._timer.cancel()
         self._owner.gone(self)
@@ -273,7 +273,7 @@ class AsyncConnection(asyncio.Protocol):
         self._transport.abort()
 
     def _set_timer(self, deadline: float, now: float) -> None:
-        """Have the deadline looked at when it passes. The timer outlives a request: the next one's deadline is later."""
+        """Look at the deadline when it passes. The timer outlives a request: the next deadline is later anyway."""
         if self._timer is not None:
             self._timer.cancel()
         self._timer_at = deadline

@@ -14,8 +14,8 @@ from twirpkit.transports.base import Phase, TransportFailure
 __all__ = [
     "CLOSED",
     "CONNECTION_CLOSED",
-    "ConnectError",
     "DEADLINE_PASSED",
+    "ConnectError",
     "connect_timed_out",
     "deadline_passed",
     "earliest",
@@ -123,7 +123,7 @@ def not_connected(place: str, why: str | Exception, *, final: bool = False) -> T
     if isinstance(why, ssl.SSLCertVerificationError):
         reason, final = _certificate(why), True
     elif isinstance(why, ssl.SSLError):
-        known = _FINAL.get(why.reason or "")
+        known = _FINAL.get(getattr(why, "reason", None) or "")  # one that Python made has none
         if known is not None:
             reason, final = known, True
         elif "WRONG_VERSION_NUMBER" in reason:  # OpenSSL's words for a response that is not TLS at all

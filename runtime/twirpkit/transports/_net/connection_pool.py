@@ -18,7 +18,18 @@ from collections import deque
 from collections.abc import Callable, Iterator
 from typing import Final, Generic, Protocol, TypeVar
 
-__all__ = ["IDLE", "MAX_AGE", "MAX_CONNECTIONS", "ConnectionPool", "Kept", "Slot", "Ticket", "check_max_connections", "expiry"]
+__all__ = [
+    "IDLE",
+    "MAX_AGE",
+    "MAX_CONNECTIONS",
+    "RETIREMENT",
+    "ConnectionPool",
+    "Kept",
+    "Slot",
+    "Ticket",
+    "check_max_connections",
+    "expiry",
+]
 
 MAX_CONNECTIONS: Final = 256
 """Connections that a client has at most, unless it is told otherwise: a quarter of the descriptors that a process

@@ -65,23 +65,19 @@ class LoopPool:
                 waited += now - began
                 if grant is None:
                     return CLOSED if self.cut else no_free_connection(route.place, self.connections.limit)
-                if isinstance(grant, AsyncConnection):
-                    if self.connections.is_usable(grant, now):
-                        return grant
-                    slot, grant.slot = grant.slot, None
-                    grant.close()
-                else:
-                    slot = grant
-            try:
-                made = await self._make(route, request, slot, waited)
-            except BaseException:
-                self.connections.put_back(slot)
-                raise
+                if isinstance(grant, AsyncConnection) and self.connections.is_usable(grant, now):
+                    return grant
+                slot = _slot_of(grant)
+                first = True
+                continue
+            made = await self._make(route, request, slot, waited)
             if isinstance(made, AsyncConnection):
                 return made
-            if not is_out_of_descriptors(made.cause) or self.cut:
+            if self.cut:
+                made = CLOSED
+            if not is_out_of_descriptors(made.cause):
                 self.connections.put_back(slot)
-                return CLOSED if self.cut else made
+                return made
             if (evicted := self.connections.evict()) is not None:
                 self.connections.put_back(evicted)
                 continue
@@ -161,14 +157,18 @@ class LoopPool:
     ) -> AsyncConnection | TransportFailure:
         """Make a connection with a slot. The time for connecting began only when there was one."""
         connect_deadline = request.connect_deadline
-        made = await connect(
-            route,
-            self,
-            self._lookup,
-            self._connecting,
-            deadline=request.deadline,
-            connect_deadline=None if connect_deadline is None else connect_deadline + waited,
-        )
+        try:
+            made = await connect(
+                route,
+                self,
+                self._lookup,
+                self._connecting,
+                deadline=request.deadline,
+                connect_deadline=None if connect_deadline is None else connect_deadline + waited,
+            )
+        except BaseException:
+            self.connections.put_back(slot)
+            raise
         if isinstance(made, AsyncConnection):
             made.slot = slot
         return made
@@ -228,6 +228,15 @@ class LoopPool:
         if self._sweeper is not None:
             self._sweeper.cancel()
             self._sweeper = None
+
+
+def _slot_of(grant: AsyncConnection | Slot) -> Slot | None:
+    """Return a slot, or that of a connection that cannot be used, which is closed."""
+    if isinstance(grant, Slot):
+        return grant
+    slot, grant.slot = grant.slot, None
+    grant.close()
+    return slot
 
 
 class _LoopTicket(Ticket[AsyncConnection]):

@@ -36,9 +36,7 @@ _READ_SIZE: Final = 1 << 16
 _STARTED: Final = frozenset((0, errno.EINPROGRESS, errno.EWOULDBLOCK, errno.EAGAIN, errno.EINTR))
 
 
-def connect(
-    route: Route, deadline: float | None, connect_deadline: float | None
-) -> SyncConnection | TransportFailure:
+def connect(route: Route, deadline: float | None, connect_deadline: float | None) -> SyncConnection | TransportFailure:
     """Return a connection over which requests can go to an origin.
 
     Args:

@@ -1,0 +1,52 @@
+"""Detection of a clock that differs from the server's, which makes signed tokens invalid (rule C9)."""
+
+from __future__ import annotations
+
+import email.utils
+import time
+from typing import Final, Protocol, runtime_checkable
+
+from twirpkit._engine.client_config import ClientConfig
+from twirpkit._protocol.constants import DATE
+from twirpkit.events import LOGGER
+from twirpkit.transports.base import HttpResponse
+
+__all__ = ["ClockedSigner", "server_clock_skew"]
+
+LEEWAY: Final = 30.0
+"""Seconds by which two clocks may differ before a token that was refused is signed again by the server's clock."""
+
+
+@runtime_checkable
+class ClockedSigner(Protocol):
+    """A signer whose tokens hold for a time, so that it must know the time as the server does."""
+
+    def set_clock_skew(self, seconds: float, /) -> bool:
+        """Sign by a clock that is so many seconds ahead of ours. Returns False if it did so already."""
+        ...
+
+
+def server_clock_skew(config: ClientConfig, response: HttpResponse) -> str:
+    """Correct the signer's clock by the ``Date`` of a response that refused a token.
+
+    Returns:
+        What was put right, for the log; an empty string if the clocks agree, or nothing can be corrected.
+    """
+    signer = config.authorize
+    if not isinstance(signer, ClockedSigner):
+        return ""
+    skew = _skew(response)
+    if skew is None or abs(skew) <= LEEWAY or not signer.set_clock_skew(skew):
+        return ""
+    ahead = "behind" if skew > 0 else "ahead of"
+    text = f"this machine's clock is {abs(skew):.0f} s {ahead} the server's"
+    LOGGER.warning("%s: tokens are signed by the server's clock; correct the clock of this machine", text)
+    return text
+
+
+def _skew(response: HttpResponse) -> float | None:
+    """Return the seconds that the server's clock is ahead of ours, None if the response does not tell."""
+    try:
+        return email.utils.parsedate_to_datetime(response.headers.get(DATE.lower(), "")).timestamp() - time.time()
+    except (ValueError, OverflowError):
+        return None
