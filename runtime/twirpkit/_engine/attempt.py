@@ -101,7 +101,8 @@ def describe_failure(
         return failed.text, {}
     private = [*sensitive_texts(call.message, config.sensitivity), *_signer_texts(config)]
     known = failed.known
-    message, meta = failed.response.describe(text_cleaner(token, private), hints=known is None or not known.cloud_only)
+    hints = known is None or not known.cloud_only
+    message, meta = failed.response.describe(text_cleaner(token, private), text_cleaner(token), hints=hints)
     message = strip_known_prefixes(config.known_errors, message)
     if failed.code is not failed.response.code:
         meta[SERVER_CODE] = failed.response.code.value
