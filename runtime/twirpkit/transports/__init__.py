@@ -89,8 +89,8 @@ def async_transport(
     proxy: ProxyOption = None,
     tls: Tls | None = None,
 ) -> AsyncTransport:
-    proxy = conceal(proxy)
     """Return the transport of an async client; as `sync_transport`, with the async classes of sessions."""
+    proxy = conceal(proxy)
     name = type(owner).__name__
     twin = name.removeprefix("Async")
     chosen: AsyncTransport | None = _choose(name, twin, _ASYNC, _SYNC, session, transport, proxy, tls)

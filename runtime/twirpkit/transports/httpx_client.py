@@ -17,6 +17,7 @@ import httpx
 from twirpkit._http1.head import BadResponse
 from twirpkit._http1.parsed_response import ParsedResponse
 from twirpkit._http1.request import Target
+from twirpkit._secret import revealed
 from twirpkit.options import ProxyOption, Tls
 from twirpkit.transports._lent_failures import (
     check_request,
@@ -170,7 +171,7 @@ def _options(proxy: ProxyOption, tls: Tls | None) -> Callable[[], dict[str, Any]
     proxy_selector(proxy)  # checks it
     context = tls_context(tls)
     return lambda: {
-        "proxy": proxy or None,
+        "proxy": revealed(proxy) or None,
         "trust_env": proxy is None,
         "verify": system_trust() if context is None else context,
         "limits": httpx.Limits(
