@@ -6,14 +6,17 @@ hand, it takes the names of rules.
 
 from __future__ import annotations
 
+import ast
+import itertools
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
 import tempfile
 import tomllib
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -33,18 +36,39 @@ class Mutation:
 
     rule: str
     means: str
-    file: str
     old: str
     new: str
+    within: str | None = None
+    """The name of the function that the old text stands in; None: it is the only place in the runtime."""
 
     def __str__(self) -> str:
         return f"{self.rule}: {self.means}"
 
-    def applied(self, text: str) -> str:
-        """The file with the wrong line. Raises ValueError where the right one is not there exactly once."""
-        if (count := text.count(self.old)) != 1:
-            raise ValueError(f"{self}: {self.file} holds the old text {count} times: {self.old!r}")
-        return text.replace(self.old, self.new)
+    def applied(self, package: Path) -> tuple[Path, str]:
+        """The module that changes, and its text with the wrong line.
+
+        Raises:
+            ValueError: The right line is not there exactly once.
+        """
+        texts = {path: path.read_text(encoding="utf-8") for path in sorted(package.rglob("*.py"))}
+        spots = [(path, spot) for path, text in texts.items() if self.old in text for spot in self._spots(text)]
+        if len(spots) != 1:
+            raise ValueError(f"{self}: the old text stands in {len(spots)} places: {self.old!r}")
+        ((path, spot),) = spots
+        return path, texts[path][:spot] + self.new + texts[path][spot + len(self.old) :]
+
+    def _spots(self, text: str) -> Iterator[int]:
+        """Yield the offsets of the old text, of those in the function `within` where that is given."""
+        starts = [0, *itertools.accumulate(len(line) for line in text.splitlines(keepends=True))]
+        functions = [(0, len(text))]
+        if self.within is not None:
+            nodes = [
+                node for node in ast.walk(ast.parse(text)) if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
+            ]
+            named = [node for node in nodes if node.name == self.within]
+            functions = [(starts[node.lineno - 1], starts[node.end_lineno or node.lineno]) for node in named]
+        for start, end in functions:
+            yield from (start + found.start() for found in re.finditer(re.escape(self.old), text[start:end]))
 
 
 def load() -> list[Mutation]:
@@ -91,8 +115,8 @@ def _red(mutation: Mutation | None) -> list[str]:
         package = Path(folder, "twirpkit")
         shutil.copytree(ROOT / "runtime" / "twirpkit", package, ignore=shutil.ignore_patterns("__pycache__"))
         if mutation is not None:
-            path = package / mutation.file
-            path.write_text(mutation.applied(path.read_text(encoding="utf-8")), encoding="utf-8")
+            path, text = mutation.applied(package)
+            path.write_text(text, encoding="utf-8")
         environment = os.environ | {"PYTHONPATH": os.pathsep.join((folder, str(TABLE), str(ROOT / "generated")))}
         command = [sys.executable, "-m", "cases.red"]
         done = subprocess.run(command, env=environment, stdout=subprocess.PIPE, timeout=PATIENCE, check=True)
