@@ -9,6 +9,7 @@ from collections.abc import AsyncGenerator, Awaitable, Callable
 from typing import Generic, TypeVar
 
 from twirpkit._http1.request import Target
+from twirpkit._secret import conceal, revealed
 from twirpkit.options import ProxyOption
 from twirpkit.transports._net.connect_failures import ConnectError
 from twirpkit.transports._net.fork import process
@@ -33,13 +34,13 @@ class ProxyUrls:
 
     def __init__(self, option: ProxyOption) -> None:
         proxy_selector(option)  # checks it
-        self._option = option
+        self._option = conceal(option)
         self._chosen: dict[str, str | None] = {}
 
     def get(self, target: Target) -> str | None:
         """Return the URL, which may hold a password. Raises ValueError if that of the environment cannot be used."""
         if self._option is not None:
-            return self._option or None
+            return revealed(self._option) or None
         if target.origin not in self._chosen:
             environment_proxy(target)  # checks it
             self._chosen[target.origin] = environment_proxy_url(target)
