@@ -43,7 +43,7 @@ RUNNING = f"{sys.version_info.major}.{sys.version_info.minor}"
 PYTHONS = sorted({RUNNING, *(version for version in ("3.11", "3.12", "3.13", "3.14") if _starts(f"python{version}"))})
 
 
-def _install(session: nox.Session, *groups: str, extras: str = "sync,async,codegen") -> None:
+def _install(session: nox.Session, *groups: str, extras: str = "requests,aiohttp,httpx,codegen") -> None:
     """Install the project, editable, with these extras and dependency groups."""
     session.install("-e", f".[{extras}]", *(f"--group={group}" for group in groups))
 
@@ -137,7 +137,7 @@ def tests(session: nox.Session, protobuf: str) -> None:
         _pytest(session, *(() if session.posargs else ("--cov", "--cov-report=term-missing:skip-covered")))
         return
     # Without the codegen extra: grpcio-tools wants the newest protobuf, and users of an SDK do not have it.
-    _install(session, "test", extras="sync,async")
+    _install(session, "test", extras="requests,aiohttp,httpx")
     session.install(f"protobuf=={protobuf}.*")
     _pytest(session, "-m", "protobuf", paths=RUNTIME_TESTS)
 
@@ -145,21 +145,21 @@ def tests(session: nox.Session, protobuf: str) -> None:
 @nox.session
 def conformance(session: nox.Session) -> None:
     """Play every recorded exchange through both clients."""
-    _install(session, "test", extras="sync,async")
+    _install(session, "test", extras="requests,aiohttp,httpx")
     _pytest(session, paths=("tests/conformance",))
 
 
 @nox.session
 def fuzz(session: nox.Session) -> None:
     """Compare our reading of responses with those of h11 and llhttp; `-- --seconds N` says for how long."""
-    _install(session, "test", "fuzz", extras="sync,async")
+    _install(session, "test", "fuzz", extras="requests,aiohttp,httpx")
     session.run("python", "tests/fuzz/responses.py", *session.posargs)
 
 
 @nox.session
 def stress(session: nox.Session) -> None:
     """Show the figures of docs/reliability.md; takes about half an hour, `-- NAME ...` runs some."""
-    _install(session, extras="sync,async")
+    _install(session, extras="requests,aiohttp,httpx")
     session.run("python", "tests/stress/run.py", *session.posargs)
 
 
@@ -178,7 +178,7 @@ def live(session: nox.Session) -> None:
     if why_none:
         print(f"live: skipped: {why_none}", flush=True)
         session.skip(why_none)
-    _install(session, "test", "live", extras="sync,async")
+    _install(session, "test", "live", extras="requests,aiohttp,httpx")
     # Time to end what was started, and to remove what was made, after Ctrl-C.
     session.run("pytest", "tests/live", *session.posargs, interrupt_timeout=60, terminate_timeout=60)
 
@@ -193,7 +193,7 @@ def build(session: nox.Session) -> None:
     wheel = wheel.resolve()
     protos = Path("protos").resolve()
     generated = Path("generated").resolve()
-    session.install("--force-reinstall", f"{wheel}[sync,async,codegen]")
+    session.install("--force-reinstall", f"{wheel}[requests,aiohttp,httpx,codegen]")
     with session.chdir(session.create_tmp()):
         session.run("python", "-c", "import livekit_twirp as sdk; [getattr(sdk, name) for name in sdk.__all__]")
         session.run("twirpkit", "check", f"{protos / 'livekit.toml'}", "--out", f"{generated}")
@@ -203,7 +203,7 @@ def build(session: nox.Session) -> None:
 @nox.session
 def mutate(session: nox.Session) -> None:
     """Count the changes of the runtime's lines that no test notices: an hour; `-- rules`, `-- responses`: minutes."""
-    _install(session, "test", "mutate", extras="sync,async")
+    _install(session, "test", "mutate", extras="requests,aiohttp,httpx")
     script = Path("tests/mutation/mutate.py").resolve()
     with session.chdir(session.create_tmp()):
         session.run("python", script, *session.posargs)

@@ -28,6 +28,18 @@ PACKAGE = sdk.PackageInfo(
     errors="twirpkit.livekit:sip_call_error",
     regions="twirpkit.livekit:Regions",
     known_errors=(
+        sdk.KnownError(None, "twirp error unknown: ", strip=True),
+        sdk.KnownError(sdk.Code.BAD_ROUTE, "", hint="only LiveKit Cloud has this RPC", cloud_only=True),
+        sdk.KnownError(
+            sdk.Code.UNKNOWN, "not implemented", hint="only LiveKit Cloud has this RPC", final=True, cloud_only=True
+        ),
+        sdk.KnownError(sdk.Code.UNIMPLEMENTED, "", hint="only LiveKit Cloud has this RPC", cloud_only=True),
+        sdk.KnownError(
+            sdk.Code.INTERNAL,
+            "redis required",
+            hint="this server runs without Redis, which egress, ingress and SIP need",
+            final=True,
+        ),
         sdk.KnownError(
             sdk.Code.UNAVAILABLE,
             "no response from servers",

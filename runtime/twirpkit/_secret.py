@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from typing import NoReturn
+from collections.abc import Mapping
+from typing import Any, NoReturn
 
-__all__ = ["Secret"]
+__all__ = ["ConcealedHeaders", "Secret", "conceal", "revealed"]
 
 
 class Secret:
@@ -24,3 +25,32 @@ class Secret:
     def reveal(self) -> str:
         """Return the string. Keep it out of local variables: tracebacks show them."""
         return self._value
+
+
+class ConcealedHeaders(dict[str, str]):
+    """Headers whose values are not shown."""
+
+    def __repr__(self) -> str:
+        return repr(dict.fromkeys(self, "***"))
+
+
+def conceal(*values: Any) -> Any:
+    """Return arguments in a form that a traceback with local variables does not show (rule E1).
+
+    Constructors rebind their arguments with it before anything can raise: strings become a `Secret`, and mappings show
+    their keys only. Anything else stays as it is. One argument is returned alone, several as a tuple.
+    """
+    hidden = tuple(
+        Secret(value)
+        if isinstance(value, str)
+        else ConcealedHeaders(value)
+        if isinstance(value, Mapping) and all(isinstance(each, str) for each in value)
+        else value
+        for value in values
+    )
+    return hidden if len(hidden) != 1 else hidden[0]
+
+
+def revealed(value: Any) -> Any:
+    """Return the string in a `Secret`, and anything else as it is. Use it inside an expression, not for a variable."""
+    return value.reveal() if isinstance(value, Secret) else value

@@ -15,6 +15,7 @@ from twirpkit._config.resolve import merge
 from twirpkit._engine.client_config import ClientConfig
 from twirpkit._engine.engine import start_call
 from twirpkit._engine.steps import Outcome, Sleep, Step
+from twirpkit._secret import conceal
 from twirpkit.options import CallOptions, ClientOptions
 from twirpkit.rpc import Method
 from twirpkit.transports.base import AsyncTransport, Transport
@@ -48,6 +49,8 @@ class _Client:
             ValueError: An option is refused; the text says which and why.
             TypeError: An option is unknown or has the wrong type.
         """
+        for name in options:
+            options[name] = conceal(options[name])  # type: ignore[literal-required]  # a name that is unknown is refused
         other = object.__new__(type(self))
         other._config = merge(self._config, **options)
         other._transport = self._transport

@@ -352,7 +352,7 @@ def _shown(text: str) -> str:
 
 
 class InsecureTransportWarning(UserWarning):
-    """Credentials go over ``http://`` to a host that is not this machine: whoever is in between can read them."""
+    """Credentials go over ``http://`` to a host that is not this machine: and anybody in between can read them."""
 
 
 class ShortSecretWarning(UserWarning):

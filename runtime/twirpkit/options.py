@@ -26,6 +26,8 @@ __all__ = [
     "CallOptions",
     "ClientOptions",
     "ExtraHeaders",
+    "JsonList",
+    "JsonValue",
     "ProxyOption",
     "RetryOption",
     "RetryPolicy",
@@ -49,6 +51,12 @@ ExtraHeaders: TypeAlias = Mapping[str, str] | Callable[[], Mapping[str, str]]
 
 ProxyOption: TypeAlias = str | Literal[False] | None
 """The URL of a proxy, False for none, None for what the environment says."""
+
+JsonList: TypeAlias = list[Any] | tuple[Any, ...]
+"""A list of values that JSON has, for a ``google.protobuf.ListValue``."""
+
+JsonValue: TypeAlias = bool | float | str | JsonList | Mapping[str, Any] | None
+"""A value that JSON has, for a ``google.protobuf.Value``."""
 
 Strings: TypeAlias = Union[list[str], tuple[str, ...], "RepeatedScalarFieldContainer[str]"]
 """Several strings. Not ``Sequence[str]``, because a bare ``str`` is one too."""

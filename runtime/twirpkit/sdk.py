@@ -11,7 +11,9 @@ from twirpkit._config.package_info import PackageInfo, ServiceInfo
 from twirpkit._config.resolve import client_config, service_config
 from twirpkit._protocol.known_errors import KnownError
 from twirpkit._schema.deprecation import deprecated
-from twirpkit._schema.message_pool import Enum, MessagePool
+from twirpkit._schema.enums import Enum
+from twirpkit._schema.message_pool import MessagePool
+from twirpkit._secret import conceal
 from twirpkit.client import AsyncClient, AsyncService, Client, Service
 from twirpkit.errors import Code
 from twirpkit.events import Hook
@@ -20,6 +22,9 @@ from twirpkit.options import (
     UNSET,
     Authorize,
     CallOptions,
+    ExtraHeaders,
+    JsonList,
+    JsonValue,
     ProxyOption,
     RetryOption,
     Strings,
@@ -43,8 +48,11 @@ __all__ = [
     "Client",
     "Code",
     "Enum",
+    "ExtraHeaders",
     "Help",
     "Hook",
+    "JsonList",
+    "JsonValue",
     "KnownError",
     "MessagePool",
     "Method",
@@ -64,6 +72,7 @@ __all__ = [
     "async_transport",
     "check_runtime",
     "client_config",
+    "conceal",
     "deprecated",
     "iterate",
     "run_command_line",

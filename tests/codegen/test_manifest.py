@@ -65,7 +65,7 @@ BAD: dict[str, tuple[str | bytes, str]] = {
     ),
     "known error with an unknown key": (
         SDK + "[[known_errors]]\nretry = false\n",
-        "manifest.toml:5: [[known_errors]] has the unknown key 'retry'; it may have code, final, hint, text",
+        "manifest.toml:5: [[known_errors]] has the unknown key 'retry'; it may have cloud_only, code, final, hint, strip",
     ),
     "known error without a code": (
         SDK + "[[known_errors]]\ntext = 'x'\nfinal = true\n",
@@ -86,6 +86,10 @@ BAD: dict[str, tuple[str | bytes, str]] = {
     "known error with a wrong hint": (
         SDK + "[[known_errors]]\ncode = 'internal'\ntext = 'x'\nhint = 3\n",
         "manifest.toml:4: [[known_errors]] needs a hint (a string), or final = true, or both",
+    ),
+    "known error with a wrong switch": (
+        SDK + "[[known_errors]]\ncode = 'internal'\ntext = 'x'\nfinal = true\nstrip = 'yes'\n",
+        "manifest.toml:4: [[known_errors]]: final, strip and cloud_only are true or false",
     ),
     "env is a string": (SDK + "env = ''\n", "manifest.toml:4: sdk.env must be a table"),
     "acronyms is a string": (SDK + "acronyms = 'SIP'\n", "manifest.toml:4: sdk.acronyms must be a list of strings"),

@@ -86,11 +86,12 @@ BAD = {
         "{ grants = {}, retry = ['read'] }",
         f"{ROW} needs a retry class, one of read, idempotent",
     ),
-    "the row is a string": ("'read'", f"{ROW} must be a table with grants, key, note, retry, timeout and nothing else"),
+    "the row is a string": ("'read'", f"{ROW} must be a table with cloud_only, grants, key, note, retry, timeout and nothing else"),
     "the row has an unknown key": (
         "{ grants = {}, rety = 'read' }",
-        f"{ROW} must be a table with grants, key, note, retry, timeout and",
+        f"{ROW} must be a table with cloud_only, grants, key, note, retry, timeout and",
     ),
+    "cloud_only is a text": ("{ grants = {}, retry = 'read', cloud_only = 'yes' }", f"{ROW}: cloud_only must be true"),
     "the claim is unknown": ("{ grants.caps = {}, retry = 'read' }", f"{ROW}: unknown claim 'caps'; [claims] has hats"),
     "the claim is no table": ("{ grants.hats = true, retry = 'read' }", f"{ROW}: the claim hats must be a table"),
     "the claim's name is unknown": (
@@ -160,12 +161,13 @@ def test_a_wrong_row(case: str, tmp_path: Path) -> None:
         "{ grants.hats = {}, retry = 'never' }",
         "{ grants.hats = { admin = false, name = 'fixed', tags = ['a', 'b'] }, retry = 'idempotent' }",
         "{ grants.hats.name = '$name', retry = 'keyed', key = 'nonce' }",
+        "{ grants = {}, retry = 'never', cloud_only = true }",
     ],
 )
 def test_a_right_row(row: str, tmp_path: Path) -> None:
     path = project(tmp_path, toml=f"{HEAD}MakeHat = {row}\n")
     policy = json.loads(run("inspect", path).out)["services"][0]["methods"][0]["policy"]
-    assert policy == {"key": None, "note": None, "timeout": None, "wait": None} | tomllib.loads(f"row = {row}")["row"]
+    assert policy == {"cloud_only": False, "key": None, "note": None, "timeout": None, "wait": None} | tomllib.loads(f"row = {row}")["row"]
 
 
 @pytest.mark.parametrize("when", ["", ", when = 'sure'"])
@@ -180,6 +182,15 @@ def test_a_row_that_waits(when: str, tmp_path: Path) -> None:
     words = " ".join(text.split())
     assert ("with `sure` at least" in words) is bool(when)
     assert "at least `patience` (30 s if unset) plus 2 s, and a shorter one is raised to that." in words
+
+
+def test_a_row_that_waits_for_an_integer_of_milliseconds(tmp_path: Path) -> None:
+    proto = {"acme.proto": str(PATIENT["acme.proto"]).replace("google.protobuf.Duration patience", "uint32 patience")}
+    row = f"{WAIT}{{ field = 'patience', default = 30, margin = 2, unit = 0.001 }} }}"
+    path = project(tmp_path, proto, f"{HEAD}MakeHat = {row}\n")
+    assert run("generate", path, "--out", tmp_path / "out").code == 0
+    text = (tmp_path / "out" / "acme_twirp" / "_methods" / "hat_service.py").read_text(encoding="utf-8")
+    assert "unit=0.001" in text
 
 
 @pytest.mark.parametrize("host", ["'a.b'", "7"])

@@ -28,7 +28,7 @@ from livekit import api
 import livekit_twirp
 import twirpkit.livekit
 from livekit_twirp import AsyncLiveKitAPI, LiveKitAPI, WebhookEvent
-from twirpkit._schema.message_pool import Enum
+from twirpkit._schema.enums import Enum
 from twirpkit.conformance import Received, ReplayServer
 
 PAGE = (Path(__file__).parents[2] / "docs" / "migrate-from-livekit-api.md").read_text(encoding="utf-8")

@@ -19,7 +19,7 @@ __all__ = ["FD", "ODD", "enum", "field", "module_of", "odd_file"]
 
 FD = FieldDescriptorProto
 SCALARS = ("int32", "int64", "uint32", "uint64", "sint32", "fixed64", "float", "double", "bool", "string", "bytes")
-GOOGLE = ("struct", "timestamp", "duration", "wrappers")
+GOOGLE = ("struct", "timestamp", "duration", "wrappers", "any", "field_mask")
 
 
 def module_of(name: str, file: FileDescriptorProto, pool: MessagePool | None = None) -> Any:
@@ -71,7 +71,8 @@ def odd_file() -> FileDescriptorProto:
     map_field(thing, "flags", FD.TYPE_BOOL, FD.TYPE_BOOL)
     map_field(thing, "part_of", FD.TYPE_STRING, FD.TYPE_MESSAGE, ".odd.Thing.Part")
     map_field(thing, "part_at", FD.TYPE_INT32, FD.TYPE_MESSAGE, ".odd.Thing.Part")
-    for name in ("Timestamp", "Duration", "Struct", "ListValue", "Value"):
+    map_field(thing, "value_of", FD.TYPE_STRING, FD.TYPE_MESSAGE, ".google.protobuf.Value")
+    for name in ("Timestamp", "Duration", "Struct", "ListValue", "Value", "FieldMask", "Any"):
         field(thing, name.lower(), FD.TYPE_MESSAGE, f".google.protobuf.{name}")
     field(thing, "timestamps", FD.TYPE_MESSAGE, ".google.protobuf.Timestamp", repeated=True)
     for name in ("Bool", "Bytes", "Double", "Float", "Int32", "Int64", "String", "UInt32", "UInt64"):
@@ -83,6 +84,8 @@ def odd_file() -> FileDescriptorProto:
     field(thing, "note", FD.TYPE_STRING, oneof_index=1, proto3_optional=True)
     for name in ("from", "class_", "timeout", "self", "None"):
         field(thing, name, FD.TYPE_STRING)
+
+    field(thing, "names", FD.TYPE_MESSAGE, ".odd.Names")
 
     part = thing.nested_type.add(name="Part")
     field(part, "name", FD.TYPE_STRING)
@@ -99,6 +102,9 @@ def odd_file() -> FileDescriptorProto:
     keyword.nested_type.add(name="class")
     keyword.enum_type.append(enum("def", pass_=0, **{"return": 3}))
     file.message_type.add(name="Empty")
+    names = file.message_type.add(name="Names")
+    field(names, "set", FD.TYPE_STRING, repeated=True)
+    field(names, "add", FD.TYPE_STRING, repeated=True)
     file.enum_type.append(enum("Color", RED=0, GREEN=1, VERDE=1, **{"True": 7, "keys": 8}))
     file.enum_type.append(enum("import", A=0))
     return file

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from twirpkit_codegen.render.scope import Scope
 from twirpkit_codegen.schema.model import Field, File, Message, Method, TypeRef
@@ -25,14 +25,27 @@ _WRAPPERS = {
     "google.protobuf.UInt32Value": "int",
     "google.protobuf.UInt64Value": "int",
 }
+_ANY = "google.protobuf.Any"
+_PLAIN_VALUES = {
+    _ANY: "google.protobuf.message.Message",
+    "google.protobuf.FieldMask": "twirpkit.sdk.Strings",
+    "google.protobuf.ListValue": "twirpkit.sdk.JsonList",
+    "google.protobuf.Value": "twirpkit.sdk.JsonValue",
+}
 _CONTAINERS = "google.protobuf.internal.containers"
 
 
 class Annotations:
-    """The annotations of one generated file. What they import is added to the file's scope."""
+    """The annotations of one generated file. What they import is added to the file's scope.
 
-    def __init__(self, scope: Scope) -> None:
+    Args:
+        scope: The file's names.
+        literals: The types of the names of enums, by full name of the enum: module, and name in it.
+    """
+
+    def __init__(self, scope: Scope, literals: Mapping[str, tuple[str, str]]) -> None:
         self._scope = scope
+        self._literals = literals
 
     def attribute(self, field: Field) -> str:
         """Return the type of a message's attribute."""
@@ -47,10 +60,11 @@ class Annotations:
         return item
 
     def constructor_argument(self, field: Field) -> str:
-        """Return the type of an argument of a message's constructor, which is protobuf's and takes no `TypedDict`."""
-        item = self.message_class(field.type)
+        """Return the type of an argument of a message's constructor, which takes any mapping for a message."""
+        item = self._input(field.type)
         if field.type.kind == "message":
-            item = f"{item} | {self._any_mapping()}"
+            own = f"{self.message_class(field.type)} | {self._any_mapping()}"
+            item = own if not field.type.is_google else f"{item} | {self._any_mapping()}"
         return self._container(field, item)
 
     def mapping_value(self, field: Field) -> str:
@@ -71,14 +85,18 @@ class Annotations:
         return self._scope.generated("types", method.request.module, keywords_name(name) if method.left_out else name)
 
     def message_class(self, ref: TypeRef) -> str:
-        """Return a message's class; for an enum ``int``, for a scalar its Python type."""
+        """Return a message's or an enum's class, for a scalar its Python type, and ``int`` for an enum of google's."""
         if ref.kind == "scalar":
             return self._for_types(ref.name)
-        if ref.kind == "enum":
+        if ref.kind == "enum" and ref.is_google:
             return self._for_types("int")
         if ref.is_google:
             return self._scope.class_for_types(ref.module, ref.name)
         return self._scope.generated("messages", ref.module, ref.name)
+
+    def own_class(self, module: str, qualname: str) -> str:
+        """Return a class of the module that is rendered, for its own stub."""
+        return self._scope.generated("messages", module, qualname)
 
     def message_class_at_run_time(self, ref: TypeRef) -> str:
         """Return a message's class for code that runs."""
@@ -87,12 +105,17 @@ class Annotations:
 
     def _input(self, ref: TypeRef) -> str:
         message = self.message_class(ref)
+        if ref.kind == "enum" and ref.full_name in self._literals:
+            return f"{message} | {self._scope.generated('types', *self._literals[ref.full_name])}"
         if ref.kind != "message":
             return message
         if ref.full_name in _GOOGLE_INPUTS:
             return f"{self._for_types(_GOOGLE_INPUTS[ref.full_name])} | {message}"
         if ref.full_name in _WRAPPERS:
             return f"{self._for_types(_WRAPPERS[ref.full_name])} | {message}"
+        if ref.full_name in _PLAIN_VALUES:
+            plain = self._for_types(_PLAIN_VALUES[ref.full_name])
+            return f"{plain} | {self._any_mapping() if ref.full_name == _ANY else message}"
         if ref.is_google:
             return f"{self._any_mapping()} | {message}"
         return f"{message} | {self._scope.generated('types', ref.module, dict_name(ref.name))}"
@@ -124,6 +147,7 @@ def defined_names(file: File) -> tuple[frozenset[str], frozenset[str]]:
     top = {each.py_name for each in file.messages} | {each.py_name for each in file.enums}
     inner = {name for message in file.messages for name in _inner_names(message)}
     inner |= {value.py_name for enum in file.enums for value in enum.values}
+    inner |= {"ValueType"} if file.all_enums else set()
     return frozenset(top | inner), frozenset(inner)
 
 

@@ -40,6 +40,7 @@ class _Package:
         self.root = api.package.name.replace(".", "/")
         self.messages = {message.full_name: message for file in api.files for message in walk(file.messages)}
         self.inputs = self.reachable_from_requests()
+        self.literals = {name: place for file in api.files for name, place in _literals(file)}
 
     def files(self) -> Iterator[tuple[str, str]]:
         yield f"{self.root}/py.typed", f"# {templating.MARK}. The types of this package are complete.\n"
@@ -109,14 +110,23 @@ class _Package:
 
     def types_of(self, file: File) -> Iterator[tuple[str, str]]:
         inputs = [message for message in walk(file.messages) if message.full_name in self.inputs]
-        if not inputs:
+        if not inputs and not file.all_enums:
             return
         fields = {field.py_name for message in inputs for field in message.fields}
         names = {naming.dict_name(message.qualname) for message in inputs}
         taken = fields | names | {keywords_name(each) for each in names}
+        taken |= {self.literals[each.full_name][1] for each in file.all_enums}
         scope = Scope(self.name, taken, f"types.{file.module}", fields)
         path, left_out = f"types/{file.module.replace('.', '/')}.py", self.left_out_by_request()
-        yield self.file(path, "types.py.j2", scope, file=file, inputs=inputs, left_out_by_request=left_out)
+        yield self.file(
+            path,
+            "types.py.j2",
+            scope,
+            file=file,
+            inputs=inputs,
+            left_out_by_request=left_out,
+            literals={each.full_name: self.literals[each.full_name][1] for each in file.all_enums},
+        )
 
     def left_out_by_request(self) -> dict[str, tuple[str, ...]]:
         """Return requests with fields that cannot be keyword arguments: those fields, by full name of the request."""
@@ -151,11 +161,22 @@ class _Package:
                 t=scope.for_types,
                 r=scope.at_run_time,
                 imports=lambda: _IMPORTS,
-                types=Annotations(scope),
+                types=Annotations(scope, self.literals),
                 **values,
             )
         )
         return f"{self.root}/{path}", text.replace(_IMPORTS, scope.imports())
+
+
+def _literals(file: File) -> Iterator[tuple[str, tuple[str, str]]]:
+    """Yield enums by full name, and the places of the types of their names: module, and name in it."""
+    taken: set[str] = set()
+    for enum in file.all_enums:
+        name = naming.literal_name(enum.qualname)
+        while name in taken:  # `A_B` beside `A.B`
+            name += "_"
+        taken.add(name)
+        yield enum.full_name, (file.module, name)
 
 
 def _names_in_service(service: Service) -> set[str]:
@@ -193,6 +214,7 @@ def _environment() -> jinja2.Environment:
         keywords_name=keywords_name,
         dict_name=naming.dict_name,
         message_names=naming.MESSAGE_NAMES,
+        int_names=naming.INT_NAMES,
         policy_lines=policy_lines,
         summary=summary,
         generated_for=GENERATED_FOR,

@@ -68,7 +68,7 @@ class _FileBuilder:
             file.message_type, (_FILE_MESSAGE,), file.enum_type, (_FILE_ENUM,), naming.MODULE_NAMES, "a module"
         )
         messages = tuple(self.message(each, (_FILE_MESSAGE, n), "", "") for n, each in enumerate(file.message_type))
-        enums = tuple(self.enum(each, (_FILE_ENUM, n), "") for n, each in enumerate(file.enum_type))
+        enums = tuple(self.enum(each, (_FILE_ENUM, n), "", "") for n, each in enumerate(file.enum_type))
         naming.check_unique(
             (naming.dict_name(each.qualname), each.full_name, Location(file.name, each.line)) for each in walk(messages)
         )
@@ -114,7 +114,10 @@ class _FileBuilder:
             for n, each in enumerate(proto.nested_type)
             if not each.options.map_entry
         )
-        enums = tuple(self.enum(each, (*path, _MESSAGE_ENUM, n), f"{name}.") for n, each in enumerate(proto.enum_type))
+        enums = tuple(
+            self.enum(each, (*path, _MESSAGE_ENUM, n), f"{name}.", f"{qualname}.")
+            for n, each in enumerate(proto.enum_type)
+        )
         return Message(
             name=proto.name,
             py_name=py_name,
@@ -189,7 +192,7 @@ class _FileBuilder:
             return TypeRef("scalar", _SCALARS[proto.type])
         return find_type(self.index, proto.type_name, location)
 
-    def enum(self, proto: EnumDescriptorProto, path: tuple[int, ...], outer: str) -> Enum:
+    def enum(self, proto: EnumDescriptorProto, path: tuple[int, ...], outer: str, outer_py: str) -> Enum:
         location = self.source.location(path)
         values = tuple(
             EnumValue(
@@ -205,10 +208,12 @@ class _FileBuilder:
         for value, place in zip(values, locations, strict=True):
             naming.check_free(value.name, naming.ENUM_NAMES, "an enum class", place)
         naming.check_unique((each.py_name, each.name, place) for each, place in zip(values, locations, strict=True))
+        py_name = naming.python_name(proto.name, location)
         return Enum(
             proto.name,
-            naming.python_name(proto.name, location),
+            py_name,
             self.source.full_name(f"{outer}{proto.name}"),
+            f"{outer_py}{py_name}",
             comments.mark_deprecated(self.source.doc(path), proto.options.deprecated),
             values,
         )

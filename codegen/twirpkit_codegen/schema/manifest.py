@@ -188,16 +188,18 @@ class _Reader:
 
     def known_error(self, table: Mapping[str, Any]) -> KnownError:
         name = "[[known_errors]]"
-        self.check_keys(name, ("known_errors",), table, ("code", "text", "hint", "final"))
-        code, text = table.get("code"), table.get("text")
-        hint, final = table.get("hint", ""), table.get("final", False)
-        if code not in _CODES:
+        self.check_keys(name, ("known_errors",), table, ("code", "text", "hint", "final", "strip", "cloud_only"))
+        code, text, hint = table.get("code"), table.get("text", ""), table.get("hint", "")
+        final, strip, cloud_only = (table.get(each, False) for each in ("final", "strip", "cloud_only"))
+        if code not in _CODES and not (strip and code is None):
             raise self.error(f"{name} needs a code, one of {', '.join(_CODES)}; one has {code!r}", "known_errors")
-        if not isinstance(text, str) or not text:
+        if not isinstance(text, str) or not (text or cloud_only):
             raise self.error(f"{name} needs a text: a part of the error's message", "known_errors")
-        if not isinstance(hint, str) or not isinstance(final, bool) or not (hint or final):
+        if not all(isinstance(each, bool) for each in (final, strip, cloud_only)):
+            raise self.error(f"{name}: final, strip and cloud_only are true or false", "known_errors")
+        if not isinstance(hint, str) or not (hint or final or strip):
             raise self.error(f"{name} needs a hint (a string), or final = true, or both", "known_errors")
-        return KnownError(code, text, hint, final)
+        return KnownError(code, text, hint, final, strip, cloud_only)
 
     def env(self, env: Mapping[str, Any]) -> Mapping[str, str]:
         self.check_keys("[sdk.env]", ("sdk", "env"), env, _ENV)

@@ -95,6 +95,7 @@ class Enum:
     name: str
     py_name: str
     full_name: str
+    qualname: str
     doc: Doc
     values: tuple[EnumValue, ...]
 
@@ -131,6 +132,11 @@ class File:
     """Its descriptor without comments."""
 
     @property
+    def all_enums(self) -> tuple[Enum, ...]:
+        """Its enums, and those of its messages at any depth."""
+        return (*self.enums, *(enum for message in walk(self.messages) for enum in message.enums))
+
+    @property
     def folders(self) -> tuple[str, ...]:
         """The folders that the module is in, with dots, outermost first."""
         parts = self.module.split(".")[:-1]
@@ -148,9 +154,11 @@ class Policy:
     timeout: float | None = None
     """Default timeout in seconds; None for the runtime's default."""
     wait: Mapping[str, Any] | None = None
-    """``field``, ``default``, ``margin`` and optionally ``when``; None if the server does not wait for anybody."""
+    """``field``, ``default``, ``margin`` and optionally ``when`` and ``unit``; None if the server does not wait for anybody."""
     note: str | None = None
     """A remark for callers, such as a limitation."""
+    cloud_only: bool = False
+    """True if only the vendor's cloud has the RPC."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -210,13 +218,18 @@ class Service:
 class KnownError:
     """A known error of the server."""
 
-    code: str
+    code: str | None
+    """None for any code."""
     text: str
     """A part of its message."""
     hint: str
     """A remark that is added to the message; may be empty."""
     final: bool
     """True if it is never retried."""
+    strip: bool
+    """True if the text is a prefix that is left out of the message."""
+    cloud_only: bool
+    """True if it is known of RPCs that only the vendor's cloud has."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,6 +20,7 @@ __all__ = [
     "ENUM_NAMES",
     "ERROR_NAMES",
     "FACADE_NAMES",
+    "INT_NAMES",
     "MESSAGE_NAMES",
     "MODULE_NAMES",
     "OPTION_NAMES",
@@ -33,6 +34,7 @@ __all__ = [
     "escape_keyword",
     "is_public",
     "iterator_name",
+    "literal_name",
     "module_name",
     "python_name",
     "snake_case",
@@ -104,6 +106,24 @@ MODULE_NAMES: Final = frozenset(("DESCRIPTOR",))
 
 ENUM_NAMES: Final = frozenset(("DESCRIPTOR", "_names", "_numbers"))
 """Members of every enum class, which no value may be called."""
+
+INT_NAMES: Final = frozenset(
+    (
+        "ValueType",
+        "as_integer_ratio",
+        "bit_count",
+        "bit_length",
+        "conjugate",
+        "denominator",
+        "from_bytes",
+        "imag",
+        "is_integer",
+        "numerator",
+        "real",
+        "to_bytes",
+    )
+)
+"""Members of every member of an enum, which is an int. A value with such a name is left out of the stub."""
 
 MESSAGE_NAMES: Final = frozenset(
     (
@@ -201,6 +221,11 @@ def module_name(file: str, location: Location) -> str:
 def dict_name(qualname: str) -> str:
     """Return the name of a message's `TypedDict`: ``Outer_InnerDict`` for ``Outer.Inner``."""
     return f"{qualname.replace('.', '_')}Dict"
+
+
+def literal_name(qualname: str) -> str:
+    """Return the name of the type of an enum's names: ``DataPacket_KindName`` for ``DataPacket.Kind``."""
+    return f"{qualname.replace('.', '_')}Name"
 
 
 def check_free(name: str, taken: Iterable[str], owner: str, location: Location, advice: str = "rename it") -> None:

@@ -11,9 +11,10 @@ from twirpkit_codegen.schema.model import Field, Policy
 
 __all__ = ["check_note", "check_services", "policy_of"]
 
-_ROW: Final = frozenset(("grants", "retry", "key", "note", "timeout"))
-_WAIT: Final = frozenset(("field", "default", "margin", "when"))
-_SECTION: Final = frozenset(("attribute", "class", "host", "note"))
+_ROW: Final = frozenset(("cloud_only", "grants", "retry", "key", "note", "timeout"))
+_WAIT: Final = frozenset(("field", "default", "margin", "when", "unit"))
+_SECTION: Final = frozenset(("attribute", "class", "cloud_only", "host", "note"))
+_INTEGERS: Final = ("int",)
 RETRY_CLASSES: Final = ("read", "idempotent", "keyed", "never")
 
 
@@ -83,15 +84,18 @@ def policy_of(
     retry, key = _retry(row, idempotency if manifest.claims is None else None, location, name, fields)
     grants = _grants(manifest, row, location, name, fields)
     note = check_note(row, location, name)
+    cloud_only = row.get("cloud_only", manifest.services[service].get("cloud_only", False))
+    if not isinstance(cloud_only, bool):
+        raise GenerationError.at(location, f"{name}: cloud_only must be true or false")
     timeout = row.get("timeout")
     if isinstance(timeout, dict):
         _check_wait(location, name, timeout, fields)
-        return Policy(retry=retry, grants=grants, key=key, note=note, wait=timeout)
+        return Policy(retry=retry, grants=grants, key=key, note=note, wait=timeout, cloud_only=cloud_only)
     if timeout is not None and not _is_seconds(timeout):
         raise GenerationError.at(
             location, f"{name}: timeout must be a number of seconds above 0, or a table with field, default and margin"
         )
-    return Policy(retry=retry, grants=grants, key=key, note=note, timeout=timeout)
+    return Policy(retry=retry, grants=grants, key=key, note=note, timeout=timeout, cloud_only=cloud_only)
 
 
 def _retry(
@@ -123,17 +127,26 @@ def check_note(table: Mapping[str, Any], location: Location, name: str) -> str |
 
 def _check_wait(location: Location, name: str, wait: Mapping[str, Any], fields: tuple[Field, ...]) -> None:
     if set(wait) - _WAIT or not {"field", "default", "margin"} <= set(wait):
-        raise GenerationError.at(location, f"{name}: a timeout table has field, default, margin and optionally when")
+        raise GenerationError.at(location, f"{name}: a timeout table has field, default, margin and optionally when and unit")
     if not _is_seconds(wait["default"]) or not _is_seconds(wait["margin"]):
         raise GenerationError.at(location, f"{name}: default and margin of a timeout are numbers of seconds above 0")
-    durations = [
-        each.name for each in fields if each.type.full_name == "google.protobuf.Duration" and not each.repeated
-    ]
-    if wait["field"] not in durations:
-        raise GenerationError.at(location, f"{name}: {wait['field']!r} is not a Duration field of the request")
+    unit = wait.get("unit")
+    if unit is None:
+        kinds, problem = ("google.protobuf.Duration",), "is not a Duration field of the request (an integer needs a unit)"
+    elif _is_seconds(unit):
+        kinds, problem = _INTEGERS, "is not an integer field of the request (only those have a unit)"
+    else:
+        raise GenerationError.at(location, f"{name}: unit is the number of seconds that 1 stands for, such as 0.001")
+    if not any(each.name == wait["field"] and _is_one_of(each, kinds) for each in fields):
+        raise GenerationError.at(location, f"{name}: {wait['field']!r} {problem}")
     when = wait.get("when")
     if when is not None and not any(field.name == when and _is_singular(field, "bool") for field in fields):
         raise GenerationError.at(location, f"{name}: {when!r} is not a bool field of the request")
+
+
+def _is_one_of(field: Field, kinds: tuple[str, ...]) -> bool:
+    """Return True if a field is singular and of one of these message or scalar types."""
+    return not field.repeated and field.map_key is None and (field.type.full_name in kinds or field.type.name in kinds)
 
 
 def _is_seconds(value: object) -> bool:

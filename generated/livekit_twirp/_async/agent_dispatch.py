@@ -5,18 +5,18 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, overload
 
-from twirpkit.sdk import UNSET, AsyncClient, AsyncService, CallOptions, async_transport, client_config
+from twirpkit.sdk import UNSET, AsyncClient, AsyncService, CallOptions, async_transport, client_config, conceal
 
 from livekit_twirp._methods import agent_dispatch as methods
 from livekit_twirp._sdk import PACKAGE
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable
     from typing import Any, Unpack
 
     import aiohttp
     from twirpkit.livekit import Regions
-    from twirpkit.sdk import Authorize, Hook, RetryOption, Unset
+    from twirpkit.sdk import Authorize, ExtraHeaders, Hook, RetryOption, Unset
 
     from livekit_twirp.messages.livekit_agent_dispatch import (
         AgentDispatch,
@@ -48,7 +48,7 @@ class AsyncAgentDispatchService(AsyncService):
         auth: str | Authorize | None = None,
         timeout: float | Unset | None = UNSET,
         retry: RetryOption = UNSET,
-        extra_headers: Mapping[str, str] | None = None,
+        extra_headers: ExtraHeaders | None = None,
         hooks: Iterable[Hook] = (),
         regions: Regions | Unset | None = UNSET,
     ) -> None:
@@ -58,6 +58,8 @@ class AsyncAgentDispatchService(AsyncService):
         """
         if session is None:
             raise TypeError("AsyncAgentDispatchService needs a session: AsyncLiveKitAPI makes its own")
+        api_key, api_secret = conceal(api_key, api_secret)
+        token, auth, extra_headers = conceal(token, auth, extra_headers)
         config = client_config(
             PACKAGE,
             url=url,
@@ -81,7 +83,7 @@ class AsyncAgentDispatchService(AsyncService):
         *,
         timeout: float | Unset | None = UNSET,
         retry: RetryOption = UNSET,
-        extra_headers: Mapping[str, str] | None = None,
+        extra_headers: ExtraHeaders | None = None,
     ) -> AgentDispatch: ...
     @overload
     async def create_dispatch(
@@ -90,7 +92,7 @@ class AsyncAgentDispatchService(AsyncService):
         *,
         timeout: float | Unset | None = UNSET,
         retry: RetryOption = UNSET,
-        extra_headers: Mapping[str, str] | None = None,
+        extra_headers: ExtraHeaders | None = None,
         **fields: Unpack[CreateAgentDispatchRequestDict],
     ) -> AgentDispatch: ...
     async def create_dispatch(
@@ -100,7 +102,7 @@ class AsyncAgentDispatchService(AsyncService):
         *,
         timeout: float | Unset | None = UNSET,
         retry: RetryOption = UNSET,
-        extra_headers: Mapping[str, str] | None = None,
+        extra_headers: ExtraHeaders | None = None,
         **fields: Any,
     ) -> AgentDispatch:
         """Calls an agent into a room, and makes the room if there is none.
@@ -138,7 +140,7 @@ class AsyncAgentDispatchService(AsyncService):
         *,
         timeout: float | Unset | None = UNSET,
         retry: RetryOption = UNSET,
-        extra_headers: Mapping[str, str] | None = None,
+        extra_headers: ExtraHeaders | None = None,
     ) -> AgentDispatch: ...
     @overload
     async def delete_dispatch(
@@ -147,7 +149,7 @@ class AsyncAgentDispatchService(AsyncService):
         *,
         timeout: float | Unset | None = UNSET,
         retry: RetryOption = UNSET,
-        extra_headers: Mapping[str, str] | None = None,
+        extra_headers: ExtraHeaders | None = None,
         **fields: Unpack[DeleteAgentDispatchRequestDict],
     ) -> AgentDispatch: ...
     async def delete_dispatch(
@@ -157,7 +159,7 @@ class AsyncAgentDispatchService(AsyncService):
         *,
         timeout: float | Unset | None = UNSET,
         retry: RetryOption = UNSET,
-        extra_headers: Mapping[str, str] | None = None,
+        extra_headers: ExtraHeaders | None = None,
         **fields: Any,
     ) -> AgentDispatch:
         """Takes a dispatch back; its agent leaves the room.
@@ -189,7 +191,7 @@ class AsyncAgentDispatchService(AsyncService):
         *,
         timeout: float | Unset | None = UNSET,
         retry: RetryOption = UNSET,
-        extra_headers: Mapping[str, str] | None = None,
+        extra_headers: ExtraHeaders | None = None,
     ) -> ListAgentDispatchResponse: ...
     @overload
     async def list_dispatch(
@@ -198,7 +200,7 @@ class AsyncAgentDispatchService(AsyncService):
         *,
         timeout: float | Unset | None = UNSET,
         retry: RetryOption = UNSET,
-        extra_headers: Mapping[str, str] | None = None,
+        extra_headers: ExtraHeaders | None = None,
         **fields: Unpack[ListAgentDispatchRequestDict],
     ) -> ListAgentDispatchResponse: ...
     async def list_dispatch(
@@ -208,7 +210,7 @@ class AsyncAgentDispatchService(AsyncService):
         *,
         timeout: float | Unset | None = UNSET,
         retry: RetryOption = UNSET,
-        extra_headers: Mapping[str, str] | None = None,
+        extra_headers: ExtraHeaders | None = None,
         **fields: Any,
     ) -> ListAgentDispatchResponse:
         """Lists the dispatches of a room, with their jobs.

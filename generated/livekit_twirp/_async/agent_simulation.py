@@ -5,18 +5,27 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, overload
 
-from twirpkit.sdk import UNSET, AsyncClient, AsyncService, CallOptions, aiterate, async_transport, client_config
+from twirpkit.sdk import (
+    UNSET,
+    AsyncClient,
+    AsyncService,
+    CallOptions,
+    aiterate,
+    async_transport,
+    client_config,
+    conceal,
+)
 
 from livekit_twirp._methods import agent_simulation as methods
 from livekit_twirp._sdk import PACKAGE
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Iterable, Mapping
+    from collections.abc import AsyncIterator, Iterable
     from typing import Any, Unpack
 
     import aiohttp
     from twirpkit.livekit import Regions
-    from twirpkit.sdk import Authorize, Hook, RetryOption, Unset
+    from twirpkit.sdk import Authorize, ExtraHeaders, Hook, RetryOption, Unset
 
     from livekit_twirp.messages.livekit_agent_simulation import Scenario, SimulationRun
     from livekit_twirp.types.livekit_agent_simulation import (
@@ -49,7 +58,7 @@ class AsyncAgentSimulation(AsyncService):
         auth: str | Authorize | None = None,
         timeout: float | Unset | None = UNSET,
         retry: RetryOption = UNSET,
-        extra_headers: Mapping[str, str] | None = None,
+        extra_headers: ExtraHeaders | None = None,
         hooks: Iterable[Hook] = (),
         regions: Regions | Unset | None = UNSET,
     ) -> None:
@@ -59,6 +68,8 @@ class AsyncAgentSimulation(AsyncService):
         """
         if session is None:
             raise TypeError("AsyncAgentSimulation needs a session: AsyncLiveKitAPI makes its own")
+        api_key, api_secret = conceal(api_key, api_secret)
+        token, auth, extra_headers = conceal(token, auth, extra_headers)
         config = client_config(
             PACKAGE,
             url=url,
@@ -82,7 +93,7 @@ class AsyncAgentSimulation(AsyncService):
         *,
         timeout: float | Unset | None = UNSET,
         retry: RetryOption = UNSET,
-        extra_headers: Mapping[str, str] | None = None,
+        extra_headers: ExtraHeaders | None = None,
     ) -> SimulationRun.Create.Response: ...
     @overload
     async def create_simulation_run(
@@ -91,7 +102,7 @@ class AsyncAgentSimulation(AsyncService):
         *,
         timeout: float | Unset | None = UNSET,
         retry: RetryOption = UNSET,
-        extra_headers: Mapping[str, str] | None = None,
+        extra_headers: ExtraHeaders | None = None,
         **fields: Unpack[SimulationRun_Create_RequestDict],
     ) -> SimulationRun.Create.Response: ...
     async def create_simulation_run(
@@ -101,7 +112,7 @@ class AsyncAgentSimulation(AsyncService):
         *,
         timeout: float | Unset | None = UNSET,
         retry: RetryOption = UNSET,
-        extra_headers: Mapping[str, str] | None = None,
+        extra_headers: ExtraHeaders | None = None,
         **fields: Any,
     ) -> SimulationRun.Create.Response:
         """Begins a run of simulated conversations with an agent.
@@ -146,7 +157,7 @@ class AsyncAgentSimulation(AsyncService):
         *,
         timeout: float | Unset | None = UNSET,
         retry: RetryOption = UNSET,
-        extra_headers: Mapping[str, str] | None = None,
+        extra_headers: ExtraHeaders | None = None,
     ) -> SimulationRun.ConfirmSourceUpload.Response: ...
     @overload
     async def confirm_simulation_source_upload(
@@ -155,7 +166,7 @@ class AsyncAgentSimulation(AsyncService):
         *,
         timeout: float | Unset | None = UNSET,
         retry: RetryOption = UNSET,
-        extra_headers: Mapping[str, str] | None = None,
+        extra_headers: ExtraHeaders | None = None,
         **fields: Unpack[SimulationRun_ConfirmSourceUpload_RequestDict],
     ) -> SimulationRun.ConfirmSourceUpload.Response: ...
     async def confirm_simulation_source_upload(
@@ -167,7 +178,7 @@ class AsyncAgentSimulation(AsyncService):
         *,
         timeout: float | Unset | None = UNSET,
         retry: RetryOption = UNSET,
-        extra_headers: Mapping[str, str] | None = None,
+        extra_headers: ExtraHeaders | None = None,
         **fields: Any,
     ) -> SimulationRun.ConfirmSourceUpload.Response:
         """Says that the source of a run has been uploaded, so that the run goes on.
@@ -199,7 +210,7 @@ class AsyncAgentSimulation(AsyncService):
         *,
         timeout: float | Unset | None = UNSET,
         retry: RetryOption = UNSET,
-        extra_headers: Mapping[str, str] | None = None,
+        extra_headers: ExtraHeaders | None = None,
     ) -> SimulationRun.Get.Response: ...
     @overload
     async def get_simulation_run(
@@ -208,7 +219,7 @@ class AsyncAgentSimulation(AsyncService):
         *,
         timeout: float | Unset | None = UNSET,
         retry: RetryOption = UNSET,
-        extra_headers: Mapping[str, str] | None = None,
+        extra_headers: ExtraHeaders | None = None,
         **fields: Unpack[SimulationRun_Get_RequestDict],
     ) -> SimulationRun.Get.Response: ...
     async def get_simulation_run(
@@ -218,7 +229,7 @@ class AsyncAgentSimulation(AsyncService):
         *,
         timeout: float | Unset | None = UNSET,
         retry: RetryOption = UNSET,
-        extra_headers: Mapping[str, str] | None = None,
+        extra_headers: ExtraHeaders | None = None,
         **fields: Any,
     ) -> SimulationRun.Get.Response:
         """Returns a run, with its conversations and their results.
@@ -249,7 +260,7 @@ class AsyncAgentSimulation(AsyncService):
         *,
         timeout: float | Unset | None = UNSET,
         retry: RetryOption = UNSET,
-        extra_headers: Mapping[str, str] | None = None,
+        extra_headers: ExtraHeaders | None = None,
     ) -> SimulationRun.List.Response: ...
     @overload
     async def list_simulation_runs(
@@ -258,7 +269,7 @@ class AsyncAgentSimulation(AsyncService):
         *,
         timeout: float | Unset | None = UNSET,
         retry: RetryOption = UNSET,
-        extra_headers: Mapping[str, str] | None = None,
+        extra_headers: ExtraHeaders | None = None,
         **fields: Unpack[SimulationRun_List_RequestDict],
     ) -> SimulationRun.List.Response: ...
     async def list_simulation_runs(
@@ -268,7 +279,7 @@ class AsyncAgentSimulation(AsyncService):
         *,
         timeout: float | Unset | None = UNSET,
         retry: RetryOption = UNSET,
-        extra_headers: Mapping[str, str] | None = None,
+        extra_headers: ExtraHeaders | None = None,
         **fields: Any,
     ) -> SimulationRun.List.Response:
         """Lists the runs of a project.
@@ -307,7 +318,7 @@ class AsyncAgentSimulation(AsyncService):
         *,
         timeout: float | Unset | None = UNSET,
         retry: RetryOption = UNSET,
-        extra_headers: Mapping[str, str] | None = None,
+        extra_headers: ExtraHeaders | None = None,
     ) -> AsyncIterator[SimulationRun]: ...
     @overload
     def iter_simulation_runs(
@@ -316,7 +327,7 @@ class AsyncAgentSimulation(AsyncService):
         *,
         timeout: float | Unset | None = UNSET,
         retry: RetryOption = UNSET,
-        extra_headers: Mapping[str, str] | None = None,
+        extra_headers: ExtraHeaders | None = None,
         **fields: Unpack[SimulationRun_List_RequestDict],
     ) -> AsyncIterator[SimulationRun]: ...
     def iter_simulation_runs(
@@ -326,7 +337,7 @@ class AsyncAgentSimulation(AsyncService):
         *,
         timeout: float | Unset | None = UNSET,
         retry: RetryOption = UNSET,
-        extra_headers: Mapping[str, str] | None = None,
+        extra_headers: ExtraHeaders | None = None,
         **fields: Any,
     ) -> AsyncIterator[SimulationRun]:
         """Iterate over the `runs` of all pages of `list_simulation_runs`.
@@ -351,7 +362,7 @@ class AsyncAgentSimulation(AsyncService):
         *,
         timeout: float | Unset | None = UNSET,
         retry: RetryOption = UNSET,
-        extra_headers: Mapping[str, str] | None = None,
+        extra_headers: ExtraHeaders | None = None,
     ) -> SimulationRun.Counts.Response: ...
     @overload
     async def count_simulation_runs(
@@ -360,7 +371,7 @@ class AsyncAgentSimulation(AsyncService):
         *,
         timeout: float | Unset | None = UNSET,
         retry: RetryOption = UNSET,
-        extra_headers: Mapping[str, str] | None = None,
+        extra_headers: ExtraHeaders | None = None,
         **fields: Unpack[SimulationRun_Counts_RequestDict],
     ) -> SimulationRun.Counts.Response: ...
     async def count_simulation_runs(
@@ -370,7 +381,7 @@ class AsyncAgentSimulation(AsyncService):
         *,
         timeout: float | Unset | None = UNSET,
         retry: RetryOption = UNSET,
-        extra_headers: Mapping[str, str] | None = None,
+        extra_headers: ExtraHeaders | None = None,
         **fields: Any,
     ) -> SimulationRun.Counts.Response:
         """Counts the runs of a project over time.
@@ -406,7 +417,7 @@ class AsyncAgentSimulation(AsyncService):
         *,
         timeout: float | Unset | None = UNSET,
         retry: RetryOption = UNSET,
-        extra_headers: Mapping[str, str] | None = None,
+        extra_headers: ExtraHeaders | None = None,
     ) -> SimulationRun.Cancel.Response: ...
     @overload
     async def cancel_simulation_run(
@@ -415,7 +426,7 @@ class AsyncAgentSimulation(AsyncService):
         *,
         timeout: float | Unset | None = UNSET,
         retry: RetryOption = UNSET,
-        extra_headers: Mapping[str, str] | None = None,
+        extra_headers: ExtraHeaders | None = None,
         **fields: Unpack[SimulationRun_Cancel_RequestDict],
     ) -> SimulationRun.Cancel.Response: ...
     async def cancel_simulation_run(
@@ -425,7 +436,7 @@ class AsyncAgentSimulation(AsyncService):
         *,
         timeout: float | Unset | None = UNSET,
         retry: RetryOption = UNSET,
-        extra_headers: Mapping[str, str] | None = None,
+        extra_headers: ExtraHeaders | None = None,
         **fields: Any,
     ) -> SimulationRun.Cancel.Response:
         """Stops a run before its end.
@@ -456,7 +467,7 @@ class AsyncAgentSimulation(AsyncService):
         *,
         timeout: float | Unset | None = UNSET,
         retry: RetryOption = UNSET,
-        extra_headers: Mapping[str, str] | None = None,
+        extra_headers: ExtraHeaders | None = None,
     ) -> Scenario.CreateFromSession.Response: ...
     @overload
     async def create_scenario_from_session(
@@ -465,7 +476,7 @@ class AsyncAgentSimulation(AsyncService):
         *,
         timeout: float | Unset | None = UNSET,
         retry: RetryOption = UNSET,
-        extra_headers: Mapping[str, str] | None = None,
+        extra_headers: ExtraHeaders | None = None,
         **fields: Unpack[Scenario_CreateFromSession_RequestDict],
     ) -> Scenario.CreateFromSession.Response: ...
     async def create_scenario_from_session(
@@ -475,7 +486,7 @@ class AsyncAgentSimulation(AsyncService):
         *,
         timeout: float | Unset | None = UNSET,
         retry: RetryOption = UNSET,
-        extra_headers: Mapping[str, str] | None = None,
+        extra_headers: ExtraHeaders | None = None,
         **fields: Any,
     ) -> Scenario.CreateFromSession.Response:
         """Writes a scenario from a session that has taken place.

@@ -6,16 +6,16 @@ from __future__ import annotations
 from functools import cached_property
 from typing import TYPE_CHECKING, ClassVar
 
-from twirpkit.sdk import UNSET, AsyncClient, PackageInfo, async_transport, client_config, service_config
+from twirpkit.sdk import UNSET, AsyncClient, PackageInfo, async_transport, client_config, conceal, service_config
 
 from livekit_twirp._sdk import PACKAGE
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable
 
     import aiohttp
     from twirpkit.livekit import Regions
-    from twirpkit.sdk import AsyncTransport, Authorize, Hook, ProxyOption, RetryOption, Tls, Unset
+    from twirpkit.sdk import AsyncTransport, Authorize, ExtraHeaders, Hook, ProxyOption, RetryOption, Tls, Unset
 
     from livekit_twirp._async.agent_dispatch import AsyncAgentDispatchService
     from livekit_twirp._async.agent_simulation import AsyncAgentSimulation
@@ -50,7 +50,7 @@ class AsyncLiveKitAPI(AsyncClient):
         auth: str | Authorize | None = None,
         timeout: float | Unset | None = UNSET,
         retry: RetryOption = UNSET,
-        extra_headers: Mapping[str, str] | None = None,
+        extra_headers: ExtraHeaders | None = None,
         session: aiohttp.ClientSession | None = None,
         transport: AsyncTransport | None = None,
         proxy: ProxyOption = None,
@@ -83,6 +83,8 @@ class AsyncLiveKitAPI(AsyncClient):
             ValueError: An argument is missing, invalid, or given twice; the text says what to do.
             TypeError: An argument has the wrong type, for example a session of another library.
         """
+        api_key, api_secret = conceal(api_key, api_secret)
+        token, auth, extra_headers, proxy = conceal(token, auth, extra_headers, proxy)
         config = client_config(
             PACKAGE,
             url=url,

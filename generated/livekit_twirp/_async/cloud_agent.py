@@ -5,18 +5,27 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, overload
 
-from twirpkit.sdk import UNSET, AsyncClient, AsyncService, CallOptions, async_transport, client_config, service_config
+from twirpkit.sdk import (
+    UNSET,
+    AsyncClient,
+    AsyncService,
+    CallOptions,
+    async_transport,
+    client_config,
+    conceal,
+    service_config,
+)
 
 from livekit_twirp._methods import cloud_agent as methods
 from livekit_twirp._sdk import PACKAGE
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable
     from typing import Any, Unpack
 
     import aiohttp
     from twirpkit.livekit import Regions
-    from twirpkit.sdk import Authorize, Hook, RetryOption, Unset
+    from twirpkit.sdk import Authorize, ExtraHeaders, Hook, RetryOption, Unset
 
     from livekit_twirp.messages.livekit_cloud_agent import (
         ClientSettingsRequest,
@@ -97,7 +106,7 @@ class AsyncCloudAgent(AsyncService):
         auth: str | Authorize | None = None,
         timeout: float | Unset | None = UNSET,
         retry: RetryOption = UNSET,
-        extra_headers: Mapping[str, str] | None = None,
+        extra_headers: ExtraHeaders | None = None,
         hooks: Iterable[Hook] = (),
         regions: Regions | Unset | None = UNSET,
     ) -> None:
@@ -107,6 +116,8 @@ class AsyncCloudAgent(AsyncService):
         """
         if session is None:
             raise TypeError("AsyncCloudAgent needs a session: AsyncLiveKitAPI makes its own")
+        api_key, api_secret = conceal(api_key, api_secret)
+        token, auth, extra_headers = conceal(token, auth, extra_headers)
         config = client_config(
             PACKAGE,
             url=url,
@@ -131,7 +142,7 @@ class AsyncCloudAgent(AsyncService):
         *,
         timeout: float | Unset | None = UNSET,
         retry: RetryOption = UNSET,
-        extra_headers: Mapping[str, str] | None = None,
+        extra_headers: ExtraHeaders | None = None,
     ) -> CreateAgentResponse: ...
     @overload
     async def create_agent(
@@ -140,7 +151,7 @@ class AsyncCloudAgent(AsyncService):
         *,
         timeout: float | Unset | None = UNSET,
         retry: RetryOption = UNSET,
-        extra_headers: Mapping[str, str] | None = None,
+        extra_headers: ExtraHeaders | None = None,
         **fields: Unpack[CreateAgentRequestDict],
     ) -> CreateAgentResponse: ...
     async def create_agent(
@@ -150,7 +161,7 @@ class AsyncCloudAgent(AsyncService):
         *,
         timeout: float | Unset | None = UNSET,
         retry: RetryOption = UNSET,
-        extra_headers: Mapping[str, str] | None = None,
+        extra_headers: ExtraHeaders | None = None,
         **fields: Any,
     ) -> CreateAgentResponse:
         """Makes a new agent and says where to upload its code.
@@ -186,7 +197,7 @@ class AsyncCloudAgent(AsyncService):
         *,
         timeout: float | Unset | None = UNSET,
         retry: RetryOption = UNSET,
-        extra_headers: Mapping[str, str] | None = None,
+        extra_headers: ExtraHeaders | None = None,
     ) -> CreateAgentV2Response: ...
     @overload
     async def create_agent_v2(
@@ -195,7 +206,7 @@ class AsyncCloudAgent(AsyncService):
         *,
         timeout: float | Unset | None = UNSET,
         retry: RetryOption = UNSET,
-        extra_headers: Mapping[str, str] | None = None,
+        extra_headers: ExtraHeaders | None = None,
         **fields: Unpack[CreateAgentV2RequestDict],
     ) -> CreateAgentV2Response: ...
     async def create_agent_v2(
@@ -205,7 +216,7 @@ class AsyncCloudAgent(AsyncService):
         *,
         timeout: float | Unset | None = UNSET,
         retry: RetryOption = UNSET,
-        extra_headers: Mapping[str, str] | None = None,
+        extra_headers: ExtraHeaders | None = None,
         **fields: Any,
     ) -> CreateAgentV2Response:
         """Makes a new agent without code.
@@ -237,7 +248,7 @@ class AsyncCloudAgent(AsyncService):
         *,
         timeout: float | Unset | None = UNSET,
         retry: RetryOption = UNSET,
-        extra_headers: Mapping[str, str] | None = None,
+        extra_headers: ExtraHeaders | None = None,
     ) -> PromoteAgentResponse: ...
     @overload
     async def promote_agent(
@@ -246,7 +257,7 @@ class AsyncCloudAgent(AsyncService):
         *,
         timeout: float | Unset | None = UNSET,
         retry: RetryOption = UNSET,
-        extra_headers: Mapping[str, str] | None = None,
+        extra_headers: ExtraHeaders | None = None,
         **fields: Unpack[PromoteAgentRequestDict],
     ) -> PromoteAgentResponse: ...
     async def promote_agent(
@@ -256,7 +267,7 @@ class AsyncCloudAgent(AsyncService):
         *,
         timeout: float | Unset | None = UNSET,
         retry: RetryOption = UNSET,
-        extra_headers: Mapping[str, str] | None = None,
+        extra_headers: ExtraHeaders | None = None,
         **fields: Any,
     ) -> PromoteAgentResponse:
         """Brings the version of one deployment into another, such as from staging into production.
@@ -289,7 +300,7 @@ class AsyncCloudAgent(AsyncService):
         *,
         timeout: float | Unset | None = UNSET,
         retry: RetryOption = UNSET,
-        extra_headers: Mapping[str, str] | None = None,
+        extra_headers: ExtraHeaders | None = None,
     ) -> ListAgentsResponse: ...
     @overload
     async def list_agents(
@@ -298,7 +309,7 @@ class AsyncCloudAgent(AsyncService):
         *,
         timeout: float | Unset | None = UNSET,
         retry: RetryOption = UNSET,
-        extra_headers: Mapping[str, str] | None = None,
+        extra_headers: ExtraHeaders | None = None,
         **fields: Unpack[ListAgentsRequestDict],
     ) -> ListAgentsResponse: ...
     async def list_agents(
@@ -308,7 +319,7 @@ class AsyncCloudAgent(AsyncService):
         *,
         timeout: float | Unset | None = UNSET,
         retry: RetryOption = UNSET,
-        extra_headers: Mapping[str, str] | None = None,
+        extra_headers: ExtraHeaders | None = None,
         **fields: Any,
     ) -> ListAgentsResponse:
         """Lists the project's agents, with their deployments and the names of their secrets.
@@ -337,7 +348,7 @@ class AsyncCloudAgent(AsyncService):
         *,
         timeout: float | Unset | None = UNSET,
         retry: RetryOption = UNSET,
-        extra_headers: Mapping[str, str] | None = None,
+        extra_headers: ExtraHeaders | None = None,
     ) -> ListAgentVersionsResponse: ...
     @overload
     async def list_agent_versions(
@@ -346,7 +357,7 @@ class AsyncCloudAgent(AsyncService):
         *,
         timeout: float | Unset | None = UNSET,
         retry: RetryOption = UNSET,
-        extra_headers: Mapping[str, str] | None = None,
+        extra_headers: ExtraHeaders | None = None,
         **fields: Unpack[ListAgentVersionsRequestDict],
     ) -> ListAgentVersionsResponse: ...
     async def list_agent_versions(
@@ -356,7 +367,7 @@ class AsyncCloudAgent(AsyncService):
         *,
         timeout: float | Unset | None = UNSET,
         retry: RetryOption = UNSET,
-        extra_headers: Mapping[str, str] | None = None,
+        extra_headers: ExtraHeaders | None = None,
         **fields: Any,
     ) -> ListAgentVersionsResponse:
         """Lists the versions of an agent.
@@ -387,7 +398,7 @@ class AsyncCloudAgent(AsyncService):
         *,
         timeout: float | Unset | None = UNSET,
         retry: RetryOption = UNSET,
-        extra_headers: Mapping[str, str] | None = None,
+        extra_headers: ExtraHeaders | None = None,
     ) -> ListAgentSecretsResponse: ...
     @overload
     async def list_agent_secrets(
@@ -396,7 +407,7 @@ class AsyncCloudAgent(AsyncService):
         *,
         timeout: float | Unset | None = UNSET,
         retry: RetryOption = UNSET,
-        extra_headers: Mapping[str, str] | None = None,
+        extra_headers: ExtraHeaders | None = None,
         **fields: Unpack[ListAgentSecretsRequestDict],
     ) -> ListAgentSecretsResponse: ...
     async def list_agent_secrets(
@@ -406,7 +417,7 @@ class AsyncCloudAgent(AsyncService):
         *,
         timeout: float | Unset | None = UNSET,
         retry: RetryOption = UNSET,
-        extra_headers: Mapping[str, str] | None = None,
+        extra_headers: ExtraHeaders | None = None,
         **fields: Any,
     ) -> ListAgentSecretsResponse:
         """Lists the secrets of an agent by name.
@@ -438,7 +449,7 @@ class AsyncCloudAgent(AsyncService):
         *,
         timeout: float | Unset | None = UNSET,
         retry: RetryOption = UNSET,
-        extra_headers: Mapping[str, str] | None = None,
+        extra_headers: ExtraHeaders | None = None,
     ) -> UpdateAgentResponse: ...
     @overload
     async def update_agent(
@@ -447,7 +458,7 @@ class AsyncCloudAgent(AsyncService):
         *,
         timeout: float | Unset | None = UNSET,
         retry: RetryOption = UNSET,
-        extra_headers: Mapping[str, str] | None = None,
+        extra_headers: ExtraHeaders | None = None,
         **fields: Unpack[UpdateAgentRequestDict],
     ) -> UpdateAgentResponse: ...
     async def update_agent(
@@ -457,7 +468,7 @@ class AsyncCloudAgent(AsyncService):
         *,
         timeout: float | Unset | None = UNSET,
         retry: RetryOption = UNSET,
-        extra_headers: Mapping[str, str] | None = None,
+        extra_headers: ExtraHeaders | None = None,
         **fields: Any,
     ) -> UpdateAgentResponse:
         """Changes the regions or the secrets of an agent.
@@ -494,7 +505,7 @@ class AsyncCloudAgent(AsyncService):
         *,
         timeout: float | Unset | None = UNSET,
         retry: RetryOption = UNSET,
-        extra_headers: Mapping[str, str] | None = None,
+        extra_headers: ExtraHeaders | None = None,
     ) -> RestartAgentResponse: ...
     @overload
     async def restart_agent(
@@ -503,7 +514,7 @@ class AsyncCloudAgent(AsyncService):
         *,
         timeout: float | Unset | None = UNSET,
         retry: RetryOption = UNSET,
-        extra_headers: Mapping[str, str] | None = None,
+        extra_headers: ExtraHeaders | None = None,
         **fields: Unpack[RestartAgentRequestDict],
     ) -> RestartAgentResponse: ...
     async def restart_agent(
@@ -513,7 +524,7 @@ class AsyncCloudAgent(AsyncService):
         *,
         timeout: float | Unset | None = UNSET,
         retry: RetryOption = UNSET,
-        extra_headers: Mapping[str, str] | None = None,
+        extra_headers: ExtraHeaders | None = None,
         **fields: Any,
     ) -> RestartAgentResponse:
         """Starts the instances of an agent anew, with the same version.
@@ -543,7 +554,7 @@ class AsyncCloudAgent(AsyncService):
         *,
         timeout: float | Unset | None = UNSET,
         retry: RetryOption = UNSET,
-        extra_headers: Mapping[str, str] | None = None,
+        extra_headers: ExtraHeaders | None = None,
     ) -> DeployAgentResponse: ...
     @overload
     async def deploy_agent(
@@ -552,7 +563,7 @@ class AsyncCloudAgent(AsyncService):
         *,
         timeout: float | Unset | None = UNSET,
         retry: RetryOption = UNSET,
-        extra_headers: Mapping[str, str] | None = None,
+        extra_headers: ExtraHeaders | None = None,
         **fields: Unpack[DeployAgentRequestDict],
     ) -> DeployAgentResponse: ...
     async def deploy_agent(
@@ -562,7 +573,7 @@ class AsyncCloudAgent(AsyncService):
         *,
         timeout: float | Unset | None = UNSET,
         retry: RetryOption = UNSET,
-        extra_headers: Mapping[str, str] | None = None,
+        extra_headers: ExtraHeaders | None = None,
         **fields: Any,
     ) -> DeployAgentResponse:
         """Begins a new version of an agent and says where to upload its code.
@@ -601,7 +612,7 @@ class AsyncCloudAgent(AsyncService):
         *,
         timeout: float | Unset | None = UNSET,
         retry: RetryOption = UNSET,
-        extra_headers: Mapping[str, str] | None = None,
+        extra_headers: ExtraHeaders | None = None,
     ) -> DeployAgentV2Response: ...
     @overload
     async def deploy_agent_v2(
@@ -610,7 +621,7 @@ class AsyncCloudAgent(AsyncService):
         *,
         timeout: float | Unset | None = UNSET,
         retry: RetryOption = UNSET,
-        extra_headers: Mapping[str, str] | None = None,
+        extra_headers: ExtraHeaders | None = None,
         **fields: Unpack[DeployAgentV2RequestDict],
     ) -> DeployAgentV2Response: ...
     async def deploy_agent_v2(
@@ -620,7 +631,7 @@ class AsyncCloudAgent(AsyncService):
         *,
         timeout: float | Unset | None = UNSET,
         retry: RetryOption = UNSET,
-        extra_headers: Mapping[str, str] | None = None,
+        extra_headers: ExtraHeaders | None = None,
         **fields: Any,
     ) -> DeployAgentV2Response:
         """Begins a new version of an agent and says where to upload its code.
@@ -655,7 +666,7 @@ class AsyncCloudAgent(AsyncService):
         *,
         timeout: float | Unset | None = UNSET,
         retry: RetryOption = UNSET,
-        extra_headers: Mapping[str, str] | None = None,
+        extra_headers: ExtraHeaders | None = None,
     ) -> UpdateAgentSecretsResponse: ...
     @overload
     async def update_agent_secrets(
@@ -664,7 +675,7 @@ class AsyncCloudAgent(AsyncService):
         *,
         timeout: float | Unset | None = UNSET,
         retry: RetryOption = UNSET,
-        extra_headers: Mapping[str, str] | None = None,
+        extra_headers: ExtraHeaders | None = None,
         **fields: Unpack[UpdateAgentSecretsRequestDict],
     ) -> UpdateAgentSecretsResponse: ...
     async def update_agent_secrets(
@@ -674,7 +685,7 @@ class AsyncCloudAgent(AsyncService):
         *,
         timeout: float | Unset | None = UNSET,
         retry: RetryOption = UNSET,
-        extra_headers: Mapping[str, str] | None = None,
+        extra_headers: ExtraHeaders | None = None,
         **fields: Any,
     ) -> UpdateAgentSecretsResponse:
         """Sets and removes secrets of an agent.
@@ -709,7 +720,7 @@ class AsyncCloudAgent(AsyncService):
         *,
         timeout: float | Unset | None = UNSET,
         retry: RetryOption = UNSET,
-        extra_headers: Mapping[str, str] | None = None,
+        extra_headers: ExtraHeaders | None = None,
     ) -> RollbackAgentResponse: ...
     @overload
     async def rollback_agent(
@@ -718,7 +729,7 @@ class AsyncCloudAgent(AsyncService):
         *,
         timeout: float | Unset | None = UNSET,
         retry: RetryOption = UNSET,
-        extra_headers: Mapping[str, str] | None = None,
+        extra_headers: ExtraHeaders | None = None,
         **fields: Unpack[RollbackAgentRequestDict],
     ) -> RollbackAgentResponse: ...
     async def rollback_agent(
@@ -728,7 +739,7 @@ class AsyncCloudAgent(AsyncService):
         *,
         timeout: float | Unset | None = UNSET,
         retry: RetryOption = UNSET,
-        extra_headers: Mapping[str, str] | None = None,
+        extra_headers: ExtraHeaders | None = None,
         **fields: Any,
     ) -> RollbackAgentResponse:
         """Takes an agent back to an earlier version, without a new build.
@@ -762,7 +773,7 @@ class AsyncCloudAgent(AsyncService):
         *,
         timeout: float | Unset | None = UNSET,
         retry: RetryOption = UNSET,
-        extra_headers: Mapping[str, str] | None = None,
+        extra_headers: ExtraHeaders | None = None,
     ) -> DeleteAgentResponse: ...
     @overload
     async def delete_agent(
@@ -771,7 +782,7 @@ class AsyncCloudAgent(AsyncService):
         *,
         timeout: float | Unset | None = UNSET,
         retry: RetryOption = UNSET,
-        extra_headers: Mapping[str, str] | None = None,
+        extra_headers: ExtraHeaders | None = None,
         **fields: Unpack[DeleteAgentRequestDict],
     ) -> DeleteAgentResponse: ...
     async def delete_agent(
@@ -781,7 +792,7 @@ class AsyncCloudAgent(AsyncService):
         *,
         timeout: float | Unset | None = UNSET,
         retry: RetryOption = UNSET,
-        extra_headers: Mapping[str, str] | None = None,
+        extra_headers: ExtraHeaders | None = None,
         **fields: Any,
     ) -> DeleteAgentResponse:
         """Deletes an agent, or one deployment of it.
@@ -813,7 +824,7 @@ class AsyncCloudAgent(AsyncService):
         *,
         timeout: float | Unset | None = UNSET,
         retry: RetryOption = UNSET,
-        extra_headers: Mapping[str, str] | None = None,
+        extra_headers: ExtraHeaders | None = None,
     ) -> ClientSettingsResponse: ...
     @overload
     async def get_client_settings(
@@ -822,7 +833,7 @@ class AsyncCloudAgent(AsyncService):
         *,
         timeout: float | Unset | None = UNSET,
         retry: RetryOption = UNSET,
-        extra_headers: Mapping[str, str] | None = None,
+        extra_headers: ExtraHeaders | None = None,
     ) -> ClientSettingsResponse: ...
     async def get_client_settings(
         self,
@@ -831,7 +842,7 @@ class AsyncCloudAgent(AsyncService):
         *,
         timeout: float | Unset | None = UNSET,
         retry: RetryOption = UNSET,
-        extra_headers: Mapping[str, str] | None = None,
+        extra_headers: ExtraHeaders | None = None,
         **fields: Any,
     ) -> ClientSettingsResponse:
         """Returns settings that LiveKit Cloud has for tools such as its CLI.
@@ -858,7 +869,7 @@ class AsyncCloudAgent(AsyncService):
         *,
         timeout: float | Unset | None = UNSET,
         retry: RetryOption = UNSET,
-        extra_headers: Mapping[str, str] | None = None,
+        extra_headers: ExtraHeaders | None = None,
     ) -> CreatePrivateLinkResponse: ...
     @overload
     async def create_private_link(
@@ -867,7 +878,7 @@ class AsyncCloudAgent(AsyncService):
         *,
         timeout: float | Unset | None = UNSET,
         retry: RetryOption = UNSET,
-        extra_headers: Mapping[str, str] | None = None,
+        extra_headers: ExtraHeaders | None = None,
         **fields: Unpack[CreatePrivateLinkRequestDict],
     ) -> CreatePrivateLinkResponse: ...
     async def create_private_link(
@@ -877,7 +888,7 @@ class AsyncCloudAgent(AsyncService):
         *,
         timeout: float | Unset | None = UNSET,
         retry: RetryOption = UNSET,
-        extra_headers: Mapping[str, str] | None = None,
+        extra_headers: ExtraHeaders | None = None,
         **fields: Any,
     ) -> CreatePrivateLinkResponse:
         """Makes a private link: a way from agents into your own AWS or Azure network.
@@ -915,7 +926,7 @@ class AsyncCloudAgent(AsyncService):
         *,
         timeout: float | Unset | None = UNSET,
         retry: RetryOption = UNSET,
-        extra_headers: Mapping[str, str] | None = None,
+        extra_headers: ExtraHeaders | None = None,
     ) -> DestroyPrivateLinkResponse: ...
     @overload
     async def destroy_private_link(
@@ -924,7 +935,7 @@ class AsyncCloudAgent(AsyncService):
         *,
         timeout: float | Unset | None = UNSET,
         retry: RetryOption = UNSET,
-        extra_headers: Mapping[str, str] | None = None,
+        extra_headers: ExtraHeaders | None = None,
         **fields: Unpack[DestroyPrivateLinkRequestDict],
     ) -> DestroyPrivateLinkResponse: ...
     async def destroy_private_link(
@@ -934,7 +945,7 @@ class AsyncCloudAgent(AsyncService):
         *,
         timeout: float | Unset | None = UNSET,
         retry: RetryOption = UNSET,
-        extra_headers: Mapping[str, str] | None = None,
+        extra_headers: ExtraHeaders | None = None,
         **fields: Any,
     ) -> DestroyPrivateLinkResponse:
         """Deletes a private link.
@@ -964,7 +975,7 @@ class AsyncCloudAgent(AsyncService):
         *,
         timeout: float | Unset | None = UNSET,
         retry: RetryOption = UNSET,
-        extra_headers: Mapping[str, str] | None = None,
+        extra_headers: ExtraHeaders | None = None,
     ) -> ListPrivateLinksResponse: ...
     @overload
     async def list_private_links(
@@ -973,7 +984,7 @@ class AsyncCloudAgent(AsyncService):
         *,
         timeout: float | Unset | None = UNSET,
         retry: RetryOption = UNSET,
-        extra_headers: Mapping[str, str] | None = None,
+        extra_headers: ExtraHeaders | None = None,
     ) -> ListPrivateLinksResponse: ...
     async def list_private_links(
         self,
@@ -982,7 +993,7 @@ class AsyncCloudAgent(AsyncService):
         *,
         timeout: float | Unset | None = UNSET,
         retry: RetryOption = UNSET,
-        extra_headers: Mapping[str, str] | None = None,
+        extra_headers: ExtraHeaders | None = None,
         **fields: Any,
     ) -> ListPrivateLinksResponse:
         """Lists the private links of the project.
@@ -1009,7 +1020,7 @@ class AsyncCloudAgent(AsyncService):
         *,
         timeout: float | Unset | None = UNSET,
         retry: RetryOption = UNSET,
-        extra_headers: Mapping[str, str] | None = None,
+        extra_headers: ExtraHeaders | None = None,
     ) -> GetPrivateLinkStatusResponse: ...
     @overload
     async def get_private_link_status(
@@ -1018,7 +1029,7 @@ class AsyncCloudAgent(AsyncService):
         *,
         timeout: float | Unset | None = UNSET,
         retry: RetryOption = UNSET,
-        extra_headers: Mapping[str, str] | None = None,
+        extra_headers: ExtraHeaders | None = None,
         **fields: Unpack[GetPrivateLinkStatusRequestDict],
     ) -> GetPrivateLinkStatusResponse: ...
     async def get_private_link_status(
@@ -1028,7 +1039,7 @@ class AsyncCloudAgent(AsyncService):
         *,
         timeout: float | Unset | None = UNSET,
         retry: RetryOption = UNSET,
-        extra_headers: Mapping[str, str] | None = None,
+        extra_headers: ExtraHeaders | None = None,
         **fields: Any,
     ) -> GetPrivateLinkStatusResponse:
         """Tells whether a private link works.

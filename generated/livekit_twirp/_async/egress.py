@@ -5,18 +5,27 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, overload
 
-from twirpkit.sdk import UNSET, AsyncClient, AsyncService, CallOptions, aiterate, async_transport, client_config
+from twirpkit.sdk import (
+    UNSET,
+    AsyncClient,
+    AsyncService,
+    CallOptions,
+    aiterate,
+    async_transport,
+    client_config,
+    conceal,
+)
 
 from livekit_twirp._methods import egress as methods
 from livekit_twirp._sdk import PACKAGE
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Iterable, Mapping
+    from collections.abc import AsyncIterator, Iterable
     from typing import Any, Unpack
 
     import aiohttp
     from twirpkit.livekit import Regions
-    from twirpkit.sdk import Authorize, Hook, RetryOption, Unset
+    from twirpkit.sdk import Authorize, ExtraHeaders, Hook, RetryOption, Unset
 
     from livekit_twirp.messages.livekit_egress import (
         EgressInfo,
@@ -62,7 +71,7 @@ class AsyncEgress(AsyncService):
         auth: str | Authorize | None = None,
         timeout: float | Unset | None = UNSET,
         retry: RetryOption = UNSET,
-        extra_headers: Mapping[str, str] | None = None,
+        extra_headers: ExtraHeaders | None = None,
         hooks: Iterable[Hook] = (),
         regions: Regions | Unset | None = UNSET,
     ) -> None:
@@ -72,6 +81,8 @@ class AsyncEgress(AsyncService):
         """
         if session is None:
             raise TypeError("AsyncEgress needs a session: AsyncLiveKitAPI makes its own")
+        api_key, api_secret = conceal(api_key, api_secret)
+        token, auth, extra_headers = conceal(token, auth, extra_headers)
         config = client_config(
             PACKAGE,
             url=url,
@@ -95,7 +106,7 @@ class AsyncEgress(AsyncService):
         *,
         timeout: float | Unset | None = UNSET,
         retry: RetryOption = UNSET,
-        extra_headers: Mapping[str, str] | None = None,
+        extra_headers: ExtraHeaders | None = None,
     ) -> EgressInfo: ...
     @overload
     async def start_egress(
@@ -104,7 +115,7 @@ class AsyncEgress(AsyncService):
         *,
         timeout: float | Unset | None = UNSET,
         retry: RetryOption = UNSET,
-        extra_headers: Mapping[str, str] | None = None,
+        extra_headers: ExtraHeaders | None = None,
         **fields: Unpack[StartEgressRequestDict],
     ) -> EgressInfo: ...
     async def start_egress(
@@ -114,7 +125,7 @@ class AsyncEgress(AsyncService):
         *,
         timeout: float | Unset | None = UNSET,
         retry: RetryOption = UNSET,
-        extra_headers: Mapping[str, str] | None = None,
+        extra_headers: ExtraHeaders | None = None,
         **fields: Any,
     ) -> EgressInfo:
         """Starts a recording or stream of a room, of a web page, or of chosen tracks.
@@ -159,7 +170,7 @@ class AsyncEgress(AsyncService):
         *,
         timeout: float | Unset | None = UNSET,
         retry: RetryOption = UNSET,
-        extra_headers: Mapping[str, str] | None = None,
+        extra_headers: ExtraHeaders | None = None,
     ) -> EgressInfo: ...
     @overload
     async def update_layout(
@@ -168,7 +179,7 @@ class AsyncEgress(AsyncService):
         *,
         timeout: float | Unset | None = UNSET,
         retry: RetryOption = UNSET,
-        extra_headers: Mapping[str, str] | None = None,
+        extra_headers: ExtraHeaders | None = None,
         **fields: Unpack[UpdateLayoutRequestDict],
     ) -> EgressInfo: ...
     async def update_layout(
@@ -178,7 +189,7 @@ class AsyncEgress(AsyncService):
         *,
         timeout: float | Unset | None = UNSET,
         retry: RetryOption = UNSET,
-        extra_headers: Mapping[str, str] | None = None,
+        extra_headers: ExtraHeaders | None = None,
         **fields: Any,
     ) -> EgressInfo:
         """Changes the layout of a running recording that is drawn from a template.
@@ -211,7 +222,7 @@ class AsyncEgress(AsyncService):
         *,
         timeout: float | Unset | None = UNSET,
         retry: RetryOption = UNSET,
-        extra_headers: Mapping[str, str] | None = None,
+        extra_headers: ExtraHeaders | None = None,
     ) -> EgressInfo: ...
     @overload
     async def update_stream(
@@ -220,7 +231,7 @@ class AsyncEgress(AsyncService):
         *,
         timeout: float | Unset | None = UNSET,
         retry: RetryOption = UNSET,
-        extra_headers: Mapping[str, str] | None = None,
+        extra_headers: ExtraHeaders | None = None,
         **fields: Unpack[UpdateStreamRequestDict],
     ) -> EgressInfo: ...
     async def update_stream(
@@ -230,7 +241,7 @@ class AsyncEgress(AsyncService):
         *,
         timeout: float | Unset | None = UNSET,
         retry: RetryOption = UNSET,
-        extra_headers: Mapping[str, str] | None = None,
+        extra_headers: ExtraHeaders | None = None,
         **fields: Any,
     ) -> EgressInfo:
         """Adds stream destinations to a running egress, or removes some of them.
@@ -266,7 +277,7 @@ class AsyncEgress(AsyncService):
         *,
         timeout: float | Unset | None = UNSET,
         retry: RetryOption = UNSET,
-        extra_headers: Mapping[str, str] | None = None,
+        extra_headers: ExtraHeaders | None = None,
     ) -> ListEgressResponse: ...
     @overload
     async def list_egress(
@@ -275,7 +286,7 @@ class AsyncEgress(AsyncService):
         *,
         timeout: float | Unset | None = UNSET,
         retry: RetryOption = UNSET,
-        extra_headers: Mapping[str, str] | None = None,
+        extra_headers: ExtraHeaders | None = None,
         **fields: Unpack[ListEgressRequestDict],
     ) -> ListEgressResponse: ...
     async def list_egress(
@@ -285,7 +296,7 @@ class AsyncEgress(AsyncService):
         *,
         timeout: float | Unset | None = UNSET,
         retry: RetryOption = UNSET,
-        extra_headers: Mapping[str, str] | None = None,
+        extra_headers: ExtraHeaders | None = None,
         **fields: Any,
     ) -> ListEgressResponse:
         """Lists recordings and streams, running and ended.
@@ -320,7 +331,7 @@ class AsyncEgress(AsyncService):
         *,
         timeout: float | Unset | None = UNSET,
         retry: RetryOption = UNSET,
-        extra_headers: Mapping[str, str] | None = None,
+        extra_headers: ExtraHeaders | None = None,
     ) -> AsyncIterator[EgressInfo]: ...
     @overload
     def iter_egress(
@@ -329,7 +340,7 @@ class AsyncEgress(AsyncService):
         *,
         timeout: float | Unset | None = UNSET,
         retry: RetryOption = UNSET,
-        extra_headers: Mapping[str, str] | None = None,
+        extra_headers: ExtraHeaders | None = None,
         **fields: Unpack[ListEgressRequestDict],
     ) -> AsyncIterator[EgressInfo]: ...
     def iter_egress(
@@ -339,7 +350,7 @@ class AsyncEgress(AsyncService):
         *,
         timeout: float | Unset | None = UNSET,
         retry: RetryOption = UNSET,
-        extra_headers: Mapping[str, str] | None = None,
+        extra_headers: ExtraHeaders | None = None,
         **fields: Any,
     ) -> AsyncIterator[EgressInfo]:
         """Iterate over the `items` of all pages of `list_egress`.
@@ -362,7 +373,7 @@ class AsyncEgress(AsyncService):
         *,
         timeout: float | Unset | None = UNSET,
         retry: RetryOption = UNSET,
-        extra_headers: Mapping[str, str] | None = None,
+        extra_headers: ExtraHeaders | None = None,
     ) -> EgressInfo: ...
     @overload
     async def stop_egress(
@@ -371,7 +382,7 @@ class AsyncEgress(AsyncService):
         *,
         timeout: float | Unset | None = UNSET,
         retry: RetryOption = UNSET,
-        extra_headers: Mapping[str, str] | None = None,
+        extra_headers: ExtraHeaders | None = None,
         **fields: Unpack[StopEgressRequestDict],
     ) -> EgressInfo: ...
     async def stop_egress(
@@ -381,7 +392,7 @@ class AsyncEgress(AsyncService):
         *,
         timeout: float | Unset | None = UNSET,
         retry: RetryOption = UNSET,
-        extra_headers: Mapping[str, str] | None = None,
+        extra_headers: ExtraHeaders | None = None,
         **fields: Any,
     ) -> EgressInfo:
         """Stops a running egress.
@@ -411,7 +422,7 @@ class AsyncEgress(AsyncService):
         *,
         timeout: float | Unset | None = UNSET,
         retry: RetryOption = UNSET,
-        extra_headers: Mapping[str, str] | None = None,
+        extra_headers: ExtraHeaders | None = None,
     ) -> EgressInfo: ...
     @overload
     async def start_room_composite_egress(
@@ -420,7 +431,7 @@ class AsyncEgress(AsyncService):
         *,
         timeout: float | Unset | None = UNSET,
         retry: RetryOption = UNSET,
-        extra_headers: Mapping[str, str] | None = None,
+        extra_headers: ExtraHeaders | None = None,
         **fields: Unpack[RoomCompositeEgressRequestDict],
     ) -> EgressInfo: ...
     async def start_room_composite_egress(
@@ -430,7 +441,7 @@ class AsyncEgress(AsyncService):
         *,
         timeout: float | Unset | None = UNSET,
         retry: RetryOption = UNSET,
-        extra_headers: Mapping[str, str] | None = None,
+        extra_headers: ExtraHeaders | None = None,
         **fields: Any,
     ) -> EgressInfo:
         """Starts a recording or stream of a whole room, drawn by a web page.
@@ -478,7 +489,7 @@ class AsyncEgress(AsyncService):
         *,
         timeout: float | Unset | None = UNSET,
         retry: RetryOption = UNSET,
-        extra_headers: Mapping[str, str] | None = None,
+        extra_headers: ExtraHeaders | None = None,
     ) -> EgressInfo: ...
     @overload
     async def start_web_egress(
@@ -487,7 +498,7 @@ class AsyncEgress(AsyncService):
         *,
         timeout: float | Unset | None = UNSET,
         retry: RetryOption = UNSET,
-        extra_headers: Mapping[str, str] | None = None,
+        extra_headers: ExtraHeaders | None = None,
         **fields: Unpack[WebEgressRequestDict],
     ) -> EgressInfo: ...
     async def start_web_egress(
@@ -497,7 +508,7 @@ class AsyncEgress(AsyncService):
         *,
         timeout: float | Unset | None = UNSET,
         retry: RetryOption = UNSET,
-        extra_headers: Mapping[str, str] | None = None,
+        extra_headers: ExtraHeaders | None = None,
         **fields: Any,
     ) -> EgressInfo:
         """Starts a recording or stream of any web page; no room is needed.
@@ -542,7 +553,7 @@ class AsyncEgress(AsyncService):
         *,
         timeout: float | Unset | None = UNSET,
         retry: RetryOption = UNSET,
-        extra_headers: Mapping[str, str] | None = None,
+        extra_headers: ExtraHeaders | None = None,
     ) -> EgressInfo: ...
     @overload
     async def start_participant_egress(
@@ -551,7 +562,7 @@ class AsyncEgress(AsyncService):
         *,
         timeout: float | Unset | None = UNSET,
         retry: RetryOption = UNSET,
-        extra_headers: Mapping[str, str] | None = None,
+        extra_headers: ExtraHeaders | None = None,
         **fields: Unpack[ParticipantEgressRequestDict],
     ) -> EgressInfo: ...
     async def start_participant_egress(
@@ -561,7 +572,7 @@ class AsyncEgress(AsyncService):
         *,
         timeout: float | Unset | None = UNSET,
         retry: RetryOption = UNSET,
-        extra_headers: Mapping[str, str] | None = None,
+        extra_headers: ExtraHeaders | None = None,
         **fields: Any,
     ) -> EgressInfo:
         """Starts a recording or stream of one participant's audio and video.
@@ -602,7 +613,7 @@ class AsyncEgress(AsyncService):
         *,
         timeout: float | Unset | None = UNSET,
         retry: RetryOption = UNSET,
-        extra_headers: Mapping[str, str] | None = None,
+        extra_headers: ExtraHeaders | None = None,
     ) -> EgressInfo: ...
     @overload
     async def start_track_composite_egress(
@@ -611,7 +622,7 @@ class AsyncEgress(AsyncService):
         *,
         timeout: float | Unset | None = UNSET,
         retry: RetryOption = UNSET,
-        extra_headers: Mapping[str, str] | None = None,
+        extra_headers: ExtraHeaders | None = None,
         **fields: Unpack[TrackCompositeEgressRequestDict],
     ) -> EgressInfo: ...
     async def start_track_composite_egress(
@@ -621,7 +632,7 @@ class AsyncEgress(AsyncService):
         *,
         timeout: float | Unset | None = UNSET,
         retry: RetryOption = UNSET,
-        extra_headers: Mapping[str, str] | None = None,
+        extra_headers: ExtraHeaders | None = None,
         **fields: Any,
     ) -> EgressInfo:
         """Starts a recording or stream of one audio and one video track, in step.
@@ -665,7 +676,7 @@ class AsyncEgress(AsyncService):
         *,
         timeout: float | Unset | None = UNSET,
         retry: RetryOption = UNSET,
-        extra_headers: Mapping[str, str] | None = None,
+        extra_headers: ExtraHeaders | None = None,
     ) -> EgressInfo: ...
     @overload
     async def start_track_egress(
@@ -674,7 +685,7 @@ class AsyncEgress(AsyncService):
         *,
         timeout: float | Unset | None = UNSET,
         retry: RetryOption = UNSET,
-        extra_headers: Mapping[str, str] | None = None,
+        extra_headers: ExtraHeaders | None = None,
         **fields: Unpack[TrackEgressRequestDict],
     ) -> EgressInfo: ...
     async def start_track_egress(
@@ -684,7 +695,7 @@ class AsyncEgress(AsyncService):
         *,
         timeout: float | Unset | None = UNSET,
         retry: RetryOption = UNSET,
-        extra_headers: Mapping[str, str] | None = None,
+        extra_headers: ExtraHeaders | None = None,
         **fields: Any,
     ) -> EgressInfo:
         """Exports a single track as it is, without encoding it again.

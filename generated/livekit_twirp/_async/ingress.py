@@ -5,18 +5,27 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, overload
 
-from twirpkit.sdk import UNSET, AsyncClient, AsyncService, CallOptions, aiterate, async_transport, client_config
+from twirpkit.sdk import (
+    UNSET,
+    AsyncClient,
+    AsyncService,
+    CallOptions,
+    aiterate,
+    async_transport,
+    client_config,
+    conceal,
+)
 
 from livekit_twirp._methods import ingress as methods
 from livekit_twirp._sdk import PACKAGE
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Iterable, Mapping
+    from collections.abc import AsyncIterator, Iterable
     from typing import Any, Unpack
 
     import aiohttp
     from twirpkit.livekit import Regions
-    from twirpkit.sdk import Authorize, Hook, RetryOption, Unset
+    from twirpkit.sdk import Authorize, ExtraHeaders, Hook, RetryOption, Unset
 
     from livekit_twirp.messages.livekit_ingress import (
         CreateIngressRequest,
@@ -53,7 +62,7 @@ class AsyncIngress(AsyncService):
         auth: str | Authorize | None = None,
         timeout: float | Unset | None = UNSET,
         retry: RetryOption = UNSET,
-        extra_headers: Mapping[str, str] | None = None,
+        extra_headers: ExtraHeaders | None = None,
         hooks: Iterable[Hook] = (),
         regions: Regions | Unset | None = UNSET,
     ) -> None:
@@ -63,6 +72,8 @@ class AsyncIngress(AsyncService):
         """
         if session is None:
             raise TypeError("AsyncIngress needs a session: AsyncLiveKitAPI makes its own")
+        api_key, api_secret = conceal(api_key, api_secret)
+        token, auth, extra_headers = conceal(token, auth, extra_headers)
         config = client_config(
             PACKAGE,
             url=url,
@@ -86,7 +97,7 @@ class AsyncIngress(AsyncService):
         *,
         timeout: float | Unset | None = UNSET,
         retry: RetryOption = UNSET,
-        extra_headers: Mapping[str, str] | None = None,
+        extra_headers: ExtraHeaders | None = None,
     ) -> IngressInfo: ...
     @overload
     async def create_ingress(
@@ -95,7 +106,7 @@ class AsyncIngress(AsyncService):
         *,
         timeout: float | Unset | None = UNSET,
         retry: RetryOption = UNSET,
-        extra_headers: Mapping[str, str] | None = None,
+        extra_headers: ExtraHeaders | None = None,
         **fields: Unpack[CreateIngressRequestDict],
     ) -> IngressInfo: ...
     async def create_ingress(
@@ -105,7 +116,7 @@ class AsyncIngress(AsyncService):
         *,
         timeout: float | Unset | None = UNSET,
         retry: RetryOption = UNSET,
-        extra_headers: Mapping[str, str] | None = None,
+        extra_headers: ExtraHeaders | None = None,
         **fields: Any,
     ) -> IngressInfo:
         """Makes an ingress: an address and a stream key for an encoder, or a URL that is pulled at once.
@@ -156,7 +167,7 @@ class AsyncIngress(AsyncService):
         *,
         timeout: float | Unset | None = UNSET,
         retry: RetryOption = UNSET,
-        extra_headers: Mapping[str, str] | None = None,
+        extra_headers: ExtraHeaders | None = None,
     ) -> IngressInfo: ...
     @overload
     async def update_ingress(
@@ -165,7 +176,7 @@ class AsyncIngress(AsyncService):
         *,
         timeout: float | Unset | None = UNSET,
         retry: RetryOption = UNSET,
-        extra_headers: Mapping[str, str] | None = None,
+        extra_headers: ExtraHeaders | None = None,
         **fields: Unpack[UpdateIngressRequestDict],
     ) -> IngressInfo: ...
     async def update_ingress(
@@ -175,7 +186,7 @@ class AsyncIngress(AsyncService):
         *,
         timeout: float | Unset | None = UNSET,
         retry: RetryOption = UNSET,
-        extra_headers: Mapping[str, str] | None = None,
+        extra_headers: ExtraHeaders | None = None,
         **fields: Any,
     ) -> IngressInfo:
         """Changes an ingress that can be used more than once; fields that are unset stay as they are.
@@ -218,7 +229,7 @@ class AsyncIngress(AsyncService):
         *,
         timeout: float | Unset | None = UNSET,
         retry: RetryOption = UNSET,
-        extra_headers: Mapping[str, str] | None = None,
+        extra_headers: ExtraHeaders | None = None,
     ) -> ListIngressResponse: ...
     @overload
     async def list_ingress(
@@ -227,7 +238,7 @@ class AsyncIngress(AsyncService):
         *,
         timeout: float | Unset | None = UNSET,
         retry: RetryOption = UNSET,
-        extra_headers: Mapping[str, str] | None = None,
+        extra_headers: ExtraHeaders | None = None,
         **fields: Unpack[ListIngressRequestDict],
     ) -> ListIngressResponse: ...
     async def list_ingress(
@@ -237,7 +248,7 @@ class AsyncIngress(AsyncService):
         *,
         timeout: float | Unset | None = UNSET,
         retry: RetryOption = UNSET,
-        extra_headers: Mapping[str, str] | None = None,
+        extra_headers: ExtraHeaders | None = None,
         **fields: Any,
     ) -> ListIngressResponse:
         """Lists the ingresses with their states, all of them or those that match.
@@ -271,7 +282,7 @@ class AsyncIngress(AsyncService):
         *,
         timeout: float | Unset | None = UNSET,
         retry: RetryOption = UNSET,
-        extra_headers: Mapping[str, str] | None = None,
+        extra_headers: ExtraHeaders | None = None,
     ) -> AsyncIterator[IngressInfo]: ...
     @overload
     def iter_ingress(
@@ -280,7 +291,7 @@ class AsyncIngress(AsyncService):
         *,
         timeout: float | Unset | None = UNSET,
         retry: RetryOption = UNSET,
-        extra_headers: Mapping[str, str] | None = None,
+        extra_headers: ExtraHeaders | None = None,
         **fields: Unpack[ListIngressRequestDict],
     ) -> AsyncIterator[IngressInfo]: ...
     def iter_ingress(
@@ -290,7 +301,7 @@ class AsyncIngress(AsyncService):
         *,
         timeout: float | Unset | None = UNSET,
         retry: RetryOption = UNSET,
-        extra_headers: Mapping[str, str] | None = None,
+        extra_headers: ExtraHeaders | None = None,
         **fields: Any,
     ) -> AsyncIterator[IngressInfo]:
         """Iterate over the `items` of all pages of `list_ingress`.
@@ -313,7 +324,7 @@ class AsyncIngress(AsyncService):
         *,
         timeout: float | Unset | None = UNSET,
         retry: RetryOption = UNSET,
-        extra_headers: Mapping[str, str] | None = None,
+        extra_headers: ExtraHeaders | None = None,
     ) -> IngressInfo: ...
     @overload
     async def delete_ingress(
@@ -322,7 +333,7 @@ class AsyncIngress(AsyncService):
         *,
         timeout: float | Unset | None = UNSET,
         retry: RetryOption = UNSET,
-        extra_headers: Mapping[str, str] | None = None,
+        extra_headers: ExtraHeaders | None = None,
         **fields: Unpack[DeleteIngressRequestDict],
     ) -> IngressInfo: ...
     async def delete_ingress(
@@ -332,7 +343,7 @@ class AsyncIngress(AsyncService):
         *,
         timeout: float | Unset | None = UNSET,
         retry: RetryOption = UNSET,
-        extra_headers: Mapping[str, str] | None = None,
+        extra_headers: ExtraHeaders | None = None,
         **fields: Any,
     ) -> IngressInfo:
         """Deletes an ingress, and stops it if it is publishing.

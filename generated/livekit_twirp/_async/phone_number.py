@@ -5,18 +5,27 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, overload
 
-from twirpkit.sdk import UNSET, AsyncClient, AsyncService, CallOptions, aiterate, async_transport, client_config
+from twirpkit.sdk import (
+    UNSET,
+    AsyncClient,
+    AsyncService,
+    CallOptions,
+    aiterate,
+    async_transport,
+    client_config,
+    conceal,
+)
 
 from livekit_twirp._methods import phone_number as methods
 from livekit_twirp._sdk import PACKAGE
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Iterable, Mapping
+    from collections.abc import AsyncIterator, Iterable
     from typing import Any, Unpack
 
     import aiohttp
     from twirpkit.livekit import Regions
-    from twirpkit.sdk import Authorize, Hook, RetryOption, Unset
+    from twirpkit.sdk import Authorize, ExtraHeaders, Hook, RetryOption, Unset
 
     from livekit_twirp.messages.livekit_phone_number import (
         GetPhoneNumberRequest,
@@ -62,7 +71,7 @@ class AsyncPhoneNumberService(AsyncService):
         auth: str | Authorize | None = None,
         timeout: float | Unset | None = UNSET,
         retry: RetryOption = UNSET,
-        extra_headers: Mapping[str, str] | None = None,
+        extra_headers: ExtraHeaders | None = None,
         hooks: Iterable[Hook] = (),
         regions: Regions | Unset | None = UNSET,
     ) -> None:
@@ -72,6 +81,8 @@ class AsyncPhoneNumberService(AsyncService):
         """
         if session is None:
             raise TypeError("AsyncPhoneNumberService needs a session: AsyncLiveKitAPI makes its own")
+        api_key, api_secret = conceal(api_key, api_secret)
+        token, auth, extra_headers = conceal(token, auth, extra_headers)
         config = client_config(
             PACKAGE,
             url=url,
@@ -95,7 +106,7 @@ class AsyncPhoneNumberService(AsyncService):
         *,
         timeout: float | Unset | None = UNSET,
         retry: RetryOption = UNSET,
-        extra_headers: Mapping[str, str] | None = None,
+        extra_headers: ExtraHeaders | None = None,
     ) -> SearchPhoneNumbersResponse: ...
     @overload
     async def search_phone_numbers(
@@ -104,7 +115,7 @@ class AsyncPhoneNumberService(AsyncService):
         *,
         timeout: float | Unset | None = UNSET,
         retry: RetryOption = UNSET,
-        extra_headers: Mapping[str, str] | None = None,
+        extra_headers: ExtraHeaders | None = None,
         **fields: Unpack[SearchPhoneNumbersRequestDict],
     ) -> SearchPhoneNumbersResponse: ...
     async def search_phone_numbers(
@@ -114,7 +125,7 @@ class AsyncPhoneNumberService(AsyncService):
         *,
         timeout: float | Unset | None = UNSET,
         retry: RetryOption = UNSET,
-        extra_headers: Mapping[str, str] | None = None,
+        extra_headers: ExtraHeaders | None = None,
         **fields: Any,
     ) -> SearchPhoneNumbersResponse:
         """Lists phone numbers that can be bought in a country, or in one of its areas.
@@ -151,7 +162,7 @@ class AsyncPhoneNumberService(AsyncService):
         *,
         timeout: float | Unset | None = UNSET,
         retry: RetryOption = UNSET,
-        extra_headers: Mapping[str, str] | None = None,
+        extra_headers: ExtraHeaders | None = None,
     ) -> AsyncIterator[PhoneNumber]: ...
     @overload
     def iter_search_phone_numbers(
@@ -160,7 +171,7 @@ class AsyncPhoneNumberService(AsyncService):
         *,
         timeout: float | Unset | None = UNSET,
         retry: RetryOption = UNSET,
-        extra_headers: Mapping[str, str] | None = None,
+        extra_headers: ExtraHeaders | None = None,
         **fields: Unpack[SearchPhoneNumbersRequestDict],
     ) -> AsyncIterator[PhoneNumber]: ...
     def iter_search_phone_numbers(
@@ -170,7 +181,7 @@ class AsyncPhoneNumberService(AsyncService):
         *,
         timeout: float | Unset | None = UNSET,
         retry: RetryOption = UNSET,
-        extra_headers: Mapping[str, str] | None = None,
+        extra_headers: ExtraHeaders | None = None,
         **fields: Any,
     ) -> AsyncIterator[PhoneNumber]:
         """Iterate over the `items` of all pages of `search_phone_numbers`.
@@ -195,7 +206,7 @@ class AsyncPhoneNumberService(AsyncService):
         *,
         timeout: float | Unset | None = UNSET,
         retry: RetryOption = UNSET,
-        extra_headers: Mapping[str, str] | None = None,
+        extra_headers: ExtraHeaders | None = None,
     ) -> PurchasePhoneNumberResponse: ...
     @overload
     async def purchase_phone_number(
@@ -204,7 +215,7 @@ class AsyncPhoneNumberService(AsyncService):
         *,
         timeout: float | Unset | None = UNSET,
         retry: RetryOption = UNSET,
-        extra_headers: Mapping[str, str] | None = None,
+        extra_headers: ExtraHeaders | None = None,
         **fields: Unpack[PurchasePhoneNumberRequestDict],
     ) -> PurchasePhoneNumberResponse: ...
     async def purchase_phone_number(
@@ -214,7 +225,7 @@ class AsyncPhoneNumberService(AsyncService):
         *,
         timeout: float | Unset | None = UNSET,
         retry: RetryOption = UNSET,
-        extra_headers: Mapping[str, str] | None = None,
+        extra_headers: ExtraHeaders | None = None,
         **fields: Any,
     ) -> PurchasePhoneNumberResponse:
         """Buys phone numbers for the project, and assigns them to a dispatch rule if one is named.
@@ -248,7 +259,7 @@ class AsyncPhoneNumberService(AsyncService):
         *,
         timeout: float | Unset | None = UNSET,
         retry: RetryOption = UNSET,
-        extra_headers: Mapping[str, str] | None = None,
+        extra_headers: ExtraHeaders | None = None,
     ) -> ListPhoneNumbersResponse: ...
     @overload
     async def list_phone_numbers(
@@ -257,7 +268,7 @@ class AsyncPhoneNumberService(AsyncService):
         *,
         timeout: float | Unset | None = UNSET,
         retry: RetryOption = UNSET,
-        extra_headers: Mapping[str, str] | None = None,
+        extra_headers: ExtraHeaders | None = None,
         **fields: Unpack[ListPhoneNumbersRequestDict],
     ) -> ListPhoneNumbersResponse: ...
     async def list_phone_numbers(
@@ -267,7 +278,7 @@ class AsyncPhoneNumberService(AsyncService):
         *,
         timeout: float | Unset | None = UNSET,
         retry: RetryOption = UNSET,
-        extra_headers: Mapping[str, str] | None = None,
+        extra_headers: ExtraHeaders | None = None,
         **fields: Any,
     ) -> ListPhoneNumbersResponse:
         """Lists the project's phone numbers, all of them or those that match.
@@ -303,7 +314,7 @@ class AsyncPhoneNumberService(AsyncService):
         *,
         timeout: float | Unset | None = UNSET,
         retry: RetryOption = UNSET,
-        extra_headers: Mapping[str, str] | None = None,
+        extra_headers: ExtraHeaders | None = None,
     ) -> AsyncIterator[PhoneNumber]: ...
     @overload
     def iter_phone_numbers(
@@ -312,7 +323,7 @@ class AsyncPhoneNumberService(AsyncService):
         *,
         timeout: float | Unset | None = UNSET,
         retry: RetryOption = UNSET,
-        extra_headers: Mapping[str, str] | None = None,
+        extra_headers: ExtraHeaders | None = None,
         **fields: Unpack[ListPhoneNumbersRequestDict],
     ) -> AsyncIterator[PhoneNumber]: ...
     def iter_phone_numbers(
@@ -322,7 +333,7 @@ class AsyncPhoneNumberService(AsyncService):
         *,
         timeout: float | Unset | None = UNSET,
         retry: RetryOption = UNSET,
-        extra_headers: Mapping[str, str] | None = None,
+        extra_headers: ExtraHeaders | None = None,
         **fields: Any,
     ) -> AsyncIterator[PhoneNumber]:
         """Iterate over the `items` of all pages of `list_phone_numbers`.
@@ -347,7 +358,7 @@ class AsyncPhoneNumberService(AsyncService):
         *,
         timeout: float | Unset | None = UNSET,
         retry: RetryOption = UNSET,
-        extra_headers: Mapping[str, str] | None = None,
+        extra_headers: ExtraHeaders | None = None,
     ) -> GetPhoneNumberResponse: ...
     @overload
     async def get_phone_number(
@@ -356,7 +367,7 @@ class AsyncPhoneNumberService(AsyncService):
         *,
         timeout: float | Unset | None = UNSET,
         retry: RetryOption = UNSET,
-        extra_headers: Mapping[str, str] | None = None,
+        extra_headers: ExtraHeaders | None = None,
         **fields: Unpack[GetPhoneNumberRequestDict],
     ) -> GetPhoneNumberResponse: ...
     async def get_phone_number(
@@ -366,7 +377,7 @@ class AsyncPhoneNumberService(AsyncService):
         *,
         timeout: float | Unset | None = UNSET,
         retry: RetryOption = UNSET,
-        extra_headers: Mapping[str, str] | None = None,
+        extra_headers: ExtraHeaders | None = None,
         **fields: Any,
     ) -> GetPhoneNumberResponse:
         """Returns one of the project's phone numbers, by its id or by the number itself.
@@ -397,7 +408,7 @@ class AsyncPhoneNumberService(AsyncService):
         *,
         timeout: float | Unset | None = UNSET,
         retry: RetryOption = UNSET,
-        extra_headers: Mapping[str, str] | None = None,
+        extra_headers: ExtraHeaders | None = None,
     ) -> UpdatePhoneNumberResponse: ...
     @overload
     async def update_phone_number(
@@ -406,7 +417,7 @@ class AsyncPhoneNumberService(AsyncService):
         *,
         timeout: float | Unset | None = UNSET,
         retry: RetryOption = UNSET,
-        extra_headers: Mapping[str, str] | None = None,
+        extra_headers: ExtraHeaders | None = None,
         **fields: Unpack[UpdatePhoneNumberRequestDict],
     ) -> UpdatePhoneNumberResponse: ...
     async def update_phone_number(
@@ -416,7 +427,7 @@ class AsyncPhoneNumberService(AsyncService):
         *,
         timeout: float | Unset | None = UNSET,
         retry: RetryOption = UNSET,
-        extra_headers: Mapping[str, str] | None = None,
+        extra_headers: ExtraHeaders | None = None,
         **fields: Any,
     ) -> UpdatePhoneNumberResponse:
         """Changes which dispatch rule answers the calls to a phone number.
@@ -449,7 +460,7 @@ class AsyncPhoneNumberService(AsyncService):
         *,
         timeout: float | Unset | None = UNSET,
         retry: RetryOption = UNSET,
-        extra_headers: Mapping[str, str] | None = None,
+        extra_headers: ExtraHeaders | None = None,
     ) -> ReleasePhoneNumbersResponse: ...
     @overload
     async def release_phone_numbers(
@@ -458,7 +469,7 @@ class AsyncPhoneNumberService(AsyncService):
         *,
         timeout: float | Unset | None = UNSET,
         retry: RetryOption = UNSET,
-        extra_headers: Mapping[str, str] | None = None,
+        extra_headers: ExtraHeaders | None = None,
         **fields: Unpack[ReleasePhoneNumbersRequestDict],
     ) -> ReleasePhoneNumbersResponse: ...
     async def release_phone_numbers(
@@ -468,7 +479,7 @@ class AsyncPhoneNumberService(AsyncService):
         *,
         timeout: float | Unset | None = UNSET,
         retry: RetryOption = UNSET,
-        extra_headers: Mapping[str, str] | None = None,
+        extra_headers: ExtraHeaders | None = None,
         **fields: Any,
     ) -> ReleasePhoneNumbersResponse:
         """Gives phone numbers back, by their ids or by the numbers themselves.

@@ -5,19 +5,28 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, overload
 
-from twirpkit.sdk import UNSET, AsyncClient, AsyncService, CallOptions, aiterate, async_transport, client_config
+from twirpkit.sdk import (
+    UNSET,
+    AsyncClient,
+    AsyncService,
+    CallOptions,
+    aiterate,
+    async_transport,
+    client_config,
+    conceal,
+)
 
 from livekit_twirp._methods import replay as methods
 from livekit_twirp._sdk import PACKAGE
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Iterable, Mapping
+    from collections.abc import AsyncIterator, Iterable
     from typing import Any, Unpack
 
     import aiohttp
     from google.protobuf.empty_pb2 import Empty
     from twirpkit.livekit import Regions
-    from twirpkit.sdk import Authorize, Hook, RetryOption, Unset
+    from twirpkit.sdk import Authorize, ExtraHeaders, Hook, RetryOption, Unset
 
     from livekit_twirp.messages.cloud_replay import (
         ClosePlaybackRequest,
@@ -59,7 +68,7 @@ class AsyncReplay(AsyncService):
         auth: str | Authorize | None = None,
         timeout: float | Unset | None = UNSET,
         retry: RetryOption = UNSET,
-        extra_headers: Mapping[str, str] | None = None,
+        extra_headers: ExtraHeaders | None = None,
         hooks: Iterable[Hook] = (),
         regions: Regions | Unset | None = UNSET,
     ) -> None:
@@ -69,6 +78,8 @@ class AsyncReplay(AsyncService):
         """
         if session is None:
             raise TypeError("AsyncReplay needs a session: AsyncLiveKitAPI makes its own")
+        api_key, api_secret = conceal(api_key, api_secret)
+        token, auth, extra_headers = conceal(token, auth, extra_headers)
         config = client_config(
             PACKAGE,
             url=url,
@@ -92,7 +103,7 @@ class AsyncReplay(AsyncService):
         *,
         timeout: float | Unset | None = UNSET,
         retry: RetryOption = UNSET,
-        extra_headers: Mapping[str, str] | None = None,
+        extra_headers: ExtraHeaders | None = None,
     ) -> ListReplaysResponse: ...
     @overload
     async def list_replays(
@@ -101,7 +112,7 @@ class AsyncReplay(AsyncService):
         *,
         timeout: float | Unset | None = UNSET,
         retry: RetryOption = UNSET,
-        extra_headers: Mapping[str, str] | None = None,
+        extra_headers: ExtraHeaders | None = None,
         **fields: Unpack[ListReplaysRequestDict],
     ) -> ListReplaysResponse: ...
     async def list_replays(
@@ -111,7 +122,7 @@ class AsyncReplay(AsyncService):
         *,
         timeout: float | Unset | None = UNSET,
         retry: RetryOption = UNSET,
-        extra_headers: Mapping[str, str] | None = None,
+        extra_headers: ExtraHeaders | None = None,
         **fields: Any,
     ) -> ListReplaysResponse:
         """Lists the replays of the project, or those of one room.
@@ -145,7 +156,7 @@ class AsyncReplay(AsyncService):
         *,
         timeout: float | Unset | None = UNSET,
         retry: RetryOption = UNSET,
-        extra_headers: Mapping[str, str] | None = None,
+        extra_headers: ExtraHeaders | None = None,
     ) -> AsyncIterator[ReplayInfo]: ...
     @overload
     def iter_replays(
@@ -154,7 +165,7 @@ class AsyncReplay(AsyncService):
         *,
         timeout: float | Unset | None = UNSET,
         retry: RetryOption = UNSET,
-        extra_headers: Mapping[str, str] | None = None,
+        extra_headers: ExtraHeaders | None = None,
         **fields: Unpack[ListReplaysRequestDict],
     ) -> AsyncIterator[ReplayInfo]: ...
     def iter_replays(
@@ -164,7 +175,7 @@ class AsyncReplay(AsyncService):
         *,
         timeout: float | Unset | None = UNSET,
         retry: RetryOption = UNSET,
-        extra_headers: Mapping[str, str] | None = None,
+        extra_headers: ExtraHeaders | None = None,
         **fields: Any,
     ) -> AsyncIterator[ReplayInfo]:
         """Iterate over the `replays` of all pages of `list_replays`.
@@ -187,7 +198,7 @@ class AsyncReplay(AsyncService):
         *,
         timeout: float | Unset | None = UNSET,
         retry: RetryOption = UNSET,
-        extra_headers: Mapping[str, str] | None = None,
+        extra_headers: ExtraHeaders | None = None,
     ) -> PlaybackResponse: ...
     @overload
     async def playback(
@@ -196,7 +207,7 @@ class AsyncReplay(AsyncService):
         *,
         timeout: float | Unset | None = UNSET,
         retry: RetryOption = UNSET,
-        extra_headers: Mapping[str, str] | None = None,
+        extra_headers: ExtraHeaders | None = None,
         **fields: Unpack[PlaybackRequestDict],
     ) -> PlaybackResponse: ...
     async def playback(
@@ -206,7 +217,7 @@ class AsyncReplay(AsyncService):
         *,
         timeout: float | Unset | None = UNSET,
         retry: RetryOption = UNSET,
-        extra_headers: Mapping[str, str] | None = None,
+        extra_headers: ExtraHeaders | None = None,
         **fields: Any,
     ) -> PlaybackResponse:
         """Starts to play a replay into a room.
@@ -238,7 +249,7 @@ class AsyncReplay(AsyncService):
         *,
         timeout: float | Unset | None = UNSET,
         retry: RetryOption = UNSET,
-        extra_headers: Mapping[str, str] | None = None,
+        extra_headers: ExtraHeaders | None = None,
     ) -> Empty: ...
     @overload
     async def seek(
@@ -247,7 +258,7 @@ class AsyncReplay(AsyncService):
         *,
         timeout: float | Unset | None = UNSET,
         retry: RetryOption = UNSET,
-        extra_headers: Mapping[str, str] | None = None,
+        extra_headers: ExtraHeaders | None = None,
         **fields: Unpack[SeekRequestDict],
     ) -> Empty: ...
     async def seek(
@@ -257,7 +268,7 @@ class AsyncReplay(AsyncService):
         *,
         timeout: float | Unset | None = UNSET,
         retry: RetryOption = UNSET,
-        extra_headers: Mapping[str, str] | None = None,
+        extra_headers: ExtraHeaders | None = None,
         **fields: Any,
     ) -> Empty:
         """Moves a running playback to another place.
@@ -287,7 +298,7 @@ class AsyncReplay(AsyncService):
         *,
         timeout: float | Unset | None = UNSET,
         retry: RetryOption = UNSET,
-        extra_headers: Mapping[str, str] | None = None,
+        extra_headers: ExtraHeaders | None = None,
     ) -> Empty: ...
     @overload
     async def close(
@@ -296,7 +307,7 @@ class AsyncReplay(AsyncService):
         *,
         timeout: float | Unset | None = UNSET,
         retry: RetryOption = UNSET,
-        extra_headers: Mapping[str, str] | None = None,
+        extra_headers: ExtraHeaders | None = None,
         **fields: Unpack[ClosePlaybackRequestDict],
     ) -> Empty: ...
     async def close(
@@ -306,7 +317,7 @@ class AsyncReplay(AsyncService):
         *,
         timeout: float | Unset | None = UNSET,
         retry: RetryOption = UNSET,
-        extra_headers: Mapping[str, str] | None = None,
+        extra_headers: ExtraHeaders | None = None,
         **fields: Any,
     ) -> Empty:
         """Ends a running playback.
@@ -334,7 +345,7 @@ class AsyncReplay(AsyncService):
         *,
         timeout: float | Unset | None = UNSET,
         retry: RetryOption = UNSET,
-        extra_headers: Mapping[str, str] | None = None,
+        extra_headers: ExtraHeaders | None = None,
     ) -> EgressInfo: ...
     @overload
     async def export(
@@ -343,7 +354,7 @@ class AsyncReplay(AsyncService):
         *,
         timeout: float | Unset | None = UNSET,
         retry: RetryOption = UNSET,
-        extra_headers: Mapping[str, str] | None = None,
+        extra_headers: ExtraHeaders | None = None,
         **fields: Unpack[ExportReplayRequestDict],
     ) -> EgressInfo: ...
     async def export(
@@ -353,7 +364,7 @@ class AsyncReplay(AsyncService):
         *,
         timeout: float | Unset | None = UNSET,
         retry: RetryOption = UNSET,
-        extra_headers: Mapping[str, str] | None = None,
+        extra_headers: ExtraHeaders | None = None,
         **fields: Any,
     ) -> EgressInfo:
         """Turns a replay into a recording or a stream.
@@ -393,7 +404,7 @@ class AsyncReplay(AsyncService):
         *,
         timeout: float | Unset | None = UNSET,
         retry: RetryOption = UNSET,
-        extra_headers: Mapping[str, str] | None = None,
+        extra_headers: ExtraHeaders | None = None,
     ) -> Empty: ...
     @overload
     async def delete_replay(
@@ -402,7 +413,7 @@ class AsyncReplay(AsyncService):
         *,
         timeout: float | Unset | None = UNSET,
         retry: RetryOption = UNSET,
-        extra_headers: Mapping[str, str] | None = None,
+        extra_headers: ExtraHeaders | None = None,
         **fields: Unpack[DeleteReplayRequestDict],
     ) -> Empty: ...
     async def delete_replay(
@@ -412,7 +423,7 @@ class AsyncReplay(AsyncService):
         *,
         timeout: float | Unset | None = UNSET,
         retry: RetryOption = UNSET,
-        extra_headers: Mapping[str, str] | None = None,
+        extra_headers: ExtraHeaders | None = None,
         **fields: Any,
     ) -> Empty:
         """Deletes a replay.

@@ -5,18 +5,18 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, overload
 
-from twirpkit.sdk import UNSET, AsyncClient, AsyncService, CallOptions, async_transport, client_config
+from twirpkit.sdk import UNSET, AsyncClient, AsyncService, CallOptions, async_transport, client_config, conceal
 
 from livekit_twirp._methods import room as methods
 from livekit_twirp._sdk import PACKAGE
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable
     from typing import Any, Unpack
 
     import aiohttp
     from twirpkit.livekit import Regions
-    from twirpkit.sdk import Authorize, Hook, RetryOption, Unset
+    from twirpkit.sdk import Authorize, ExtraHeaders, Hook, RetryOption, Unset
 
     from livekit_twirp.messages.livekit_models import ParticipantInfo, Room
     from livekit_twirp.messages.livekit_room import (
@@ -77,7 +77,7 @@ class AsyncRoomService(AsyncService):
         auth: str | Authorize | None = None,
         timeout: float | Unset | None = UNSET,
         retry: RetryOption = UNSET,
-        extra_headers: Mapping[str, str] | None = None,
+        extra_headers: ExtraHeaders | None = None,
         hooks: Iterable[Hook] = (),
         regions: Regions | Unset | None = UNSET,
     ) -> None:
@@ -87,6 +87,8 @@ class AsyncRoomService(AsyncService):
         """
         if session is None:
             raise TypeError("AsyncRoomService needs a session: AsyncLiveKitAPI makes its own")
+        api_key, api_secret = conceal(api_key, api_secret)
+        token, auth, extra_headers = conceal(token, auth, extra_headers)
         config = client_config(
             PACKAGE,
             url=url,
@@ -110,7 +112,7 @@ class AsyncRoomService(AsyncService):
         *,
         timeout: float | Unset | None = UNSET,
         retry: RetryOption = UNSET,
-        extra_headers: Mapping[str, str] | None = None,
+        extra_headers: ExtraHeaders | None = None,
     ) -> Room: ...
     @overload
     async def create_room(
@@ -119,7 +121,7 @@ class AsyncRoomService(AsyncService):
         *,
         timeout: float | Unset | None = UNSET,
         retry: RetryOption = UNSET,
-        extra_headers: Mapping[str, str] | None = None,
+        extra_headers: ExtraHeaders | None = None,
         **fields: Unpack[CreateRoomRequestDict],
     ) -> Room: ...
     async def create_room(
@@ -129,7 +131,7 @@ class AsyncRoomService(AsyncService):
         *,
         timeout: float | Unset | None = UNSET,
         retry: RetryOption = UNSET,
-        extra_headers: Mapping[str, str] | None = None,
+        extra_headers: ExtraHeaders | None = None,
         **fields: Any,
     ) -> Room:
         """Creates a room, or returns the one that already has this name.
@@ -188,7 +190,7 @@ class AsyncRoomService(AsyncService):
         *,
         timeout: float | Unset | None = UNSET,
         retry: RetryOption = UNSET,
-        extra_headers: Mapping[str, str] | None = None,
+        extra_headers: ExtraHeaders | None = None,
     ) -> ListRoomsResponse: ...
     @overload
     async def list_rooms(
@@ -197,7 +199,7 @@ class AsyncRoomService(AsyncService):
         *,
         timeout: float | Unset | None = UNSET,
         retry: RetryOption = UNSET,
-        extra_headers: Mapping[str, str] | None = None,
+        extra_headers: ExtraHeaders | None = None,
         **fields: Unpack[ListRoomsRequestDict],
     ) -> ListRoomsResponse: ...
     async def list_rooms(
@@ -207,7 +209,7 @@ class AsyncRoomService(AsyncService):
         *,
         timeout: float | Unset | None = UNSET,
         retry: RetryOption = UNSET,
-        extra_headers: Mapping[str, str] | None = None,
+        extra_headers: ExtraHeaders | None = None,
         **fields: Any,
     ) -> ListRoomsResponse:
         """Lists the open rooms, all of them or those with the given names.
@@ -237,7 +239,7 @@ class AsyncRoomService(AsyncService):
         *,
         timeout: float | Unset | None = UNSET,
         retry: RetryOption = UNSET,
-        extra_headers: Mapping[str, str] | None = None,
+        extra_headers: ExtraHeaders | None = None,
     ) -> DeleteRoomResponse: ...
     @overload
     async def delete_room(
@@ -246,7 +248,7 @@ class AsyncRoomService(AsyncService):
         *,
         timeout: float | Unset | None = UNSET,
         retry: RetryOption = UNSET,
-        extra_headers: Mapping[str, str] | None = None,
+        extra_headers: ExtraHeaders | None = None,
         **fields: Unpack[DeleteRoomRequestDict],
     ) -> DeleteRoomResponse: ...
     async def delete_room(
@@ -256,7 +258,7 @@ class AsyncRoomService(AsyncService):
         *,
         timeout: float | Unset | None = UNSET,
         retry: RetryOption = UNSET,
-        extra_headers: Mapping[str, str] | None = None,
+        extra_headers: ExtraHeaders | None = None,
         **fields: Any,
     ) -> DeleteRoomResponse:
         """Ends a room and disconnects everyone in it.
@@ -286,7 +288,7 @@ class AsyncRoomService(AsyncService):
         *,
         timeout: float | Unset | None = UNSET,
         retry: RetryOption = UNSET,
-        extra_headers: Mapping[str, str] | None = None,
+        extra_headers: ExtraHeaders | None = None,
     ) -> ListParticipantsResponse: ...
     @overload
     async def list_participants(
@@ -295,7 +297,7 @@ class AsyncRoomService(AsyncService):
         *,
         timeout: float | Unset | None = UNSET,
         retry: RetryOption = UNSET,
-        extra_headers: Mapping[str, str] | None = None,
+        extra_headers: ExtraHeaders | None = None,
         **fields: Unpack[ListParticipantsRequestDict],
     ) -> ListParticipantsResponse: ...
     async def list_participants(
@@ -305,7 +307,7 @@ class AsyncRoomService(AsyncService):
         *,
         timeout: float | Unset | None = UNSET,
         retry: RetryOption = UNSET,
-        extra_headers: Mapping[str, str] | None = None,
+        extra_headers: ExtraHeaders | None = None,
         **fields: Any,
     ) -> ListParticipantsResponse:
         """Lists everyone in a room, with their tracks, permissions and attributes.
@@ -336,7 +338,7 @@ class AsyncRoomService(AsyncService):
         *,
         timeout: float | Unset | None = UNSET,
         retry: RetryOption = UNSET,
-        extra_headers: Mapping[str, str] | None = None,
+        extra_headers: ExtraHeaders | None = None,
     ) -> ParticipantInfo: ...
     @overload
     async def get_participant(
@@ -345,7 +347,7 @@ class AsyncRoomService(AsyncService):
         *,
         timeout: float | Unset | None = UNSET,
         retry: RetryOption = UNSET,
-        extra_headers: Mapping[str, str] | None = None,
+        extra_headers: ExtraHeaders | None = None,
         **fields: Unpack[RoomParticipantIdentityDict],
     ) -> ParticipantInfo: ...
     async def get_participant(
@@ -355,7 +357,7 @@ class AsyncRoomService(AsyncService):
         *,
         timeout: float | Unset | None = UNSET,
         retry: RetryOption = UNSET,
-        extra_headers: Mapping[str, str] | None = None,
+        extra_headers: ExtraHeaders | None = None,
         **fields: Any,
     ) -> ParticipantInfo:
         """Returns one participant of a room.
@@ -391,7 +393,7 @@ class AsyncRoomService(AsyncService):
         *,
         timeout: float | Unset | None = UNSET,
         retry: RetryOption = UNSET,
-        extra_headers: Mapping[str, str] | None = None,
+        extra_headers: ExtraHeaders | None = None,
     ) -> RemoveParticipantResponse: ...
     @overload
     async def remove_participant(
@@ -400,7 +402,7 @@ class AsyncRoomService(AsyncService):
         *,
         timeout: float | Unset | None = UNSET,
         retry: RetryOption = UNSET,
-        extra_headers: Mapping[str, str] | None = None,
+        extra_headers: ExtraHeaders | None = None,
         **fields: Unpack[RoomParticipantIdentityDict],
     ) -> RemoveParticipantResponse: ...
     async def remove_participant(
@@ -410,7 +412,7 @@ class AsyncRoomService(AsyncService):
         *,
         timeout: float | Unset | None = UNSET,
         retry: RetryOption = UNSET,
-        extra_headers: Mapping[str, str] | None = None,
+        extra_headers: ExtraHeaders | None = None,
         **fields: Any,
     ) -> RemoveParticipantResponse:
         """Disconnects a participant from a room.
@@ -448,7 +450,7 @@ class AsyncRoomService(AsyncService):
         *,
         timeout: float | Unset | None = UNSET,
         retry: RetryOption = UNSET,
-        extra_headers: Mapping[str, str] | None = None,
+        extra_headers: ExtraHeaders | None = None,
     ) -> MuteRoomTrackResponse: ...
     @overload
     async def mute_published_track(
@@ -457,7 +459,7 @@ class AsyncRoomService(AsyncService):
         *,
         timeout: float | Unset | None = UNSET,
         retry: RetryOption = UNSET,
-        extra_headers: Mapping[str, str] | None = None,
+        extra_headers: ExtraHeaders | None = None,
         **fields: Unpack[MuteRoomTrackRequestDict],
     ) -> MuteRoomTrackResponse: ...
     async def mute_published_track(
@@ -467,7 +469,7 @@ class AsyncRoomService(AsyncService):
         *,
         timeout: float | Unset | None = UNSET,
         retry: RetryOption = UNSET,
-        extra_headers: Mapping[str, str] | None = None,
+        extra_headers: ExtraHeaders | None = None,
         **fields: Any,
     ) -> MuteRoomTrackResponse:
         """Mutes a track for everyone, or unmutes it where the server allows that.
@@ -507,7 +509,7 @@ class AsyncRoomService(AsyncService):
         *,
         timeout: float | Unset | None = UNSET,
         retry: RetryOption = UNSET,
-        extra_headers: Mapping[str, str] | None = None,
+        extra_headers: ExtraHeaders | None = None,
     ) -> ParticipantInfo: ...
     @overload
     async def update_participant(
@@ -516,7 +518,7 @@ class AsyncRoomService(AsyncService):
         *,
         timeout: float | Unset | None = UNSET,
         retry: RetryOption = UNSET,
-        extra_headers: Mapping[str, str] | None = None,
+        extra_headers: ExtraHeaders | None = None,
         **fields: Unpack[UpdateParticipantRequestDict],
     ) -> ParticipantInfo: ...
     async def update_participant(
@@ -526,7 +528,7 @@ class AsyncRoomService(AsyncService):
         *,
         timeout: float | Unset | None = UNSET,
         retry: RetryOption = UNSET,
-        extra_headers: Mapping[str, str] | None = None,
+        extra_headers: ExtraHeaders | None = None,
         **fields: Any,
     ) -> ParticipantInfo:
         """Changes the name, metadata, attributes or permissions of a connected participant.
@@ -567,7 +569,7 @@ class AsyncRoomService(AsyncService):
         *,
         timeout: float | Unset | None = UNSET,
         retry: RetryOption = UNSET,
-        extra_headers: Mapping[str, str] | None = None,
+        extra_headers: ExtraHeaders | None = None,
     ) -> UpdateSubscriptionsResponse: ...
     @overload
     async def update_subscriptions(
@@ -576,7 +578,7 @@ class AsyncRoomService(AsyncService):
         *,
         timeout: float | Unset | None = UNSET,
         retry: RetryOption = UNSET,
-        extra_headers: Mapping[str, str] | None = None,
+        extra_headers: ExtraHeaders | None = None,
         **fields: Unpack[UpdateSubscriptionsRequestDict],
     ) -> UpdateSubscriptionsResponse: ...
     async def update_subscriptions(
@@ -586,7 +588,7 @@ class AsyncRoomService(AsyncService):
         *,
         timeout: float | Unset | None = UNSET,
         retry: RetryOption = UNSET,
-        extra_headers: Mapping[str, str] | None = None,
+        extra_headers: ExtraHeaders | None = None,
         **fields: Any,
     ) -> UpdateSubscriptionsResponse:
         """Subscribes a participant to tracks of others, or unsubscribes it from them.
@@ -623,7 +625,7 @@ class AsyncRoomService(AsyncService):
         *,
         timeout: float | Unset | None = UNSET,
         retry: RetryOption = UNSET,
-        extra_headers: Mapping[str, str] | None = None,
+        extra_headers: ExtraHeaders | None = None,
     ) -> SendDataResponse: ...
     @overload
     async def send_data(
@@ -632,7 +634,7 @@ class AsyncRoomService(AsyncService):
         *,
         timeout: float | Unset | None = UNSET,
         retry: RetryOption = UNSET,
-        extra_headers: Mapping[str, str] | None = None,
+        extra_headers: ExtraHeaders | None = None,
         **fields: Unpack[SendDataRequestDict],
     ) -> SendDataResponse: ...
     async def send_data(
@@ -642,7 +644,7 @@ class AsyncRoomService(AsyncService):
         *,
         timeout: float | Unset | None = UNSET,
         retry: RetryOption = UNSET,
-        extra_headers: Mapping[str, str] | None = None,
+        extra_headers: ExtraHeaders | None = None,
         **fields: Any,
     ) -> SendDataResponse:
         """Sends a data packet to everyone in a room, or to some of them.
@@ -684,7 +686,7 @@ class AsyncRoomService(AsyncService):
         *,
         timeout: float | Unset | None = UNSET,
         retry: RetryOption = UNSET,
-        extra_headers: Mapping[str, str] | None = None,
+        extra_headers: ExtraHeaders | None = None,
     ) -> Room: ...
     @overload
     async def update_room_metadata(
@@ -693,7 +695,7 @@ class AsyncRoomService(AsyncService):
         *,
         timeout: float | Unset | None = UNSET,
         retry: RetryOption = UNSET,
-        extra_headers: Mapping[str, str] | None = None,
+        extra_headers: ExtraHeaders | None = None,
         **fields: Unpack[UpdateRoomMetadataRequestDict],
     ) -> Room: ...
     async def update_room_metadata(
@@ -703,7 +705,7 @@ class AsyncRoomService(AsyncService):
         *,
         timeout: float | Unset | None = UNSET,
         retry: RetryOption = UNSET,
-        extra_headers: Mapping[str, str] | None = None,
+        extra_headers: ExtraHeaders | None = None,
         **fields: Any,
     ) -> Room:
         """Replaces the metadata of a room and tells everyone in it.
@@ -735,7 +737,7 @@ class AsyncRoomService(AsyncService):
         *,
         timeout: float | Unset | None = UNSET,
         retry: RetryOption = UNSET,
-        extra_headers: Mapping[str, str] | None = None,
+        extra_headers: ExtraHeaders | None = None,
     ) -> ForwardParticipantResponse: ...
     @overload
     async def forward_participant(
@@ -744,7 +746,7 @@ class AsyncRoomService(AsyncService):
         *,
         timeout: float | Unset | None = UNSET,
         retry: RetryOption = UNSET,
-        extra_headers: Mapping[str, str] | None = None,
+        extra_headers: ExtraHeaders | None = None,
         **fields: Unpack[ForwardParticipantRequestDict],
     ) -> ForwardParticipantResponse: ...
     async def forward_participant(
@@ -754,7 +756,7 @@ class AsyncRoomService(AsyncService):
         *,
         timeout: float | Unset | None = UNSET,
         retry: RetryOption = UNSET,
-        extra_headers: Mapping[str, str] | None = None,
+        extra_headers: ExtraHeaders | None = None,
         **fields: Any,
     ) -> ForwardParticipantResponse:
         """Makes a participant also appear in a second room, with everything it publishes.
@@ -790,7 +792,7 @@ class AsyncRoomService(AsyncService):
         *,
         timeout: float | Unset | None = UNSET,
         retry: RetryOption = UNSET,
-        extra_headers: Mapping[str, str] | None = None,
+        extra_headers: ExtraHeaders | None = None,
     ) -> MoveParticipantResponse: ...
     @overload
     async def move_participant(
@@ -799,7 +801,7 @@ class AsyncRoomService(AsyncService):
         *,
         timeout: float | Unset | None = UNSET,
         retry: RetryOption = UNSET,
-        extra_headers: Mapping[str, str] | None = None,
+        extra_headers: ExtraHeaders | None = None,
         **fields: Unpack[MoveParticipantRequestDict],
     ) -> MoveParticipantResponse: ...
     async def move_participant(
@@ -809,7 +811,7 @@ class AsyncRoomService(AsyncService):
         *,
         timeout: float | Unset | None = UNSET,
         retry: RetryOption = UNSET,
-        extra_headers: Mapping[str, str] | None = None,
+        extra_headers: ExtraHeaders | None = None,
         **fields: Any,
     ) -> MoveParticipantResponse:
         """Moves a connected participant to another room without a new token.
@@ -844,7 +846,7 @@ class AsyncRoomService(AsyncService):
         *,
         timeout: float | Unset | None = UNSET,
         retry: RetryOption = UNSET,
-        extra_headers: Mapping[str, str] | None = None,
+        extra_headers: ExtraHeaders | None = None,
     ) -> PerformRpcResponse: ...
     @overload
     async def perform_rpc(
@@ -853,7 +855,7 @@ class AsyncRoomService(AsyncService):
         *,
         timeout: float | Unset | None = UNSET,
         retry: RetryOption = UNSET,
-        extra_headers: Mapping[str, str] | None = None,
+        extra_headers: ExtraHeaders | None = None,
         **fields: Unpack[PerformRpcRequestDict],
     ) -> PerformRpcResponse: ...
     async def perform_rpc(
@@ -863,7 +865,7 @@ class AsyncRoomService(AsyncService):
         *,
         timeout: float | Unset | None = UNSET,
         retry: RetryOption = UNSET,
-        extra_headers: Mapping[str, str] | None = None,
+        extra_headers: ExtraHeaders | None = None,
         **fields: Any,
     ) -> PerformRpcResponse:
         """Calls a method that a participant's client has registered, and returns its answer.
@@ -887,7 +889,8 @@ class AsyncRoomService(AsyncService):
 
         Grants: `video.roomAdmin`, `video.room` of the request's `room`.
         Retry class: never.
-        Timeout: 10 s, unless the call or its client sets one.
+        Timeout: 10 s, unless the call or its client sets one; at least `response_timeout_ms` (10 s if unset)
+            plus 5 s, and a shorter one is raised to that.
 
         Raises:
             TwirpError: The call failed. The error's class says how, `sent` whether the request may have been executed.

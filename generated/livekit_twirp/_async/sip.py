@@ -5,18 +5,27 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, overload
 
-from twirpkit.sdk import UNSET, AsyncClient, AsyncService, CallOptions, async_transport, client_config, deprecated
+from twirpkit.sdk import (
+    UNSET,
+    AsyncClient,
+    AsyncService,
+    CallOptions,
+    async_transport,
+    client_config,
+    conceal,
+    deprecated,
+)
 
 from livekit_twirp._methods import sip as methods
 from livekit_twirp._sdk import PACKAGE
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable
     from typing import Any, Unpack
 
     import aiohttp
     from twirpkit.livekit import Regions
-    from twirpkit.sdk import Authorize, Hook, RetryOption, Unset
+    from twirpkit.sdk import Authorize, ExtraHeaders, Hook, RetryOption, Unset
 
     from livekit_twirp.messages.livekit_sip import (
         CreateSIPDispatchRuleRequest,
@@ -87,7 +96,7 @@ class AsyncSIP(AsyncService):
         auth: str | Authorize | None = None,
         timeout: float | Unset | None = UNSET,
         retry: RetryOption = UNSET,
-        extra_headers: Mapping[str, str] | None = None,
+        extra_headers: ExtraHeaders | None = None,
         hooks: Iterable[Hook] = (),
         regions: Regions | Unset | None = UNSET,
     ) -> None:
@@ -97,6 +106,8 @@ class AsyncSIP(AsyncService):
         """
         if session is None:
             raise TypeError("AsyncSIP needs a session: AsyncLiveKitAPI makes its own")
+        api_key, api_secret = conceal(api_key, api_secret)
+        token, auth, extra_headers = conceal(token, auth, extra_headers)
         config = client_config(
             PACKAGE,
             url=url,
@@ -120,7 +131,7 @@ class AsyncSIP(AsyncService):
         *,
         timeout: float | Unset | None = UNSET,
         retry: RetryOption = UNSET,
-        extra_headers: Mapping[str, str] | None = None,
+        extra_headers: ExtraHeaders | None = None,
     ) -> ListSIPTrunkResponse: ...
     @overload
     async def list_sip_trunk(
@@ -129,7 +140,7 @@ class AsyncSIP(AsyncService):
         *,
         timeout: float | Unset | None = UNSET,
         retry: RetryOption = UNSET,
-        extra_headers: Mapping[str, str] | None = None,
+        extra_headers: ExtraHeaders | None = None,
         **fields: Unpack[ListSIPTrunkRequestDict],
     ) -> ListSIPTrunkResponse: ...
     @deprecated("ListSIPTrunk is deprecated: use `ListSIPInboundTrunk` and `ListSIPOutboundTrunk`")
@@ -140,7 +151,7 @@ class AsyncSIP(AsyncService):
         *,
         timeout: float | Unset | None = UNSET,
         retry: RetryOption = UNSET,
-        extra_headers: Mapping[str, str] | None = None,
+        extra_headers: ExtraHeaders | None = None,
         **fields: Any,
     ) -> ListSIPTrunkResponse:
         """Lists the trunks of both kinds in the shape that they had before they were told apart.
@@ -171,7 +182,7 @@ class AsyncSIP(AsyncService):
         *,
         timeout: float | Unset | None = UNSET,
         retry: RetryOption = UNSET,
-        extra_headers: Mapping[str, str] | None = None,
+        extra_headers: ExtraHeaders | None = None,
     ) -> SIPInboundTrunkInfo: ...
     @overload
     async def create_sip_inbound_trunk(
@@ -180,7 +191,7 @@ class AsyncSIP(AsyncService):
         *,
         timeout: float | Unset | None = UNSET,
         retry: RetryOption = UNSET,
-        extra_headers: Mapping[str, str] | None = None,
+        extra_headers: ExtraHeaders | None = None,
         **fields: Unpack[CreateSIPInboundTrunkRequestDict],
     ) -> SIPInboundTrunkInfo: ...
     async def create_sip_inbound_trunk(
@@ -190,7 +201,7 @@ class AsyncSIP(AsyncService):
         *,
         timeout: float | Unset | None = UNSET,
         retry: RetryOption = UNSET,
-        extra_headers: Mapping[str, str] | None = None,
+        extra_headers: ExtraHeaders | None = None,
         **fields: Any,
     ) -> SIPInboundTrunkInfo:
         """Makes an inbound trunk, which says which incoming calls are accepted.
@@ -223,7 +234,7 @@ class AsyncSIP(AsyncService):
         *,
         timeout: float | Unset | None = UNSET,
         retry: RetryOption = UNSET,
-        extra_headers: Mapping[str, str] | None = None,
+        extra_headers: ExtraHeaders | None = None,
     ) -> SIPOutboundTrunkInfo: ...
     @overload
     async def create_sip_outbound_trunk(
@@ -232,7 +243,7 @@ class AsyncSIP(AsyncService):
         *,
         timeout: float | Unset | None = UNSET,
         retry: RetryOption = UNSET,
-        extra_headers: Mapping[str, str] | None = None,
+        extra_headers: ExtraHeaders | None = None,
         **fields: Unpack[CreateSIPOutboundTrunkRequestDict],
     ) -> SIPOutboundTrunkInfo: ...
     async def create_sip_outbound_trunk(
@@ -242,7 +253,7 @@ class AsyncSIP(AsyncService):
         *,
         timeout: float | Unset | None = UNSET,
         retry: RetryOption = UNSET,
-        extra_headers: Mapping[str, str] | None = None,
+        extra_headers: ExtraHeaders | None = None,
         **fields: Any,
     ) -> SIPOutboundTrunkInfo:
         """Makes an outbound trunk, which says through whom calls are made.
@@ -275,7 +286,7 @@ class AsyncSIP(AsyncService):
         *,
         timeout: float | Unset | None = UNSET,
         retry: RetryOption = UNSET,
-        extra_headers: Mapping[str, str] | None = None,
+        extra_headers: ExtraHeaders | None = None,
     ) -> SIPInboundTrunkInfo: ...
     @overload
     async def update_sip_inbound_trunk(
@@ -284,7 +295,7 @@ class AsyncSIP(AsyncService):
         *,
         timeout: float | Unset | None = UNSET,
         retry: RetryOption = UNSET,
-        extra_headers: Mapping[str, str] | None = None,
+        extra_headers: ExtraHeaders | None = None,
         **fields: Unpack[UpdateSIPInboundTrunkRequestDict],
     ) -> SIPInboundTrunkInfo: ...
     async def update_sip_inbound_trunk(
@@ -294,7 +305,7 @@ class AsyncSIP(AsyncService):
         *,
         timeout: float | Unset | None = UNSET,
         retry: RetryOption = UNSET,
-        extra_headers: Mapping[str, str] | None = None,
+        extra_headers: ExtraHeaders | None = None,
         **fields: Any,
     ) -> SIPInboundTrunkInfo:
         """Changes an inbound trunk, as a whole or field by field.
@@ -328,7 +339,7 @@ class AsyncSIP(AsyncService):
         *,
         timeout: float | Unset | None = UNSET,
         retry: RetryOption = UNSET,
-        extra_headers: Mapping[str, str] | None = None,
+        extra_headers: ExtraHeaders | None = None,
     ) -> SIPOutboundTrunkInfo: ...
     @overload
     async def update_sip_outbound_trunk(
@@ -337,7 +348,7 @@ class AsyncSIP(AsyncService):
         *,
         timeout: float | Unset | None = UNSET,
         retry: RetryOption = UNSET,
-        extra_headers: Mapping[str, str] | None = None,
+        extra_headers: ExtraHeaders | None = None,
         **fields: Unpack[UpdateSIPOutboundTrunkRequestDict],
     ) -> SIPOutboundTrunkInfo: ...
     async def update_sip_outbound_trunk(
@@ -347,7 +358,7 @@ class AsyncSIP(AsyncService):
         *,
         timeout: float | Unset | None = UNSET,
         retry: RetryOption = UNSET,
-        extra_headers: Mapping[str, str] | None = None,
+        extra_headers: ExtraHeaders | None = None,
         **fields: Any,
     ) -> SIPOutboundTrunkInfo:
         """Changes an outbound trunk, as a whole or field by field.
@@ -381,7 +392,7 @@ class AsyncSIP(AsyncService):
         *,
         timeout: float | Unset | None = UNSET,
         retry: RetryOption = UNSET,
-        extra_headers: Mapping[str, str] | None = None,
+        extra_headers: ExtraHeaders | None = None,
     ) -> GetSIPInboundTrunkResponse: ...
     @overload
     async def get_sip_inbound_trunk(
@@ -390,7 +401,7 @@ class AsyncSIP(AsyncService):
         *,
         timeout: float | Unset | None = UNSET,
         retry: RetryOption = UNSET,
-        extra_headers: Mapping[str, str] | None = None,
+        extra_headers: ExtraHeaders | None = None,
         **fields: Unpack[GetSIPInboundTrunkRequestDict],
     ) -> GetSIPInboundTrunkResponse: ...
     async def get_sip_inbound_trunk(
@@ -400,7 +411,7 @@ class AsyncSIP(AsyncService):
         *,
         timeout: float | Unset | None = UNSET,
         retry: RetryOption = UNSET,
-        extra_headers: Mapping[str, str] | None = None,
+        extra_headers: ExtraHeaders | None = None,
         **fields: Any,
     ) -> GetSIPInboundTrunkResponse:
         """Returns one inbound trunk.
@@ -430,7 +441,7 @@ class AsyncSIP(AsyncService):
         *,
         timeout: float | Unset | None = UNSET,
         retry: RetryOption = UNSET,
-        extra_headers: Mapping[str, str] | None = None,
+        extra_headers: ExtraHeaders | None = None,
     ) -> GetSIPOutboundTrunkResponse: ...
     @overload
     async def get_sip_outbound_trunk(
@@ -439,7 +450,7 @@ class AsyncSIP(AsyncService):
         *,
         timeout: float | Unset | None = UNSET,
         retry: RetryOption = UNSET,
-        extra_headers: Mapping[str, str] | None = None,
+        extra_headers: ExtraHeaders | None = None,
         **fields: Unpack[GetSIPOutboundTrunkRequestDict],
     ) -> GetSIPOutboundTrunkResponse: ...
     async def get_sip_outbound_trunk(
@@ -449,7 +460,7 @@ class AsyncSIP(AsyncService):
         *,
         timeout: float | Unset | None = UNSET,
         retry: RetryOption = UNSET,
-        extra_headers: Mapping[str, str] | None = None,
+        extra_headers: ExtraHeaders | None = None,
         **fields: Any,
     ) -> GetSIPOutboundTrunkResponse:
         """Returns one outbound trunk.
@@ -479,7 +490,7 @@ class AsyncSIP(AsyncService):
         *,
         timeout: float | Unset | None = UNSET,
         retry: RetryOption = UNSET,
-        extra_headers: Mapping[str, str] | None = None,
+        extra_headers: ExtraHeaders | None = None,
     ) -> ListSIPInboundTrunkResponse: ...
     @overload
     async def list_sip_inbound_trunk(
@@ -488,7 +499,7 @@ class AsyncSIP(AsyncService):
         *,
         timeout: float | Unset | None = UNSET,
         retry: RetryOption = UNSET,
-        extra_headers: Mapping[str, str] | None = None,
+        extra_headers: ExtraHeaders | None = None,
         **fields: Unpack[ListSIPInboundTrunkRequestDict],
     ) -> ListSIPInboundTrunkResponse: ...
     async def list_sip_inbound_trunk(
@@ -498,7 +509,7 @@ class AsyncSIP(AsyncService):
         *,
         timeout: float | Unset | None = UNSET,
         retry: RetryOption = UNSET,
-        extra_headers: Mapping[str, str] | None = None,
+        extra_headers: ExtraHeaders | None = None,
         **fields: Any,
     ) -> ListSIPInboundTrunkResponse:
         """Lists inbound trunks, all of them or those with given ids or numbers.
@@ -532,7 +543,7 @@ class AsyncSIP(AsyncService):
         *,
         timeout: float | Unset | None = UNSET,
         retry: RetryOption = UNSET,
-        extra_headers: Mapping[str, str] | None = None,
+        extra_headers: ExtraHeaders | None = None,
     ) -> ListSIPOutboundTrunkResponse: ...
     @overload
     async def list_sip_outbound_trunk(
@@ -541,7 +552,7 @@ class AsyncSIP(AsyncService):
         *,
         timeout: float | Unset | None = UNSET,
         retry: RetryOption = UNSET,
-        extra_headers: Mapping[str, str] | None = None,
+        extra_headers: ExtraHeaders | None = None,
         **fields: Unpack[ListSIPOutboundTrunkRequestDict],
     ) -> ListSIPOutboundTrunkResponse: ...
     async def list_sip_outbound_trunk(
@@ -551,7 +562,7 @@ class AsyncSIP(AsyncService):
         *,
         timeout: float | Unset | None = UNSET,
         retry: RetryOption = UNSET,
-        extra_headers: Mapping[str, str] | None = None,
+        extra_headers: ExtraHeaders | None = None,
         **fields: Any,
     ) -> ListSIPOutboundTrunkResponse:
         """Lists outbound trunks, all of them or those with given ids or numbers.
@@ -585,7 +596,7 @@ class AsyncSIP(AsyncService):
         *,
         timeout: float | Unset | None = UNSET,
         retry: RetryOption = UNSET,
-        extra_headers: Mapping[str, str] | None = None,
+        extra_headers: ExtraHeaders | None = None,
     ) -> SIPTrunkInfo: ...
     @overload
     async def delete_sip_trunk(
@@ -594,7 +605,7 @@ class AsyncSIP(AsyncService):
         *,
         timeout: float | Unset | None = UNSET,
         retry: RetryOption = UNSET,
-        extra_headers: Mapping[str, str] | None = None,
+        extra_headers: ExtraHeaders | None = None,
         **fields: Unpack[DeleteSIPTrunkRequestDict],
     ) -> SIPTrunkInfo: ...
     async def delete_sip_trunk(
@@ -604,7 +615,7 @@ class AsyncSIP(AsyncService):
         *,
         timeout: float | Unset | None = UNSET,
         retry: RetryOption = UNSET,
-        extra_headers: Mapping[str, str] | None = None,
+        extra_headers: ExtraHeaders | None = None,
         **fields: Any,
     ) -> SIPTrunkInfo:
         """Deletes a trunk, inbound or outbound.
@@ -635,7 +646,7 @@ class AsyncSIP(AsyncService):
         *,
         timeout: float | Unset | None = UNSET,
         retry: RetryOption = UNSET,
-        extra_headers: Mapping[str, str] | None = None,
+        extra_headers: ExtraHeaders | None = None,
     ) -> SIPDispatchRuleInfo: ...
     @overload
     async def create_sip_dispatch_rule(
@@ -644,7 +655,7 @@ class AsyncSIP(AsyncService):
         *,
         timeout: float | Unset | None = UNSET,
         retry: RetryOption = UNSET,
-        extra_headers: Mapping[str, str] | None = None,
+        extra_headers: ExtraHeaders | None = None,
         **fields: Unpack[CreateSIPDispatchRuleRequestDict],
     ) -> SIPDispatchRuleInfo: ...
     async def create_sip_dispatch_rule(
@@ -654,7 +665,7 @@ class AsyncSIP(AsyncService):
         *,
         timeout: float | Unset | None = UNSET,
         retry: RetryOption = UNSET,
-        extra_headers: Mapping[str, str] | None = None,
+        extra_headers: ExtraHeaders | None = None,
         **fields: Any,
     ) -> SIPDispatchRuleInfo:
         """Makes a dispatch rule, which says into which room incoming calls go.
@@ -695,7 +706,7 @@ class AsyncSIP(AsyncService):
         *,
         timeout: float | Unset | None = UNSET,
         retry: RetryOption = UNSET,
-        extra_headers: Mapping[str, str] | None = None,
+        extra_headers: ExtraHeaders | None = None,
     ) -> SIPDispatchRuleInfo: ...
     @overload
     async def update_sip_dispatch_rule(
@@ -704,7 +715,7 @@ class AsyncSIP(AsyncService):
         *,
         timeout: float | Unset | None = UNSET,
         retry: RetryOption = UNSET,
-        extra_headers: Mapping[str, str] | None = None,
+        extra_headers: ExtraHeaders | None = None,
         **fields: Unpack[UpdateSIPDispatchRuleRequestDict],
     ) -> SIPDispatchRuleInfo: ...
     async def update_sip_dispatch_rule(
@@ -714,7 +725,7 @@ class AsyncSIP(AsyncService):
         *,
         timeout: float | Unset | None = UNSET,
         retry: RetryOption = UNSET,
-        extra_headers: Mapping[str, str] | None = None,
+        extra_headers: ExtraHeaders | None = None,
         **fields: Any,
     ) -> SIPDispatchRuleInfo:
         """Changes a dispatch rule, as a whole or field by field.
@@ -747,7 +758,7 @@ class AsyncSIP(AsyncService):
         *,
         timeout: float | Unset | None = UNSET,
         retry: RetryOption = UNSET,
-        extra_headers: Mapping[str, str] | None = None,
+        extra_headers: ExtraHeaders | None = None,
     ) -> ListSIPDispatchRuleResponse: ...
     @overload
     async def list_sip_dispatch_rule(
@@ -756,7 +767,7 @@ class AsyncSIP(AsyncService):
         *,
         timeout: float | Unset | None = UNSET,
         retry: RetryOption = UNSET,
-        extra_headers: Mapping[str, str] | None = None,
+        extra_headers: ExtraHeaders | None = None,
         **fields: Unpack[ListSIPDispatchRuleRequestDict],
     ) -> ListSIPDispatchRuleResponse: ...
     async def list_sip_dispatch_rule(
@@ -766,7 +777,7 @@ class AsyncSIP(AsyncService):
         *,
         timeout: float | Unset | None = UNSET,
         retry: RetryOption = UNSET,
-        extra_headers: Mapping[str, str] | None = None,
+        extra_headers: ExtraHeaders | None = None,
         **fields: Any,
     ) -> ListSIPDispatchRuleResponse:
         """Lists dispatch rules, all of them, those with given ids, or those that apply to given trunks.
@@ -802,7 +813,7 @@ class AsyncSIP(AsyncService):
         *,
         timeout: float | Unset | None = UNSET,
         retry: RetryOption = UNSET,
-        extra_headers: Mapping[str, str] | None = None,
+        extra_headers: ExtraHeaders | None = None,
     ) -> SIPDispatchRuleInfo: ...
     @overload
     async def delete_sip_dispatch_rule(
@@ -811,7 +822,7 @@ class AsyncSIP(AsyncService):
         *,
         timeout: float | Unset | None = UNSET,
         retry: RetryOption = UNSET,
-        extra_headers: Mapping[str, str] | None = None,
+        extra_headers: ExtraHeaders | None = None,
         **fields: Unpack[DeleteSIPDispatchRuleRequestDict],
     ) -> SIPDispatchRuleInfo: ...
     async def delete_sip_dispatch_rule(
@@ -821,7 +832,7 @@ class AsyncSIP(AsyncService):
         *,
         timeout: float | Unset | None = UNSET,
         retry: RetryOption = UNSET,
-        extra_headers: Mapping[str, str] | None = None,
+        extra_headers: ExtraHeaders | None = None,
         **fields: Any,
     ) -> SIPDispatchRuleInfo:
         """Deletes a dispatch rule.
@@ -852,7 +863,7 @@ class AsyncSIP(AsyncService):
         *,
         timeout: float | Unset | None = UNSET,
         retry: RetryOption = UNSET,
-        extra_headers: Mapping[str, str] | None = None,
+        extra_headers: ExtraHeaders | None = None,
     ) -> SIPParticipantInfo: ...
     @overload
     async def create_sip_participant(
@@ -861,7 +872,7 @@ class AsyncSIP(AsyncService):
         *,
         timeout: float | Unset | None = UNSET,
         retry: RetryOption = UNSET,
-        extra_headers: Mapping[str, str] | None = None,
+        extra_headers: ExtraHeaders | None = None,
         **fields: Unpack[CreateSIPParticipantRequestDict],
     ) -> SIPParticipantInfo: ...
     async def create_sip_participant(
@@ -871,7 +882,7 @@ class AsyncSIP(AsyncService):
         *,
         timeout: float | Unset | None = UNSET,
         retry: RetryOption = UNSET,
-        extra_headers: Mapping[str, str] | None = None,
+        extra_headers: ExtraHeaders | None = None,
         **fields: Any,
     ) -> SIPParticipantInfo:
         """Calls someone by phone, into a room.
@@ -951,7 +962,7 @@ class AsyncSIP(AsyncService):
         *,
         timeout: float | Unset | None = UNSET,
         retry: RetryOption = UNSET,
-        extra_headers: Mapping[str, str] | None = None,
+        extra_headers: ExtraHeaders | None = None,
     ) -> TransferSIPParticipantResponse: ...
     @overload
     async def transfer_sip_participant(
@@ -960,7 +971,7 @@ class AsyncSIP(AsyncService):
         *,
         timeout: float | Unset | None = UNSET,
         retry: RetryOption = UNSET,
-        extra_headers: Mapping[str, str] | None = None,
+        extra_headers: ExtraHeaders | None = None,
         **fields: Unpack[TransferSIPParticipantRequestDict],
     ) -> TransferSIPParticipantResponse: ...
     async def transfer_sip_participant(
@@ -970,7 +981,7 @@ class AsyncSIP(AsyncService):
         *,
         timeout: float | Unset | None = UNSET,
         retry: RetryOption = UNSET,
-        extra_headers: Mapping[str, str] | None = None,
+        extra_headers: ExtraHeaders | None = None,
         **fields: Any,
     ) -> TransferSIPParticipantResponse:
         """Transfers a caller to another number, away from LiveKit.

@@ -424,7 +424,14 @@ HELP: dict[str, Help] = {
         policy=(
             ("Grants", "`video.roomAdmin`, `video.room` of the request's `room`"),
             ("Retry class", "never"),
-            ("Timeout", "10 s, unless the call or its client sets one"),
+            (
+                "Timeout",
+                (
+                    "10 s, unless the call or its client sets one; at least "
+                    "`response_timeout_ms` (10 s if unset) plus 5 s, and a shorter one is "
+                    "raised to that"
+                ),
+            ),
         ),
     ),
 }

@@ -14,6 +14,7 @@ CREATE_SIMULATION_RUN = Method(
     response=SimulationRun.Create.Response,
     retry=RetryClass.NEVER,
     grants=GRANTS["livekit.AgentSimulation/CreateSimulationRun"],
+    cloud_only=True,
 )
 CONFIRM_SIMULATION_SOURCE_UPLOAD = Method(
     service="livekit.AgentSimulation",
@@ -23,6 +24,7 @@ CONFIRM_SIMULATION_SOURCE_UPLOAD = Method(
     response=SimulationRun.ConfirmSourceUpload.Response,
     retry=RetryClass.NEVER,
     grants=GRANTS["livekit.AgentSimulation/ConfirmSimulationSourceUpload"],
+    cloud_only=True,
 )
 GET_SIMULATION_RUN = Method(
     service="livekit.AgentSimulation",
@@ -32,6 +34,7 @@ GET_SIMULATION_RUN = Method(
     response=SimulationRun.Get.Response,
     retry=RetryClass.READ,
     grants=GRANTS["livekit.AgentSimulation/GetSimulationRun"],
+    cloud_only=True,
 )
 LIST_SIMULATION_RUNS = Method(
     service="livekit.AgentSimulation",
@@ -41,6 +44,7 @@ LIST_SIMULATION_RUNS = Method(
     response=SimulationRun.List.Response,
     retry=RetryClass.READ,
     grants=GRANTS["livekit.AgentSimulation/ListSimulationRuns"],
+    cloud_only=True,
     pages=PageFields(
         start="page_token.token",
         next="next_page_token.token",
@@ -55,6 +59,7 @@ COUNT_SIMULATION_RUNS = Method(
     response=SimulationRun.Counts.Response,
     retry=RetryClass.READ,
     grants=GRANTS["livekit.AgentSimulation/CountSimulationRuns"],
+    cloud_only=True,
 )
 CANCEL_SIMULATION_RUN = Method(
     service="livekit.AgentSimulation",
@@ -64,6 +69,7 @@ CANCEL_SIMULATION_RUN = Method(
     response=SimulationRun.Cancel.Response,
     retry=RetryClass.NEVER,
     grants=GRANTS["livekit.AgentSimulation/CancelSimulationRun"],
+    cloud_only=True,
 )
 CREATE_SCENARIO_FROM_SESSION = Method(
     service="livekit.AgentSimulation",
@@ -73,6 +79,7 @@ CREATE_SCENARIO_FROM_SESSION = Method(
     response=Scenario.CreateFromSession.Response,
     retry=RetryClass.NEVER,
     grants=GRANTS["livekit.AgentSimulation/CreateScenarioFromSession"],
+    cloud_only=True,
 )
 
 METHODS = (

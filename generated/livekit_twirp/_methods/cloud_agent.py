@@ -51,6 +51,7 @@ CREATE_AGENT = Method(
     response=CreateAgentResponse,
     retry=RetryClass.NEVER,
     grants=GRANTS["livekit.CloudAgent/CreateAgent"],
+    cloud_only=True,
 )
 CREATE_AGENT_V2 = Method(
     service="livekit.CloudAgent",
@@ -60,6 +61,7 @@ CREATE_AGENT_V2 = Method(
     response=CreateAgentV2Response,
     retry=RetryClass.NEVER,
     grants=GRANTS["livekit.CloudAgent/CreateAgentV2"],
+    cloud_only=True,
 )
 PROMOTE_AGENT = Method(
     service="livekit.CloudAgent",
@@ -69,6 +71,7 @@ PROMOTE_AGENT = Method(
     response=PromoteAgentResponse,
     retry=RetryClass.NEVER,
     grants=GRANTS["livekit.CloudAgent/PromoteAgent"],
+    cloud_only=True,
 )
 LIST_AGENTS = Method(
     service="livekit.CloudAgent",
@@ -78,6 +81,7 @@ LIST_AGENTS = Method(
     response=ListAgentsResponse,
     retry=RetryClass.READ,
     grants=GRANTS["livekit.CloudAgent/ListAgents"],
+    cloud_only=True,
 )
 LIST_AGENT_VERSIONS = Method(
     service="livekit.CloudAgent",
@@ -87,6 +91,7 @@ LIST_AGENT_VERSIONS = Method(
     response=ListAgentVersionsResponse,
     retry=RetryClass.READ,
     grants=GRANTS["livekit.CloudAgent/ListAgentVersions"],
+    cloud_only=True,
 )
 LIST_AGENT_SECRETS = Method(
     service="livekit.CloudAgent",
@@ -96,6 +101,7 @@ LIST_AGENT_SECRETS = Method(
     response=ListAgentSecretsResponse,
     retry=RetryClass.READ,
     grants=GRANTS["livekit.CloudAgent/ListAgentSecrets"],
+    cloud_only=True,
 )
 UPDATE_AGENT = Method(
     service="livekit.CloudAgent",
@@ -105,6 +111,7 @@ UPDATE_AGENT = Method(
     response=UpdateAgentResponse,
     retry=RetryClass.NEVER,
     grants=GRANTS["livekit.CloudAgent/UpdateAgent"],
+    cloud_only=True,
 )
 RESTART_AGENT = Method(
     service="livekit.CloudAgent",
@@ -114,6 +121,7 @@ RESTART_AGENT = Method(
     response=RestartAgentResponse,
     retry=RetryClass.NEVER,
     grants=GRANTS["livekit.CloudAgent/RestartAgent"],
+    cloud_only=True,
 )
 DEPLOY_AGENT = Method(
     service="livekit.CloudAgent",
@@ -123,6 +131,7 @@ DEPLOY_AGENT = Method(
     response=DeployAgentResponse,
     retry=RetryClass.NEVER,
     grants=GRANTS["livekit.CloudAgent/DeployAgent"],
+    cloud_only=True,
 )
 DEPLOY_AGENT_V2 = Method(
     service="livekit.CloudAgent",
@@ -132,6 +141,7 @@ DEPLOY_AGENT_V2 = Method(
     response=DeployAgentV2Response,
     retry=RetryClass.NEVER,
     grants=GRANTS["livekit.CloudAgent/DeployAgentV2"],
+    cloud_only=True,
 )
 UPDATE_AGENT_SECRETS = Method(
     service="livekit.CloudAgent",
@@ -141,6 +151,7 @@ UPDATE_AGENT_SECRETS = Method(
     response=UpdateAgentSecretsResponse,
     retry=RetryClass.NEVER,
     grants=GRANTS["livekit.CloudAgent/UpdateAgentSecrets"],
+    cloud_only=True,
 )
 ROLLBACK_AGENT = Method(
     service="livekit.CloudAgent",
@@ -150,6 +161,7 @@ ROLLBACK_AGENT = Method(
     response=RollbackAgentResponse,
     retry=RetryClass.NEVER,
     grants=GRANTS["livekit.CloudAgent/RollbackAgent"],
+    cloud_only=True,
 )
 DELETE_AGENT = Method(
     service="livekit.CloudAgent",
@@ -159,6 +171,7 @@ DELETE_AGENT = Method(
     response=DeleteAgentResponse,
     retry=RetryClass.NEVER,
     grants=GRANTS["livekit.CloudAgent/DeleteAgent"],
+    cloud_only=True,
 )
 GET_CLIENT_SETTINGS = Method(
     service="livekit.CloudAgent",
@@ -168,6 +181,7 @@ GET_CLIENT_SETTINGS = Method(
     response=ClientSettingsResponse,
     retry=RetryClass.READ,
     grants=GRANTS["livekit.CloudAgent/GetClientSettings"],
+    cloud_only=True,
 )
 CREATE_PRIVATE_LINK = Method(
     service="livekit.CloudAgent",
@@ -177,6 +191,7 @@ CREATE_PRIVATE_LINK = Method(
     response=CreatePrivateLinkResponse,
     retry=RetryClass.NEVER,
     grants=GRANTS["livekit.CloudAgent/CreatePrivateLink"],
+    cloud_only=True,
 )
 DESTROY_PRIVATE_LINK = Method(
     service="livekit.CloudAgent",
@@ -186,6 +201,7 @@ DESTROY_PRIVATE_LINK = Method(
     response=DestroyPrivateLinkResponse,
     retry=RetryClass.NEVER,
     grants=GRANTS["livekit.CloudAgent/DestroyPrivateLink"],
+    cloud_only=True,
 )
 LIST_PRIVATE_LINKS = Method(
     service="livekit.CloudAgent",
@@ -195,6 +211,7 @@ LIST_PRIVATE_LINKS = Method(
     response=ListPrivateLinksResponse,
     retry=RetryClass.READ,
     grants=GRANTS["livekit.CloudAgent/ListPrivateLinks"],
+    cloud_only=True,
 )
 GET_PRIVATE_LINK_STATUS = Method(
     service="livekit.CloudAgent",
@@ -204,6 +221,7 @@ GET_PRIVATE_LINK_STATUS = Method(
     response=GetPrivateLinkStatusResponse,
     retry=RetryClass.READ,
     grants=GRANTS["livekit.CloudAgent/GetPrivateLinkStatus"],
+    cloud_only=True,
 )
 
 METHODS = (

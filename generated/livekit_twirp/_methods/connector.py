@@ -24,6 +24,7 @@ DIAL_WHATSAPP_CALL = Method(
     response=DialWhatsAppCallResponse,
     retry=RetryClass.NEVER,
     grants=GRANTS["livekit.Connector/DialWhatsAppCall"],
+    cloud_only=True,
 )
 DISCONNECT_WHATSAPP_CALL = Method(
     service="livekit.Connector",
@@ -33,6 +34,7 @@ DISCONNECT_WHATSAPP_CALL = Method(
     response=DisconnectWhatsAppCallResponse,
     retry=RetryClass.NEVER,
     grants=GRANTS["livekit.Connector/DisconnectWhatsAppCall"],
+    cloud_only=True,
 )
 CONNECT_WHATSAPP_CALL = Method(
     service="livekit.Connector",
@@ -42,6 +44,7 @@ CONNECT_WHATSAPP_CALL = Method(
     response=ConnectWhatsAppCallResponse,
     retry=RetryClass.NEVER,
     grants=GRANTS["livekit.Connector/ConnectWhatsAppCall"],
+    cloud_only=True,
 )
 ACCEPT_WHATSAPP_CALL = Method(
     service="livekit.Connector",
@@ -57,6 +60,7 @@ ACCEPT_WHATSAPP_CALL = Method(
         margin=2,
         when="wait_until_answered",
     ),
+    cloud_only=True,
 )
 CONNECT_TWILIO_CALL = Method(
     service="livekit.Connector",
@@ -66,6 +70,7 @@ CONNECT_TWILIO_CALL = Method(
     response=ConnectTwilioCallResponse,
     retry=RetryClass.NEVER,
     grants=GRANTS["livekit.Connector/ConnectTwilioCall"],
+    cloud_only=True,
 )
 
 METHODS = (

@@ -27,6 +27,7 @@ SEARCH_PHONE_NUMBERS = Method(
     response=SearchPhoneNumbersResponse,
     retry=RetryClass.READ,
     grants=GRANTS["livekit.PhoneNumberService/SearchPhoneNumbers"],
+    cloud_only=True,
     pages=PageFields(
         start="page_token.token",
         next="next_page_token.token",
@@ -41,6 +42,7 @@ PURCHASE_PHONE_NUMBER = Method(
     response=PurchasePhoneNumberResponse,
     retry=RetryClass.NEVER,
     grants=GRANTS["livekit.PhoneNumberService/PurchasePhoneNumber"],
+    cloud_only=True,
 )
 LIST_PHONE_NUMBERS = Method(
     service="livekit.PhoneNumberService",
@@ -50,6 +52,7 @@ LIST_PHONE_NUMBERS = Method(
     response=ListPhoneNumbersResponse,
     retry=RetryClass.READ,
     grants=GRANTS["livekit.PhoneNumberService/ListPhoneNumbers"],
+    cloud_only=True,
     pages=PageFields(
         start="page_token.token",
         next="next_page_token.token",
@@ -64,6 +67,7 @@ GET_PHONE_NUMBER = Method(
     response=GetPhoneNumberResponse,
     retry=RetryClass.READ,
     grants=GRANTS["livekit.PhoneNumberService/GetPhoneNumber"],
+    cloud_only=True,
 )
 UPDATE_PHONE_NUMBER = Method(
     service="livekit.PhoneNumberService",
@@ -73,6 +77,7 @@ UPDATE_PHONE_NUMBER = Method(
     response=UpdatePhoneNumberResponse,
     retry=RetryClass.IDEMPOTENT,
     grants=GRANTS["livekit.PhoneNumberService/UpdatePhoneNumber"],
+    cloud_only=True,
 )
 RELEASE_PHONE_NUMBERS = Method(
     service="livekit.PhoneNumberService",
@@ -82,6 +87,7 @@ RELEASE_PHONE_NUMBERS = Method(
     response=ReleasePhoneNumbersResponse,
     retry=RetryClass.IDEMPOTENT,
     grants=GRANTS["livekit.PhoneNumberService/ReleasePhoneNumbers"],
+    cloud_only=True,
 )
 
 METHODS = (

@@ -24,6 +24,7 @@ LIST_REPLAYS = Method(
     response=ListReplaysResponse,
     retry=RetryClass.READ,
     grants=GRANTS["livekit.Replay/ListReplays"],
+    cloud_only=True,
     pages=PageFields(
         start="page_token.token",
         next="next_page_token.token",
@@ -38,6 +39,7 @@ PLAYBACK = Method(
     response=PlaybackResponse,
     retry=RetryClass.NEVER,
     grants=GRANTS["livekit.Replay/Playback"],
+    cloud_only=True,
 )
 SEEK = Method(
     service="livekit.Replay",
@@ -47,6 +49,7 @@ SEEK = Method(
     response=Empty,
     retry=RetryClass.NEVER,
     grants=GRANTS["livekit.Replay/Seek"],
+    cloud_only=True,
 )
 CLOSE = Method(
     service="livekit.Replay",
@@ -56,6 +59,7 @@ CLOSE = Method(
     response=Empty,
     retry=RetryClass.NEVER,
     grants=GRANTS["livekit.Replay/Close"],
+    cloud_only=True,
 )
 EXPORT = Method(
     service="livekit.Replay",
@@ -65,6 +69,7 @@ EXPORT = Method(
     response=EgressInfo,
     retry=RetryClass.NEVER,
     grants=GRANTS["livekit.Replay/Export"],
+    cloud_only=True,
 )
 DELETE_REPLAY = Method(
     service="livekit.Replay",
@@ -74,6 +79,7 @@ DELETE_REPLAY = Method(
     response=Empty,
     retry=RetryClass.IDEMPOTENT,
     grants=GRANTS["livekit.Replay/DeleteReplay"],
+    cloud_only=True,
 )
 
 METHODS = (

@@ -5,18 +5,18 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, overload
 
-from twirpkit.sdk import UNSET, CallOptions, Client, Service, client_config, sync_transport
+from twirpkit.sdk import UNSET, CallOptions, Client, Service, client_config, conceal, sync_transport
 
 from livekit_twirp._methods import agent_dispatch as methods
 from livekit_twirp._sdk import PACKAGE
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable
     from typing import Any, Unpack
 
     import requests
     from twirpkit.livekit import Regions
-    from twirpkit.sdk import Authorize, Hook, RetryOption, Unset
+    from twirpkit.sdk import Authorize, ExtraHeaders, Hook, RetryOption, Unset
 
     from livekit_twirp.messages.livekit_agent_dispatch import (
         AgentDispatch,
@@ -48,7 +48,7 @@ class AgentDispatchService(Service):
         auth: str | Authorize | None = None,
         timeout: float | Unset | None = UNSET,
         retry: RetryOption = UNSET,
-        extra_headers: Mapping[str, str] | None = None,
+        extra_headers: ExtraHeaders | None = None,
         hooks: Iterable[Hook] = (),
         regions: Regions | Unset | None = UNSET,
     ) -> None:
@@ -58,6 +58,8 @@ class AgentDispatchService(Service):
         """
         if session is None:
             raise TypeError("AgentDispatchService needs a session: LiveKitAPI makes its own")
+        api_key, api_secret = conceal(api_key, api_secret)
+        token, auth, extra_headers = conceal(token, auth, extra_headers)
         config = client_config(
             PACKAGE,
             url=url,
@@ -81,7 +83,7 @@ class AgentDispatchService(Service):
         *,
         timeout: float | Unset | None = UNSET,
         retry: RetryOption = UNSET,
-        extra_headers: Mapping[str, str] | None = None,
+        extra_headers: ExtraHeaders | None = None,
     ) -> AgentDispatch: ...
     @overload
     def create_dispatch(
@@ -90,7 +92,7 @@ class AgentDispatchService(Service):
         *,
         timeout: float | Unset | None = UNSET,
         retry: RetryOption = UNSET,
-        extra_headers: Mapping[str, str] | None = None,
+        extra_headers: ExtraHeaders | None = None,
         **fields: Unpack[CreateAgentDispatchRequestDict],
     ) -> AgentDispatch: ...
     def create_dispatch(
@@ -100,7 +102,7 @@ class AgentDispatchService(Service):
         *,
         timeout: float | Unset | None = UNSET,
         retry: RetryOption = UNSET,
-        extra_headers: Mapping[str, str] | None = None,
+        extra_headers: ExtraHeaders | None = None,
         **fields: Any,
     ) -> AgentDispatch:
         """Calls an agent into a room, and makes the room if there is none.
@@ -136,7 +138,7 @@ class AgentDispatchService(Service):
         *,
         timeout: float | Unset | None = UNSET,
         retry: RetryOption = UNSET,
-        extra_headers: Mapping[str, str] | None = None,
+        extra_headers: ExtraHeaders | None = None,
     ) -> AgentDispatch: ...
     @overload
     def delete_dispatch(
@@ -145,7 +147,7 @@ class AgentDispatchService(Service):
         *,
         timeout: float | Unset | None = UNSET,
         retry: RetryOption = UNSET,
-        extra_headers: Mapping[str, str] | None = None,
+        extra_headers: ExtraHeaders | None = None,
         **fields: Unpack[DeleteAgentDispatchRequestDict],
     ) -> AgentDispatch: ...
     def delete_dispatch(
@@ -155,7 +157,7 @@ class AgentDispatchService(Service):
         *,
         timeout: float | Unset | None = UNSET,
         retry: RetryOption = UNSET,
-        extra_headers: Mapping[str, str] | None = None,
+        extra_headers: ExtraHeaders | None = None,
         **fields: Any,
     ) -> AgentDispatch:
         """Takes a dispatch back; its agent leaves the room.
@@ -185,7 +187,7 @@ class AgentDispatchService(Service):
         *,
         timeout: float | Unset | None = UNSET,
         retry: RetryOption = UNSET,
-        extra_headers: Mapping[str, str] | None = None,
+        extra_headers: ExtraHeaders | None = None,
     ) -> ListAgentDispatchResponse: ...
     @overload
     def list_dispatch(
@@ -194,7 +196,7 @@ class AgentDispatchService(Service):
         *,
         timeout: float | Unset | None = UNSET,
         retry: RetryOption = UNSET,
-        extra_headers: Mapping[str, str] | None = None,
+        extra_headers: ExtraHeaders | None = None,
         **fields: Unpack[ListAgentDispatchRequestDict],
     ) -> ListAgentDispatchResponse: ...
     def list_dispatch(
@@ -204,7 +206,7 @@ class AgentDispatchService(Service):
         *,
         timeout: float | Unset | None = UNSET,
         retry: RetryOption = UNSET,
-        extra_headers: Mapping[str, str] | None = None,
+        extra_headers: ExtraHeaders | None = None,
         **fields: Any,
     ) -> ListAgentDispatchResponse:
         """Lists the dispatches of a room, with their jobs.

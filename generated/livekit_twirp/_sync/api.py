@@ -6,16 +6,16 @@ from __future__ import annotations
 from functools import cached_property
 from typing import TYPE_CHECKING, ClassVar
 
-from twirpkit.sdk import UNSET, Client, PackageInfo, client_config, service_config, sync_transport
+from twirpkit.sdk import UNSET, Client, PackageInfo, client_config, conceal, service_config, sync_transport
 
 from livekit_twirp._sdk import PACKAGE
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable
 
     import requests
     from twirpkit.livekit import Regions
-    from twirpkit.sdk import Authorize, Hook, ProxyOption, RetryOption, Tls, Transport, Unset
+    from twirpkit.sdk import Authorize, ExtraHeaders, Hook, ProxyOption, RetryOption, Tls, Transport, Unset
 
     from livekit_twirp._sync.agent_dispatch import AgentDispatchService
     from livekit_twirp._sync.agent_simulation import AgentSimulation
@@ -49,7 +49,7 @@ class LiveKitAPI(Client):
         auth: str | Authorize | None = None,
         timeout: float | Unset | None = UNSET,
         retry: RetryOption = UNSET,
-        extra_headers: Mapping[str, str] | None = None,
+        extra_headers: ExtraHeaders | None = None,
         session: requests.Session | None = None,
         transport: Transport | None = None,
         proxy: ProxyOption = None,
@@ -82,6 +82,8 @@ class LiveKitAPI(Client):
             ValueError: An argument is missing, invalid, or given twice; the text says what to do.
             TypeError: An argument has the wrong type, for example a session of another library.
         """
+        api_key, api_secret = conceal(api_key, api_secret)
+        token, auth, extra_headers, proxy = conceal(token, auth, extra_headers, proxy)
         config = client_config(
             PACKAGE,
             url=url,

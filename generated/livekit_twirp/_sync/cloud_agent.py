@@ -5,18 +5,18 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, overload
 
-from twirpkit.sdk import UNSET, CallOptions, Client, Service, client_config, service_config, sync_transport
+from twirpkit.sdk import UNSET, CallOptions, Client, Service, client_config, conceal, service_config, sync_transport
 
 from livekit_twirp._methods import cloud_agent as methods
 from livekit_twirp._sdk import PACKAGE
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable
     from typing import Any, Unpack
 
     import requests
     from twirpkit.livekit import Regions
-    from twirpkit.sdk import Authorize, Hook, RetryOption, Unset
+    from twirpkit.sdk import Authorize, ExtraHeaders, Hook, RetryOption, Unset
 
     from livekit_twirp.messages.livekit_cloud_agent import (
         ClientSettingsRequest,
@@ -97,7 +97,7 @@ class CloudAgent(Service):
         auth: str | Authorize | None = None,
         timeout: float | Unset | None = UNSET,
         retry: RetryOption = UNSET,
-        extra_headers: Mapping[str, str] | None = None,
+        extra_headers: ExtraHeaders | None = None,
         hooks: Iterable[Hook] = (),
         regions: Regions | Unset | None = UNSET,
     ) -> None:
@@ -107,6 +107,8 @@ class CloudAgent(Service):
         """
         if session is None:
             raise TypeError("CloudAgent needs a session: LiveKitAPI makes its own")
+        api_key, api_secret = conceal(api_key, api_secret)
+        token, auth, extra_headers = conceal(token, auth, extra_headers)
         config = client_config(
             PACKAGE,
             url=url,
@@ -131,7 +133,7 @@ class CloudAgent(Service):
         *,
         timeout: float | Unset | None = UNSET,
         retry: RetryOption = UNSET,
-        extra_headers: Mapping[str, str] | None = None,
+        extra_headers: ExtraHeaders | None = None,
     ) -> CreateAgentResponse: ...
     @overload
     def create_agent(
@@ -140,7 +142,7 @@ class CloudAgent(Service):
         *,
         timeout: float | Unset | None = UNSET,
         retry: RetryOption = UNSET,
-        extra_headers: Mapping[str, str] | None = None,
+        extra_headers: ExtraHeaders | None = None,
         **fields: Unpack[CreateAgentRequestDict],
     ) -> CreateAgentResponse: ...
     def create_agent(
@@ -150,7 +152,7 @@ class CloudAgent(Service):
         *,
         timeout: float | Unset | None = UNSET,
         retry: RetryOption = UNSET,
-        extra_headers: Mapping[str, str] | None = None,
+        extra_headers: ExtraHeaders | None = None,
         **fields: Any,
     ) -> CreateAgentResponse:
         """Makes a new agent and says where to upload its code.
@@ -184,7 +186,7 @@ class CloudAgent(Service):
         *,
         timeout: float | Unset | None = UNSET,
         retry: RetryOption = UNSET,
-        extra_headers: Mapping[str, str] | None = None,
+        extra_headers: ExtraHeaders | None = None,
     ) -> CreateAgentV2Response: ...
     @overload
     def create_agent_v2(
@@ -193,7 +195,7 @@ class CloudAgent(Service):
         *,
         timeout: float | Unset | None = UNSET,
         retry: RetryOption = UNSET,
-        extra_headers: Mapping[str, str] | None = None,
+        extra_headers: ExtraHeaders | None = None,
         **fields: Unpack[CreateAgentV2RequestDict],
     ) -> CreateAgentV2Response: ...
     def create_agent_v2(
@@ -203,7 +205,7 @@ class CloudAgent(Service):
         *,
         timeout: float | Unset | None = UNSET,
         retry: RetryOption = UNSET,
-        extra_headers: Mapping[str, str] | None = None,
+        extra_headers: ExtraHeaders | None = None,
         **fields: Any,
     ) -> CreateAgentV2Response:
         """Makes a new agent without code.
@@ -233,7 +235,7 @@ class CloudAgent(Service):
         *,
         timeout: float | Unset | None = UNSET,
         retry: RetryOption = UNSET,
-        extra_headers: Mapping[str, str] | None = None,
+        extra_headers: ExtraHeaders | None = None,
     ) -> PromoteAgentResponse: ...
     @overload
     def promote_agent(
@@ -242,7 +244,7 @@ class CloudAgent(Service):
         *,
         timeout: float | Unset | None = UNSET,
         retry: RetryOption = UNSET,
-        extra_headers: Mapping[str, str] | None = None,
+        extra_headers: ExtraHeaders | None = None,
         **fields: Unpack[PromoteAgentRequestDict],
     ) -> PromoteAgentResponse: ...
     def promote_agent(
@@ -252,7 +254,7 @@ class CloudAgent(Service):
         *,
         timeout: float | Unset | None = UNSET,
         retry: RetryOption = UNSET,
-        extra_headers: Mapping[str, str] | None = None,
+        extra_headers: ExtraHeaders | None = None,
         **fields: Any,
     ) -> PromoteAgentResponse:
         """Brings the version of one deployment into another, such as from staging into production.
@@ -283,7 +285,7 @@ class CloudAgent(Service):
         *,
         timeout: float | Unset | None = UNSET,
         retry: RetryOption = UNSET,
-        extra_headers: Mapping[str, str] | None = None,
+        extra_headers: ExtraHeaders | None = None,
     ) -> ListAgentsResponse: ...
     @overload
     def list_agents(
@@ -292,7 +294,7 @@ class CloudAgent(Service):
         *,
         timeout: float | Unset | None = UNSET,
         retry: RetryOption = UNSET,
-        extra_headers: Mapping[str, str] | None = None,
+        extra_headers: ExtraHeaders | None = None,
         **fields: Unpack[ListAgentsRequestDict],
     ) -> ListAgentsResponse: ...
     def list_agents(
@@ -302,7 +304,7 @@ class CloudAgent(Service):
         *,
         timeout: float | Unset | None = UNSET,
         retry: RetryOption = UNSET,
-        extra_headers: Mapping[str, str] | None = None,
+        extra_headers: ExtraHeaders | None = None,
         **fields: Any,
     ) -> ListAgentsResponse:
         """Lists the project's agents, with their deployments and the names of their secrets.
@@ -331,7 +333,7 @@ class CloudAgent(Service):
         *,
         timeout: float | Unset | None = UNSET,
         retry: RetryOption = UNSET,
-        extra_headers: Mapping[str, str] | None = None,
+        extra_headers: ExtraHeaders | None = None,
     ) -> ListAgentVersionsResponse: ...
     @overload
     def list_agent_versions(
@@ -340,7 +342,7 @@ class CloudAgent(Service):
         *,
         timeout: float | Unset | None = UNSET,
         retry: RetryOption = UNSET,
-        extra_headers: Mapping[str, str] | None = None,
+        extra_headers: ExtraHeaders | None = None,
         **fields: Unpack[ListAgentVersionsRequestDict],
     ) -> ListAgentVersionsResponse: ...
     def list_agent_versions(
@@ -350,7 +352,7 @@ class CloudAgent(Service):
         *,
         timeout: float | Unset | None = UNSET,
         retry: RetryOption = UNSET,
-        extra_headers: Mapping[str, str] | None = None,
+        extra_headers: ExtraHeaders | None = None,
         **fields: Any,
     ) -> ListAgentVersionsResponse:
         """Lists the versions of an agent.
@@ -381,7 +383,7 @@ class CloudAgent(Service):
         *,
         timeout: float | Unset | None = UNSET,
         retry: RetryOption = UNSET,
-        extra_headers: Mapping[str, str] | None = None,
+        extra_headers: ExtraHeaders | None = None,
     ) -> ListAgentSecretsResponse: ...
     @overload
     def list_agent_secrets(
@@ -390,7 +392,7 @@ class CloudAgent(Service):
         *,
         timeout: float | Unset | None = UNSET,
         retry: RetryOption = UNSET,
-        extra_headers: Mapping[str, str] | None = None,
+        extra_headers: ExtraHeaders | None = None,
         **fields: Unpack[ListAgentSecretsRequestDict],
     ) -> ListAgentSecretsResponse: ...
     def list_agent_secrets(
@@ -400,7 +402,7 @@ class CloudAgent(Service):
         *,
         timeout: float | Unset | None = UNSET,
         retry: RetryOption = UNSET,
-        extra_headers: Mapping[str, str] | None = None,
+        extra_headers: ExtraHeaders | None = None,
         **fields: Any,
     ) -> ListAgentSecretsResponse:
         """Lists the secrets of an agent by name.
@@ -432,7 +434,7 @@ class CloudAgent(Service):
         *,
         timeout: float | Unset | None = UNSET,
         retry: RetryOption = UNSET,
-        extra_headers: Mapping[str, str] | None = None,
+        extra_headers: ExtraHeaders | None = None,
     ) -> UpdateAgentResponse: ...
     @overload
     def update_agent(
@@ -441,7 +443,7 @@ class CloudAgent(Service):
         *,
         timeout: float | Unset | None = UNSET,
         retry: RetryOption = UNSET,
-        extra_headers: Mapping[str, str] | None = None,
+        extra_headers: ExtraHeaders | None = None,
         **fields: Unpack[UpdateAgentRequestDict],
     ) -> UpdateAgentResponse: ...
     def update_agent(
@@ -451,7 +453,7 @@ class CloudAgent(Service):
         *,
         timeout: float | Unset | None = UNSET,
         retry: RetryOption = UNSET,
-        extra_headers: Mapping[str, str] | None = None,
+        extra_headers: ExtraHeaders | None = None,
         **fields: Any,
     ) -> UpdateAgentResponse:
         """Changes the regions or the secrets of an agent.
@@ -486,7 +488,7 @@ class CloudAgent(Service):
         *,
         timeout: float | Unset | None = UNSET,
         retry: RetryOption = UNSET,
-        extra_headers: Mapping[str, str] | None = None,
+        extra_headers: ExtraHeaders | None = None,
     ) -> RestartAgentResponse: ...
     @overload
     def restart_agent(
@@ -495,7 +497,7 @@ class CloudAgent(Service):
         *,
         timeout: float | Unset | None = UNSET,
         retry: RetryOption = UNSET,
-        extra_headers: Mapping[str, str] | None = None,
+        extra_headers: ExtraHeaders | None = None,
         **fields: Unpack[RestartAgentRequestDict],
     ) -> RestartAgentResponse: ...
     def restart_agent(
@@ -505,7 +507,7 @@ class CloudAgent(Service):
         *,
         timeout: float | Unset | None = UNSET,
         retry: RetryOption = UNSET,
-        extra_headers: Mapping[str, str] | None = None,
+        extra_headers: ExtraHeaders | None = None,
         **fields: Any,
     ) -> RestartAgentResponse:
         """Starts the instances of an agent anew, with the same version.
@@ -533,7 +535,7 @@ class CloudAgent(Service):
         *,
         timeout: float | Unset | None = UNSET,
         retry: RetryOption = UNSET,
-        extra_headers: Mapping[str, str] | None = None,
+        extra_headers: ExtraHeaders | None = None,
     ) -> DeployAgentResponse: ...
     @overload
     def deploy_agent(
@@ -542,7 +544,7 @@ class CloudAgent(Service):
         *,
         timeout: float | Unset | None = UNSET,
         retry: RetryOption = UNSET,
-        extra_headers: Mapping[str, str] | None = None,
+        extra_headers: ExtraHeaders | None = None,
         **fields: Unpack[DeployAgentRequestDict],
     ) -> DeployAgentResponse: ...
     def deploy_agent(
@@ -552,7 +554,7 @@ class CloudAgent(Service):
         *,
         timeout: float | Unset | None = UNSET,
         retry: RetryOption = UNSET,
-        extra_headers: Mapping[str, str] | None = None,
+        extra_headers: ExtraHeaders | None = None,
         **fields: Any,
     ) -> DeployAgentResponse:
         """Begins a new version of an agent and says where to upload its code.
@@ -589,7 +591,7 @@ class CloudAgent(Service):
         *,
         timeout: float | Unset | None = UNSET,
         retry: RetryOption = UNSET,
-        extra_headers: Mapping[str, str] | None = None,
+        extra_headers: ExtraHeaders | None = None,
     ) -> DeployAgentV2Response: ...
     @overload
     def deploy_agent_v2(
@@ -598,7 +600,7 @@ class CloudAgent(Service):
         *,
         timeout: float | Unset | None = UNSET,
         retry: RetryOption = UNSET,
-        extra_headers: Mapping[str, str] | None = None,
+        extra_headers: ExtraHeaders | None = None,
         **fields: Unpack[DeployAgentV2RequestDict],
     ) -> DeployAgentV2Response: ...
     def deploy_agent_v2(
@@ -608,7 +610,7 @@ class CloudAgent(Service):
         *,
         timeout: float | Unset | None = UNSET,
         retry: RetryOption = UNSET,
-        extra_headers: Mapping[str, str] | None = None,
+        extra_headers: ExtraHeaders | None = None,
         **fields: Any,
     ) -> DeployAgentV2Response:
         """Begins a new version of an agent and says where to upload its code.
@@ -641,7 +643,7 @@ class CloudAgent(Service):
         *,
         timeout: float | Unset | None = UNSET,
         retry: RetryOption = UNSET,
-        extra_headers: Mapping[str, str] | None = None,
+        extra_headers: ExtraHeaders | None = None,
     ) -> UpdateAgentSecretsResponse: ...
     @overload
     def update_agent_secrets(
@@ -650,7 +652,7 @@ class CloudAgent(Service):
         *,
         timeout: float | Unset | None = UNSET,
         retry: RetryOption = UNSET,
-        extra_headers: Mapping[str, str] | None = None,
+        extra_headers: ExtraHeaders | None = None,
         **fields: Unpack[UpdateAgentSecretsRequestDict],
     ) -> UpdateAgentSecretsResponse: ...
     def update_agent_secrets(
@@ -660,7 +662,7 @@ class CloudAgent(Service):
         *,
         timeout: float | Unset | None = UNSET,
         retry: RetryOption = UNSET,
-        extra_headers: Mapping[str, str] | None = None,
+        extra_headers: ExtraHeaders | None = None,
         **fields: Any,
     ) -> UpdateAgentSecretsResponse:
         """Sets and removes secrets of an agent.
@@ -695,7 +697,7 @@ class CloudAgent(Service):
         *,
         timeout: float | Unset | None = UNSET,
         retry: RetryOption = UNSET,
-        extra_headers: Mapping[str, str] | None = None,
+        extra_headers: ExtraHeaders | None = None,
     ) -> RollbackAgentResponse: ...
     @overload
     def rollback_agent(
@@ -704,7 +706,7 @@ class CloudAgent(Service):
         *,
         timeout: float | Unset | None = UNSET,
         retry: RetryOption = UNSET,
-        extra_headers: Mapping[str, str] | None = None,
+        extra_headers: ExtraHeaders | None = None,
         **fields: Unpack[RollbackAgentRequestDict],
     ) -> RollbackAgentResponse: ...
     def rollback_agent(
@@ -714,7 +716,7 @@ class CloudAgent(Service):
         *,
         timeout: float | Unset | None = UNSET,
         retry: RetryOption = UNSET,
-        extra_headers: Mapping[str, str] | None = None,
+        extra_headers: ExtraHeaders | None = None,
         **fields: Any,
     ) -> RollbackAgentResponse:
         """Takes an agent back to an earlier version, without a new build.
@@ -746,7 +748,7 @@ class CloudAgent(Service):
         *,
         timeout: float | Unset | None = UNSET,
         retry: RetryOption = UNSET,
-        extra_headers: Mapping[str, str] | None = None,
+        extra_headers: ExtraHeaders | None = None,
     ) -> DeleteAgentResponse: ...
     @overload
     def delete_agent(
@@ -755,7 +757,7 @@ class CloudAgent(Service):
         *,
         timeout: float | Unset | None = UNSET,
         retry: RetryOption = UNSET,
-        extra_headers: Mapping[str, str] | None = None,
+        extra_headers: ExtraHeaders | None = None,
         **fields: Unpack[DeleteAgentRequestDict],
     ) -> DeleteAgentResponse: ...
     def delete_agent(
@@ -765,7 +767,7 @@ class CloudAgent(Service):
         *,
         timeout: float | Unset | None = UNSET,
         retry: RetryOption = UNSET,
-        extra_headers: Mapping[str, str] | None = None,
+        extra_headers: ExtraHeaders | None = None,
         **fields: Any,
     ) -> DeleteAgentResponse:
         """Deletes an agent, or one deployment of it.
@@ -795,7 +797,7 @@ class CloudAgent(Service):
         *,
         timeout: float | Unset | None = UNSET,
         retry: RetryOption = UNSET,
-        extra_headers: Mapping[str, str] | None = None,
+        extra_headers: ExtraHeaders | None = None,
     ) -> ClientSettingsResponse: ...
     @overload
     def get_client_settings(
@@ -804,7 +806,7 @@ class CloudAgent(Service):
         *,
         timeout: float | Unset | None = UNSET,
         retry: RetryOption = UNSET,
-        extra_headers: Mapping[str, str] | None = None,
+        extra_headers: ExtraHeaders | None = None,
     ) -> ClientSettingsResponse: ...
     def get_client_settings(
         self,
@@ -813,7 +815,7 @@ class CloudAgent(Service):
         *,
         timeout: float | Unset | None = UNSET,
         retry: RetryOption = UNSET,
-        extra_headers: Mapping[str, str] | None = None,
+        extra_headers: ExtraHeaders | None = None,
         **fields: Any,
     ) -> ClientSettingsResponse:
         """Returns settings that LiveKit Cloud has for tools such as its CLI.
@@ -840,7 +842,7 @@ class CloudAgent(Service):
         *,
         timeout: float | Unset | None = UNSET,
         retry: RetryOption = UNSET,
-        extra_headers: Mapping[str, str] | None = None,
+        extra_headers: ExtraHeaders | None = None,
     ) -> CreatePrivateLinkResponse: ...
     @overload
     def create_private_link(
@@ -849,7 +851,7 @@ class CloudAgent(Service):
         *,
         timeout: float | Unset | None = UNSET,
         retry: RetryOption = UNSET,
-        extra_headers: Mapping[str, str] | None = None,
+        extra_headers: ExtraHeaders | None = None,
         **fields: Unpack[CreatePrivateLinkRequestDict],
     ) -> CreatePrivateLinkResponse: ...
     def create_private_link(
@@ -859,7 +861,7 @@ class CloudAgent(Service):
         *,
         timeout: float | Unset | None = UNSET,
         retry: RetryOption = UNSET,
-        extra_headers: Mapping[str, str] | None = None,
+        extra_headers: ExtraHeaders | None = None,
         **fields: Any,
     ) -> CreatePrivateLinkResponse:
         """Makes a private link: a way from agents into your own AWS or Azure network.
@@ -897,7 +899,7 @@ class CloudAgent(Service):
         *,
         timeout: float | Unset | None = UNSET,
         retry: RetryOption = UNSET,
-        extra_headers: Mapping[str, str] | None = None,
+        extra_headers: ExtraHeaders | None = None,
     ) -> DestroyPrivateLinkResponse: ...
     @overload
     def destroy_private_link(
@@ -906,7 +908,7 @@ class CloudAgent(Service):
         *,
         timeout: float | Unset | None = UNSET,
         retry: RetryOption = UNSET,
-        extra_headers: Mapping[str, str] | None = None,
+        extra_headers: ExtraHeaders | None = None,
         **fields: Unpack[DestroyPrivateLinkRequestDict],
     ) -> DestroyPrivateLinkResponse: ...
     def destroy_private_link(
@@ -916,7 +918,7 @@ class CloudAgent(Service):
         *,
         timeout: float | Unset | None = UNSET,
         retry: RetryOption = UNSET,
-        extra_headers: Mapping[str, str] | None = None,
+        extra_headers: ExtraHeaders | None = None,
         **fields: Any,
     ) -> DestroyPrivateLinkResponse:
         """Deletes a private link.
@@ -946,7 +948,7 @@ class CloudAgent(Service):
         *,
         timeout: float | Unset | None = UNSET,
         retry: RetryOption = UNSET,
-        extra_headers: Mapping[str, str] | None = None,
+        extra_headers: ExtraHeaders | None = None,
     ) -> ListPrivateLinksResponse: ...
     @overload
     def list_private_links(
@@ -955,7 +957,7 @@ class CloudAgent(Service):
         *,
         timeout: float | Unset | None = UNSET,
         retry: RetryOption = UNSET,
-        extra_headers: Mapping[str, str] | None = None,
+        extra_headers: ExtraHeaders | None = None,
     ) -> ListPrivateLinksResponse: ...
     def list_private_links(
         self,
@@ -964,7 +966,7 @@ class CloudAgent(Service):
         *,
         timeout: float | Unset | None = UNSET,
         retry: RetryOption = UNSET,
-        extra_headers: Mapping[str, str] | None = None,
+        extra_headers: ExtraHeaders | None = None,
         **fields: Any,
     ) -> ListPrivateLinksResponse:
         """Lists the private links of the project.
@@ -991,7 +993,7 @@ class CloudAgent(Service):
         *,
         timeout: float | Unset | None = UNSET,
         retry: RetryOption = UNSET,
-        extra_headers: Mapping[str, str] | None = None,
+        extra_headers: ExtraHeaders | None = None,
     ) -> GetPrivateLinkStatusResponse: ...
     @overload
     def get_private_link_status(
@@ -1000,7 +1002,7 @@ class CloudAgent(Service):
         *,
         timeout: float | Unset | None = UNSET,
         retry: RetryOption = UNSET,
-        extra_headers: Mapping[str, str] | None = None,
+        extra_headers: ExtraHeaders | None = None,
         **fields: Unpack[GetPrivateLinkStatusRequestDict],
     ) -> GetPrivateLinkStatusResponse: ...
     def get_private_link_status(
@@ -1010,7 +1012,7 @@ class CloudAgent(Service):
         *,
         timeout: float | Unset | None = UNSET,
         retry: RetryOption = UNSET,
-        extra_headers: Mapping[str, str] | None = None,
+        extra_headers: ExtraHeaders | None = None,
         **fields: Any,
     ) -> GetPrivateLinkStatusResponse:
         """Tells whether a private link works.

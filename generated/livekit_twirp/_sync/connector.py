@@ -5,18 +5,18 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, overload
 
-from twirpkit.sdk import UNSET, CallOptions, Client, Service, client_config, sync_transport
+from twirpkit.sdk import UNSET, CallOptions, Client, Service, client_config, conceal, sync_transport
 
 from livekit_twirp._methods import connector as methods
 from livekit_twirp._sdk import PACKAGE
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable
     from typing import Any, Unpack
 
     import requests
     from twirpkit.livekit import Regions
-    from twirpkit.sdk import Authorize, Hook, RetryOption, Unset
+    from twirpkit.sdk import Authorize, ExtraHeaders, Hook, RetryOption, Unset
 
     from livekit_twirp.messages.livekit_connector_twilio import ConnectTwilioCallRequest, ConnectTwilioCallResponse
     from livekit_twirp.messages.livekit_connector_whatsapp import (
@@ -57,7 +57,7 @@ class Connector(Service):
         auth: str | Authorize | None = None,
         timeout: float | Unset | None = UNSET,
         retry: RetryOption = UNSET,
-        extra_headers: Mapping[str, str] | None = None,
+        extra_headers: ExtraHeaders | None = None,
         hooks: Iterable[Hook] = (),
         regions: Regions | Unset | None = UNSET,
     ) -> None:
@@ -67,6 +67,8 @@ class Connector(Service):
         """
         if session is None:
             raise TypeError("Connector needs a session: LiveKitAPI makes its own")
+        api_key, api_secret = conceal(api_key, api_secret)
+        token, auth, extra_headers = conceal(token, auth, extra_headers)
         config = client_config(
             PACKAGE,
             url=url,
@@ -90,7 +92,7 @@ class Connector(Service):
         *,
         timeout: float | Unset | None = UNSET,
         retry: RetryOption = UNSET,
-        extra_headers: Mapping[str, str] | None = None,
+        extra_headers: ExtraHeaders | None = None,
     ) -> DialWhatsAppCallResponse: ...
     @overload
     def dial_whatsapp_call(
@@ -99,7 +101,7 @@ class Connector(Service):
         *,
         timeout: float | Unset | None = UNSET,
         retry: RetryOption = UNSET,
-        extra_headers: Mapping[str, str] | None = None,
+        extra_headers: ExtraHeaders | None = None,
         **fields: Unpack[DialWhatsAppCallRequestDict],
     ) -> DialWhatsAppCallResponse: ...
     def dial_whatsapp_call(
@@ -109,7 +111,7 @@ class Connector(Service):
         *,
         timeout: float | Unset | None = UNSET,
         retry: RetryOption = UNSET,
-        extra_headers: Mapping[str, str] | None = None,
+        extra_headers: ExtraHeaders | None = None,
         **fields: Any,
     ) -> DialWhatsAppCallResponse:
         """Calls somebody on WhatsApp from a business's number.
@@ -156,7 +158,7 @@ class Connector(Service):
         *,
         timeout: float | Unset | None = UNSET,
         retry: RetryOption = UNSET,
-        extra_headers: Mapping[str, str] | None = None,
+        extra_headers: ExtraHeaders | None = None,
     ) -> DisconnectWhatsAppCallResponse: ...
     @overload
     def disconnect_whatsapp_call(
@@ -165,7 +167,7 @@ class Connector(Service):
         *,
         timeout: float | Unset | None = UNSET,
         retry: RetryOption = UNSET,
-        extra_headers: Mapping[str, str] | None = None,
+        extra_headers: ExtraHeaders | None = None,
         **fields: Unpack[DisconnectWhatsAppCallRequestDict],
     ) -> DisconnectWhatsAppCallResponse: ...
     def disconnect_whatsapp_call(
@@ -175,7 +177,7 @@ class Connector(Service):
         *,
         timeout: float | Unset | None = UNSET,
         retry: RetryOption = UNSET,
-        extra_headers: Mapping[str, str] | None = None,
+        extra_headers: ExtraHeaders | None = None,
         **fields: Any,
     ) -> DisconnectWhatsAppCallResponse:
         """Ends a WhatsApp call, or tells LiveKit that the user has ended it.
@@ -208,7 +210,7 @@ class Connector(Service):
         *,
         timeout: float | Unset | None = UNSET,
         retry: RetryOption = UNSET,
-        extra_headers: Mapping[str, str] | None = None,
+        extra_headers: ExtraHeaders | None = None,
     ) -> ConnectWhatsAppCallResponse: ...
     @overload
     def connect_whatsapp_call(
@@ -217,7 +219,7 @@ class Connector(Service):
         *,
         timeout: float | Unset | None = UNSET,
         retry: RetryOption = UNSET,
-        extra_headers: Mapping[str, str] | None = None,
+        extra_headers: ExtraHeaders | None = None,
         **fields: Unpack[ConnectWhatsAppCallRequestDict],
     ) -> ConnectWhatsAppCallResponse: ...
     def connect_whatsapp_call(
@@ -227,7 +229,7 @@ class Connector(Service):
         *,
         timeout: float | Unset | None = UNSET,
         retry: RetryOption = UNSET,
-        extra_headers: Mapping[str, str] | None = None,
+        extra_headers: ExtraHeaders | None = None,
         **fields: Any,
     ) -> ConnectWhatsAppCallResponse:
         """Connects the audio of a WhatsApp call that was begun with `DialWhatsAppCall`.
@@ -260,7 +262,7 @@ class Connector(Service):
         *,
         timeout: float | Unset | None = UNSET,
         retry: RetryOption = UNSET,
-        extra_headers: Mapping[str, str] | None = None,
+        extra_headers: ExtraHeaders | None = None,
     ) -> AcceptWhatsAppCallResponse: ...
     @overload
     def accept_whatsapp_call(
@@ -269,7 +271,7 @@ class Connector(Service):
         *,
         timeout: float | Unset | None = UNSET,
         retry: RetryOption = UNSET,
-        extra_headers: Mapping[str, str] | None = None,
+        extra_headers: ExtraHeaders | None = None,
         **fields: Unpack[AcceptWhatsAppCallRequestDict],
     ) -> AcceptWhatsAppCallResponse: ...
     def accept_whatsapp_call(
@@ -279,7 +281,7 @@ class Connector(Service):
         *,
         timeout: float | Unset | None = UNSET,
         retry: RetryOption = UNSET,
-        extra_headers: Mapping[str, str] | None = None,
+        extra_headers: ExtraHeaders | None = None,
         **fields: Any,
     ) -> AcceptWhatsAppCallResponse:
         """Takes a call that somebody on WhatsApp makes to a business, and puts it into a room.
@@ -329,7 +331,7 @@ class Connector(Service):
         *,
         timeout: float | Unset | None = UNSET,
         retry: RetryOption = UNSET,
-        extra_headers: Mapping[str, str] | None = None,
+        extra_headers: ExtraHeaders | None = None,
     ) -> ConnectTwilioCallResponse: ...
     @overload
     def connect_twilio_call(
@@ -338,7 +340,7 @@ class Connector(Service):
         *,
         timeout: float | Unset | None = UNSET,
         retry: RetryOption = UNSET,
-        extra_headers: Mapping[str, str] | None = None,
+        extra_headers: ExtraHeaders | None = None,
         **fields: Unpack[ConnectTwilioCallRequestDict],
     ) -> ConnectTwilioCallResponse: ...
     def connect_twilio_call(
@@ -348,7 +350,7 @@ class Connector(Service):
         *,
         timeout: float | Unset | None = UNSET,
         retry: RetryOption = UNSET,
-        extra_headers: Mapping[str, str] | None = None,
+        extra_headers: ExtraHeaders | None = None,
         **fields: Any,
     ) -> ConnectTwilioCallResponse:
         """Makes a WebSocket address over which Twilio brings a phone call into a room.

@@ -5,18 +5,18 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, overload
 
-from twirpkit.sdk import UNSET, CallOptions, Client, Service, client_config, iterate, sync_transport
+from twirpkit.sdk import UNSET, CallOptions, Client, Service, client_config, conceal, iterate, sync_transport
 
 from livekit_twirp._methods import egress as methods
 from livekit_twirp._sdk import PACKAGE
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Iterable, Iterator
     from typing import Any, Unpack
 
     import requests
     from twirpkit.livekit import Regions
-    from twirpkit.sdk import Authorize, Hook, RetryOption, Unset
+    from twirpkit.sdk import Authorize, ExtraHeaders, Hook, RetryOption, Unset
 
     from livekit_twirp.messages.livekit_egress import (
         EgressInfo,
@@ -62,7 +62,7 @@ class Egress(Service):
         auth: str | Authorize | None = None,
         timeout: float | Unset | None = UNSET,
         retry: RetryOption = UNSET,
-        extra_headers: Mapping[str, str] | None = None,
+        extra_headers: ExtraHeaders | None = None,
         hooks: Iterable[Hook] = (),
         regions: Regions | Unset | None = UNSET,
     ) -> None:
@@ -72,6 +72,8 @@ class Egress(Service):
         """
         if session is None:
             raise TypeError("Egress needs a session: LiveKitAPI makes its own")
+        api_key, api_secret = conceal(api_key, api_secret)
+        token, auth, extra_headers = conceal(token, auth, extra_headers)
         config = client_config(
             PACKAGE,
             url=url,
@@ -95,7 +97,7 @@ class Egress(Service):
         *,
         timeout: float | Unset | None = UNSET,
         retry: RetryOption = UNSET,
-        extra_headers: Mapping[str, str] | None = None,
+        extra_headers: ExtraHeaders | None = None,
     ) -> EgressInfo: ...
     @overload
     def start_egress(
@@ -104,7 +106,7 @@ class Egress(Service):
         *,
         timeout: float | Unset | None = UNSET,
         retry: RetryOption = UNSET,
-        extra_headers: Mapping[str, str] | None = None,
+        extra_headers: ExtraHeaders | None = None,
         **fields: Unpack[StartEgressRequestDict],
     ) -> EgressInfo: ...
     def start_egress(
@@ -114,7 +116,7 @@ class Egress(Service):
         *,
         timeout: float | Unset | None = UNSET,
         retry: RetryOption = UNSET,
-        extra_headers: Mapping[str, str] | None = None,
+        extra_headers: ExtraHeaders | None = None,
         **fields: Any,
     ) -> EgressInfo:
         """Starts a recording or stream of a room, of a web page, or of chosen tracks.
@@ -157,7 +159,7 @@ class Egress(Service):
         *,
         timeout: float | Unset | None = UNSET,
         retry: RetryOption = UNSET,
-        extra_headers: Mapping[str, str] | None = None,
+        extra_headers: ExtraHeaders | None = None,
     ) -> EgressInfo: ...
     @overload
     def update_layout(
@@ -166,7 +168,7 @@ class Egress(Service):
         *,
         timeout: float | Unset | None = UNSET,
         retry: RetryOption = UNSET,
-        extra_headers: Mapping[str, str] | None = None,
+        extra_headers: ExtraHeaders | None = None,
         **fields: Unpack[UpdateLayoutRequestDict],
     ) -> EgressInfo: ...
     def update_layout(
@@ -176,7 +178,7 @@ class Egress(Service):
         *,
         timeout: float | Unset | None = UNSET,
         retry: RetryOption = UNSET,
-        extra_headers: Mapping[str, str] | None = None,
+        extra_headers: ExtraHeaders | None = None,
         **fields: Any,
     ) -> EgressInfo:
         """Changes the layout of a running recording that is drawn from a template.
@@ -207,7 +209,7 @@ class Egress(Service):
         *,
         timeout: float | Unset | None = UNSET,
         retry: RetryOption = UNSET,
-        extra_headers: Mapping[str, str] | None = None,
+        extra_headers: ExtraHeaders | None = None,
     ) -> EgressInfo: ...
     @overload
     def update_stream(
@@ -216,7 +218,7 @@ class Egress(Service):
         *,
         timeout: float | Unset | None = UNSET,
         retry: RetryOption = UNSET,
-        extra_headers: Mapping[str, str] | None = None,
+        extra_headers: ExtraHeaders | None = None,
         **fields: Unpack[UpdateStreamRequestDict],
     ) -> EgressInfo: ...
     def update_stream(
@@ -226,7 +228,7 @@ class Egress(Service):
         *,
         timeout: float | Unset | None = UNSET,
         retry: RetryOption = UNSET,
-        extra_headers: Mapping[str, str] | None = None,
+        extra_headers: ExtraHeaders | None = None,
         **fields: Any,
     ) -> EgressInfo:
         """Adds stream destinations to a running egress, or removes some of them.
@@ -260,7 +262,7 @@ class Egress(Service):
         *,
         timeout: float | Unset | None = UNSET,
         retry: RetryOption = UNSET,
-        extra_headers: Mapping[str, str] | None = None,
+        extra_headers: ExtraHeaders | None = None,
     ) -> ListEgressResponse: ...
     @overload
     def list_egress(
@@ -269,7 +271,7 @@ class Egress(Service):
         *,
         timeout: float | Unset | None = UNSET,
         retry: RetryOption = UNSET,
-        extra_headers: Mapping[str, str] | None = None,
+        extra_headers: ExtraHeaders | None = None,
         **fields: Unpack[ListEgressRequestDict],
     ) -> ListEgressResponse: ...
     def list_egress(
@@ -279,7 +281,7 @@ class Egress(Service):
         *,
         timeout: float | Unset | None = UNSET,
         retry: RetryOption = UNSET,
-        extra_headers: Mapping[str, str] | None = None,
+        extra_headers: ExtraHeaders | None = None,
         **fields: Any,
     ) -> ListEgressResponse:
         """Lists recordings and streams, running and ended.
@@ -314,7 +316,7 @@ class Egress(Service):
         *,
         timeout: float | Unset | None = UNSET,
         retry: RetryOption = UNSET,
-        extra_headers: Mapping[str, str] | None = None,
+        extra_headers: ExtraHeaders | None = None,
     ) -> Iterator[EgressInfo]: ...
     @overload
     def iter_egress(
@@ -323,7 +325,7 @@ class Egress(Service):
         *,
         timeout: float | Unset | None = UNSET,
         retry: RetryOption = UNSET,
-        extra_headers: Mapping[str, str] | None = None,
+        extra_headers: ExtraHeaders | None = None,
         **fields: Unpack[ListEgressRequestDict],
     ) -> Iterator[EgressInfo]: ...
     def iter_egress(
@@ -333,7 +335,7 @@ class Egress(Service):
         *,
         timeout: float | Unset | None = UNSET,
         retry: RetryOption = UNSET,
-        extra_headers: Mapping[str, str] | None = None,
+        extra_headers: ExtraHeaders | None = None,
         **fields: Any,
     ) -> Iterator[EgressInfo]:
         """Iterate over the `items` of all pages of `list_egress`.
@@ -356,7 +358,7 @@ class Egress(Service):
         *,
         timeout: float | Unset | None = UNSET,
         retry: RetryOption = UNSET,
-        extra_headers: Mapping[str, str] | None = None,
+        extra_headers: ExtraHeaders | None = None,
     ) -> EgressInfo: ...
     @overload
     def stop_egress(
@@ -365,7 +367,7 @@ class Egress(Service):
         *,
         timeout: float | Unset | None = UNSET,
         retry: RetryOption = UNSET,
-        extra_headers: Mapping[str, str] | None = None,
+        extra_headers: ExtraHeaders | None = None,
         **fields: Unpack[StopEgressRequestDict],
     ) -> EgressInfo: ...
     def stop_egress(
@@ -375,7 +377,7 @@ class Egress(Service):
         *,
         timeout: float | Unset | None = UNSET,
         retry: RetryOption = UNSET,
-        extra_headers: Mapping[str, str] | None = None,
+        extra_headers: ExtraHeaders | None = None,
         **fields: Any,
     ) -> EgressInfo:
         """Stops a running egress.
@@ -405,7 +407,7 @@ class Egress(Service):
         *,
         timeout: float | Unset | None = UNSET,
         retry: RetryOption = UNSET,
-        extra_headers: Mapping[str, str] | None = None,
+        extra_headers: ExtraHeaders | None = None,
     ) -> EgressInfo: ...
     @overload
     def start_room_composite_egress(
@@ -414,7 +416,7 @@ class Egress(Service):
         *,
         timeout: float | Unset | None = UNSET,
         retry: RetryOption = UNSET,
-        extra_headers: Mapping[str, str] | None = None,
+        extra_headers: ExtraHeaders | None = None,
         **fields: Unpack[RoomCompositeEgressRequestDict],
     ) -> EgressInfo: ...
     def start_room_composite_egress(
@@ -424,7 +426,7 @@ class Egress(Service):
         *,
         timeout: float | Unset | None = UNSET,
         retry: RetryOption = UNSET,
-        extra_headers: Mapping[str, str] | None = None,
+        extra_headers: ExtraHeaders | None = None,
         **fields: Any,
     ) -> EgressInfo:
         """Starts a recording or stream of a whole room, drawn by a web page.
@@ -472,7 +474,7 @@ class Egress(Service):
         *,
         timeout: float | Unset | None = UNSET,
         retry: RetryOption = UNSET,
-        extra_headers: Mapping[str, str] | None = None,
+        extra_headers: ExtraHeaders | None = None,
     ) -> EgressInfo: ...
     @overload
     def start_web_egress(
@@ -481,7 +483,7 @@ class Egress(Service):
         *,
         timeout: float | Unset | None = UNSET,
         retry: RetryOption = UNSET,
-        extra_headers: Mapping[str, str] | None = None,
+        extra_headers: ExtraHeaders | None = None,
         **fields: Unpack[WebEgressRequestDict],
     ) -> EgressInfo: ...
     def start_web_egress(
@@ -491,7 +493,7 @@ class Egress(Service):
         *,
         timeout: float | Unset | None = UNSET,
         retry: RetryOption = UNSET,
-        extra_headers: Mapping[str, str] | None = None,
+        extra_headers: ExtraHeaders | None = None,
         **fields: Any,
     ) -> EgressInfo:
         """Starts a recording or stream of any web page; no room is needed.
@@ -534,7 +536,7 @@ class Egress(Service):
         *,
         timeout: float | Unset | None = UNSET,
         retry: RetryOption = UNSET,
-        extra_headers: Mapping[str, str] | None = None,
+        extra_headers: ExtraHeaders | None = None,
     ) -> EgressInfo: ...
     @overload
     def start_participant_egress(
@@ -543,7 +545,7 @@ class Egress(Service):
         *,
         timeout: float | Unset | None = UNSET,
         retry: RetryOption = UNSET,
-        extra_headers: Mapping[str, str] | None = None,
+        extra_headers: ExtraHeaders | None = None,
         **fields: Unpack[ParticipantEgressRequestDict],
     ) -> EgressInfo: ...
     def start_participant_egress(
@@ -553,7 +555,7 @@ class Egress(Service):
         *,
         timeout: float | Unset | None = UNSET,
         retry: RetryOption = UNSET,
-        extra_headers: Mapping[str, str] | None = None,
+        extra_headers: ExtraHeaders | None = None,
         **fields: Any,
     ) -> EgressInfo:
         """Starts a recording or stream of one participant's audio and video.
@@ -594,7 +596,7 @@ class Egress(Service):
         *,
         timeout: float | Unset | None = UNSET,
         retry: RetryOption = UNSET,
-        extra_headers: Mapping[str, str] | None = None,
+        extra_headers: ExtraHeaders | None = None,
     ) -> EgressInfo: ...
     @overload
     def start_track_composite_egress(
@@ -603,7 +605,7 @@ class Egress(Service):
         *,
         timeout: float | Unset | None = UNSET,
         retry: RetryOption = UNSET,
-        extra_headers: Mapping[str, str] | None = None,
+        extra_headers: ExtraHeaders | None = None,
         **fields: Unpack[TrackCompositeEgressRequestDict],
     ) -> EgressInfo: ...
     def start_track_composite_egress(
@@ -613,7 +615,7 @@ class Egress(Service):
         *,
         timeout: float | Unset | None = UNSET,
         retry: RetryOption = UNSET,
-        extra_headers: Mapping[str, str] | None = None,
+        extra_headers: ExtraHeaders | None = None,
         **fields: Any,
     ) -> EgressInfo:
         """Starts a recording or stream of one audio and one video track, in step.
@@ -657,7 +659,7 @@ class Egress(Service):
         *,
         timeout: float | Unset | None = UNSET,
         retry: RetryOption = UNSET,
-        extra_headers: Mapping[str, str] | None = None,
+        extra_headers: ExtraHeaders | None = None,
     ) -> EgressInfo: ...
     @overload
     def start_track_egress(
@@ -666,7 +668,7 @@ class Egress(Service):
         *,
         timeout: float | Unset | None = UNSET,
         retry: RetryOption = UNSET,
-        extra_headers: Mapping[str, str] | None = None,
+        extra_headers: ExtraHeaders | None = None,
         **fields: Unpack[TrackEgressRequestDict],
     ) -> EgressInfo: ...
     def start_track_egress(
@@ -676,7 +678,7 @@ class Egress(Service):
         *,
         timeout: float | Unset | None = UNSET,
         retry: RetryOption = UNSET,
-        extra_headers: Mapping[str, str] | None = None,
+        extra_headers: ExtraHeaders | None = None,
         **fields: Any,
     ) -> EgressInfo:
         """Exports a single track as it is, without encoding it again.

@@ -5,18 +5,18 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, overload
 
-from twirpkit.sdk import UNSET, CallOptions, Client, Service, client_config, iterate, sync_transport
+from twirpkit.sdk import UNSET, CallOptions, Client, Service, client_config, conceal, iterate, sync_transport
 
 from livekit_twirp._methods import ingress as methods
 from livekit_twirp._sdk import PACKAGE
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Iterable, Iterator
     from typing import Any, Unpack
 
     import requests
     from twirpkit.livekit import Regions
-    from twirpkit.sdk import Authorize, Hook, RetryOption, Unset
+    from twirpkit.sdk import Authorize, ExtraHeaders, Hook, RetryOption, Unset
 
     from livekit_twirp.messages.livekit_ingress import (
         CreateIngressRequest,
@@ -53,7 +53,7 @@ class Ingress(Service):
         auth: str | Authorize | None = None,
         timeout: float | Unset | None = UNSET,
         retry: RetryOption = UNSET,
-        extra_headers: Mapping[str, str] | None = None,
+        extra_headers: ExtraHeaders | None = None,
         hooks: Iterable[Hook] = (),
         regions: Regions | Unset | None = UNSET,
     ) -> None:
@@ -63,6 +63,8 @@ class Ingress(Service):
         """
         if session is None:
             raise TypeError("Ingress needs a session: LiveKitAPI makes its own")
+        api_key, api_secret = conceal(api_key, api_secret)
+        token, auth, extra_headers = conceal(token, auth, extra_headers)
         config = client_config(
             PACKAGE,
             url=url,
@@ -86,7 +88,7 @@ class Ingress(Service):
         *,
         timeout: float | Unset | None = UNSET,
         retry: RetryOption = UNSET,
-        extra_headers: Mapping[str, str] | None = None,
+        extra_headers: ExtraHeaders | None = None,
     ) -> IngressInfo: ...
     @overload
     def create_ingress(
@@ -95,7 +97,7 @@ class Ingress(Service):
         *,
         timeout: float | Unset | None = UNSET,
         retry: RetryOption = UNSET,
-        extra_headers: Mapping[str, str] | None = None,
+        extra_headers: ExtraHeaders | None = None,
         **fields: Unpack[CreateIngressRequestDict],
     ) -> IngressInfo: ...
     def create_ingress(
@@ -105,7 +107,7 @@ class Ingress(Service):
         *,
         timeout: float | Unset | None = UNSET,
         retry: RetryOption = UNSET,
-        extra_headers: Mapping[str, str] | None = None,
+        extra_headers: ExtraHeaders | None = None,
         **fields: Any,
     ) -> IngressInfo:
         """Makes an ingress: an address and a stream key for an encoder, or a URL that is pulled at once.
@@ -154,7 +156,7 @@ class Ingress(Service):
         *,
         timeout: float | Unset | None = UNSET,
         retry: RetryOption = UNSET,
-        extra_headers: Mapping[str, str] | None = None,
+        extra_headers: ExtraHeaders | None = None,
     ) -> IngressInfo: ...
     @overload
     def update_ingress(
@@ -163,7 +165,7 @@ class Ingress(Service):
         *,
         timeout: float | Unset | None = UNSET,
         retry: RetryOption = UNSET,
-        extra_headers: Mapping[str, str] | None = None,
+        extra_headers: ExtraHeaders | None = None,
         **fields: Unpack[UpdateIngressRequestDict],
     ) -> IngressInfo: ...
     def update_ingress(
@@ -173,7 +175,7 @@ class Ingress(Service):
         *,
         timeout: float | Unset | None = UNSET,
         retry: RetryOption = UNSET,
-        extra_headers: Mapping[str, str] | None = None,
+        extra_headers: ExtraHeaders | None = None,
         **fields: Any,
     ) -> IngressInfo:
         """Changes an ingress that can be used more than once; fields that are unset stay as they are.
@@ -214,7 +216,7 @@ class Ingress(Service):
         *,
         timeout: float | Unset | None = UNSET,
         retry: RetryOption = UNSET,
-        extra_headers: Mapping[str, str] | None = None,
+        extra_headers: ExtraHeaders | None = None,
     ) -> ListIngressResponse: ...
     @overload
     def list_ingress(
@@ -223,7 +225,7 @@ class Ingress(Service):
         *,
         timeout: float | Unset | None = UNSET,
         retry: RetryOption = UNSET,
-        extra_headers: Mapping[str, str] | None = None,
+        extra_headers: ExtraHeaders | None = None,
         **fields: Unpack[ListIngressRequestDict],
     ) -> ListIngressResponse: ...
     def list_ingress(
@@ -233,7 +235,7 @@ class Ingress(Service):
         *,
         timeout: float | Unset | None = UNSET,
         retry: RetryOption = UNSET,
-        extra_headers: Mapping[str, str] | None = None,
+        extra_headers: ExtraHeaders | None = None,
         **fields: Any,
     ) -> ListIngressResponse:
         """Lists the ingresses with their states, all of them or those that match.
@@ -265,7 +267,7 @@ class Ingress(Service):
         *,
         timeout: float | Unset | None = UNSET,
         retry: RetryOption = UNSET,
-        extra_headers: Mapping[str, str] | None = None,
+        extra_headers: ExtraHeaders | None = None,
     ) -> Iterator[IngressInfo]: ...
     @overload
     def iter_ingress(
@@ -274,7 +276,7 @@ class Ingress(Service):
         *,
         timeout: float | Unset | None = UNSET,
         retry: RetryOption = UNSET,
-        extra_headers: Mapping[str, str] | None = None,
+        extra_headers: ExtraHeaders | None = None,
         **fields: Unpack[ListIngressRequestDict],
     ) -> Iterator[IngressInfo]: ...
     def iter_ingress(
@@ -284,7 +286,7 @@ class Ingress(Service):
         *,
         timeout: float | Unset | None = UNSET,
         retry: RetryOption = UNSET,
-        extra_headers: Mapping[str, str] | None = None,
+        extra_headers: ExtraHeaders | None = None,
         **fields: Any,
     ) -> Iterator[IngressInfo]:
         """Iterate over the `items` of all pages of `list_ingress`.
@@ -307,7 +309,7 @@ class Ingress(Service):
         *,
         timeout: float | Unset | None = UNSET,
         retry: RetryOption = UNSET,
-        extra_headers: Mapping[str, str] | None = None,
+        extra_headers: ExtraHeaders | None = None,
     ) -> IngressInfo: ...
     @overload
     def delete_ingress(
@@ -316,7 +318,7 @@ class Ingress(Service):
         *,
         timeout: float | Unset | None = UNSET,
         retry: RetryOption = UNSET,
-        extra_headers: Mapping[str, str] | None = None,
+        extra_headers: ExtraHeaders | None = None,
         **fields: Unpack[DeleteIngressRequestDict],
     ) -> IngressInfo: ...
     def delete_ingress(
@@ -326,7 +328,7 @@ class Ingress(Service):
         *,
         timeout: float | Unset | None = UNSET,
         retry: RetryOption = UNSET,
-        extra_headers: Mapping[str, str] | None = None,
+        extra_headers: ExtraHeaders | None = None,
         **fields: Any,
     ) -> IngressInfo:
         """Deletes an ingress, and stops it if it is publishing.

@@ -5,18 +5,18 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, overload
 
-from twirpkit.sdk import UNSET, CallOptions, Client, Service, client_config, iterate, sync_transport
+from twirpkit.sdk import UNSET, CallOptions, Client, Service, client_config, conceal, iterate, sync_transport
 
 from livekit_twirp._methods import phone_number as methods
 from livekit_twirp._sdk import PACKAGE
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Iterable, Iterator
     from typing import Any, Unpack
 
     import requests
     from twirpkit.livekit import Regions
-    from twirpkit.sdk import Authorize, Hook, RetryOption, Unset
+    from twirpkit.sdk import Authorize, ExtraHeaders, Hook, RetryOption, Unset
 
     from livekit_twirp.messages.livekit_phone_number import (
         GetPhoneNumberRequest,
@@ -62,7 +62,7 @@ class PhoneNumberService(Service):
         auth: str | Authorize | None = None,
         timeout: float | Unset | None = UNSET,
         retry: RetryOption = UNSET,
-        extra_headers: Mapping[str, str] | None = None,
+        extra_headers: ExtraHeaders | None = None,
         hooks: Iterable[Hook] = (),
         regions: Regions | Unset | None = UNSET,
     ) -> None:
@@ -72,6 +72,8 @@ class PhoneNumberService(Service):
         """
         if session is None:
             raise TypeError("PhoneNumberService needs a session: LiveKitAPI makes its own")
+        api_key, api_secret = conceal(api_key, api_secret)
+        token, auth, extra_headers = conceal(token, auth, extra_headers)
         config = client_config(
             PACKAGE,
             url=url,
@@ -95,7 +97,7 @@ class PhoneNumberService(Service):
         *,
         timeout: float | Unset | None = UNSET,
         retry: RetryOption = UNSET,
-        extra_headers: Mapping[str, str] | None = None,
+        extra_headers: ExtraHeaders | None = None,
     ) -> SearchPhoneNumbersResponse: ...
     @overload
     def search_phone_numbers(
@@ -104,7 +106,7 @@ class PhoneNumberService(Service):
         *,
         timeout: float | Unset | None = UNSET,
         retry: RetryOption = UNSET,
-        extra_headers: Mapping[str, str] | None = None,
+        extra_headers: ExtraHeaders | None = None,
         **fields: Unpack[SearchPhoneNumbersRequestDict],
     ) -> SearchPhoneNumbersResponse: ...
     def search_phone_numbers(
@@ -114,7 +116,7 @@ class PhoneNumberService(Service):
         *,
         timeout: float | Unset | None = UNSET,
         retry: RetryOption = UNSET,
-        extra_headers: Mapping[str, str] | None = None,
+        extra_headers: ExtraHeaders | None = None,
         **fields: Any,
     ) -> SearchPhoneNumbersResponse:
         """Lists phone numbers that can be bought in a country, or in one of its areas.
@@ -151,7 +153,7 @@ class PhoneNumberService(Service):
         *,
         timeout: float | Unset | None = UNSET,
         retry: RetryOption = UNSET,
-        extra_headers: Mapping[str, str] | None = None,
+        extra_headers: ExtraHeaders | None = None,
     ) -> Iterator[PhoneNumber]: ...
     @overload
     def iter_search_phone_numbers(
@@ -160,7 +162,7 @@ class PhoneNumberService(Service):
         *,
         timeout: float | Unset | None = UNSET,
         retry: RetryOption = UNSET,
-        extra_headers: Mapping[str, str] | None = None,
+        extra_headers: ExtraHeaders | None = None,
         **fields: Unpack[SearchPhoneNumbersRequestDict],
     ) -> Iterator[PhoneNumber]: ...
     def iter_search_phone_numbers(
@@ -170,7 +172,7 @@ class PhoneNumberService(Service):
         *,
         timeout: float | Unset | None = UNSET,
         retry: RetryOption = UNSET,
-        extra_headers: Mapping[str, str] | None = None,
+        extra_headers: ExtraHeaders | None = None,
         **fields: Any,
     ) -> Iterator[PhoneNumber]:
         """Iterate over the `items` of all pages of `search_phone_numbers`.
@@ -195,7 +197,7 @@ class PhoneNumberService(Service):
         *,
         timeout: float | Unset | None = UNSET,
         retry: RetryOption = UNSET,
-        extra_headers: Mapping[str, str] | None = None,
+        extra_headers: ExtraHeaders | None = None,
     ) -> PurchasePhoneNumberResponse: ...
     @overload
     def purchase_phone_number(
@@ -204,7 +206,7 @@ class PhoneNumberService(Service):
         *,
         timeout: float | Unset | None = UNSET,
         retry: RetryOption = UNSET,
-        extra_headers: Mapping[str, str] | None = None,
+        extra_headers: ExtraHeaders | None = None,
         **fields: Unpack[PurchasePhoneNumberRequestDict],
     ) -> PurchasePhoneNumberResponse: ...
     def purchase_phone_number(
@@ -214,7 +216,7 @@ class PhoneNumberService(Service):
         *,
         timeout: float | Unset | None = UNSET,
         retry: RetryOption = UNSET,
-        extra_headers: Mapping[str, str] | None = None,
+        extra_headers: ExtraHeaders | None = None,
         **fields: Any,
     ) -> PurchasePhoneNumberResponse:
         """Buys phone numbers for the project, and assigns them to a dispatch rule if one is named.
@@ -248,7 +250,7 @@ class PhoneNumberService(Service):
         *,
         timeout: float | Unset | None = UNSET,
         retry: RetryOption = UNSET,
-        extra_headers: Mapping[str, str] | None = None,
+        extra_headers: ExtraHeaders | None = None,
     ) -> ListPhoneNumbersResponse: ...
     @overload
     def list_phone_numbers(
@@ -257,7 +259,7 @@ class PhoneNumberService(Service):
         *,
         timeout: float | Unset | None = UNSET,
         retry: RetryOption = UNSET,
-        extra_headers: Mapping[str, str] | None = None,
+        extra_headers: ExtraHeaders | None = None,
         **fields: Unpack[ListPhoneNumbersRequestDict],
     ) -> ListPhoneNumbersResponse: ...
     def list_phone_numbers(
@@ -267,7 +269,7 @@ class PhoneNumberService(Service):
         *,
         timeout: float | Unset | None = UNSET,
         retry: RetryOption = UNSET,
-        extra_headers: Mapping[str, str] | None = None,
+        extra_headers: ExtraHeaders | None = None,
         **fields: Any,
     ) -> ListPhoneNumbersResponse:
         """Lists the project's phone numbers, all of them or those that match.
@@ -303,7 +305,7 @@ class PhoneNumberService(Service):
         *,
         timeout: float | Unset | None = UNSET,
         retry: RetryOption = UNSET,
-        extra_headers: Mapping[str, str] | None = None,
+        extra_headers: ExtraHeaders | None = None,
     ) -> Iterator[PhoneNumber]: ...
     @overload
     def iter_phone_numbers(
@@ -312,7 +314,7 @@ class PhoneNumberService(Service):
         *,
         timeout: float | Unset | None = UNSET,
         retry: RetryOption = UNSET,
-        extra_headers: Mapping[str, str] | None = None,
+        extra_headers: ExtraHeaders | None = None,
         **fields: Unpack[ListPhoneNumbersRequestDict],
     ) -> Iterator[PhoneNumber]: ...
     def iter_phone_numbers(
@@ -322,7 +324,7 @@ class PhoneNumberService(Service):
         *,
         timeout: float | Unset | None = UNSET,
         retry: RetryOption = UNSET,
-        extra_headers: Mapping[str, str] | None = None,
+        extra_headers: ExtraHeaders | None = None,
         **fields: Any,
     ) -> Iterator[PhoneNumber]:
         """Iterate over the `items` of all pages of `list_phone_numbers`.
@@ -347,7 +349,7 @@ class PhoneNumberService(Service):
         *,
         timeout: float | Unset | None = UNSET,
         retry: RetryOption = UNSET,
-        extra_headers: Mapping[str, str] | None = None,
+        extra_headers: ExtraHeaders | None = None,
     ) -> GetPhoneNumberResponse: ...
     @overload
     def get_phone_number(
@@ -356,7 +358,7 @@ class PhoneNumberService(Service):
         *,
         timeout: float | Unset | None = UNSET,
         retry: RetryOption = UNSET,
-        extra_headers: Mapping[str, str] | None = None,
+        extra_headers: ExtraHeaders | None = None,
         **fields: Unpack[GetPhoneNumberRequestDict],
     ) -> GetPhoneNumberResponse: ...
     def get_phone_number(
@@ -366,7 +368,7 @@ class PhoneNumberService(Service):
         *,
         timeout: float | Unset | None = UNSET,
         retry: RetryOption = UNSET,
-        extra_headers: Mapping[str, str] | None = None,
+        extra_headers: ExtraHeaders | None = None,
         **fields: Any,
     ) -> GetPhoneNumberResponse:
         """Returns one of the project's phone numbers, by its id or by the number itself.
@@ -395,7 +397,7 @@ class PhoneNumberService(Service):
         *,
         timeout: float | Unset | None = UNSET,
         retry: RetryOption = UNSET,
-        extra_headers: Mapping[str, str] | None = None,
+        extra_headers: ExtraHeaders | None = None,
     ) -> UpdatePhoneNumberResponse: ...
     @overload
     def update_phone_number(
@@ -404,7 +406,7 @@ class PhoneNumberService(Service):
         *,
         timeout: float | Unset | None = UNSET,
         retry: RetryOption = UNSET,
-        extra_headers: Mapping[str, str] | None = None,
+        extra_headers: ExtraHeaders | None = None,
         **fields: Unpack[UpdatePhoneNumberRequestDict],
     ) -> UpdatePhoneNumberResponse: ...
     def update_phone_number(
@@ -414,7 +416,7 @@ class PhoneNumberService(Service):
         *,
         timeout: float | Unset | None = UNSET,
         retry: RetryOption = UNSET,
-        extra_headers: Mapping[str, str] | None = None,
+        extra_headers: ExtraHeaders | None = None,
         **fields: Any,
     ) -> UpdatePhoneNumberResponse:
         """Changes which dispatch rule answers the calls to a phone number.
@@ -447,7 +449,7 @@ class PhoneNumberService(Service):
         *,
         timeout: float | Unset | None = UNSET,
         retry: RetryOption = UNSET,
-        extra_headers: Mapping[str, str] | None = None,
+        extra_headers: ExtraHeaders | None = None,
     ) -> ReleasePhoneNumbersResponse: ...
     @overload
     def release_phone_numbers(
@@ -456,7 +458,7 @@ class PhoneNumberService(Service):
         *,
         timeout: float | Unset | None = UNSET,
         retry: RetryOption = UNSET,
-        extra_headers: Mapping[str, str] | None = None,
+        extra_headers: ExtraHeaders | None = None,
         **fields: Unpack[ReleasePhoneNumbersRequestDict],
     ) -> ReleasePhoneNumbersResponse: ...
     def release_phone_numbers(
@@ -466,7 +468,7 @@ class PhoneNumberService(Service):
         *,
         timeout: float | Unset | None = UNSET,
         retry: RetryOption = UNSET,
-        extra_headers: Mapping[str, str] | None = None,
+        extra_headers: ExtraHeaders | None = None,
         **fields: Any,
     ) -> ReleasePhoneNumbersResponse:
         """Gives phone numbers back, by their ids or by the numbers themselves.

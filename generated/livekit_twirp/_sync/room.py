@@ -5,18 +5,18 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, overload
 
-from twirpkit.sdk import UNSET, CallOptions, Client, Service, client_config, sync_transport
+from twirpkit.sdk import UNSET, CallOptions, Client, Service, client_config, conceal, sync_transport
 
 from livekit_twirp._methods import room as methods
 from livekit_twirp._sdk import PACKAGE
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable
     from typing import Any, Unpack
 
     import requests
     from twirpkit.livekit import Regions
-    from twirpkit.sdk import Authorize, Hook, RetryOption, Unset
+    from twirpkit.sdk import Authorize, ExtraHeaders, Hook, RetryOption, Unset
 
     from livekit_twirp.messages.livekit_models import ParticipantInfo, Room
     from livekit_twirp.messages.livekit_room import (
@@ -77,7 +77,7 @@ class RoomService(Service):
         auth: str | Authorize | None = None,
         timeout: float | Unset | None = UNSET,
         retry: RetryOption = UNSET,
-        extra_headers: Mapping[str, str] | None = None,
+        extra_headers: ExtraHeaders | None = None,
         hooks: Iterable[Hook] = (),
         regions: Regions | Unset | None = UNSET,
     ) -> None:
@@ -87,6 +87,8 @@ class RoomService(Service):
         """
         if session is None:
             raise TypeError("RoomService needs a session: LiveKitAPI makes its own")
+        api_key, api_secret = conceal(api_key, api_secret)
+        token, auth, extra_headers = conceal(token, auth, extra_headers)
         config = client_config(
             PACKAGE,
             url=url,
@@ -110,7 +112,7 @@ class RoomService(Service):
         *,
         timeout: float | Unset | None = UNSET,
         retry: RetryOption = UNSET,
-        extra_headers: Mapping[str, str] | None = None,
+        extra_headers: ExtraHeaders | None = None,
     ) -> Room: ...
     @overload
     def create_room(
@@ -119,7 +121,7 @@ class RoomService(Service):
         *,
         timeout: float | Unset | None = UNSET,
         retry: RetryOption = UNSET,
-        extra_headers: Mapping[str, str] | None = None,
+        extra_headers: ExtraHeaders | None = None,
         **fields: Unpack[CreateRoomRequestDict],
     ) -> Room: ...
     def create_room(
@@ -129,7 +131,7 @@ class RoomService(Service):
         *,
         timeout: float | Unset | None = UNSET,
         retry: RetryOption = UNSET,
-        extra_headers: Mapping[str, str] | None = None,
+        extra_headers: ExtraHeaders | None = None,
         **fields: Any,
     ) -> Room:
         """Creates a room, or returns the one that already has this name.
@@ -188,7 +190,7 @@ class RoomService(Service):
         *,
         timeout: float | Unset | None = UNSET,
         retry: RetryOption = UNSET,
-        extra_headers: Mapping[str, str] | None = None,
+        extra_headers: ExtraHeaders | None = None,
     ) -> ListRoomsResponse: ...
     @overload
     def list_rooms(
@@ -197,7 +199,7 @@ class RoomService(Service):
         *,
         timeout: float | Unset | None = UNSET,
         retry: RetryOption = UNSET,
-        extra_headers: Mapping[str, str] | None = None,
+        extra_headers: ExtraHeaders | None = None,
         **fields: Unpack[ListRoomsRequestDict],
     ) -> ListRoomsResponse: ...
     def list_rooms(
@@ -207,7 +209,7 @@ class RoomService(Service):
         *,
         timeout: float | Unset | None = UNSET,
         retry: RetryOption = UNSET,
-        extra_headers: Mapping[str, str] | None = None,
+        extra_headers: ExtraHeaders | None = None,
         **fields: Any,
     ) -> ListRoomsResponse:
         """Lists the open rooms, all of them or those with the given names.
@@ -237,7 +239,7 @@ class RoomService(Service):
         *,
         timeout: float | Unset | None = UNSET,
         retry: RetryOption = UNSET,
-        extra_headers: Mapping[str, str] | None = None,
+        extra_headers: ExtraHeaders | None = None,
     ) -> DeleteRoomResponse: ...
     @overload
     def delete_room(
@@ -246,7 +248,7 @@ class RoomService(Service):
         *,
         timeout: float | Unset | None = UNSET,
         retry: RetryOption = UNSET,
-        extra_headers: Mapping[str, str] | None = None,
+        extra_headers: ExtraHeaders | None = None,
         **fields: Unpack[DeleteRoomRequestDict],
     ) -> DeleteRoomResponse: ...
     def delete_room(
@@ -256,7 +258,7 @@ class RoomService(Service):
         *,
         timeout: float | Unset | None = UNSET,
         retry: RetryOption = UNSET,
-        extra_headers: Mapping[str, str] | None = None,
+        extra_headers: ExtraHeaders | None = None,
         **fields: Any,
     ) -> DeleteRoomResponse:
         """Ends a room and disconnects everyone in it.
@@ -286,7 +288,7 @@ class RoomService(Service):
         *,
         timeout: float | Unset | None = UNSET,
         retry: RetryOption = UNSET,
-        extra_headers: Mapping[str, str] | None = None,
+        extra_headers: ExtraHeaders | None = None,
     ) -> ListParticipantsResponse: ...
     @overload
     def list_participants(
@@ -295,7 +297,7 @@ class RoomService(Service):
         *,
         timeout: float | Unset | None = UNSET,
         retry: RetryOption = UNSET,
-        extra_headers: Mapping[str, str] | None = None,
+        extra_headers: ExtraHeaders | None = None,
         **fields: Unpack[ListParticipantsRequestDict],
     ) -> ListParticipantsResponse: ...
     def list_participants(
@@ -305,7 +307,7 @@ class RoomService(Service):
         *,
         timeout: float | Unset | None = UNSET,
         retry: RetryOption = UNSET,
-        extra_headers: Mapping[str, str] | None = None,
+        extra_headers: ExtraHeaders | None = None,
         **fields: Any,
     ) -> ListParticipantsResponse:
         """Lists everyone in a room, with their tracks, permissions and attributes.
@@ -334,7 +336,7 @@ class RoomService(Service):
         *,
         timeout: float | Unset | None = UNSET,
         retry: RetryOption = UNSET,
-        extra_headers: Mapping[str, str] | None = None,
+        extra_headers: ExtraHeaders | None = None,
     ) -> ParticipantInfo: ...
     @overload
     def get_participant(
@@ -343,7 +345,7 @@ class RoomService(Service):
         *,
         timeout: float | Unset | None = UNSET,
         retry: RetryOption = UNSET,
-        extra_headers: Mapping[str, str] | None = None,
+        extra_headers: ExtraHeaders | None = None,
         **fields: Unpack[RoomParticipantIdentityDict],
     ) -> ParticipantInfo: ...
     def get_participant(
@@ -353,7 +355,7 @@ class RoomService(Service):
         *,
         timeout: float | Unset | None = UNSET,
         retry: RetryOption = UNSET,
-        extra_headers: Mapping[str, str] | None = None,
+        extra_headers: ExtraHeaders | None = None,
         **fields: Any,
     ) -> ParticipantInfo:
         """Returns one participant of a room.
@@ -387,7 +389,7 @@ class RoomService(Service):
         *,
         timeout: float | Unset | None = UNSET,
         retry: RetryOption = UNSET,
-        extra_headers: Mapping[str, str] | None = None,
+        extra_headers: ExtraHeaders | None = None,
     ) -> RemoveParticipantResponse: ...
     @overload
     def remove_participant(
@@ -396,7 +398,7 @@ class RoomService(Service):
         *,
         timeout: float | Unset | None = UNSET,
         retry: RetryOption = UNSET,
-        extra_headers: Mapping[str, str] | None = None,
+        extra_headers: ExtraHeaders | None = None,
         **fields: Unpack[RoomParticipantIdentityDict],
     ) -> RemoveParticipantResponse: ...
     def remove_participant(
@@ -406,7 +408,7 @@ class RoomService(Service):
         *,
         timeout: float | Unset | None = UNSET,
         retry: RetryOption = UNSET,
-        extra_headers: Mapping[str, str] | None = None,
+        extra_headers: ExtraHeaders | None = None,
         **fields: Any,
     ) -> RemoveParticipantResponse:
         """Disconnects a participant from a room.
@@ -444,7 +446,7 @@ class RoomService(Service):
         *,
         timeout: float | Unset | None = UNSET,
         retry: RetryOption = UNSET,
-        extra_headers: Mapping[str, str] | None = None,
+        extra_headers: ExtraHeaders | None = None,
     ) -> MuteRoomTrackResponse: ...
     @overload
     def mute_published_track(
@@ -453,7 +455,7 @@ class RoomService(Service):
         *,
         timeout: float | Unset | None = UNSET,
         retry: RetryOption = UNSET,
-        extra_headers: Mapping[str, str] | None = None,
+        extra_headers: ExtraHeaders | None = None,
         **fields: Unpack[MuteRoomTrackRequestDict],
     ) -> MuteRoomTrackResponse: ...
     def mute_published_track(
@@ -463,7 +465,7 @@ class RoomService(Service):
         *,
         timeout: float | Unset | None = UNSET,
         retry: RetryOption = UNSET,
-        extra_headers: Mapping[str, str] | None = None,
+        extra_headers: ExtraHeaders | None = None,
         **fields: Any,
     ) -> MuteRoomTrackResponse:
         """Mutes a track for everyone, or unmutes it where the server allows that.
@@ -503,7 +505,7 @@ class RoomService(Service):
         *,
         timeout: float | Unset | None = UNSET,
         retry: RetryOption = UNSET,
-        extra_headers: Mapping[str, str] | None = None,
+        extra_headers: ExtraHeaders | None = None,
     ) -> ParticipantInfo: ...
     @overload
     def update_participant(
@@ -512,7 +514,7 @@ class RoomService(Service):
         *,
         timeout: float | Unset | None = UNSET,
         retry: RetryOption = UNSET,
-        extra_headers: Mapping[str, str] | None = None,
+        extra_headers: ExtraHeaders | None = None,
         **fields: Unpack[UpdateParticipantRequestDict],
     ) -> ParticipantInfo: ...
     def update_participant(
@@ -522,7 +524,7 @@ class RoomService(Service):
         *,
         timeout: float | Unset | None = UNSET,
         retry: RetryOption = UNSET,
-        extra_headers: Mapping[str, str] | None = None,
+        extra_headers: ExtraHeaders | None = None,
         **fields: Any,
     ) -> ParticipantInfo:
         """Changes the name, metadata, attributes or permissions of a connected participant.
@@ -563,7 +565,7 @@ class RoomService(Service):
         *,
         timeout: float | Unset | None = UNSET,
         retry: RetryOption = UNSET,
-        extra_headers: Mapping[str, str] | None = None,
+        extra_headers: ExtraHeaders | None = None,
     ) -> UpdateSubscriptionsResponse: ...
     @overload
     def update_subscriptions(
@@ -572,7 +574,7 @@ class RoomService(Service):
         *,
         timeout: float | Unset | None = UNSET,
         retry: RetryOption = UNSET,
-        extra_headers: Mapping[str, str] | None = None,
+        extra_headers: ExtraHeaders | None = None,
         **fields: Unpack[UpdateSubscriptionsRequestDict],
     ) -> UpdateSubscriptionsResponse: ...
     def update_subscriptions(
@@ -582,7 +584,7 @@ class RoomService(Service):
         *,
         timeout: float | Unset | None = UNSET,
         retry: RetryOption = UNSET,
-        extra_headers: Mapping[str, str] | None = None,
+        extra_headers: ExtraHeaders | None = None,
         **fields: Any,
     ) -> UpdateSubscriptionsResponse:
         """Subscribes a participant to tracks of others, or unsubscribes it from them.
@@ -619,7 +621,7 @@ class RoomService(Service):
         *,
         timeout: float | Unset | None = UNSET,
         retry: RetryOption = UNSET,
-        extra_headers: Mapping[str, str] | None = None,
+        extra_headers: ExtraHeaders | None = None,
     ) -> SendDataResponse: ...
     @overload
     def send_data(
@@ -628,7 +630,7 @@ class RoomService(Service):
         *,
         timeout: float | Unset | None = UNSET,
         retry: RetryOption = UNSET,
-        extra_headers: Mapping[str, str] | None = None,
+        extra_headers: ExtraHeaders | None = None,
         **fields: Unpack[SendDataRequestDict],
     ) -> SendDataResponse: ...
     def send_data(
@@ -638,7 +640,7 @@ class RoomService(Service):
         *,
         timeout: float | Unset | None = UNSET,
         retry: RetryOption = UNSET,
-        extra_headers: Mapping[str, str] | None = None,
+        extra_headers: ExtraHeaders | None = None,
         **fields: Any,
     ) -> SendDataResponse:
         """Sends a data packet to everyone in a room, or to some of them.
@@ -680,7 +682,7 @@ class RoomService(Service):
         *,
         timeout: float | Unset | None = UNSET,
         retry: RetryOption = UNSET,
-        extra_headers: Mapping[str, str] | None = None,
+        extra_headers: ExtraHeaders | None = None,
     ) -> Room: ...
     @overload
     def update_room_metadata(
@@ -689,7 +691,7 @@ class RoomService(Service):
         *,
         timeout: float | Unset | None = UNSET,
         retry: RetryOption = UNSET,
-        extra_headers: Mapping[str, str] | None = None,
+        extra_headers: ExtraHeaders | None = None,
         **fields: Unpack[UpdateRoomMetadataRequestDict],
     ) -> Room: ...
     def update_room_metadata(
@@ -699,7 +701,7 @@ class RoomService(Service):
         *,
         timeout: float | Unset | None = UNSET,
         retry: RetryOption = UNSET,
-        extra_headers: Mapping[str, str] | None = None,
+        extra_headers: ExtraHeaders | None = None,
         **fields: Any,
     ) -> Room:
         """Replaces the metadata of a room and tells everyone in it.
@@ -731,7 +733,7 @@ class RoomService(Service):
         *,
         timeout: float | Unset | None = UNSET,
         retry: RetryOption = UNSET,
-        extra_headers: Mapping[str, str] | None = None,
+        extra_headers: ExtraHeaders | None = None,
     ) -> ForwardParticipantResponse: ...
     @overload
     def forward_participant(
@@ -740,7 +742,7 @@ class RoomService(Service):
         *,
         timeout: float | Unset | None = UNSET,
         retry: RetryOption = UNSET,
-        extra_headers: Mapping[str, str] | None = None,
+        extra_headers: ExtraHeaders | None = None,
         **fields: Unpack[ForwardParticipantRequestDict],
     ) -> ForwardParticipantResponse: ...
     def forward_participant(
@@ -750,7 +752,7 @@ class RoomService(Service):
         *,
         timeout: float | Unset | None = UNSET,
         retry: RetryOption = UNSET,
-        extra_headers: Mapping[str, str] | None = None,
+        extra_headers: ExtraHeaders | None = None,
         **fields: Any,
     ) -> ForwardParticipantResponse:
         """Makes a participant also appear in a second room, with everything it publishes.
@@ -786,7 +788,7 @@ class RoomService(Service):
         *,
         timeout: float | Unset | None = UNSET,
         retry: RetryOption = UNSET,
-        extra_headers: Mapping[str, str] | None = None,
+        extra_headers: ExtraHeaders | None = None,
     ) -> MoveParticipantResponse: ...
     @overload
     def move_participant(
@@ -795,7 +797,7 @@ class RoomService(Service):
         *,
         timeout: float | Unset | None = UNSET,
         retry: RetryOption = UNSET,
-        extra_headers: Mapping[str, str] | None = None,
+        extra_headers: ExtraHeaders | None = None,
         **fields: Unpack[MoveParticipantRequestDict],
     ) -> MoveParticipantResponse: ...
     def move_participant(
@@ -805,7 +807,7 @@ class RoomService(Service):
         *,
         timeout: float | Unset | None = UNSET,
         retry: RetryOption = UNSET,
-        extra_headers: Mapping[str, str] | None = None,
+        extra_headers: ExtraHeaders | None = None,
         **fields: Any,
     ) -> MoveParticipantResponse:
         """Moves a connected participant to another room without a new token.
@@ -838,7 +840,7 @@ class RoomService(Service):
         *,
         timeout: float | Unset | None = UNSET,
         retry: RetryOption = UNSET,
-        extra_headers: Mapping[str, str] | None = None,
+        extra_headers: ExtraHeaders | None = None,
     ) -> PerformRpcResponse: ...
     @overload
     def perform_rpc(
@@ -847,7 +849,7 @@ class RoomService(Service):
         *,
         timeout: float | Unset | None = UNSET,
         retry: RetryOption = UNSET,
-        extra_headers: Mapping[str, str] | None = None,
+        extra_headers: ExtraHeaders | None = None,
         **fields: Unpack[PerformRpcRequestDict],
     ) -> PerformRpcResponse: ...
     def perform_rpc(
@@ -857,7 +859,7 @@ class RoomService(Service):
         *,
         timeout: float | Unset | None = UNSET,
         retry: RetryOption = UNSET,
-        extra_headers: Mapping[str, str] | None = None,
+        extra_headers: ExtraHeaders | None = None,
         **fields: Any,
     ) -> PerformRpcResponse:
         """Calls a method that a participant's client has registered, and returns its answer.
@@ -881,7 +883,8 @@ class RoomService(Service):
 
         Grants: `video.roomAdmin`, `video.room` of the request's `room`.
         Retry class: never.
-        Timeout: 10 s, unless the call or its client sets one.
+        Timeout: 10 s, unless the call or its client sets one; at least `response_timeout_ms` (10 s if unset)
+            plus 5 s, and a shorter one is raised to that.
 
         Raises:
             TwirpError: The call failed. The error's class says how, `sent` whether the request may have been executed.

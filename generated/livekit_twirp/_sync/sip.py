@@ -5,18 +5,18 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, overload
 
-from twirpkit.sdk import UNSET, CallOptions, Client, Service, client_config, deprecated, sync_transport
+from twirpkit.sdk import UNSET, CallOptions, Client, Service, client_config, conceal, deprecated, sync_transport
 
 from livekit_twirp._methods import sip as methods
 from livekit_twirp._sdk import PACKAGE
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable
     from typing import Any, Unpack
 
     import requests
     from twirpkit.livekit import Regions
-    from twirpkit.sdk import Authorize, Hook, RetryOption, Unset
+    from twirpkit.sdk import Authorize, ExtraHeaders, Hook, RetryOption, Unset
 
     from livekit_twirp.messages.livekit_sip import (
         CreateSIPDispatchRuleRequest,
@@ -87,7 +87,7 @@ class SIP(Service):
         auth: str | Authorize | None = None,
         timeout: float | Unset | None = UNSET,
         retry: RetryOption = UNSET,
-        extra_headers: Mapping[str, str] | None = None,
+        extra_headers: ExtraHeaders | None = None,
         hooks: Iterable[Hook] = (),
         regions: Regions | Unset | None = UNSET,
     ) -> None:
@@ -97,6 +97,8 @@ class SIP(Service):
         """
         if session is None:
             raise TypeError("SIP needs a session: LiveKitAPI makes its own")
+        api_key, api_secret = conceal(api_key, api_secret)
+        token, auth, extra_headers = conceal(token, auth, extra_headers)
         config = client_config(
             PACKAGE,
             url=url,
@@ -120,7 +122,7 @@ class SIP(Service):
         *,
         timeout: float | Unset | None = UNSET,
         retry: RetryOption = UNSET,
-        extra_headers: Mapping[str, str] | None = None,
+        extra_headers: ExtraHeaders | None = None,
     ) -> ListSIPTrunkResponse: ...
     @overload
     def list_sip_trunk(
@@ -129,7 +131,7 @@ class SIP(Service):
         *,
         timeout: float | Unset | None = UNSET,
         retry: RetryOption = UNSET,
-        extra_headers: Mapping[str, str] | None = None,
+        extra_headers: ExtraHeaders | None = None,
         **fields: Unpack[ListSIPTrunkRequestDict],
     ) -> ListSIPTrunkResponse: ...
     @deprecated("ListSIPTrunk is deprecated: use `ListSIPInboundTrunk` and `ListSIPOutboundTrunk`")
@@ -140,7 +142,7 @@ class SIP(Service):
         *,
         timeout: float | Unset | None = UNSET,
         retry: RetryOption = UNSET,
-        extra_headers: Mapping[str, str] | None = None,
+        extra_headers: ExtraHeaders | None = None,
         **fields: Any,
     ) -> ListSIPTrunkResponse:
         """Lists the trunks of both kinds in the shape that they had before they were told apart.
@@ -169,7 +171,7 @@ class SIP(Service):
         *,
         timeout: float | Unset | None = UNSET,
         retry: RetryOption = UNSET,
-        extra_headers: Mapping[str, str] | None = None,
+        extra_headers: ExtraHeaders | None = None,
     ) -> SIPInboundTrunkInfo: ...
     @overload
     def create_sip_inbound_trunk(
@@ -178,7 +180,7 @@ class SIP(Service):
         *,
         timeout: float | Unset | None = UNSET,
         retry: RetryOption = UNSET,
-        extra_headers: Mapping[str, str] | None = None,
+        extra_headers: ExtraHeaders | None = None,
         **fields: Unpack[CreateSIPInboundTrunkRequestDict],
     ) -> SIPInboundTrunkInfo: ...
     def create_sip_inbound_trunk(
@@ -188,7 +190,7 @@ class SIP(Service):
         *,
         timeout: float | Unset | None = UNSET,
         retry: RetryOption = UNSET,
-        extra_headers: Mapping[str, str] | None = None,
+        extra_headers: ExtraHeaders | None = None,
         **fields: Any,
     ) -> SIPInboundTrunkInfo:
         """Makes an inbound trunk, which says which incoming calls are accepted.
@@ -221,7 +223,7 @@ class SIP(Service):
         *,
         timeout: float | Unset | None = UNSET,
         retry: RetryOption = UNSET,
-        extra_headers: Mapping[str, str] | None = None,
+        extra_headers: ExtraHeaders | None = None,
     ) -> SIPOutboundTrunkInfo: ...
     @overload
     def create_sip_outbound_trunk(
@@ -230,7 +232,7 @@ class SIP(Service):
         *,
         timeout: float | Unset | None = UNSET,
         retry: RetryOption = UNSET,
-        extra_headers: Mapping[str, str] | None = None,
+        extra_headers: ExtraHeaders | None = None,
         **fields: Unpack[CreateSIPOutboundTrunkRequestDict],
     ) -> SIPOutboundTrunkInfo: ...
     def create_sip_outbound_trunk(
@@ -240,7 +242,7 @@ class SIP(Service):
         *,
         timeout: float | Unset | None = UNSET,
         retry: RetryOption = UNSET,
-        extra_headers: Mapping[str, str] | None = None,
+        extra_headers: ExtraHeaders | None = None,
         **fields: Any,
     ) -> SIPOutboundTrunkInfo:
         """Makes an outbound trunk, which says through whom calls are made.
@@ -273,7 +275,7 @@ class SIP(Service):
         *,
         timeout: float | Unset | None = UNSET,
         retry: RetryOption = UNSET,
-        extra_headers: Mapping[str, str] | None = None,
+        extra_headers: ExtraHeaders | None = None,
     ) -> SIPInboundTrunkInfo: ...
     @overload
     def update_sip_inbound_trunk(
@@ -282,7 +284,7 @@ class SIP(Service):
         *,
         timeout: float | Unset | None = UNSET,
         retry: RetryOption = UNSET,
-        extra_headers: Mapping[str, str] | None = None,
+        extra_headers: ExtraHeaders | None = None,
         **fields: Unpack[UpdateSIPInboundTrunkRequestDict],
     ) -> SIPInboundTrunkInfo: ...
     def update_sip_inbound_trunk(
@@ -292,7 +294,7 @@ class SIP(Service):
         *,
         timeout: float | Unset | None = UNSET,
         retry: RetryOption = UNSET,
-        extra_headers: Mapping[str, str] | None = None,
+        extra_headers: ExtraHeaders | None = None,
         **fields: Any,
     ) -> SIPInboundTrunkInfo:
         """Changes an inbound trunk, as a whole or field by field.
@@ -326,7 +328,7 @@ class SIP(Service):
         *,
         timeout: float | Unset | None = UNSET,
         retry: RetryOption = UNSET,
-        extra_headers: Mapping[str, str] | None = None,
+        extra_headers: ExtraHeaders | None = None,
     ) -> SIPOutboundTrunkInfo: ...
     @overload
     def update_sip_outbound_trunk(
@@ -335,7 +337,7 @@ class SIP(Service):
         *,
         timeout: float | Unset | None = UNSET,
         retry: RetryOption = UNSET,
-        extra_headers: Mapping[str, str] | None = None,
+        extra_headers: ExtraHeaders | None = None,
         **fields: Unpack[UpdateSIPOutboundTrunkRequestDict],
     ) -> SIPOutboundTrunkInfo: ...
     def update_sip_outbound_trunk(
@@ -345,7 +347,7 @@ class SIP(Service):
         *,
         timeout: float | Unset | None = UNSET,
         retry: RetryOption = UNSET,
-        extra_headers: Mapping[str, str] | None = None,
+        extra_headers: ExtraHeaders | None = None,
         **fields: Any,
     ) -> SIPOutboundTrunkInfo:
         """Changes an outbound trunk, as a whole or field by field.
@@ -379,7 +381,7 @@ class SIP(Service):
         *,
         timeout: float | Unset | None = UNSET,
         retry: RetryOption = UNSET,
-        extra_headers: Mapping[str, str] | None = None,
+        extra_headers: ExtraHeaders | None = None,
     ) -> GetSIPInboundTrunkResponse: ...
     @overload
     def get_sip_inbound_trunk(
@@ -388,7 +390,7 @@ class SIP(Service):
         *,
         timeout: float | Unset | None = UNSET,
         retry: RetryOption = UNSET,
-        extra_headers: Mapping[str, str] | None = None,
+        extra_headers: ExtraHeaders | None = None,
         **fields: Unpack[GetSIPInboundTrunkRequestDict],
     ) -> GetSIPInboundTrunkResponse: ...
     def get_sip_inbound_trunk(
@@ -398,7 +400,7 @@ class SIP(Service):
         *,
         timeout: float | Unset | None = UNSET,
         retry: RetryOption = UNSET,
-        extra_headers: Mapping[str, str] | None = None,
+        extra_headers: ExtraHeaders | None = None,
         **fields: Any,
     ) -> GetSIPInboundTrunkResponse:
         """Returns one inbound trunk.
@@ -428,7 +430,7 @@ class SIP(Service):
         *,
         timeout: float | Unset | None = UNSET,
         retry: RetryOption = UNSET,
-        extra_headers: Mapping[str, str] | None = None,
+        extra_headers: ExtraHeaders | None = None,
     ) -> GetSIPOutboundTrunkResponse: ...
     @overload
     def get_sip_outbound_trunk(
@@ -437,7 +439,7 @@ class SIP(Service):
         *,
         timeout: float | Unset | None = UNSET,
         retry: RetryOption = UNSET,
-        extra_headers: Mapping[str, str] | None = None,
+        extra_headers: ExtraHeaders | None = None,
         **fields: Unpack[GetSIPOutboundTrunkRequestDict],
     ) -> GetSIPOutboundTrunkResponse: ...
     def get_sip_outbound_trunk(
@@ -447,7 +449,7 @@ class SIP(Service):
         *,
         timeout: float | Unset | None = UNSET,
         retry: RetryOption = UNSET,
-        extra_headers: Mapping[str, str] | None = None,
+        extra_headers: ExtraHeaders | None = None,
         **fields: Any,
     ) -> GetSIPOutboundTrunkResponse:
         """Returns one outbound trunk.
@@ -477,7 +479,7 @@ class SIP(Service):
         *,
         timeout: float | Unset | None = UNSET,
         retry: RetryOption = UNSET,
-        extra_headers: Mapping[str, str] | None = None,
+        extra_headers: ExtraHeaders | None = None,
     ) -> ListSIPInboundTrunkResponse: ...
     @overload
     def list_sip_inbound_trunk(
@@ -486,7 +488,7 @@ class SIP(Service):
         *,
         timeout: float | Unset | None = UNSET,
         retry: RetryOption = UNSET,
-        extra_headers: Mapping[str, str] | None = None,
+        extra_headers: ExtraHeaders | None = None,
         **fields: Unpack[ListSIPInboundTrunkRequestDict],
     ) -> ListSIPInboundTrunkResponse: ...
     def list_sip_inbound_trunk(
@@ -496,7 +498,7 @@ class SIP(Service):
         *,
         timeout: float | Unset | None = UNSET,
         retry: RetryOption = UNSET,
-        extra_headers: Mapping[str, str] | None = None,
+        extra_headers: ExtraHeaders | None = None,
         **fields: Any,
     ) -> ListSIPInboundTrunkResponse:
         """Lists inbound trunks, all of them or those with given ids or numbers.
@@ -530,7 +532,7 @@ class SIP(Service):
         *,
         timeout: float | Unset | None = UNSET,
         retry: RetryOption = UNSET,
-        extra_headers: Mapping[str, str] | None = None,
+        extra_headers: ExtraHeaders | None = None,
     ) -> ListSIPOutboundTrunkResponse: ...
     @overload
     def list_sip_outbound_trunk(
@@ -539,7 +541,7 @@ class SIP(Service):
         *,
         timeout: float | Unset | None = UNSET,
         retry: RetryOption = UNSET,
-        extra_headers: Mapping[str, str] | None = None,
+        extra_headers: ExtraHeaders | None = None,
         **fields: Unpack[ListSIPOutboundTrunkRequestDict],
     ) -> ListSIPOutboundTrunkResponse: ...
     def list_sip_outbound_trunk(
@@ -549,7 +551,7 @@ class SIP(Service):
         *,
         timeout: float | Unset | None = UNSET,
         retry: RetryOption = UNSET,
-        extra_headers: Mapping[str, str] | None = None,
+        extra_headers: ExtraHeaders | None = None,
         **fields: Any,
     ) -> ListSIPOutboundTrunkResponse:
         """Lists outbound trunks, all of them or those with given ids or numbers.
@@ -583,7 +585,7 @@ class SIP(Service):
         *,
         timeout: float | Unset | None = UNSET,
         retry: RetryOption = UNSET,
-        extra_headers: Mapping[str, str] | None = None,
+        extra_headers: ExtraHeaders | None = None,
     ) -> SIPTrunkInfo: ...
     @overload
     def delete_sip_trunk(
@@ -592,7 +594,7 @@ class SIP(Service):
         *,
         timeout: float | Unset | None = UNSET,
         retry: RetryOption = UNSET,
-        extra_headers: Mapping[str, str] | None = None,
+        extra_headers: ExtraHeaders | None = None,
         **fields: Unpack[DeleteSIPTrunkRequestDict],
     ) -> SIPTrunkInfo: ...
     def delete_sip_trunk(
@@ -602,7 +604,7 @@ class SIP(Service):
         *,
         timeout: float | Unset | None = UNSET,
         retry: RetryOption = UNSET,
-        extra_headers: Mapping[str, str] | None = None,
+        extra_headers: ExtraHeaders | None = None,
         **fields: Any,
     ) -> SIPTrunkInfo:
         """Deletes a trunk, inbound or outbound.
@@ -631,7 +633,7 @@ class SIP(Service):
         *,
         timeout: float | Unset | None = UNSET,
         retry: RetryOption = UNSET,
-        extra_headers: Mapping[str, str] | None = None,
+        extra_headers: ExtraHeaders | None = None,
     ) -> SIPDispatchRuleInfo: ...
     @overload
     def create_sip_dispatch_rule(
@@ -640,7 +642,7 @@ class SIP(Service):
         *,
         timeout: float | Unset | None = UNSET,
         retry: RetryOption = UNSET,
-        extra_headers: Mapping[str, str] | None = None,
+        extra_headers: ExtraHeaders | None = None,
         **fields: Unpack[CreateSIPDispatchRuleRequestDict],
     ) -> SIPDispatchRuleInfo: ...
     def create_sip_dispatch_rule(
@@ -650,7 +652,7 @@ class SIP(Service):
         *,
         timeout: float | Unset | None = UNSET,
         retry: RetryOption = UNSET,
-        extra_headers: Mapping[str, str] | None = None,
+        extra_headers: ExtraHeaders | None = None,
         **fields: Any,
     ) -> SIPDispatchRuleInfo:
         """Makes a dispatch rule, which says into which room incoming calls go.
@@ -691,7 +693,7 @@ class SIP(Service):
         *,
         timeout: float | Unset | None = UNSET,
         retry: RetryOption = UNSET,
-        extra_headers: Mapping[str, str] | None = None,
+        extra_headers: ExtraHeaders | None = None,
     ) -> SIPDispatchRuleInfo: ...
     @overload
     def update_sip_dispatch_rule(
@@ -700,7 +702,7 @@ class SIP(Service):
         *,
         timeout: float | Unset | None = UNSET,
         retry: RetryOption = UNSET,
-        extra_headers: Mapping[str, str] | None = None,
+        extra_headers: ExtraHeaders | None = None,
         **fields: Unpack[UpdateSIPDispatchRuleRequestDict],
     ) -> SIPDispatchRuleInfo: ...
     def update_sip_dispatch_rule(
@@ -710,7 +712,7 @@ class SIP(Service):
         *,
         timeout: float | Unset | None = UNSET,
         retry: RetryOption = UNSET,
-        extra_headers: Mapping[str, str] | None = None,
+        extra_headers: ExtraHeaders | None = None,
         **fields: Any,
     ) -> SIPDispatchRuleInfo:
         """Changes a dispatch rule, as a whole or field by field.
@@ -743,7 +745,7 @@ class SIP(Service):
         *,
         timeout: float | Unset | None = UNSET,
         retry: RetryOption = UNSET,
-        extra_headers: Mapping[str, str] | None = None,
+        extra_headers: ExtraHeaders | None = None,
     ) -> ListSIPDispatchRuleResponse: ...
     @overload
     def list_sip_dispatch_rule(
@@ -752,7 +754,7 @@ class SIP(Service):
         *,
         timeout: float | Unset | None = UNSET,
         retry: RetryOption = UNSET,
-        extra_headers: Mapping[str, str] | None = None,
+        extra_headers: ExtraHeaders | None = None,
         **fields: Unpack[ListSIPDispatchRuleRequestDict],
     ) -> ListSIPDispatchRuleResponse: ...
     def list_sip_dispatch_rule(
@@ -762,7 +764,7 @@ class SIP(Service):
         *,
         timeout: float | Unset | None = UNSET,
         retry: RetryOption = UNSET,
-        extra_headers: Mapping[str, str] | None = None,
+        extra_headers: ExtraHeaders | None = None,
         **fields: Any,
     ) -> ListSIPDispatchRuleResponse:
         """Lists dispatch rules, all of them, those with given ids, or those that apply to given trunks.
@@ -798,7 +800,7 @@ class SIP(Service):
         *,
         timeout: float | Unset | None = UNSET,
         retry: RetryOption = UNSET,
-        extra_headers: Mapping[str, str] | None = None,
+        extra_headers: ExtraHeaders | None = None,
     ) -> SIPDispatchRuleInfo: ...
     @overload
     def delete_sip_dispatch_rule(
@@ -807,7 +809,7 @@ class SIP(Service):
         *,
         timeout: float | Unset | None = UNSET,
         retry: RetryOption = UNSET,
-        extra_headers: Mapping[str, str] | None = None,
+        extra_headers: ExtraHeaders | None = None,
         **fields: Unpack[DeleteSIPDispatchRuleRequestDict],
     ) -> SIPDispatchRuleInfo: ...
     def delete_sip_dispatch_rule(
@@ -817,7 +819,7 @@ class SIP(Service):
         *,
         timeout: float | Unset | None = UNSET,
         retry: RetryOption = UNSET,
-        extra_headers: Mapping[str, str] | None = None,
+        extra_headers: ExtraHeaders | None = None,
         **fields: Any,
     ) -> SIPDispatchRuleInfo:
         """Deletes a dispatch rule.
@@ -848,7 +850,7 @@ class SIP(Service):
         *,
         timeout: float | Unset | None = UNSET,
         retry: RetryOption = UNSET,
-        extra_headers: Mapping[str, str] | None = None,
+        extra_headers: ExtraHeaders | None = None,
     ) -> SIPParticipantInfo: ...
     @overload
     def create_sip_participant(
@@ -857,7 +859,7 @@ class SIP(Service):
         *,
         timeout: float | Unset | None = UNSET,
         retry: RetryOption = UNSET,
-        extra_headers: Mapping[str, str] | None = None,
+        extra_headers: ExtraHeaders | None = None,
         **fields: Unpack[CreateSIPParticipantRequestDict],
     ) -> SIPParticipantInfo: ...
     def create_sip_participant(
@@ -867,7 +869,7 @@ class SIP(Service):
         *,
         timeout: float | Unset | None = UNSET,
         retry: RetryOption = UNSET,
-        extra_headers: Mapping[str, str] | None = None,
+        extra_headers: ExtraHeaders | None = None,
         **fields: Any,
     ) -> SIPParticipantInfo:
         """Calls someone by phone, into a room.
@@ -947,7 +949,7 @@ class SIP(Service):
         *,
         timeout: float | Unset | None = UNSET,
         retry: RetryOption = UNSET,
-        extra_headers: Mapping[str, str] | None = None,
+        extra_headers: ExtraHeaders | None = None,
     ) -> TransferSIPParticipantResponse: ...
     @overload
     def transfer_sip_participant(
@@ -956,7 +958,7 @@ class SIP(Service):
         *,
         timeout: float | Unset | None = UNSET,
         retry: RetryOption = UNSET,
-        extra_headers: Mapping[str, str] | None = None,
+        extra_headers: ExtraHeaders | None = None,
         **fields: Unpack[TransferSIPParticipantRequestDict],
     ) -> TransferSIPParticipantResponse: ...
     def transfer_sip_participant(
@@ -966,7 +968,7 @@ class SIP(Service):
         *,
         timeout: float | Unset | None = UNSET,
         retry: RetryOption = UNSET,
-        extra_headers: Mapping[str, str] | None = None,
+        extra_headers: ExtraHeaders | None = None,
         **fields: Any,
     ) -> TransferSIPParticipantResponse:
         """Transfers a caller to another number, away from LiveKit.

@@ -3,4 +3,4 @@
 
 from twirpkit.sdk import MessagePool
 
-POOL = MessagePool()
+POOL = MessagePool(__name__, sensitivity=1288)

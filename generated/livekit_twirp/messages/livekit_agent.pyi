@@ -2,7 +2,7 @@
 """Agent jobs, and what agent workers and the server say to each other over their WebSocket."""
 
 from collections.abc import Iterable, Mapping
-from typing import Any, Final, Literal
+from typing import Any, ClassVar, Literal, TypeAlias
 
 from google.protobuf.descriptor import FileDescriptor
 from google.protobuf.internal.containers import RepeatedCompositeFieldContainer, RepeatedScalarFieldContainer, ScalarMap
@@ -10,53 +10,64 @@ from google.protobuf.message import Message
 from twirpkit.sdk import Enum, Strings
 
 from livekit_twirp.messages.livekit_models import ParticipantInfo, ParticipantPermission, Room, ServerInfo
+from livekit_twirp.types.livekit_agent import (
+    AgentHttp_AgentEndpointKindName,
+    JobStateReasonName,
+    JobStatusName,
+    JobTypeName,
+    WorkerStatusName,
+)
 
 DESCRIPTOR: FileDescriptor
 
 class JobType(Enum):
     """What an agent job is about."""
 
-    JT_ROOM: Final = 0
+    ValueType: TypeAlias = JobType
+    JT_ROOM: ClassVar[JobType]
     """A room: one job for the room."""
-    JT_PUBLISHER: Final = 1
+    JT_PUBLISHER: ClassVar[JobType]
     """A publisher: one job for each participant that publishes."""
-    JT_PARTICIPANT: Final = 2
+    JT_PARTICIPANT: ClassVar[JobType]
     """A participant: one job for each participant."""
 
 class WorkerStatus(Enum):
     """Whether a worker takes jobs."""
 
-    WS_AVAILABLE: Final = 0
+    ValueType: TypeAlias = WorkerStatus
+    WS_AVAILABLE: ClassVar[WorkerStatus]
     """It takes jobs."""
-    WS_FULL: Final = 1
+    WS_FULL: ClassVar[WorkerStatus]
     """It takes none at the moment."""
 
 class JobStatus(Enum):
     """How far a job is."""
 
-    JS_PENDING: Final = 0
+    ValueType: TypeAlias = JobStatus
+    JS_PENDING: ClassVar[JobStatus]
     """No worker does it yet."""
-    JS_RUNNING: Final = 1
+    JS_RUNNING: ClassVar[JobStatus]
     """A worker does it."""
-    JS_SUCCESS: Final = 2
+    JS_SUCCESS: ClassVar[JobStatus]
     """It ended well."""
-    JS_FAILED: Final = 3
+    JS_FAILED: ClassVar[JobStatus]
     """It failed."""
-    JS_CANCELLED: Final = 4
+    JS_CANCELLED: ClassVar[JobStatus]
     """It was cancelled."""
 
 class JobStateReason(Enum):
     """Why a job is in its state."""
 
-    JSR_UNSPECIFIED: Final = 0
+    ValueType: TypeAlias = JobStateReason
+    JSR_UNSPECIFIED: ClassVar[JobStateReason]
     """Not said."""
-    JSR_NO_CAPACITY: Final = 1
+    JSR_NO_CAPACITY: ClassVar[JobStateReason]
     """No worker had room for it."""
-    JSR_ROOM_CLOSED: Final = 2
+    JSR_ROOM_CLOSED: ClassVar[JobStateReason]
     """The room ended."""
-    JSR_DISPATCH_DELETED: Final = 3
+    JSR_DISPATCH_DELETED: ClassVar[JobStateReason]
     """Its dispatch was deleted."""
-    JSR_RETRYING: Final = 4
+    JSR_RETRYING: ClassVar[JobStateReason]
     """It is being tried again."""
 
 class Job(Message):
@@ -66,7 +77,7 @@ class Job(Message):
     """Id of the job (`AJ_...`)."""
     dispatch_id: str
     """Id of the dispatch that it belongs to (`AD_...`)."""
-    type: int
+    type: JobType
     """What it is about."""
     @property
     def room(self) -> Room:
@@ -97,7 +108,7 @@ class Job(Message):
         *,
         id: str | None = ...,
         dispatch_id: str | None = ...,
-        type: int | None = ...,
+        type: JobType | JobTypeName | None = ...,
         room: Room | Mapping[str, Any] | None = ...,
         participant: ParticipantInfo | Mapping[str, Any] | None = ...,
         namespace: str | None = ...,
@@ -132,7 +143,7 @@ class Job(Message):
 class JobState(Message):
     """How far a job is, and who does it."""
 
-    status: int
+    status: JobStatus
     """How far it is."""
     error: str
     """Why it failed. Empty: it did not."""
@@ -148,12 +159,12 @@ class JobState(Message):
     """Id of the worker that does it (`AW_...`)."""
     agent_id: str
     """Id of the agent. May be empty."""
-    reason: int
+    reason: JobStateReason
     """Why it is in this state."""
     def __init__(
         self,
         *,
-        status: int | None = ...,
+        status: JobStatus | JobStatusName | None = ...,
         error: str | None = ...,
         started_at: int | None = ...,
         ended_at: int | None = ...,
@@ -161,7 +172,7 @@ class JobState(Message):
         participant_identity: str | None = ...,
         worker_id: str | None = ...,
         agent_id: str | None = ...,
-        reason: int | None = ...,
+        reason: JobStateReason | JobStateReasonName | None = ...,
     ) -> None: ...
     def ClearField(
         self,
@@ -275,7 +286,7 @@ class ServerMessage(Message):
 class SimulateJobRequest(Message):
     """A worker asks for a job to try itself out."""
 
-    type: int
+    type: JobType
     """What the job is about."""
     @property
     def room(self) -> Room:
@@ -286,7 +297,7 @@ class SimulateJobRequest(Message):
     def __init__(
         self,
         *,
-        type: int | None = ...,
+        type: JobType | JobTypeName | None = ...,
         room: Room | Mapping[str, Any] | None = ...,
         participant: ParticipantInfo | Mapping[str, Any] | None = ...,
     ) -> None: ...
@@ -323,7 +334,7 @@ class WorkerPong(Message):
 class RegisterWorkerRequest(Message):
     """A worker offers its services."""
 
-    type: int
+    type: JobType
     """Kind of jobs it takes."""
     agent_name: str
     """Name of the agent it runs. Empty: it is called into every room."""
@@ -348,7 +359,7 @@ class RegisterWorkerRequest(Message):
     def __init__(
         self,
         *,
-        type: int | None = ...,
+        type: JobType | JobTypeName | None = ...,
         agent_name: str | None = ...,
         version: str | None = ...,
         ping_interval: int | None = ...,
@@ -482,7 +493,7 @@ class UpdateJobStatus(Message):
 
     job_id: str
     """Id of the job."""
-    status: int
+    status: JobStatus
     """How far it is."""
     error: str
     """Why it failed. Empty: it did not."""
@@ -490,7 +501,7 @@ class UpdateJobStatus(Message):
         self,
         *,
         job_id: str | None = ...,
-        status: int | None = ...,
+        status: JobStatus | JobStatusName | None = ...,
         error: str | None = ...,
     ) -> None: ...
     def ClearField(self, field_name: Literal["job_id", "status", "error"]) -> None: ...
@@ -498,7 +509,7 @@ class UpdateJobStatus(Message):
 class UpdateWorkerStatus(Message):
     """A worker tells how busy it is."""
 
-    status: int
+    status: WorkerStatus
     """Whether it takes jobs. Unset: unchanged."""
     load: float
     """How busy it is, from 0 to 1."""
@@ -511,7 +522,7 @@ class UpdateWorkerStatus(Message):
     def __init__(
         self,
         *,
-        status: int | None = ...,
+        status: WorkerStatus | WorkerStatusName | None = ...,
         load: float | None = ...,
         job_count: int | None = ...,
         draining: bool | None = ...,
@@ -558,25 +569,34 @@ class AgentHttp(Message):
     class AgentEndpointKind(Enum):
         """Kind of an endpoint."""
 
-        AEK_HTTP: Final = 0
+        ValueType: TypeAlias = AgentHttp.AgentEndpointKind
+        AEK_HTTP: ClassVar[AgentHttp.AgentEndpointKind]
         """Plain HTTP."""
-        AEK_TEXT: Final = 1
+        AEK_TEXT: ClassVar[AgentHttp.AgentEndpointKind]
         """Text conversation."""
 
+    AEK_HTTP: ClassVar[AgentHttp.AgentEndpointKind]
+    AEK_TEXT: ClassVar[AgentHttp.AgentEndpointKind]
     class HttpStreamResetCode(Enum):
         """Why a stream of a request was broken off."""
 
-        HSR_ABORT: Final = 0
+        ValueType: TypeAlias = AgentHttp.HttpStreamResetCode
+        HSR_ABORT: ClassVar[AgentHttp.HttpStreamResetCode]
         """The other side gave up."""
-        HSR_REFUSED: Final = 1
+        HSR_REFUSED: ClassVar[AgentHttp.HttpStreamResetCode]
         """It was not taken."""
-        HSR_INTERNAL: Final = 2
+        HSR_INTERNAL: ClassVar[AgentHttp.HttpStreamResetCode]
         """Something failed."""
-        HSR_TIMEOUT: Final = 3
+        HSR_TIMEOUT: ClassVar[AgentHttp.HttpStreamResetCode]
         """It took too long."""
-        HSR_PROTOCOL: Final = 4
+        HSR_PROTOCOL: ClassVar[AgentHttp.HttpStreamResetCode]
         """The protocol was not kept."""
 
+    HSR_ABORT: ClassVar[AgentHttp.HttpStreamResetCode]
+    HSR_REFUSED: ClassVar[AgentHttp.HttpStreamResetCode]
+    HSR_INTERNAL: ClassVar[AgentHttp.HttpStreamResetCode]
+    HSR_TIMEOUT: ClassVar[AgentHttp.HttpStreamResetCode]
+    HSR_PROTOCOL: ClassVar[AgentHttp.HttpStreamResetCode]
     class AgentEndpoint(Message):
         """An HTTP endpoint that a worker serves."""
 
@@ -585,7 +605,7 @@ class AgentHttp(Message):
         @property
         def methods(self) -> RepeatedScalarFieldContainer[str]:
             """HTTP methods it takes."""
-        kind: int
+        kind: AgentHttp.AgentEndpointKind
         """What kind it is."""
         public: bool
         """True if it may be called without authorization."""
@@ -594,7 +614,7 @@ class AgentHttp(Message):
             *,
             path: str | None = ...,
             methods: Strings | None = ...,
-            kind: int | None = ...,
+            kind: AgentHttp.AgentEndpointKind | AgentHttp_AgentEndpointKindName | None = ...,
             public: bool | None = ...,
         ) -> None: ...
         def ClearField(self, field_name: Literal["path", "methods", "kind", "public"]) -> None: ...
@@ -614,7 +634,7 @@ class AgentHttp(Message):
     class StreamPreamble(Message):
         """Stands before each request that is passed to a worker."""
 
-        kind: int
+        kind: AgentHttp.AgentEndpointKind
         """Kind of the endpoint."""
         request_id: str
         """Id of the request."""
@@ -631,7 +651,7 @@ class AgentHttp(Message):
         def __init__(
             self,
             *,
-            kind: int | None = ...,
+            kind: AgentHttp.AgentEndpointKind | AgentHttp_AgentEndpointKindName | None = ...,
             request_id: str | None = ...,
             authorized: bool | None = ...,
             route: str | None = ...,

@@ -2,7 +2,7 @@
 """Calling agents into rooms."""
 
 from collections.abc import Iterable, Mapping
-from typing import Any, Final, Literal
+from typing import Any, ClassVar, Literal, TypeAlias
 
 from google.protobuf.descriptor import FileDescriptor
 from google.protobuf.internal.containers import RepeatedCompositeFieldContainer, ScalarMap
@@ -10,15 +10,17 @@ from google.protobuf.message import Message
 from twirpkit.sdk import Enum
 
 from livekit_twirp.messages.livekit_agent import Job
+from livekit_twirp.types.livekit_agent_dispatch import JobRestartPolicyName
 
 DESCRIPTOR: FileDescriptor
 
 class JobRestartPolicy(Enum):
     """What happens when a job fails."""
 
-    JRP_ON_FAILURE: Final = 0
+    ValueType: TypeAlias = JobRestartPolicy
+    JRP_ON_FAILURE: ClassVar[JobRestartPolicy]
     """It is tried again."""
-    JRP_NEVER: Final = 1
+    JRP_NEVER: ClassVar[JobRestartPolicy]
     """It stays failed."""
 
 class CreateAgentDispatchRequest(Message):
@@ -30,7 +32,7 @@ class CreateAgentDispatchRequest(Message):
     """Name of the room; it is made if there is none. Unset: the room whose name is empty."""
     metadata: str
     """Text for the agent, often JSON; at most 512 KiB. Unset: empty."""
-    restart_policy: int
+    restart_policy: JobRestartPolicy
     """What happens when the job fails. Unset: it is tried again."""
     deployment: str
     """Deployment of the agent to use; must not contain `_`. Unset: the default one."""
@@ -43,7 +45,7 @@ class CreateAgentDispatchRequest(Message):
         agent_name: str | None = ...,
         room: str | None = ...,
         metadata: str | None = ...,
-        restart_policy: int | None = ...,
+        restart_policy: JobRestartPolicy | JobRestartPolicyName | None = ...,
         deployment: str | None = ...,
         attributes: Mapping[str, str] | None = ...,
     ) -> None: ...
@@ -58,7 +60,7 @@ class RoomAgentDispatch(Message):
     """Name of the agent, as its workers registered it. Unset: agents without a name."""
     metadata: str
     """Text for the agent, often JSON; at most 512 KiB. Unset: empty."""
-    restart_policy: int
+    restart_policy: JobRestartPolicy
     """What happens when the job fails. Unset: it is tried again."""
     deployment: str
     """Deployment of the agent to use. Unset: the default one."""
@@ -70,7 +72,7 @@ class RoomAgentDispatch(Message):
         *,
         agent_name: str | None = ...,
         metadata: str | None = ...,
-        restart_policy: int | None = ...,
+        restart_policy: JobRestartPolicy | JobRestartPolicyName | None = ...,
         deployment: str | None = ...,
         attributes: Mapping[str, str] | None = ...,
     ) -> None: ...
@@ -135,7 +137,7 @@ class AgentDispatch(Message):
     @property
     def state(self) -> AgentDispatchState:
         """Its jobs and times. In the answer of `CreateDispatch` it has no jobs yet."""
-    restart_policy: int
+    restart_policy: JobRestartPolicy
     """What happens when the job fails."""
     deployment: str
     """Deployment of the agent. Empty: the default one."""
@@ -150,7 +152,7 @@ class AgentDispatch(Message):
         room: str | None = ...,
         metadata: str | None = ...,
         state: AgentDispatchState | Mapping[str, Any] | None = ...,
-        restart_policy: int | None = ...,
+        restart_policy: JobRestartPolicy | JobRestartPolicyName | None = ...,
         deployment: str | None = ...,
         attributes: Mapping[str, str] | None = ...,
     ) -> None: ...

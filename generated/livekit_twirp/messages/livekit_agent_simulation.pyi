@@ -2,7 +2,8 @@
 """Simulations: conversations of an agent with simulated users, and how well it did in them."""
 
 from collections.abc import Iterable, Mapping
-from typing import Any, Final, Literal
+from datetime import datetime, timedelta
+from typing import Any, ClassVar, Literal, TypeAlias
 
 from google.protobuf.descriptor import FileDescriptor
 from google.protobuf.duration_pb2 import Duration
@@ -16,20 +17,29 @@ from google.protobuf.message import Message
 from google.protobuf.timestamp_pb2 import Timestamp
 from twirpkit.sdk import Enum, Strings
 
-from livekit_twirp.messages.agent.livekit_agent_session import ChatContext
+from livekit_twirp.messages.agent.livekit_agent_session import ChatContext, ChatRole
 from livekit_twirp.messages.livekit_cloud_agent import PresignedPostRequest
 from livekit_twirp.messages.livekit_models import TokenPagination
+from livekit_twirp.types.agent.livekit_agent_session import ChatRoleName
+from livekit_twirp.types.livekit_agent_simulation import (
+    SimulationModeName,
+    SimulationRun_Job_FailureReasonName,
+    SimulationRun_Job_StatusName,
+    SimulationRun_JobMetrics_EndReasonName,
+    SimulationRun_StatusName,
+)
 
 DESCRIPTOR: FileDescriptor
 
 class SimulationMode(Enum):
     """How the simulated user and the agent talk."""
 
-    SIMULATION_MODE_UNSPECIFIED: Final = 0
+    ValueType: TypeAlias = SimulationMode
+    SIMULATION_MODE_UNSPECIFIED: ClassVar[SimulationMode]
     """Not said; agents take it for text."""
-    SIMULATION_MODE_TEXT: Final = 1
+    SIMULATION_MODE_TEXT: ClassVar[SimulationMode]
     """In text: speech recognition and speech synthesis take no part."""
-    SIMULATION_MODE_AUDIO: Final = 2
+    SIMULATION_MODE_AUDIO: ClassVar[SimulationMode]
     """In audio: the whole way from speech to speech is tested."""
 
 class SimulationRunSummary(Message):
@@ -87,46 +97,63 @@ class SimulationRun(Message):
     class Status(Enum):
         """How far a run is."""
 
-        STATUS_PENDING_UPLOAD: Final = 0
+        ValueType: TypeAlias = SimulationRun.Status
+        STATUS_PENDING_UPLOAD: ClassVar[SimulationRun.Status]
         """It waits for the agent's source."""
-        STATUS_GENERATING: Final = 1
+        STATUS_GENERATING: ClassVar[SimulationRun.Status]
         """The scenarios are being written."""
-        STATUS_RUNNING: Final = 2
+        STATUS_RUNNING: ClassVar[SimulationRun.Status]
         """The conversations run."""
-        STATUS_SUMMARIZING: Final = 3
+        STATUS_SUMMARIZING: ClassVar[SimulationRun.Status]
         """The conversations have ended; the summary is being written."""
-        STATUS_COMPLETED: Final = 4
+        STATUS_COMPLETED: ClassVar[SimulationRun.Status]
         """It ended. This does not say that every conversation passed."""
-        STATUS_FAILED: Final = 5
+        STATUS_FAILED: ClassVar[SimulationRun.Status]
         """It broke off; see `error`."""
-        STATUS_CANCELLED: Final = 6
+        STATUS_CANCELLED: ClassVar[SimulationRun.Status]
         """`CancelSimulationRun` stopped it."""
 
+    STATUS_PENDING_UPLOAD: ClassVar[SimulationRun.Status]
+    STATUS_GENERATING: ClassVar[SimulationRun.Status]
+    STATUS_RUNNING: ClassVar[SimulationRun.Status]
+    STATUS_SUMMARIZING: ClassVar[SimulationRun.Status]
+    STATUS_COMPLETED: ClassVar[SimulationRun.Status]
+    STATUS_FAILED: ClassVar[SimulationRun.Status]
+    STATUS_CANCELLED: ClassVar[SimulationRun.Status]
     class Job(Message):
         """One simulated conversation of a run."""
 
         class Status(Enum):
             """How far a conversation is."""
 
-            STATUS_PENDING: Final = 0
+            ValueType: TypeAlias = SimulationRun.Job.Status
+            STATUS_PENDING: ClassVar[SimulationRun.Job.Status]
             """It has not begun."""
-            STATUS_RUNNING: Final = 1
+            STATUS_RUNNING: ClassVar[SimulationRun.Job.Status]
             """It runs."""
-            STATUS_COMPLETED: Final = 2
+            STATUS_COMPLETED: ClassVar[SimulationRun.Job.Status]
             """It ended and passed."""
-            STATUS_FAILED: Final = 3
+            STATUS_FAILED: ClassVar[SimulationRun.Job.Status]
             """It did not pass, or broke off."""
-            STATUS_CANCELLED: Final = 4
+            STATUS_CANCELLED: ClassVar[SimulationRun.Job.Status]
             """It was stopped along with its run."""
 
+        STATUS_PENDING: ClassVar[SimulationRun.Job.Status]
+        STATUS_RUNNING: ClassVar[SimulationRun.Job.Status]
+        STATUS_COMPLETED: ClassVar[SimulationRun.Job.Status]
+        STATUS_FAILED: ClassVar[SimulationRun.Job.Status]
+        STATUS_CANCELLED: ClassVar[SimulationRun.Job.Status]
         class FailureReason(Enum):
             """Why a conversation failed."""
 
-            FAILURE_REASON_UNSPECIFIED: Final = 0
+            ValueType: TypeAlias = SimulationRun.Job.FailureReason
+            FAILURE_REASON_UNSPECIFIED: ClassVar[SimulationRun.Job.FailureReason]
             """None of those below, or it did not fail."""
-            FAILURE_REASON_AGENT_JOIN_TIMEOUT: Final = 1
+            FAILURE_REASON_AGENT_JOIN_TIMEOUT: ClassVar[SimulationRun.Job.FailureReason]
             """The agent did not join the room in time."""
 
+        FAILURE_REASON_UNSPECIFIED: ClassVar[SimulationRun.Job.FailureReason]
+        FAILURE_REASON_AGENT_JOIN_TIMEOUT: ClassVar[SimulationRun.Job.FailureReason]
         class Usage(Message):
             """What a conversation used."""
 
@@ -144,7 +171,7 @@ class SimulationRun(Message):
 
         id: str
         """Id of the conversation."""
-        status: int
+        status: SimulationRun.Job.Status
         """How far it is."""
         instructions: str
         """What the simulated user is told to be and to want."""
@@ -177,27 +204,27 @@ class SimulationRun(Message):
         """Id of the scenario."""
         sample: int
         """Which of the scenario's samples it is."""
-        failure_reason: int
+        failure_reason: SimulationRun.Job.FailureReason
         """Kind of failure, where it is a known one."""
         def __init__(
             self,
             *,
             id: str | None = ...,
-            status: int | None = ...,
+            status: SimulationRun.Job.Status | SimulationRun_Job_StatusName | None = ...,
             instructions: str | None = ...,
             error: str | None = ...,
             agent_expectations: str | None = ...,
             label: str | None = ...,
             tags: Strings | None = ...,
             room_name: str | None = ...,
-            started_at: Timestamp | Mapping[str, Any] | None = ...,
-            ended_at: Timestamp | Mapping[str, Any] | None = ...,
+            started_at: datetime | Timestamp | Mapping[str, Any] | None = ...,
+            ended_at: datetime | Timestamp | Mapping[str, Any] | None = ...,
             room_id: str | None = ...,
             usage: SimulationRun.Job.Usage | Mapping[str, Any] | None = ...,
             metrics: SimulationRun.JobMetrics | Mapping[str, Any] | None = ...,
             scenario_id: str | None = ...,
             sample: int | None = ...,
-            failure_reason: int | None = ...,
+            failure_reason: SimulationRun.Job.FailureReason | SimulationRun_Job_FailureReasonName | None = ...,
         ) -> None: ...
         def HasField(self, field_name: Literal["started_at", "ended_at", "usage", "metrics"]) -> bool: ...
         def ClearField(
@@ -231,21 +258,29 @@ class SimulationRun(Message):
         class EndReason(Enum):
             """Why a conversation ended."""
 
-            END_REASON_UNSPECIFIED: Final = 0
+            ValueType: TypeAlias = SimulationRun.JobMetrics.EndReason
+            END_REASON_UNSPECIFIED: ClassVar[SimulationRun.JobMetrics.EndReason]
             """Not said."""
-            END_REASON_SCENARIO_COMPLETED: Final = 1
+            END_REASON_SCENARIO_COMPLETED: ClassVar[SimulationRun.JobMetrics.EndReason]
             """The scenario came to its end."""
-            END_REASON_AGENT_ENDED: Final = 2
+            END_REASON_AGENT_ENDED: ClassVar[SimulationRun.JobMetrics.EndReason]
             """The agent ended it."""
-            END_REASON_INACTIVITY: Final = 3
+            END_REASON_INACTIVITY: ClassVar[SimulationRun.JobMetrics.EndReason]
             """Nothing was said for too long."""
-            END_REASON_TURN_LIMIT: Final = 4
+            END_REASON_TURN_LIMIT: ClassVar[SimulationRun.JobMetrics.EndReason]
             """It had as many turns as are allowed."""
-            END_REASON_EMPTY_RESPONSE: Final = 5
+            END_REASON_EMPTY_RESPONSE: ClassVar[SimulationRun.JobMetrics.EndReason]
             """A response was empty."""
-            END_REASON_AGENT_ERROR: Final = 6
+            END_REASON_AGENT_ERROR: ClassVar[SimulationRun.JobMetrics.EndReason]
             """The agent failed."""
 
+        END_REASON_UNSPECIFIED: ClassVar[SimulationRun.JobMetrics.EndReason]
+        END_REASON_SCENARIO_COMPLETED: ClassVar[SimulationRun.JobMetrics.EndReason]
+        END_REASON_AGENT_ENDED: ClassVar[SimulationRun.JobMetrics.EndReason]
+        END_REASON_INACTIVITY: ClassVar[SimulationRun.JobMetrics.EndReason]
+        END_REASON_TURN_LIMIT: ClassVar[SimulationRun.JobMetrics.EndReason]
+        END_REASON_EMPTY_RESPONSE: ClassVar[SimulationRun.JobMetrics.EndReason]
+        END_REASON_AGENT_ERROR: ClassVar[SimulationRun.JobMetrics.EndReason]
         class STT(Message):
             """How well the agent's speech recognition understood the simulated user."""
 
@@ -527,7 +562,7 @@ class SimulationRun(Message):
 
             index: int
             """Number of the turn."""
-            role: int
+            role: ChatRole
             """Whose turn it is."""
             text: str
             """What was said."""
@@ -565,7 +600,7 @@ class SimulationRun(Message):
                 self,
                 *,
                 index: int | None = ...,
-                role: int | None = ...,
+                role: ChatRole | ChatRoleName | None = ...,
                 text: str | None = ...,
                 start_ms: int | None = ...,
                 end_ms: int | None = ...,
@@ -665,7 +700,7 @@ class SimulationRun(Message):
         """True if its questions were poor."""
         conversation_progression: float
         """Score for bringing the conversation forward."""
-        end_reason: int
+        end_reason: SimulationRun.JobMetrics.EndReason
         """Why the conversation ended."""
         caller_language: str
         """Language that the simulated user speaks."""
@@ -686,14 +721,14 @@ class SimulationRun(Message):
             turns: Iterable[SimulationRun.JobMetrics.Turn | Mapping[str, Any]] | None = ...,
             judge_model: str | None = ...,
             has_remote_session: bool | None = ...,
-            t0: Timestamp | Mapping[str, Any] | None = ...,
+            t0: datetime | Timestamp | Mapping[str, Any] | None = ...,
             conciseness: float | None = ...,
             unnecessary_tool_calls: bool | None = ...,
             information_loss: bool | None = ...,
             redundant_statements: bool | None = ...,
             poor_question_quality: bool | None = ...,
             conversation_progression: float | None = ...,
-            end_reason: int | None = ...,
+            end_reason: SimulationRun.JobMetrics.EndReason | SimulationRun_JobMetrics_EndReasonName | None = ...,
             caller_language: str | None = ...,
             caller_listen_language: str | None = ...,
             impairments: SimulationImpairments | Mapping[str, Any] | None = ...,
@@ -874,7 +909,7 @@ class SimulationRun(Message):
                 """Scenarios to play. Unset: they are written from the agent's source."""
             concurrency: int
             """How many conversations run at the same time. Unset: 15."""
-            mode: int
+            mode: SimulationMode
             """Whether they are in text or in audio. Unset: not said; agents take it for text."""
             background_noise: bool
             """True adds noise behind the simulated user. Of use in audio."""
@@ -897,7 +932,7 @@ class SimulationRun(Message):
                 region: str | None = ...,
                 scenario_group: ScenarioGroup | Mapping[str, Any] | None = ...,
                 concurrency: int | None = ...,
-                mode: int | None = ...,
+                mode: SimulationMode | SimulationModeName | None = ...,
                 background_noise: bool | None = ...,
                 low_quality_microphone: bool | None = ...,
                 packet_loss: bool | None = ...,
@@ -1020,7 +1055,7 @@ class SimulationRun(Message):
 
             project_id: str
             """Id of the project."""
-            status: int
+            status: SimulationRun.Status
             """Only runs that are this far. Unset: any."""
             @property
             def page_token(self) -> TokenPagination:
@@ -1033,18 +1068,18 @@ class SimulationRun(Message):
                 """Only runs up to this time. Unset: to the last."""
             agent_name: str
             """Only runs of this agent. Unset: any."""
-            mode: int
+            mode: SimulationMode
             """Only runs in this mode. Unset: any."""
             def __init__(
                 self,
                 *,
                 project_id: str | None = ...,
-                status: int | None = ...,
+                status: SimulationRun.Status | SimulationRun_StatusName | None = ...,
                 page_token: TokenPagination | Mapping[str, Any] | None = ...,
-                start_time: Timestamp | Mapping[str, Any] | None = ...,
-                end_time: Timestamp | Mapping[str, Any] | None = ...,
+                start_time: datetime | Timestamp | Mapping[str, Any] | None = ...,
+                end_time: datetime | Timestamp | Mapping[str, Any] | None = ...,
                 agent_name: str | None = ...,
-                mode: int | None = ...,
+                mode: SimulationMode | SimulationModeName | None = ...,
             ) -> None: ...
             def HasField(
                 self, field_name: Literal["status", "page_token", "start_time", "end_time", "agent_name", "mode"]
@@ -1092,21 +1127,21 @@ class SimulationRun(Message):
             @property
             def end_time(self) -> Timestamp:
                 """Count runs up to this time."""
-            status: int
+            status: SimulationRun.Status
             """Only runs that are this far. Unset: any."""
             agent_name: str
             """Only runs of this agent. Unset: any."""
-            mode: int
+            mode: SimulationMode
             """Only runs in this mode. Unset: any."""
             def __init__(
                 self,
                 *,
                 project_id: str | None = ...,
-                start_time: Timestamp | Mapping[str, Any] | None = ...,
-                end_time: Timestamp | Mapping[str, Any] | None = ...,
-                status: int | None = ...,
+                start_time: datetime | Timestamp | Mapping[str, Any] | None = ...,
+                end_time: datetime | Timestamp | Mapping[str, Any] | None = ...,
+                status: SimulationRun.Status | SimulationRun_StatusName | None = ...,
                 agent_name: str | None = ...,
-                mode: int | None = ...,
+                mode: SimulationMode | SimulationModeName | None = ...,
             ) -> None: ...
             def HasField(
                 self, field_name: Literal["start_time", "end_time", "status", "agent_name", "mode"]
@@ -1128,7 +1163,7 @@ class SimulationRun(Message):
                 self,
                 *,
                 buckets: Iterable[SimulationRun.Counts.Bucket | Mapping[str, Any]] | None = ...,
-                interval: Duration | Mapping[str, Any] | None = ...,
+                interval: timedelta | Duration | Mapping[str, Any] | None = ...,
             ) -> None: ...
             def HasField(self, field_name: Literal["interval"]) -> bool: ...
             def ClearField(self, field_name: Literal["buckets", "interval"]) -> None: ...
@@ -1144,7 +1179,7 @@ class SimulationRun(Message):
             def __init__(
                 self,
                 *,
-                bucket_start: Timestamp | Mapping[str, Any] | None = ...,
+                bucket_start: datetime | Timestamp | Mapping[str, Any] | None = ...,
                 count: int | None = ...,
             ) -> None: ...
             def HasField(self, field_name: Literal["bucket_start"]) -> bool: ...
@@ -1202,7 +1237,7 @@ class SimulationRun(Message):
     """Id of the run."""
     project_id: str
     """Id of the project."""
-    status: int
+    status: SimulationRun.Status
     """How far it is."""
     agent_description: str
     """What the agent is for. May be empty."""
@@ -1235,7 +1270,7 @@ class SimulationRun(Message):
         """What it used."""
     concurrency: int
     """How many conversations run at the same time."""
-    mode: int
+    mode: SimulationMode
     """Whether they are in text or in audio."""
     @property
     def metrics(self) -> SimulationRun.RunMetrics:
@@ -1255,21 +1290,21 @@ class SimulationRun(Message):
         *,
         id: str | None = ...,
         project_id: str | None = ...,
-        status: int | None = ...,
+        status: SimulationRun.Status | SimulationRun_StatusName | None = ...,
         agent_description: str | None = ...,
         error: str | None = ...,
-        created_at: Timestamp | Mapping[str, Any] | None = ...,
+        created_at: datetime | Timestamp | Mapping[str, Any] | None = ...,
         jobs: Iterable[SimulationRun.Job | Mapping[str, Any]] | None = ...,
         agent_name: str | None = ...,
         scenario_group: ScenarioGroup | Mapping[str, Any] | None = ...,
-        ended_at: Timestamp | Mapping[str, Any] | None = ...,
+        ended_at: datetime | Timestamp | Mapping[str, Any] | None = ...,
         job_count: int | None = ...,
         passed_count: int | None = ...,
         failed_count: int | None = ...,
         num_simulations: int | None = ...,
         usage: SimulationRun.Usage | Mapping[str, Any] | None = ...,
         concurrency: int | None = ...,
-        mode: int | None = ...,
+        mode: SimulationMode | SimulationModeName | None = ...,
         metrics: SimulationRun.RunMetrics | Mapping[str, Any] | None = ...,
         summary_zstd: bytes | None = ...,
         issue_count: int | None = ...,
@@ -1426,7 +1461,7 @@ class SimulationDispatch(Message):
     @property
     def scenario(self) -> Scenario:
         """The scenario that is played."""
-    mode: int
+    mode: SimulationMode
     """Whether it is in text or in audio."""
     def __init__(
         self,
@@ -1434,7 +1469,7 @@ class SimulationDispatch(Message):
         simulation_run_id: str | None = ...,
         job_id: str | None = ...,
         scenario: Scenario | Mapping[str, Any] | None = ...,
-        mode: int | None = ...,
+        mode: SimulationMode | SimulationModeName | None = ...,
     ) -> None: ...
     def HasField(self, field_name: Literal["scenario"]) -> bool: ...
     def ClearField(self, field_name: Literal["simulation_run_id", "job_id", "scenario", "mode"]) -> None: ...

@@ -2,7 +2,8 @@
 """Agents that LiveKit Cloud hosts: their versions, deployments, secrets and private links."""
 
 from collections.abc import Iterable, Mapping
-from typing import Any, Final, Literal
+from datetime import datetime
+from typing import Any, ClassVar, Literal, TypeAlias
 
 from google.protobuf.descriptor import FileDescriptor
 from google.protobuf.internal.containers import RepeatedCompositeFieldContainer, RepeatedScalarFieldContainer, ScalarMap
@@ -10,34 +11,42 @@ from google.protobuf.message import Message
 from google.protobuf.timestamp_pb2 import Timestamp
 from twirpkit.sdk import Enum, Strings
 
+from livekit_twirp.types.livekit_cloud_agent import (
+    AgentEventTypeName,
+    AgentSecretKindName,
+    PrivateLinkStatus_StatusName,
+)
+
 DESCRIPTOR: FileDescriptor
 
 class AgentSecretKind(Enum):
     """How an agent sees a secret."""
 
-    AGENT_SECRET_KIND_UNKNOWN: Final = 0
+    ValueType: TypeAlias = AgentSecretKind
+    AGENT_SECRET_KIND_UNKNOWN: ClassVar[AgentSecretKind]
     """Not said."""
-    AGENT_SECRET_KIND_ENVIRONMENT: Final = 1
+    AGENT_SECRET_KIND_ENVIRONMENT: ClassVar[AgentSecretKind]
     """As an environment variable."""
-    AGENT_SECRET_KIND_FILE: Final = 2
+    AGENT_SECRET_KIND_FILE: ClassVar[AgentSecretKind]
     """As a file."""
 
 class AgentEventType(Enum):
     """What happened to an agent's instance."""
 
-    AGENT_EVENT_TYPE_UNKNOWN: Final = 0
+    ValueType: TypeAlias = AgentEventType
+    AGENT_EVENT_TYPE_UNKNOWN: ClassVar[AgentEventType]
     """Not known."""
-    AGENT_EVENT_TYPE_APPLICATION_CRASHED: Final = 1
+    AGENT_EVENT_TYPE_APPLICATION_CRASHED: ClassVar[AgentEventType]
     """The agent's process ended by itself."""
-    AGENT_EVENT_TYPE_RESTARTED_HIGH_DISK_USAGE: Final = 2
+    AGENT_EVENT_TYPE_RESTARTED_HIGH_DISK_USAGE: ClassVar[AgentEventType]
     """It was restarted because it used too much disk."""
-    AGENT_EVENT_TYPE_RESTARTED_HIGH_MEMORY_USAGE: Final = 3
+    AGENT_EVENT_TYPE_RESTARTED_HIGH_MEMORY_USAGE: ClassVar[AgentEventType]
     """It was restarted because it used too much memory."""
 
 class AgentEvent(Message):
     """Something that happened to the instances of a deployment."""
 
-    type: int
+    type: AgentEventType
     """What happened."""
     count: int
     """How often."""
@@ -47,9 +56,9 @@ class AgentEvent(Message):
     def __init__(
         self,
         *,
-        type: int | None = ...,
+        type: AgentEventType | AgentEventTypeName | None = ...,
         count: int | None = ...,
-        timestamp: Timestamp | Mapping[str, Any] | None = ...,
+        timestamp: datetime | Timestamp | Mapping[str, Any] | None = ...,
     ) -> None: ...
     def HasField(self, field_name: Literal["timestamp"]) -> bool: ...
     def ClearField(self, field_name: Literal["type", "count", "timestamp"]) -> None: ...
@@ -67,7 +76,7 @@ class AgentSecret(Message):
     @property
     def updated_at(self) -> Timestamp:
         """When it was last set. Given by the server."""
-    kind: int
+    kind: AgentSecretKind
     """How the agent sees it. Set it in requests."""
     @property
     def deployments(self) -> RepeatedScalarFieldContainer[str]:
@@ -77,9 +86,9 @@ class AgentSecret(Message):
         *,
         name: str | None = ...,
         value: bytes | None = ...,
-        created_at: Timestamp | Mapping[str, Any] | None = ...,
-        updated_at: Timestamp | Mapping[str, Any] | None = ...,
-        kind: int | None = ...,
+        created_at: datetime | Timestamp | Mapping[str, Any] | None = ...,
+        updated_at: datetime | Timestamp | Mapping[str, Any] | None = ...,
+        kind: AgentSecretKind | AgentSecretKindName | None = ...,
         deployments: Strings | None = ...,
     ) -> None: ...
     def HasField(self, field_name: Literal["created_at", "updated_at"]) -> bool: ...
@@ -329,7 +338,7 @@ class AgentDeployment(Message):
         version: str | None = ...,
         agent_name: str | None = ...,
         deployment_enabled: bool | None = ...,
-        last_scraped_at: Timestamp | Mapping[str, Any] | None = ...,
+        last_scraped_at: datetime | Timestamp | Mapping[str, Any] | None = ...,
     ) -> None: ...
     def HasField(self, field_name: Literal["last_scraped_at"]) -> bool: ...
     def ClearField(
@@ -383,7 +392,7 @@ class AgentInfo(Message):
         version: str | None = ...,
         agent_deployments: Iterable[AgentDeployment | Mapping[str, Any]] | None = ...,
         secrets: Iterable[AgentSecret | Mapping[str, Any]] | None = ...,
-        deployed_at: Timestamp | Mapping[str, Any] | None = ...,
+        deployed_at: datetime | Timestamp | Mapping[str, Any] | None = ...,
     ) -> None: ...
     def HasField(self, field_name: Literal["deployed_at"]) -> bool: ...
     def ClearField(
@@ -447,8 +456,8 @@ class AgentVersion(Message):
         *,
         version: str | None = ...,
         current: bool | None = ...,
-        created_at: Timestamp | Mapping[str, Any] | None = ...,
-        deployed_at: Timestamp | Mapping[str, Any] | None = ...,
+        created_at: datetime | Timestamp | Mapping[str, Any] | None = ...,
+        deployed_at: datetime | Timestamp | Mapping[str, Any] | None = ...,
         attributes: Mapping[str, str] | None = ...,
         status: str | None = ...,
         owner: str | None = ...,
@@ -935,20 +944,27 @@ class PrivateLinkStatus(Message):
     class Status(Enum):
         """How far a private link is, and whether it works."""
 
-        PRIVATE_LINK_STATUS_UNKNOWN: Final = 0
+        ValueType: TypeAlias = PrivateLinkStatus.Status
+        PRIVATE_LINK_STATUS_UNKNOWN: ClassVar[PrivateLinkStatus.Status]
         """Not known at the moment."""
-        PRIVATE_LINK_STATUS_PROVISIONING: Final = 1
+        PRIVATE_LINK_STATUS_PROVISIONING: ClassVar[PrivateLinkStatus.Status]
         """LiveKit is setting it up."""
-        PRIVATE_LINK_STATUS_PENDING_APPROVAL: Final = 2
+        PRIVATE_LINK_STATUS_PENDING_APPROVAL: ClassVar[PrivateLinkStatus.Status]
         """It waits for your approval in your cloud account."""
-        PRIVATE_LINK_STATUS_HEALTHY: Final = 3
+        PRIVATE_LINK_STATUS_HEALTHY: ClassVar[PrivateLinkStatus.Status]
         """The last connection test went well."""
-        PRIVATE_LINK_STATUS_UNHEALTHY: Final = 4
+        PRIVATE_LINK_STATUS_UNHEALTHY: ClassVar[PrivateLinkStatus.Status]
         """The last connection test failed, or the connection was rejected or cut."""
-        PRIVATE_LINK_STATUS_APPROVED: Final = 5
+        PRIVATE_LINK_STATUS_APPROVED: ClassVar[PrivateLinkStatus.Status]
         """You have approved it; no connection test has ended yet."""
 
-    status: int
+    PRIVATE_LINK_STATUS_UNKNOWN: ClassVar[PrivateLinkStatus.Status]
+    PRIVATE_LINK_STATUS_PROVISIONING: ClassVar[PrivateLinkStatus.Status]
+    PRIVATE_LINK_STATUS_PENDING_APPROVAL: ClassVar[PrivateLinkStatus.Status]
+    PRIVATE_LINK_STATUS_HEALTHY: ClassVar[PrivateLinkStatus.Status]
+    PRIVATE_LINK_STATUS_UNHEALTHY: ClassVar[PrivateLinkStatus.Status]
+    PRIVATE_LINK_STATUS_APPROVED: ClassVar[PrivateLinkStatus.Status]
+    status: PrivateLinkStatus.Status
     """How far it is."""
     @property
     def updated_at(self) -> Timestamp:
@@ -958,8 +974,8 @@ class PrivateLinkStatus(Message):
     def __init__(
         self,
         *,
-        status: int | None = ...,
-        updated_at: Timestamp | Mapping[str, Any] | None = ...,
+        status: PrivateLinkStatus.Status | PrivateLinkStatus_StatusName | None = ...,
+        updated_at: datetime | Timestamp | Mapping[str, Any] | None = ...,
         reason: str | None = ...,
     ) -> None: ...
     def HasField(self, field_name: Literal["updated_at"]) -> bool: ...

@@ -2,7 +2,7 @@
 """Requests and answers for calls from Twilio."""
 
 from collections.abc import Iterable, Mapping
-from typing import Any, Final, Literal
+from typing import Any, ClassVar, Literal, TypeAlias
 
 from google.protobuf.descriptor import FileDescriptor
 from google.protobuf.internal.containers import RepeatedCompositeFieldContainer, ScalarMap
@@ -10,6 +10,7 @@ from google.protobuf.message import Message
 from twirpkit.sdk import Enum
 
 from livekit_twirp.messages.livekit_agent_dispatch import RoomAgentDispatch
+from livekit_twirp.types.livekit_connector_twilio import ConnectTwilioCallRequest_TwilioCallDirectionName
 
 DESCRIPTOR: FileDescriptor
 
@@ -19,12 +20,15 @@ class ConnectTwilioCallRequest(Message):
     class TwilioCallDirection(Enum):
         """Who called, seen from the Twilio number."""
 
-        TWILIO_CALL_DIRECTION_INBOUND: Final = 0
+        ValueType: TypeAlias = ConnectTwilioCallRequest.TwilioCallDirection
+        TWILIO_CALL_DIRECTION_INBOUND: ClassVar[ConnectTwilioCallRequest.TwilioCallDirection]
         """Somebody called the number."""
-        TWILIO_CALL_DIRECTION_OUTBOUND: Final = 1
+        TWILIO_CALL_DIRECTION_OUTBOUND: ClassVar[ConnectTwilioCallRequest.TwilioCallDirection]
         """Somebody is called from the number."""
 
-    twilio_call_direction: int
+    TWILIO_CALL_DIRECTION_INBOUND: ClassVar[ConnectTwilioCallRequest.TwilioCallDirection]
+    TWILIO_CALL_DIRECTION_OUTBOUND: ClassVar[ConnectTwilioCallRequest.TwilioCallDirection]
+    twilio_call_direction: ConnectTwilioCallRequest.TwilioCallDirection
     """Who called. Unset: the call came in."""
     room_name: str
     """Name of the room for the call."""
@@ -45,7 +49,9 @@ class ConnectTwilioCallRequest(Message):
     def __init__(
         self,
         *,
-        twilio_call_direction: int | None = ...,
+        twilio_call_direction: ConnectTwilioCallRequest.TwilioCallDirection
+        | ConnectTwilioCallRequest_TwilioCallDirectionName
+        | None = ...,
         room_name: str | None = ...,
         agents: Iterable[RoomAgentDispatch | Mapping[str, Any]] | None = ...,
         participant_identity: str | None = ...,

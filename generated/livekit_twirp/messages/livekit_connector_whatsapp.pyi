@@ -2,7 +2,8 @@
 """Requests and answers for calls from WhatsApp."""
 
 from collections.abc import Iterable, Mapping
-from typing import Any, Final, Literal
+from datetime import timedelta
+from typing import Any, ClassVar, Literal, TypeAlias
 
 from google.protobuf.descriptor import FileDescriptor
 from google.protobuf.duration_pb2 import Duration
@@ -12,15 +13,20 @@ from twirpkit.sdk import Enum
 
 from livekit_twirp.messages.livekit_agent_dispatch import RoomAgentDispatch
 from livekit_twirp.messages.livekit_rtc import SessionDescription
+from livekit_twirp.types.livekit_connector_whatsapp import (
+    DisconnectWhatsAppCallRequest_DisconnectReasonName,
+    WhatsAppCallDirectionName,
+)
 
 DESCRIPTOR: FileDescriptor
 
 class WhatsAppCallDirection(Enum):
     """Who called."""
 
-    WHATSAPP_CALL_DIRECTION_INBOUND: Final = 0
+    ValueType: TypeAlias = WhatsAppCallDirection
+    WHATSAPP_CALL_DIRECTION_INBOUND: ClassVar[WhatsAppCallDirection]
     """The person on WhatsApp called the business."""
-    WHATSAPP_CALL_DIRECTION_OUTBOUND: Final = 2
+    WHATSAPP_CALL_DIRECTION_OUTBOUND: ClassVar[WhatsAppCallDirection]
     """The business called the person on WhatsApp."""
 
 class DialWhatsAppCallRequest(Message):
@@ -70,7 +76,7 @@ class DialWhatsAppCallRequest(Message):
         participant_metadata: str | None = ...,
         participant_attributes: Mapping[str, str] | None = ...,
         destination_country: str | None = ...,
-        ringing_timeout: Duration | Mapping[str, Any] | None = ...,
+        ringing_timeout: timedelta | Duration | Mapping[str, Any] | None = ...,
     ) -> None: ...
     def HasField(self, field_name: Literal["ringing_timeout"]) -> bool: ...
     def ClearField(
@@ -113,23 +119,28 @@ class DisconnectWhatsAppCallRequest(Message):
     class DisconnectReason(Enum):
         """Who ends a call."""
 
-        BUSINESS_INITIATED: Final = 0
+        ValueType: TypeAlias = DisconnectWhatsAppCallRequest.DisconnectReason
+        BUSINESS_INITIATED: ClassVar[DisconnectWhatsAppCallRequest.DisconnectReason]
         """The business."""
-        USER_INITIATED: Final = 1
+        USER_INITIATED: ClassVar[DisconnectWhatsAppCallRequest.DisconnectReason]
         """The person on WhatsApp, who has hung up."""
 
+    BUSINESS_INITIATED: ClassVar[DisconnectWhatsAppCallRequest.DisconnectReason]
+    USER_INITIATED: ClassVar[DisconnectWhatsAppCallRequest.DisconnectReason]
     whatsapp_call_id: str
     """Id of the call, given by WhatsApp."""
     whatsapp_api_key: str
     """Access token of the business for the WhatsApp Cloud API."""
-    disconnect_reason: int
+    disconnect_reason: DisconnectWhatsAppCallRequest.DisconnectReason
     """Who ends the call. Unset: the business."""
     def __init__(
         self,
         *,
         whatsapp_call_id: str | None = ...,
         whatsapp_api_key: str | None = ...,
-        disconnect_reason: int | None = ...,
+        disconnect_reason: DisconnectWhatsAppCallRequest.DisconnectReason
+        | DisconnectWhatsAppCallRequest_DisconnectReasonName
+        | None = ...,
     ) -> None: ...
     def ClearField(self, field_name: Literal["whatsapp_call_id", "whatsapp_api_key", "disconnect_reason"]) -> None: ...
 
@@ -220,7 +231,7 @@ class AcceptWhatsAppCallRequest(Message):
         participant_metadata: str | None = ...,
         participant_attributes: Mapping[str, str] | None = ...,
         destination_country: str | None = ...,
-        ringing_timeout: Duration | Mapping[str, Any] | None = ...,
+        ringing_timeout: timedelta | Duration | Mapping[str, Any] | None = ...,
         wait_until_answered: bool | None = ...,
     ) -> None: ...
     def HasField(self, field_name: Literal["sdp", "ringing_timeout"]) -> bool: ...
@@ -262,12 +273,12 @@ class WhatsAppCall(Message):
 
     whatsapp_call_id: str
     """Id of the call, given by WhatsApp."""
-    direction: int
+    direction: WhatsAppCallDirection
     """Who called."""
     def __init__(
         self,
         *,
         whatsapp_call_id: str | None = ...,
-        direction: int | None = ...,
+        direction: WhatsAppCallDirection | WhatsAppCallDirectionName | None = ...,
     ) -> None: ...
     def ClearField(self, field_name: Literal["whatsapp_call_id", "direction"]) -> None: ...

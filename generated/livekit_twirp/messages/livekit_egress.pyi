@@ -2,135 +2,171 @@
 """Recording and streaming of rooms, participants, tracks and web pages, done by egress workers."""
 
 from collections.abc import Iterable, Mapping
-from typing import Any, Final, Literal, overload
+from typing import Any, ClassVar, Literal, TypeAlias, overload
 
 from google.protobuf.descriptor import FileDescriptor
 from google.protobuf.internal.containers import RepeatedCompositeFieldContainer, RepeatedScalarFieldContainer, ScalarMap
 from google.protobuf.message import Message
 from twirpkit.sdk import Enum, Strings
 
-from livekit_twirp.messages.livekit_models import TokenPagination, WebhookConfig
+from livekit_twirp.messages.livekit_models import (
+    AudioCodec,
+    ImageCodec,
+    ParticipantInfo,
+    TokenPagination,
+    VideoCodec,
+    WebhookConfig,
+)
+from livekit_twirp.types.livekit_egress import (
+    AudioChannelName,
+    AudioMixingName,
+    EgressSourceTypeName,
+    EgressStatusName,
+    EncodedFileTypeName,
+    EncodingOptionsPresetName,
+    ImageFileSuffixName,
+    SegmentedFileProtocolName,
+    SegmentedFileSuffixName,
+    StreamInfo_StatusName,
+    StreamProtocolName,
+)
+from livekit_twirp.types.livekit_models import (
+    AudioCodecName,
+    ImageCodecName,
+    ParticipantInfo_KindName,
+    VideoCodecName,
+)
 
 DESCRIPTOR: FileDescriptor
 
 class AudioChannel(Enum):
     """Which channels of the recording a sound goes to."""
 
-    AUDIO_CHANNEL_BOTH: Final = 0
+    ValueType: TypeAlias = AudioChannel
+    AUDIO_CHANNEL_BOTH: ClassVar[AudioChannel]
     """Left and right."""
-    AUDIO_CHANNEL_LEFT: Final = 1
+    AUDIO_CHANNEL_LEFT: ClassVar[AudioChannel]
     """Left only."""
-    AUDIO_CHANNEL_RIGHT: Final = 2
+    AUDIO_CHANNEL_RIGHT: ClassVar[AudioChannel]
     """Right only."""
 
 class EncodingOptionsPreset(Enum):
     """Ready-made encodings, in H.264: size, frames per second and video bitrate."""
 
-    H264_720P_30: Final = 0
+    ValueType: TypeAlias = EncodingOptionsPreset
+    H264_720P_30: ClassVar[EncodingOptionsPreset]
     """1280x720, 30 frames per second, 3000 kbit/s. The default."""
-    H264_720P_60: Final = 1
+    H264_720P_60: ClassVar[EncodingOptionsPreset]
     """1280x720, 60 frames per second, 4500 kbit/s."""
-    H264_1080P_30: Final = 2
+    H264_1080P_30: ClassVar[EncodingOptionsPreset]
     """1920x1080, 30 frames per second, 4500 kbit/s."""
-    H264_1080P_60: Final = 3
+    H264_1080P_60: ClassVar[EncodingOptionsPreset]
     """1920x1080, 60 frames per second, 6000 kbit/s."""
-    PORTRAIT_H264_720P_30: Final = 4
+    PORTRAIT_H264_720P_30: ClassVar[EncodingOptionsPreset]
     """720x1280, 30 frames per second, 3000 kbit/s."""
-    PORTRAIT_H264_720P_60: Final = 5
+    PORTRAIT_H264_720P_60: ClassVar[EncodingOptionsPreset]
     """720x1280, 60 frames per second, 4500 kbit/s."""
-    PORTRAIT_H264_1080P_30: Final = 6
+    PORTRAIT_H264_1080P_30: ClassVar[EncodingOptionsPreset]
     """1080x1920, 30 frames per second, 4500 kbit/s."""
-    PORTRAIT_H264_1080P_60: Final = 7
+    PORTRAIT_H264_1080P_60: ClassVar[EncodingOptionsPreset]
     """1080x1920, 60 frames per second, 6000 kbit/s."""
-    PASSTHROUGH: Final = 8
+    PASSTHROUGH: ClassVar[EncodingOptionsPreset]
     """The media as it is published, without encoding it again."""
 
 class EncodedFileType(Enum):
     """Format of a file."""
 
-    DEFAULT_FILETYPE: Final = 0
+    ValueType: TypeAlias = EncodedFileType
+    DEFAULT_FILETYPE: ClassVar[EncodedFileType]
     """What suits the codecs and the name of the file."""
-    MP4: Final = 1
+    MP4: ClassVar[EncodedFileType]
     """MP4."""
-    OGG: Final = 2
+    OGG: ClassVar[EncodedFileType]
     """Ogg."""
-    MP3: Final = 3
+    MP3: ClassVar[EncodedFileType]
     """MP3, audio only."""
 
 class StreamProtocol(Enum):
     """Protocol of a stream."""
 
-    DEFAULT_PROTOCOL: Final = 0
+    ValueType: TypeAlias = StreamProtocol
+    DEFAULT_PROTOCOL: ClassVar[StreamProtocol]
     """What the address says."""
-    RTMP: Final = 1
+    RTMP: ClassVar[StreamProtocol]
     """RTMP or RTMPS."""
-    SRT: Final = 2
+    SRT: ClassVar[StreamProtocol]
     """SRT."""
-    WEBSOCKET: Final = 3
+    WEBSOCKET: ClassVar[StreamProtocol]
     """WebSocket."""
 
 class SegmentedFileProtocol(Enum):
     """Kind of segments."""
 
-    DEFAULT_SEGMENTED_FILE_PROTOCOL: Final = 0
+    ValueType: TypeAlias = SegmentedFileProtocol
+    DEFAULT_SEGMENTED_FILE_PROTOCOL: ClassVar[SegmentedFileProtocol]
     """The default, HLS."""
-    HLS_PROTOCOL: Final = 1
+    HLS_PROTOCOL: ClassVar[SegmentedFileProtocol]
     """HLS with MPEG-TS segments."""
-    HLS_FMP4_PROTOCOL: Final = 2
+    HLS_FMP4_PROTOCOL: ClassVar[SegmentedFileProtocol]
     """HLS with fragmented MP4 segments."""
 
 class SegmentedFileSuffix(Enum):
     """What the names of segments end with."""
 
-    INDEX: Final = 0
+    ValueType: TypeAlias = SegmentedFileSuffix
+    INDEX: ClassVar[SegmentedFileSuffix]
     """A number that counts up."""
-    TIMESTAMP: Final = 1
+    TIMESTAMP: ClassVar[SegmentedFileSuffix]
     """The time."""
 
 class ImageFileSuffix(Enum):
     """What the names of images end with."""
 
-    IMAGE_SUFFIX_INDEX: Final = 0
+    ValueType: TypeAlias = ImageFileSuffix
+    IMAGE_SUFFIX_INDEX: ClassVar[ImageFileSuffix]
     """A number that counts up."""
-    IMAGE_SUFFIX_TIMESTAMP: Final = 1
+    IMAGE_SUFFIX_TIMESTAMP: ClassVar[ImageFileSuffix]
     """The time."""
-    IMAGE_SUFFIX_NONE_OVERWRITE: Final = 2
+    IMAGE_SUFFIX_NONE_OVERWRITE: ClassVar[ImageFileSuffix]
     """Nothing: each image overwrites the one before."""
 
 class EgressSourceType(Enum):
     """How the media is captured."""
 
-    EGRESS_SOURCE_TYPE_WEB: Final = 0
+    ValueType: TypeAlias = EgressSourceType
+    EGRESS_SOURCE_TYPE_WEB: ClassVar[EgressSourceType]
     """By a browser that shows a web page."""
-    EGRESS_SOURCE_TYPE_SDK: Final = 1
+    EGRESS_SOURCE_TYPE_SDK: ClassVar[EgressSourceType]
     """By a client that subscribes to tracks."""
 
 class EgressStatus(Enum):
     """How far an egress is."""
 
-    EGRESS_STARTING: Final = 0
+    ValueType: TypeAlias = EgressStatus
+    EGRESS_STARTING: ClassVar[EgressStatus]
     """A worker has taken it; nothing is recorded yet."""
-    EGRESS_ACTIVE: Final = 1
+    EGRESS_ACTIVE: ClassVar[EgressStatus]
     """It is recording."""
-    EGRESS_ENDING: Final = 2
+    EGRESS_ENDING: ClassVar[EgressStatus]
     """It is being stopped; files are still being finished."""
-    EGRESS_COMPLETE: Final = 3
+    EGRESS_COMPLETE: ClassVar[EgressStatus]
     """It ended well."""
-    EGRESS_FAILED: Final = 4
+    EGRESS_FAILED: ClassVar[EgressStatus]
     """It failed; see `EgressInfo.error`."""
-    EGRESS_ABORTED: Final = 5
+    EGRESS_ABORTED: ClassVar[EgressStatus]
     """It was stopped before it recorded anything."""
-    EGRESS_LIMIT_REACHED: Final = 6
+    EGRESS_LIMIT_REACHED: ClassVar[EgressStatus]
     """It ended because a limit, such as its longest duration, was reached."""
 
 class AudioMixing(Enum):
     """How sounds are put on the two channels of a recording."""
 
-    DEFAULT_MIXING: Final = 0
+    ValueType: TypeAlias = AudioMixing
+    DEFAULT_MIXING: ClassVar[AudioMixing]
     """All sounds on both channels."""
-    DUAL_CHANNEL_AGENT: Final = 1
+    DUAL_CHANNEL_AGENT: ClassVar[AudioMixing]
     """Agents on the left, everyone else on the right."""
-    DUAL_CHANNEL_ALTERNATE: Final = 2
+    DUAL_CHANNEL_ALTERNATE: ClassVar[AudioMixing]
     """Each new sound on the other channel than the one before."""
 
 class StartEgressRequest(Message):
@@ -147,7 +183,7 @@ class StartEgressRequest(Message):
     @property
     def media(self) -> MediaSource:
         """Chosen tracks."""
-    preset: int
+    preset: EncodingOptionsPreset
     """A ready-made encoding."""
     @property
     def advanced(self) -> EncodingOptions:
@@ -168,7 +204,7 @@ class StartEgressRequest(Message):
         template: TemplateSource | Mapping[str, Any] | None = ...,
         web: WebSource | Mapping[str, Any] | None = ...,
         media: MediaSource | Mapping[str, Any] | None = ...,
-        preset: int | None = ...,
+        preset: EncodingOptionsPreset | EncodingOptionsPresetName | None = ...,
         advanced: EncodingOptions | Mapping[str, Any] | None = ...,
         outputs: Iterable[Output | Mapping[str, Any]] | None = ...,
         storage: StorageConfig | Mapping[str, Any] | None = ...,
@@ -302,17 +338,17 @@ class AudioRoute(Message):
     """Sid of an audio track."""
     participant_identity: str
     """All sounds of a participant."""
-    participant_kind: int
+    participant_kind: ParticipantInfo.Kind
     """All sounds of participants of a kind, such as agents."""
-    channel: int
+    channel: AudioChannel
     """Where they go. Unset: both channels."""
     def __init__(
         self,
         *,
         track_id: str | None = ...,
         participant_identity: str | None = ...,
-        participant_kind: int | None = ...,
-        channel: int | None = ...,
+        participant_kind: ParticipantInfo.Kind | ParticipantInfo_KindName | None = ...,
+        channel: AudioChannel | AudioChannelName | None = ...,
     ) -> None: ...
     def HasField(
         self, field_name: Literal["track_id", "participant_identity", "participant_kind", "match"]
@@ -371,13 +407,13 @@ class EncodingOptions(Message):
     """Colour depth in bits. Default 24."""
     framerate: int
     """Frames per second. Default 30."""
-    audio_codec: int
+    audio_codec: AudioCodec
     """Audio codec. Default: what suits the output."""
     audio_bitrate: int
     """Audio bitrate in kbit/s. Default 128."""
     audio_frequency: int
     """Audio sample rate in Hz. Default 44100."""
-    video_codec: int
+    video_codec: VideoCodec
     """Video codec. Default `H264_MAIN`."""
     video_bitrate: int
     """Video bitrate in kbit/s. Default 4500."""
@@ -396,10 +432,10 @@ class EncodingOptions(Message):
         height: int | None = ...,
         depth: int | None = ...,
         framerate: int | None = ...,
-        audio_codec: int | None = ...,
+        audio_codec: AudioCodec | AudioCodecName | None = ...,
         audio_bitrate: int | None = ...,
         audio_frequency: int | None = ...,
-        video_codec: int | None = ...,
+        video_codec: VideoCodec | VideoCodecName | None = ...,
         video_bitrate: int | None = ...,
         key_frame_interval: float | None = ...,
         audio_quality: int | None = ...,
@@ -457,7 +493,7 @@ class Output(Message):
 class FileOutput(Message):
     """A file to write."""
 
-    file_type: int
+    file_type: EncodedFileType
     """Format. Unset: what suits the codecs and `filepath`."""
     filepath: str
     """Path of the file. Placeholders such as `{room_name}` and `{time}` are filled in. Unset: a name is made up.
@@ -467,7 +503,7 @@ class FileOutput(Message):
     def __init__(
         self,
         *,
-        file_type: int | None = ...,
+        file_type: EncodedFileType | EncodedFileTypeName | None = ...,
         filepath: str | None = ...,
         disable_manifest: bool | None = ...,
     ) -> None: ...
@@ -476,7 +512,7 @@ class FileOutput(Message):
 class StreamOutput(Message):
     """A stream to send out."""
 
-    protocol: int
+    protocol: StreamProtocol
     """Protocol. Unset: what the address says."""
     @property
     def urls(self) -> RepeatedScalarFieldContainer[str]:
@@ -489,7 +525,7 @@ class StreamOutput(Message):
     def __init__(
         self,
         *,
-        protocol: int | None = ...,
+        protocol: StreamProtocol | StreamProtocolName | None = ...,
         urls: Strings | None = ...,
         destinations: Iterable[StreamDestination | Mapping[str, Any]] | None = ...,
     ) -> None: ...
@@ -513,7 +549,7 @@ class StreamDestination(Message):
 class SegmentedFileOutput(Message):
     """Short files with a playlist, for HLS."""
 
-    protocol: int
+    protocol: SegmentedFileProtocol
     """Kind of segments. Unset: HLS."""
     filename_prefix: str
     """Path and beginning of the name of each segment. Placeholders such as `{room_name}` and `{time}` are filled
@@ -525,7 +561,7 @@ class SegmentedFileOutput(Message):
     """Name of a playlist with the latest segments only. Unset: none is written."""
     segment_duration: int
     """Length of a segment in seconds. 0 or unset: 6."""
-    filename_suffix: int
+    filename_suffix: SegmentedFileSuffix
     """What the names end with. Unset: a number."""
     disable_manifest: bool
     """True leaves out the JSON file that describes the recording. Unset: it is written."""
@@ -544,12 +580,12 @@ class SegmentedFileOutput(Message):
     def __init__(
         self,
         *,
-        protocol: int | None = ...,
+        protocol: SegmentedFileProtocol | SegmentedFileProtocolName | None = ...,
         filename_prefix: str | None = ...,
         playlist_name: str | None = ...,
         live_playlist_name: str | None = ...,
         segment_duration: int | None = ...,
-        filename_suffix: int | None = ...,
+        filename_suffix: SegmentedFileSuffix | SegmentedFileSuffixName | None = ...,
         disable_manifest: bool | None = ...,
         s3: S3Upload | Mapping[str, Any] | None = ...,
         gcp: GCPUpload | Mapping[str, Any] | None = ...,
@@ -589,9 +625,9 @@ class ImageOutput(Message):
     """Path and beginning of the name of each image. Placeholders such as `{room_name}` and `{time}` are filled in.
     Unset: a name is made up.
     """
-    filename_suffix: int
+    filename_suffix: ImageFileSuffix
     """What the names end with. Unset: a number."""
-    image_codec: int
+    image_codec: ImageCodec
     """Format. Unset: JPEG."""
     disable_manifest: bool
     """True leaves out the JSON file that describes the recording. Unset: it is written."""
@@ -614,8 +650,8 @@ class ImageOutput(Message):
         width: int | None = ...,
         height: int | None = ...,
         filename_prefix: str | None = ...,
-        filename_suffix: int | None = ...,
-        image_codec: int | None = ...,
+        filename_suffix: ImageFileSuffix | ImageFileSuffixName | None = ...,
+        image_codec: ImageCodec | ImageCodecName | None = ...,
         disable_manifest: bool | None = ...,
         s3: S3Upload | Mapping[str, Any] | None = ...,
         gcp: GCPUpload | Mapping[str, Any] | None = ...,
@@ -884,9 +920,9 @@ class EgressInfo(Message):
     """Sid of the room (`RM_...`). Empty for a web page."""
     room_name: str
     """Name of the room. Empty for a web page."""
-    source_type: int
+    source_type: EgressSourceType
     """How the media is captured."""
-    status: int
+    status: EgressStatus
     """How far it is."""
     started_at: int
     """When it started, in Unix nanoseconds. 0: not yet."""
@@ -954,8 +990,8 @@ class EgressInfo(Message):
         egress_id: str | None = ...,
         room_id: str | None = ...,
         room_name: str | None = ...,
-        source_type: int | None = ...,
-        status: int | None = ...,
+        source_type: EgressSourceType | EgressSourceTypeName | None = ...,
+        status: EgressStatus | EgressStatusName | None = ...,
         started_at: int | None = ...,
         ended_at: int | None = ...,
         updated_at: int | None = ...,
@@ -1045,13 +1081,17 @@ class StreamInfo(Message):
     class Status(Enum):
         """How far a stream is."""
 
-        ACTIVE: Final = 0
+        ValueType: TypeAlias = StreamInfo.Status
+        ACTIVE: ClassVar[StreamInfo.Status]
         """It runs."""
-        FINISHED: Final = 1
+        FINISHED: ClassVar[StreamInfo.Status]
         """It ended."""
-        FAILED: Final = 2
+        FAILED: ClassVar[StreamInfo.Status]
         """It failed."""
 
+    ACTIVE: ClassVar[StreamInfo.Status]
+    FINISHED: ClassVar[StreamInfo.Status]
+    FAILED: ClassVar[StreamInfo.Status]
     url: str
     """The address; stream keys may be blotted out."""
     started_at: int
@@ -1060,7 +1100,7 @@ class StreamInfo(Message):
     """When it ended, in Unix nanoseconds. 0: it runs, or it is not known."""
     duration: int
     """Its length in nanoseconds."""
-    status: int
+    status: StreamInfo.Status
     """How far it is."""
     error: str
     """Why it failed. Empty: it did not."""
@@ -1077,7 +1117,7 @@ class StreamInfo(Message):
         started_at: int | None = ...,
         ended_at: int | None = ...,
         duration: int | None = ...,
-        status: int | None = ...,
+        status: StreamInfo.Status | StreamInfo_StatusName | None = ...,
         error: str | None = ...,
         last_retry_at: int | None = ...,
         retries: int | None = ...,
@@ -1192,7 +1232,7 @@ class ImagesInfo(Message):
 class AutoParticipantEgress(Message):
     """A recording for each participant that publishes, started by itself."""
 
-    preset: int
+    preset: EncodingOptionsPreset
     """A ready-made encoding."""
     @property
     def advanced(self) -> EncodingOptions:
@@ -1206,7 +1246,7 @@ class AutoParticipantEgress(Message):
     def __init__(
         self,
         *,
-        preset: int | None = ...,
+        preset: EncodingOptionsPreset | EncodingOptionsPresetName | None = ...,
         advanced: EncodingOptions | Mapping[str, Any] | None = ...,
         file_outputs: Iterable[EncodedFileOutput | Mapping[str, Any]] | None = ...,
         segment_outputs: Iterable[SegmentedFileOutput | Mapping[str, Any]] | None = ...,
@@ -1275,7 +1315,7 @@ class ExportReplayRequest(Message):
     @property
     def media(self) -> MediaSource:
         """Chosen tracks."""
-    preset: int
+    preset: EncodingOptionsPreset
     """A ready-made encoding."""
     @property
     def advanced(self) -> EncodingOptions:
@@ -1298,7 +1338,7 @@ class ExportReplayRequest(Message):
         template: TemplateSource | Mapping[str, Any] | None = ...,
         web: WebSource | Mapping[str, Any] | None = ...,
         media: MediaSource | Mapping[str, Any] | None = ...,
-        preset: int | None = ...,
+        preset: EncodingOptionsPreset | EncodingOptionsPresetName | None = ...,
         advanced: EncodingOptions | Mapping[str, Any] | None = ...,
         outputs: Iterable[Output | Mapping[str, Any]] | None = ...,
         storage: StorageConfig | Mapping[str, Any] | None = ...,
@@ -1344,7 +1384,7 @@ class RoomCompositeEgressRequest(Message):
     """Name of the layout, such as `grid` or `speaker`. Unset: the template's default."""
     audio_only: bool
     """True records no video. Unset: video too."""
-    audio_mixing: int
+    audio_mixing: AudioMixing
     """How sounds are put on two channels; for audio only. Unset: all on both."""
     video_only: bool
     """True records no audio. Unset: audio too."""
@@ -1359,7 +1399,7 @@ class RoomCompositeEgressRequest(Message):
     @property
     def segments(self) -> SegmentedFileOutput:
         """Deprecated: use `segment_outputs`."""
-    preset: int
+    preset: EncodingOptionsPreset
     """A ready-made encoding."""
     @property
     def advanced(self) -> EncodingOptions:
@@ -1385,13 +1425,13 @@ class RoomCompositeEgressRequest(Message):
         room_name: str | None = ...,
         layout: str | None = ...,
         audio_only: bool | None = ...,
-        audio_mixing: int | None = ...,
+        audio_mixing: AudioMixing | AudioMixingName | None = ...,
         video_only: bool | None = ...,
         custom_base_url: str | None = ...,
         file: EncodedFileOutput | Mapping[str, Any] | None = ...,
         stream: StreamOutput | Mapping[str, Any] | None = ...,
         segments: SegmentedFileOutput | Mapping[str, Any] | None = ...,
-        preset: int | None = ...,
+        preset: EncodingOptionsPreset | EncodingOptionsPresetName | None = ...,
         advanced: EncodingOptions | Mapping[str, Any] | None = ...,
         file_outputs: Iterable[EncodedFileOutput | Mapping[str, Any]] | None = ...,
         stream_outputs: Iterable[StreamOutput | Mapping[str, Any]] | None = ...,
@@ -1455,7 +1495,7 @@ class WebEgressRequest(Message):
     @property
     def segments(self) -> SegmentedFileOutput:
         """Deprecated: use `segment_outputs`."""
-    preset: int
+    preset: EncodingOptionsPreset
     """A ready-made encoding."""
     @property
     def advanced(self) -> EncodingOptions:
@@ -1485,7 +1525,7 @@ class WebEgressRequest(Message):
         file: EncodedFileOutput | Mapping[str, Any] | None = ...,
         stream: StreamOutput | Mapping[str, Any] | None = ...,
         segments: SegmentedFileOutput | Mapping[str, Any] | None = ...,
-        preset: int | None = ...,
+        preset: EncodingOptionsPreset | EncodingOptionsPresetName | None = ...,
         advanced: EncodingOptions | Mapping[str, Any] | None = ...,
         file_outputs: Iterable[EncodedFileOutput | Mapping[str, Any]] | None = ...,
         stream_outputs: Iterable[StreamOutput | Mapping[str, Any]] | None = ...,
@@ -1531,7 +1571,7 @@ class ParticipantEgressRequest(Message):
     """Identity of the participant. Required."""
     screen_share: bool
     """True records its screen share. Unset: its camera and microphone."""
-    preset: int
+    preset: EncodingOptionsPreset
     """A ready-made encoding."""
     @property
     def advanced(self) -> EncodingOptions:
@@ -1557,7 +1597,7 @@ class ParticipantEgressRequest(Message):
         room_name: str | None = ...,
         identity: str | None = ...,
         screen_share: bool | None = ...,
-        preset: int | None = ...,
+        preset: EncodingOptionsPreset | EncodingOptionsPresetName | None = ...,
         advanced: EncodingOptions | Mapping[str, Any] | None = ...,
         file_outputs: Iterable[EncodedFileOutput | Mapping[str, Any]] | None = ...,
         stream_outputs: Iterable[StreamOutput | Mapping[str, Any]] | None = ...,
@@ -1602,7 +1642,7 @@ class TrackCompositeEgressRequest(Message):
     @property
     def segments(self) -> SegmentedFileOutput:
         """Deprecated: use `segment_outputs`."""
-    preset: int
+    preset: EncodingOptionsPreset
     """A ready-made encoding."""
     @property
     def advanced(self) -> EncodingOptions:
@@ -1631,7 +1671,7 @@ class TrackCompositeEgressRequest(Message):
         file: EncodedFileOutput | Mapping[str, Any] | None = ...,
         stream: StreamOutput | Mapping[str, Any] | None = ...,
         segments: SegmentedFileOutput | Mapping[str, Any] | None = ...,
-        preset: int | None = ...,
+        preset: EncodingOptionsPreset | EncodingOptionsPresetName | None = ...,
         advanced: EncodingOptions | Mapping[str, Any] | None = ...,
         file_outputs: Iterable[EncodedFileOutput | Mapping[str, Any]] | None = ...,
         stream_outputs: Iterable[StreamOutput | Mapping[str, Any]] | None = ...,
@@ -1737,7 +1777,7 @@ class DirectFileOutput(Message):
 class EncodedFileOutput(Message):
     """A file to write."""
 
-    file_type: int
+    file_type: EncodedFileType
     """Format. Unset: what suits the codecs and `filepath`."""
     filepath: str
     """Path of the file. Placeholders such as `{room_name}` and `{time}` are filled in. Unset: a name is made up.
@@ -1759,7 +1799,7 @@ class EncodedFileOutput(Message):
     def __init__(
         self,
         *,
-        file_type: int | None = ...,
+        file_type: EncodedFileType | EncodedFileTypeName | None = ...,
         filepath: str | None = ...,
         disable_manifest: bool | None = ...,
         s3: S3Upload | Mapping[str, Any] | None = ...,

@@ -2,33 +2,53 @@
 """Bringing media from outside into a room: from an encoder over RTMP or WHIP, or pulled from a URL."""
 
 from collections.abc import Iterable, Mapping
-from typing import Any, Final, Literal
+from typing import Any, ClassVar, Literal, TypeAlias
 
 from google.protobuf.descriptor import FileDescriptor
 from google.protobuf.internal.containers import RepeatedCompositeFieldContainer
 from google.protobuf.message import Message
 from twirpkit.sdk import Enum
 
-from livekit_twirp.messages.livekit_models import TokenPagination, TrackInfo, VideoLayer
+from livekit_twirp.messages.livekit_models import (
+    AudioCodec,
+    TokenPagination,
+    TrackInfo,
+    TrackSource,
+    VideoCodec,
+    VideoLayer,
+)
+from livekit_twirp.types.livekit_ingress import (
+    IngressAudioEncodingPresetName,
+    IngressInputName,
+    IngressState_StatusName,
+    IngressVideoEncodingPresetName,
+)
+from livekit_twirp.types.livekit_models import (
+    AudioCodecName,
+    TrackSourceName,
+    VideoCodecName,
+)
 
 DESCRIPTOR: FileDescriptor
 
 class IngressInput(Enum):
     """How the media comes in."""
 
-    RTMP_INPUT: Final = 0
+    ValueType: TypeAlias = IngressInput
+    RTMP_INPUT: ClassVar[IngressInput]
     """An encoder, such as OBS, sends it over RTMP."""
-    WHIP_INPUT: Final = 1
+    WHIP_INPUT: ClassVar[IngressInput]
     """An encoder sends it over WebRTC, with WHIP."""
-    URL_INPUT: Final = 2
+    URL_INPUT: ClassVar[IngressInput]
     """A worker pulls it from a URL, once."""
 
 class IngressAudioEncodingPreset(Enum):
     """Ready-made audio encodings, in Opus."""
 
-    OPUS_STEREO_96KBPS: Final = 0
+    ValueType: TypeAlias = IngressAudioEncodingPreset
+    OPUS_STEREO_96KBPS: ClassVar[IngressAudioEncodingPreset]
     """Two channels, 96 kbit/s."""
-    OPUS_MONO_64KBS: Final = 1
+    OPUS_MONO_64KBS: ClassVar[IngressAudioEncodingPreset]
     """One channel, 64 kbit/s."""
 
 class IngressVideoEncodingPreset(Enum):
@@ -37,31 +57,32 @@ class IngressVideoEncodingPreset(Enum):
     Those for high motion spend more bitrate on the same picture, for sports or games.
     """
 
-    H264_720P_30FPS_3_LAYERS: Final = 0
+    ValueType: TypeAlias = IngressVideoEncodingPreset
+    H264_720P_30FPS_3_LAYERS: ClassVar[IngressVideoEncodingPreset]
     """1280x720 at 30 frames per second, and two smaller layers."""
-    H264_1080P_30FPS_3_LAYERS: Final = 1
+    H264_1080P_30FPS_3_LAYERS: ClassVar[IngressVideoEncodingPreset]
     """1920x1080 at 30 frames per second, and two smaller layers."""
-    H264_540P_25FPS_2_LAYERS: Final = 2
+    H264_540P_25FPS_2_LAYERS: ClassVar[IngressVideoEncodingPreset]
     """960x540 at 25 frames per second, and one smaller layer."""
-    H264_720P_30FPS_1_LAYER: Final = 3
+    H264_720P_30FPS_1_LAYER: ClassVar[IngressVideoEncodingPreset]
     """1280x720 at 30 frames per second, no other layer."""
-    H264_1080P_30FPS_1_LAYER: Final = 4
+    H264_1080P_30FPS_1_LAYER: ClassVar[IngressVideoEncodingPreset]
     """1920x1080 at 30 frames per second, no other layer."""
-    H264_720P_30FPS_3_LAYERS_HIGH_MOTION: Final = 5
+    H264_720P_30FPS_3_LAYERS_HIGH_MOTION: ClassVar[IngressVideoEncodingPreset]
     """As `H264_720P_30FPS_3_LAYERS`, with more bitrate."""
-    H264_1080P_30FPS_3_LAYERS_HIGH_MOTION: Final = 6
+    H264_1080P_30FPS_3_LAYERS_HIGH_MOTION: ClassVar[IngressVideoEncodingPreset]
     """As `H264_1080P_30FPS_3_LAYERS`, with more bitrate."""
-    H264_540P_25FPS_2_LAYERS_HIGH_MOTION: Final = 7
+    H264_540P_25FPS_2_LAYERS_HIGH_MOTION: ClassVar[IngressVideoEncodingPreset]
     """As `H264_540P_25FPS_2_LAYERS`, with more bitrate."""
-    H264_720P_30FPS_1_LAYER_HIGH_MOTION: Final = 8
+    H264_720P_30FPS_1_LAYER_HIGH_MOTION: ClassVar[IngressVideoEncodingPreset]
     """As `H264_720P_30FPS_1_LAYER`, with more bitrate."""
-    H264_1080P_30FPS_1_LAYER_HIGH_MOTION: Final = 9
+    H264_1080P_30FPS_1_LAYER_HIGH_MOTION: ClassVar[IngressVideoEncodingPreset]
     """As `H264_1080P_30FPS_1_LAYER`, with more bitrate."""
 
 class CreateIngressRequest(Message):
     """Where the media comes from, and as whom it appears in which room."""
 
-    input_type: int
+    input_type: IngressInput
     """How the media comes in. Unset: RTMP."""
     url: str
     """For URL input only: what to pull, over http, https or srt. Blanks in it are escaped. Unset for RTMP and
@@ -96,7 +117,7 @@ class CreateIngressRequest(Message):
     def __init__(
         self,
         *,
-        input_type: int | None = ...,
+        input_type: IngressInput | IngressInputName | None = ...,
         url: str | None = ...,
         name: str | None = ...,
         room_name: str | None = ...,
@@ -133,9 +154,9 @@ class IngressAudioOptions(Message):
 
     name: str
     """Name of the track. Unset: the worker's choice."""
-    source: int
+    source: TrackSource
     """What the track shows itself as, such as `MICROPHONE` or `SCREEN_SHARE_AUDIO`. Unset: not said."""
-    preset: int
+    preset: IngressAudioEncodingPreset
     """A ready-made encoding."""
     @property
     def options(self) -> IngressAudioEncodingOptions:
@@ -144,8 +165,8 @@ class IngressAudioOptions(Message):
         self,
         *,
         name: str | None = ...,
-        source: int | None = ...,
-        preset: int | None = ...,
+        source: TrackSource | TrackSourceName | None = ...,
+        preset: IngressAudioEncodingPreset | IngressAudioEncodingPresetName | None = ...,
         options: IngressAudioEncodingOptions | Mapping[str, Any] | None = ...,
     ) -> None: ...
     def HasField(self, field_name: Literal["preset", "options", "encoding_options"]) -> bool: ...
@@ -157,10 +178,10 @@ class IngressVideoOptions(Message):
 
     name: str
     """Name of the track. Unset: the worker's choice."""
-    source: int
+    source: TrackSource
     """What the track shows itself as: `CAMERA` or `SCREEN_SHARE`. A source of sound is refused. Unset: not said.
     """
-    preset: int
+    preset: IngressVideoEncodingPreset
     """A ready-made encoding."""
     @property
     def options(self) -> IngressVideoEncodingOptions:
@@ -169,8 +190,8 @@ class IngressVideoOptions(Message):
         self,
         *,
         name: str | None = ...,
-        source: int | None = ...,
-        preset: int | None = ...,
+        source: TrackSource | TrackSourceName | None = ...,
+        preset: IngressVideoEncodingPreset | IngressVideoEncodingPresetName | None = ...,
         options: IngressVideoEncodingOptions | Mapping[str, Any] | None = ...,
     ) -> None: ...
     def HasField(self, field_name: Literal["preset", "options", "encoding_options"]) -> bool: ...
@@ -183,7 +204,7 @@ class IngressAudioEncodingOptions(Message):
     0 or unset: the worker's default.
     """
 
-    audio_codec: int
+    audio_codec: AudioCodec
     """Codec. Unset: the worker's default."""
     bitrate: int
     """Bitrate in bit/s, such as 96000. 0 or unset: the worker's default."""
@@ -194,7 +215,7 @@ class IngressAudioEncodingOptions(Message):
     def __init__(
         self,
         *,
-        audio_codec: int | None = ...,
+        audio_codec: AudioCodec | AudioCodecName | None = ...,
         bitrate: int | None = ...,
         disable_dtx: bool | None = ...,
         channels: int | None = ...,
@@ -207,7 +228,7 @@ class IngressVideoEncodingOptions(Message):
     0 or unset: the worker's default.
     """
 
-    video_codec: int
+    video_codec: VideoCodec
     """Codec. Unset: the worker's default."""
     frame_rate: float
     """Frames per second; may be a fraction, such as 29.97. 0 or unset: the worker's default."""
@@ -219,7 +240,7 @@ class IngressVideoEncodingOptions(Message):
     def __init__(
         self,
         *,
-        video_codec: int | None = ...,
+        video_codec: VideoCodec | VideoCodecName | None = ...,
         frame_rate: float | None = ...,
         layers: Iterable[VideoLayer | Mapping[str, Any]] | None = ...,
     ) -> None: ...
@@ -236,7 +257,7 @@ class IngressInfo(Message):
     """Secret by which an encoder is recognised: who has it can publish. Empty for URL input."""
     url: str
     """Address for the encoder, without the stream key, or for URL input what is pulled."""
-    input_type: int
+    input_type: IngressInput
     """How the media comes in."""
     bypass_transcoding: bool
     """Deprecated: true if the media is passed on as it is. See `enable_transcoding`."""
@@ -270,7 +291,7 @@ class IngressInfo(Message):
         name: str | None = ...,
         stream_key: str | None = ...,
         url: str | None = ...,
-        input_type: int | None = ...,
+        input_type: IngressInput | IngressInputName | None = ...,
         bypass_transcoding: bool | None = ...,
         enable_transcoding: bool | None = ...,
         audio: IngressAudioOptions | Mapping[str, Any] | None = ...,
@@ -312,18 +333,24 @@ class IngressState(Message):
     class Status(Enum):
         """How far an ingress is."""
 
-        ENDPOINT_INACTIVE: Final = 0
+        ValueType: TypeAlias = IngressState.Status
+        ENDPOINT_INACTIVE: ClassVar[IngressState.Status]
         """No media comes in."""
-        ENDPOINT_BUFFERING: Final = 1
+        ENDPOINT_BUFFERING: ClassVar[IngressState.Status]
         """Media comes in, and is not published yet."""
-        ENDPOINT_PUBLISHING: Final = 2
+        ENDPOINT_PUBLISHING: ClassVar[IngressState.Status]
         """It publishes into the room."""
-        ENDPOINT_ERROR: Final = 3
+        ENDPOINT_ERROR: ClassVar[IngressState.Status]
         """It failed; see `error`."""
-        ENDPOINT_COMPLETE: Final = 4
+        ENDPOINT_COMPLETE: ClassVar[IngressState.Status]
         """The media came to its end."""
 
-    status: int
+    ENDPOINT_INACTIVE: ClassVar[IngressState.Status]
+    ENDPOINT_BUFFERING: ClassVar[IngressState.Status]
+    ENDPOINT_PUBLISHING: ClassVar[IngressState.Status]
+    ENDPOINT_ERROR: ClassVar[IngressState.Status]
+    ENDPOINT_COMPLETE: ClassVar[IngressState.Status]
+    status: IngressState.Status
     """How far it is. Unset: nothing comes in."""
     error: str
     """Why it failed. Empty: it did not."""
@@ -349,7 +376,7 @@ class IngressState(Message):
     def __init__(
         self,
         *,
-        status: int | None = ...,
+        status: IngressState.Status | IngressState_StatusName | None = ...,
         error: str | None = ...,
         video: InputVideoState | Mapping[str, Any] | None = ...,
         audio: InputAudioState | Mapping[str, Any] | None = ...,

@@ -2,7 +2,8 @@
 """Measurements that clients and agents report about a call."""
 
 from collections.abc import Iterable, Mapping
-from typing import Any, Final, Literal
+from datetime import datetime
+from typing import Any, ClassVar, Literal, TypeAlias
 
 from google.protobuf.descriptor import FileDescriptor
 from google.protobuf.internal.containers import RepeatedCompositeFieldContainer, RepeatedScalarFieldContainer, ScalarMap
@@ -15,47 +16,48 @@ DESCRIPTOR: FileDescriptor
 class MetricLabel(Enum):
     """Names of measurements that have a number of their own."""
 
-    AGENTS_LLM_TTFT: Final = 0
+    ValueType: TypeAlias = MetricLabel
+    AGENTS_LLM_TTFT: ClassVar[MetricLabel]
     """An agent's language model: time to the first token."""
-    AGENTS_STT_TTFT: Final = 1
+    AGENTS_STT_TTFT: ClassVar[MetricLabel]
     """An agent's speech recognition: time to the first token."""
-    AGENTS_TTS_TTFB: Final = 2
+    AGENTS_TTS_TTFB: ClassVar[MetricLabel]
     """An agent's speech synthesis: time to the first byte."""
-    CLIENT_VIDEO_SUBSCRIBER_FREEZE_COUNT: Final = 3
+    CLIENT_VIDEO_SUBSCRIBER_FREEZE_COUNT: ClassVar[MetricLabel]
     """How often received video froze."""
-    CLIENT_VIDEO_SUBSCRIBER_TOTAL_FREEZE_DURATION: Final = 4
+    CLIENT_VIDEO_SUBSCRIBER_TOTAL_FREEZE_DURATION: ClassVar[MetricLabel]
     """How long received video was frozen, in all."""
-    CLIENT_VIDEO_SUBSCRIBER_PAUSE_COUNT: Final = 5
+    CLIENT_VIDEO_SUBSCRIBER_PAUSE_COUNT: ClassVar[MetricLabel]
     """How often received video paused."""
-    CLIENT_VIDEO_SUBSCRIBER_TOTAL_PAUSES_DURATION: Final = 6
+    CLIENT_VIDEO_SUBSCRIBER_TOTAL_PAUSES_DURATION: ClassVar[MetricLabel]
     """How long received video paused, in all."""
-    CLIENT_AUDIO_SUBSCRIBER_CONCEALED_SAMPLES: Final = 7
+    CLIENT_AUDIO_SUBSCRIBER_CONCEALED_SAMPLES: ClassVar[MetricLabel]
     """Audio samples made up in place of lost ones."""
-    CLIENT_AUDIO_SUBSCRIBER_SILENT_CONCEALED_SAMPLES: Final = 8
+    CLIENT_AUDIO_SUBSCRIBER_SILENT_CONCEALED_SAMPLES: ClassVar[MetricLabel]
     """Such samples that are silence."""
-    CLIENT_AUDIO_SUBSCRIBER_CONCEALMENT_EVENTS: Final = 9
+    CLIENT_AUDIO_SUBSCRIBER_CONCEALMENT_EVENTS: ClassVar[MetricLabel]
     """How often audio samples had to be made up."""
-    CLIENT_AUDIO_SUBSCRIBER_INTERRUPTION_COUNT: Final = 10
+    CLIENT_AUDIO_SUBSCRIBER_INTERRUPTION_COUNT: ClassVar[MetricLabel]
     """How often received audio broke off."""
-    CLIENT_AUDIO_SUBSCRIBER_TOTAL_INTERRUPTION_DURATION: Final = 11
+    CLIENT_AUDIO_SUBSCRIBER_TOTAL_INTERRUPTION_DURATION: ClassVar[MetricLabel]
     """How long received audio was missing, in all."""
-    CLIENT_SUBSCRIBER_JITTER_BUFFER_DELAY: Final = 12
+    CLIENT_SUBSCRIBER_JITTER_BUFFER_DELAY: ClassVar[MetricLabel]
     """How long media waited in the jitter buffer, in all."""
-    CLIENT_SUBSCRIBER_JITTER_BUFFER_EMITTED_COUNT: Final = 13
+    CLIENT_SUBSCRIBER_JITTER_BUFFER_EMITTED_COUNT: ClassVar[MetricLabel]
     """How many samples or frames left the jitter buffer."""
-    CLIENT_VIDEO_PUBLISHER_QUALITY_LIMITATION_DURATION_BANDWIDTH: Final = 14
+    CLIENT_VIDEO_PUBLISHER_QUALITY_LIMITATION_DURATION_BANDWIDTH: ClassVar[MetricLabel]
     """How long bandwidth limited the sent video."""
-    CLIENT_VIDEO_PUBLISHER_QUALITY_LIMITATION_DURATION_CPU: Final = 15
+    CLIENT_VIDEO_PUBLISHER_QUALITY_LIMITATION_DURATION_CPU: ClassVar[MetricLabel]
     """How long the processor limited the sent video."""
-    CLIENT_VIDEO_PUBLISHER_QUALITY_LIMITATION_DURATION_OTHER: Final = 16
+    CLIENT_VIDEO_PUBLISHER_QUALITY_LIMITATION_DURATION_OTHER: ClassVar[MetricLabel]
     """How long something else limited the sent video."""
-    PUBLISHER_RTT: Final = 17
+    PUBLISHER_RTT: ClassVar[MetricLabel]
     """Round-trip time between publisher and server."""
-    SERVER_MESH_RTT: Final = 18
+    SERVER_MESH_RTT: ClassVar[MetricLabel]
     """Round-trip time between servers."""
-    SUBSCRIBER_RTT: Final = 19
+    SUBSCRIBER_RTT: ClassVar[MetricLabel]
     """Round-trip time between server and subscriber."""
-    METRIC_LABEL_PREDEFINED_MAX_VALUE: Final = 4096
+    METRIC_LABEL_PREDEFINED_MAX_VALUE: ClassVar[MetricLabel]
     """Not a measurement: numbers from here on stand for strings of the batch."""
 
 class MetricsBatch(Message):
@@ -84,7 +86,7 @@ class MetricsBatch(Message):
         self,
         *,
         timestamp_ms: int | None = ...,
-        normalized_timestamp: Timestamp | Mapping[str, Any] | None = ...,
+        normalized_timestamp: datetime | Timestamp | Mapping[str, Any] | None = ...,
         str_data: Strings | None = ...,
         time_series: Iterable[TimeSeriesMetric | Mapping[str, Any]] | None = ...,
         events: Iterable[EventMetric | Mapping[str, Any]] | None = ...,
@@ -135,7 +137,7 @@ class MetricSample(Message):
         self,
         *,
         timestamp_ms: int | None = ...,
-        normalized_timestamp: Timestamp | Mapping[str, Any] | None = ...,
+        normalized_timestamp: datetime | Timestamp | Mapping[str, Any] | None = ...,
         value: float | None = ...,
     ) -> None: ...
     def HasField(self, field_name: Literal["normalized_timestamp"]) -> bool: ...
@@ -172,8 +174,8 @@ class EventMetric(Message):
         track_sid: int | None = ...,
         start_timestamp_ms: int | None = ...,
         end_timestamp_ms: int | None = ...,
-        normalized_start_timestamp: Timestamp | Mapping[str, Any] | None = ...,
-        normalized_end_timestamp: Timestamp | Mapping[str, Any] | None = ...,
+        normalized_start_timestamp: datetime | Timestamp | Mapping[str, Any] | None = ...,
+        normalized_end_timestamp: datetime | Timestamp | Mapping[str, Any] | None = ...,
         metadata: str | None = ...,
         rid: int | None = ...,
     ) -> None: ...
@@ -226,10 +228,10 @@ class MetricsRecordingHeader(Message):
         *,
         room_id: str | None = ...,
         duration: int | None = ...,
-        start_time: Timestamp | Mapping[str, Any] | None = ...,
+        start_time: datetime | Timestamp | Mapping[str, Any] | None = ...,
         room_tags: Mapping[str, str] | None = ...,
         room_name: str | None = ...,
-        room_start_time: Timestamp | Mapping[str, Any] | None = ...,
+        room_start_time: datetime | Timestamp | Mapping[str, Any] | None = ...,
         job_id: str | None = ...,
         simulated: bool | None = ...,
         redaction_enabled: bool | None = ...,

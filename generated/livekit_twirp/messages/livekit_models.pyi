@@ -3,7 +3,8 @@
 
 import builtins
 from collections.abc import Iterable, Mapping
-from typing import Any, Final, Literal
+from datetime import datetime
+from typing import Any, ClassVar, Literal, TypeAlias
 
 from google.protobuf.descriptor import FileDescriptor
 from google.protobuf.internal.containers import RepeatedCompositeFieldContainer, RepeatedScalarFieldContainer, ScalarMap
@@ -12,227 +13,267 @@ from google.protobuf.timestamp_pb2 import Timestamp
 from twirpkit.sdk import Enum, Strings
 
 from livekit_twirp.messages.livekit_metrics import MetricsBatch
+from livekit_twirp.types.livekit_models import (
+    AudioTrackFeatureName,
+    BackupCodecPolicyName,
+    ClientConfigSettingName,
+    ClientInfo_CapabilityName,
+    ClientInfo_SDKName,
+    DataPacket_KindName,
+    DataStream_CompressionTypeName,
+    DataStream_OperationTypeName,
+    DataTrackExtensionIDName,
+    DataTrackFrameEncoding_WellKnownFrameEncodingName,
+    DataTrackSchemaEncoding_WellKnownSchemaEncodingName,
+    DisconnectReasonName,
+    Encryption_TypeName,
+    PacketTrailerFeatureName,
+    ParticipantInfo_KindDetailName,
+    ParticipantInfo_KindName,
+    ParticipantInfo_StateName,
+    ServerInfo_EditionName,
+    TrackSourceName,
+    TrackTypeName,
+    VideoLayer_ModeName,
+    VideoQualityName,
+)
 
 DESCRIPTOR: FileDescriptor
 
 class AudioCodec(Enum):
     """Audio codec of a recording or stream."""
 
-    DEFAULT_AC: Final = 0
+    ValueType: TypeAlias = AudioCodec
+    DEFAULT_AC: ClassVar[AudioCodec]
     """The default for the kind of output."""
-    OPUS: Final = 1
+    OPUS: ClassVar[AudioCodec]
     """Opus."""
-    AAC: Final = 2
+    AAC: ClassVar[AudioCodec]
     """AAC."""
-    AC_MP3: Final = 3
+    AC_MP3: ClassVar[AudioCodec]
     """MP3."""
 
 class VideoCodec(Enum):
     """Video codec of a recording or stream."""
 
-    DEFAULT_VC: Final = 0
+    ValueType: TypeAlias = VideoCodec
+    DEFAULT_VC: ClassVar[VideoCodec]
     """The default for the kind of output."""
-    H264_BASELINE: Final = 1
+    H264_BASELINE: ClassVar[VideoCodec]
     """H.264, baseline profile."""
-    H264_MAIN: Final = 2
+    H264_MAIN: ClassVar[VideoCodec]
     """H.264, main profile."""
-    H264_HIGH: Final = 3
+    H264_HIGH: ClassVar[VideoCodec]
     """H.264, high profile."""
-    VP8: Final = 4
+    VP8: ClassVar[VideoCodec]
     """VP8."""
 
 class ImageCodec(Enum):
     """Format of the still images of a recording."""
 
-    IC_DEFAULT: Final = 0
+    ValueType: TypeAlias = ImageCodec
+    IC_DEFAULT: ClassVar[ImageCodec]
     """The default, JPEG."""
-    IC_JPEG: Final = 1
+    IC_JPEG: ClassVar[ImageCodec]
     """JPEG."""
 
 class BackupCodecPolicy(Enum):
     """What a publisher does when a subscriber cannot decode the main codec of a video track."""
 
-    PREFER_REGRESSION: Final = 0
+    ValueType: TypeAlias = BackupCodecPolicy
+    PREFER_REGRESSION: ClassVar[BackupCodecPolicy]
     """Change to the backup codec for everyone where possible, else publish both."""
-    SIMULCAST: Final = 1
+    SIMULCAST: ClassVar[BackupCodecPolicy]
     """Publish both codecs side by side."""
-    REGRESSION: Final = 2
+    REGRESSION: ClassVar[BackupCodecPolicy]
     """Change to the backup codec for everyone."""
 
 class TrackType(Enum):
     """What a track carries."""
 
-    AUDIO: Final = 0
+    ValueType: TypeAlias = TrackType
+    AUDIO: ClassVar[TrackType]
     """Sound."""
-    VIDEO: Final = 1
+    VIDEO: ClassVar[TrackType]
     """Pictures."""
-    DATA: Final = 2
+    DATA: ClassVar[TrackType]
     """Data."""
 
 class TrackSource(Enum):
     """Where the media of a track comes from."""
 
-    UNKNOWN: Final = 0
+    ValueType: TypeAlias = TrackSource
+    UNKNOWN: ClassVar[TrackSource]
     """The publisher did not say."""
-    CAMERA: Final = 1
+    CAMERA: ClassVar[TrackSource]
     """A camera."""
-    MICROPHONE: Final = 2
+    MICROPHONE: ClassVar[TrackSource]
     """A microphone."""
-    SCREEN_SHARE: Final = 3
+    SCREEN_SHARE: ClassVar[TrackSource]
     """The picture of a shared screen."""
-    SCREEN_SHARE_AUDIO: Final = 4
+    SCREEN_SHARE_AUDIO: ClassVar[TrackSource]
     """The sound of a shared screen."""
 
 class DataTrackExtensionID(Enum):
     """Numbers of the header extensions of data track packets."""
 
-    DTEI_INVALID: Final = 0
+    ValueType: TypeAlias = DataTrackExtensionID
+    DTEI_INVALID: ClassVar[DataTrackExtensionID]
     """Not a valid extension."""
-    DTEI_E2EE: Final = 1
+    DTEI_E2EE: ClassVar[DataTrackExtensionID]
     """End-to-end encryption."""
-    DTEI_USER_TIMESTAMP: Final = 2
+    DTEI_USER_TIMESTAMP: ClassVar[DataTrackExtensionID]
     """A timestamp of the application."""
-    DTEI_PARTICIPANT_SID: Final = 255
+    DTEI_PARTICIPANT_SID: ClassVar[DataTrackExtensionID]
     """Sid of the participant who sent the packet."""
 
 class VideoQuality(Enum):
     """One of the layers of a video track, or none."""
 
-    LOW: Final = 0
+    ValueType: TypeAlias = VideoQuality
+    LOW: ClassVar[VideoQuality]
     """The smallest layer."""
-    MEDIUM: Final = 1
+    MEDIUM: ClassVar[VideoQuality]
     """The layer in the middle."""
-    HIGH: Final = 2
+    HIGH: ClassVar[VideoQuality]
     """The largest layer."""
-    OFF: Final = 3
+    OFF: ClassVar[VideoQuality]
     """No video."""
 
 class ConnectionQuality(Enum):
     """How well a participant is connected."""
 
-    POOR: Final = 0
+    ValueType: TypeAlias = ConnectionQuality
+    POOR: ClassVar[ConnectionQuality]
     """Media suffers."""
-    GOOD: Final = 1
+    GOOD: ClassVar[ConnectionQuality]
     """Little trouble."""
-    EXCELLENT: Final = 2
+    EXCELLENT: ClassVar[ConnectionQuality]
     """No trouble."""
-    LOST: Final = 3
+    LOST: ClassVar[ConnectionQuality]
     """Nothing arrives."""
 
 class ClientConfigSetting(Enum):
     """A switch of a client that may also be left alone."""
 
-    UNSET: Final = 0
+    ValueType: TypeAlias = ClientConfigSetting
+    UNSET: ClassVar[ClientConfigSetting]
     """The client decides."""
-    DISABLED: Final = 1
+    DISABLED: ClassVar[ClientConfigSetting]
     """Off."""
-    ENABLED: Final = 2
+    ENABLED: ClassVar[ClientConfigSetting]
     """On."""
 
 class DisconnectReason(Enum):
     """Why a participant was disconnected."""
 
-    UNKNOWN_REASON: Final = 0
+    ValueType: TypeAlias = DisconnectReason
+    UNKNOWN_REASON: ClassVar[DisconnectReason]
     """Not known, or still connected."""
-    CLIENT_INITIATED: Final = 1
+    CLIENT_INITIATED: ClassVar[DisconnectReason]
     """The client left by itself."""
-    DUPLICATE_IDENTITY: Final = 2
+    DUPLICATE_IDENTITY: ClassVar[DisconnectReason]
     """Another client joined with the same identity."""
-    SERVER_SHUTDOWN: Final = 3
+    SERVER_SHUTDOWN: ClassVar[DisconnectReason]
     """The server is shutting down."""
-    PARTICIPANT_REMOVED: Final = 4
+    PARTICIPANT_REMOVED: ClassVar[DisconnectReason]
     """`RemoveParticipant` was called."""
-    ROOM_DELETED: Final = 5
+    ROOM_DELETED: ClassVar[DisconnectReason]
     """`DeleteRoom` was called."""
-    STATE_MISMATCH: Final = 6
+    STATE_MISMATCH: ClassVar[DisconnectReason]
     """Client and server do not agree on the state of the session; the client should join anew."""
-    JOIN_FAILURE: Final = 7
+    JOIN_FAILURE: ClassVar[DisconnectReason]
     """The client never got connected fully."""
-    MIGRATION: Final = 8
+    MIGRATION: ClassVar[DisconnectReason]
     """The participant was taken over by another server."""
-    SIGNAL_CLOSE: Final = 9
+    SIGNAL_CLOSE: ClassVar[DisconnectReason]
     """The signal connection closed without a word."""
-    ROOM_CLOSED: Final = 10
+    ROOM_CLOSED: ClassVar[DisconnectReason]
     """The room ended."""
-    USER_UNAVAILABLE: Final = 11
+    USER_UNAVAILABLE: ClassVar[DisconnectReason]
     """The called party did not answer."""
-    USER_REJECTED: Final = 12
+    USER_REJECTED: ClassVar[DisconnectReason]
     """The called party declined."""
-    SIP_TRUNK_FAILURE: Final = 13
+    SIP_TRUNK_FAILURE: ClassVar[DisconnectReason]
     """The telephone provider failed."""
-    CONNECTION_TIMEOUT: Final = 14
+    CONNECTION_TIMEOUT: ClassVar[DisconnectReason]
     """The server heard nothing from the client for too long."""
-    MEDIA_FAILURE: Final = 15
+    MEDIA_FAILURE: ClassVar[DisconnectReason]
     """The media connection failed."""
-    AGENT_ERROR: Final = 16
+    AGENT_ERROR: ClassVar[DisconnectReason]
     """The agent failed."""
 
 class RoomEndReason(Enum):
     """Why a room ended."""
 
-    ROOM_END_UNKNOWN: Final = 0
+    ValueType: TypeAlias = RoomEndReason
+    ROOM_END_UNKNOWN: ClassVar[RoomEndReason]
     """Not known."""
-    ROOM_END_API_DELETE: Final = 1
+    ROOM_END_API_DELETE: ClassVar[RoomEndReason]
     """`DeleteRoom` was called."""
-    ROOM_END_IDLE_TIMEOUT: Final = 2
+    ROOM_END_IDLE_TIMEOUT: ClassVar[RoomEndReason]
     """Nobody was in the room for as long as its timeout allows."""
-    ROOM_END_SERVER_SHUTDOWN: Final = 3
+    ROOM_END_SERVER_SHUTDOWN: ClassVar[RoomEndReason]
     """The server shut down."""
-    ROOM_END_SUPERSEDED: Final = 4
+    ROOM_END_SUPERSEDED: ClassVar[RoomEndReason]
     """Another room took its place."""
-    ROOM_END_OPEN_FAILED: Final = 5
+    ROOM_END_OPEN_FAILED: ClassVar[RoomEndReason]
     """The room could not be opened."""
 
 class ReconnectReason(Enum):
     """Why a client reconnects."""
 
-    RR_UNKNOWN: Final = 0
+    ValueType: TypeAlias = ReconnectReason
+    RR_UNKNOWN: ClassVar[ReconnectReason]
     """Not known."""
-    RR_SIGNAL_DISCONNECTED: Final = 1
+    RR_SIGNAL_DISCONNECTED: ClassVar[ReconnectReason]
     """The signal connection was lost."""
-    RR_PUBLISHER_FAILED: Final = 2
+    RR_PUBLISHER_FAILED: ClassVar[ReconnectReason]
     """The connection for sending media failed."""
-    RR_SUBSCRIBER_FAILED: Final = 3
+    RR_SUBSCRIBER_FAILED: ClassVar[ReconnectReason]
     """The connection for receiving media failed."""
-    RR_SWITCH_CANDIDATE: Final = 4
+    RR_SWITCH_CANDIDATE: ClassVar[ReconnectReason]
     """The client changes to another network path."""
 
 class SubscriptionError(Enum):
     """Why a track could not be subscribed to."""
 
-    SE_UNKNOWN: Final = 0
+    ValueType: TypeAlias = SubscriptionError
+    SE_UNKNOWN: ClassVar[SubscriptionError]
     """Not known."""
-    SE_CODEC_UNSUPPORTED: Final = 1
+    SE_CODEC_UNSUPPORTED: ClassVar[SubscriptionError]
     """The subscriber cannot decode it."""
-    SE_TRACK_NOTFOUND: Final = 2
+    SE_TRACK_NOTFOUND: ClassVar[SubscriptionError]
     """There is no such track."""
 
 class AudioTrackFeature(Enum):
     """Properties of an audio track."""
 
-    TF_STEREO: Final = 0
+    ValueType: TypeAlias = AudioTrackFeature
+    TF_STEREO: ClassVar[AudioTrackFeature]
     """Two channels."""
-    TF_NO_DTX: Final = 1
+    TF_NO_DTX: ClassVar[AudioTrackFeature]
     """Packets are sent during silence too."""
-    TF_AUTO_GAIN_CONTROL: Final = 2
+    TF_AUTO_GAIN_CONTROL: ClassVar[AudioTrackFeature]
     """The publisher evens out the volume."""
-    TF_ECHO_CANCELLATION: Final = 3
+    TF_ECHO_CANCELLATION: ClassVar[AudioTrackFeature]
     """The publisher removes echo."""
-    TF_NOISE_SUPPRESSION: Final = 4
+    TF_NOISE_SUPPRESSION: ClassVar[AudioTrackFeature]
     """The publisher suppresses noise."""
-    TF_ENHANCED_NOISE_CANCELLATION: Final = 5
+    TF_ENHANCED_NOISE_CANCELLATION: ClassVar[AudioTrackFeature]
     """The publisher runs an enhanced noise filter."""
-    TF_PRECONNECT_BUFFER: Final = 6
+    TF_PRECONNECT_BUFFER: ClassVar[AudioTrackFeature]
     """What was said before the connection stood is sent afterwards."""
 
 class PacketTrailerFeature(Enum):
     """What a publisher can append to a frame."""
 
-    PTF_USER_TIMESTAMP: Final = 0
+    ValueType: TypeAlias = PacketTrailerFeature
+    PTF_USER_TIMESTAMP: ClassVar[PacketTrailerFeature]
     """A timestamp of the application."""
-    PTF_FRAME_ID: Final = 1
+    PTF_FRAME_ID: ClassVar[PacketTrailerFeature]
     """A number of the frame."""
-    PTF_USER_DATA: Final = 2
+    PTF_USER_DATA: ClassVar[PacketTrailerFeature]
     """Bytes of the application."""
 
 class Pagination(Message):
@@ -407,7 +448,7 @@ class ParticipantPermission(Message):
     can_publish_data: bool
     """May send data packets, and so may answer `PerformRpc`."""
     @property
-    def can_publish_sources(self) -> RepeatedScalarFieldContainer[int]:
+    def can_publish_sources(self) -> RepeatedScalarFieldContainer[TrackSource]:
         """The only sources it may publish from. Empty: no restriction by source."""
     hidden: bool
     """Others do not see this participant, nor does it count in `Room.num_participants`."""
@@ -427,7 +468,7 @@ class ParticipantPermission(Message):
         can_subscribe: bool | None = ...,
         can_publish: bool | None = ...,
         can_publish_data: bool | None = ...,
-        can_publish_sources: Iterable[int] | None = ...,
+        can_publish_sources: Iterable[TrackSource | TrackSourceName] | None = ...,
         hidden: bool | None = ...,
         recorder: bool | None = ...,
         can_update_metadata: bool | None = ...,
@@ -457,56 +498,76 @@ class ParticipantInfo(Message):
     class State(Enum):
         """How far a participant's connection is."""
 
-        JOINING: Final = 0
+        ValueType: TypeAlias = ParticipantInfo.State
+        JOINING: ClassVar[ParticipantInfo.State]
         """The signal connection is there, the client has not been answered yet."""
-        JOINED: Final = 1
+        JOINED: ClassVar[ParticipantInfo.State]
         """The client has been answered; media is not connected yet."""
-        ACTIVE: Final = 2
+        ACTIVE: ClassVar[ParticipantInfo.State]
         """Connected: media can flow."""
-        DISCONNECTED: Final = 3
+        DISCONNECTED: ClassVar[ParticipantInfo.State]
         """Gone."""
 
+    JOINING: ClassVar[ParticipantInfo.State]
+    JOINED: ClassVar[ParticipantInfo.State]
+    ACTIVE: ClassVar[ParticipantInfo.State]
+    DISCONNECTED: ClassVar[ParticipantInfo.State]
     class Kind(Enum):
         """What a participant is."""
 
-        STANDARD: Final = 0
+        ValueType: TypeAlias = ParticipantInfo.Kind
+        STANDARD: ClassVar[ParticipantInfo.Kind]
         """An ordinary client."""
-        INGRESS: Final = 1
+        INGRESS: ClassVar[ParticipantInfo.Kind]
         """Media from outside that is brought in by LiveKit Ingress."""
-        EGRESS: Final = 2
+        EGRESS: ClassVar[ParticipantInfo.Kind]
         """A recorder of LiveKit Egress."""
-        SIP: Final = 3
+        SIP: ClassVar[ParticipantInfo.Kind]
         """A telephone call."""
-        AGENT: Final = 4
+        AGENT: ClassVar[ParticipantInfo.Kind]
         """An agent, run by a worker of LiveKit Agents."""
-        CONNECTOR: Final = 7
+        CONNECTOR: ClassVar[ParticipantInfo.Kind]
         """A call that a connector brings in from another network."""
-        BRIDGE: Final = 8
+        BRIDGE: ClassVar[ParticipantInfo.Kind]
         """Media that a bridge brings in."""
 
+    STANDARD: ClassVar[ParticipantInfo.Kind]
+    INGRESS: ClassVar[ParticipantInfo.Kind]
+    EGRESS: ClassVar[ParticipantInfo.Kind]
+    SIP: ClassVar[ParticipantInfo.Kind]
+    AGENT: ClassVar[ParticipantInfo.Kind]
+    CONNECTOR: ClassVar[ParticipantInfo.Kind]
+    BRIDGE: ClassVar[ParticipantInfo.Kind]
     class KindDetail(Enum):
         """More about what a participant is."""
 
-        CLOUD_AGENT: Final = 0
+        ValueType: TypeAlias = ParticipantInfo.KindDetail
+        CLOUD_AGENT: ClassVar[ParticipantInfo.KindDetail]
         """An agent that LiveKit Cloud hosts."""
-        FORWARDED: Final = 1
+        FORWARDED: ClassVar[ParticipantInfo.KindDetail]
         """A copy made by `ForwardParticipant`."""
-        CONNECTOR_WHATSAPP: Final = 2
+        CONNECTOR_WHATSAPP: ClassVar[ParticipantInfo.KindDetail]
         """A WhatsApp call."""
-        CONNECTOR_TWILIO: Final = 3
+        CONNECTOR_TWILIO: ClassVar[ParticipantInfo.KindDetail]
         """A call from Twilio."""
-        BRIDGE_RTSP: Final = 4
+        BRIDGE_RTSP: ClassVar[ParticipantInfo.KindDetail]
         """An RTSP stream."""
-        SIMULATION: Final = 5
+        SIMULATION: ClassVar[ParticipantInfo.KindDetail]
         """A simulated participant."""
 
+    CLOUD_AGENT: ClassVar[ParticipantInfo.KindDetail]
+    FORWARDED: ClassVar[ParticipantInfo.KindDetail]
+    CONNECTOR_WHATSAPP: ClassVar[ParticipantInfo.KindDetail]
+    CONNECTOR_TWILIO: ClassVar[ParticipantInfo.KindDetail]
+    BRIDGE_RTSP: ClassVar[ParticipantInfo.KindDetail]
+    SIMULATION: ClassVar[ParticipantInfo.KindDetail]
     sid: str
     """Id that the server gave to this connection (`PA_...`). Joining again gives another one."""
     identity: str
     """Identity from the access token, at most 256 bytes; unique in the room. Whoever joins with an identity that
     is there already takes its place.
     """
-    state: int
+    state: ParticipantInfo.State
     """How far the connection is."""
     @property
     def tracks(self) -> RepeatedCompositeFieldContainer[TrackInfo]:
@@ -528,15 +589,15 @@ class ParticipantInfo(Message):
     """Region of the server it is connected to. Empty if the server has none configured."""
     is_publisher: bool
     """True once it has published something."""
-    kind: int
+    kind: ParticipantInfo.Kind
     """What it is: a person's client, an agent, a recorder, a phone call."""
     @property
     def attributes(self) -> ScalarMap[str, str]:
         """Keys and values of the application, 64 KiB in all. May be empty."""
-    disconnect_reason: int
+    disconnect_reason: DisconnectReason
     """Why it left. `UNKNOWN_REASON` while it is connected; set in the events that tell of its leaving."""
     @property
-    def kind_details(self) -> RepeatedScalarFieldContainer[int]:
+    def kind_details(self) -> RepeatedScalarFieldContainer[ParticipantInfo.KindDetail]:
         """More about `kind`. May be empty."""
     @property
     def data_tracks(self) -> RepeatedCompositeFieldContainer[DataTrackInfo]:
@@ -544,14 +605,14 @@ class ParticipantInfo(Message):
     client_protocol: int
     """Version of the protocol between clients that its SDK speaks. 0 if it did not say."""
     @property
-    def capabilities(self) -> RepeatedScalarFieldContainer[int]:
+    def capabilities(self) -> RepeatedScalarFieldContainer[ClientInfo.Capability]:
         """What its SDK is able to do, apart from that version."""
     def __init__(
         self,
         *,
         sid: str | None = ...,
         identity: str | None = ...,
-        state: int | None = ...,
+        state: ParticipantInfo.State | ParticipantInfo_StateName | None = ...,
         tracks: Iterable[TrackInfo | Mapping[str, Any]] | None = ...,
         metadata: str | None = ...,
         joined_at: int | None = ...,
@@ -561,13 +622,13 @@ class ParticipantInfo(Message):
         permission: ParticipantPermission | Mapping[str, Any] | None = ...,
         region: str | None = ...,
         is_publisher: bool | None = ...,
-        kind: int | None = ...,
+        kind: ParticipantInfo.Kind | ParticipantInfo_KindName | None = ...,
         attributes: Mapping[str, str] | None = ...,
-        disconnect_reason: int | None = ...,
-        kind_details: Iterable[int] | None = ...,
+        disconnect_reason: DisconnectReason | DisconnectReasonName | None = ...,
+        kind_details: Iterable[ParticipantInfo.KindDetail | ParticipantInfo_KindDetailName] | None = ...,
         data_tracks: Iterable[DataTrackInfo | Mapping[str, Any]] | None = ...,
         client_protocol: int | None = ...,
-        capabilities: Iterable[int] | None = ...,
+        capabilities: Iterable[ClientInfo.Capability | ClientInfo_CapabilityName] | None = ...,
     ) -> None: ...
     def HasField(self, field_name: Literal["permission"]) -> bool: ...
     def ClearField(
@@ -601,13 +662,17 @@ class Encryption(Message):
     class Type(Enum):
         """How media or data is encrypted from end to end."""
 
-        NONE: Final = 0
+        ValueType: TypeAlias = Encryption.Type
+        NONE: ClassVar[Encryption.Type]
         """Not encrypted from end to end."""
-        GCM: Final = 1
+        GCM: ClassVar[Encryption.Type]
         """AES in GCM mode."""
-        CUSTOM: Final = 2
+        CUSTOM: ClassVar[Encryption.Type]
         """A way that the application brings along."""
 
+    NONE: ClassVar[Encryption.Type]
+    GCM: ClassVar[Encryption.Type]
+    CUSTOM: ClassVar[Encryption.Type]
     def __init__(
         self,
     ) -> None: ...
@@ -624,7 +689,7 @@ class SimulcastCodecInfo(Message):
     @property
     def layers(self) -> RepeatedCompositeFieldContainer[VideoLayer]:
         """The layers that are sent; empty for audio."""
-    video_layer_mode: int
+    video_layer_mode: VideoLayer.Mode
     """How the layers are spread over streams."""
     sdp_cid: str
     """Id of the track in the SDP, where it differs from `cid`."""
@@ -635,7 +700,7 @@ class SimulcastCodecInfo(Message):
         mid: str | None = ...,
         cid: str | None = ...,
         layers: Iterable[VideoLayer | Mapping[str, Any]] | None = ...,
-        video_layer_mode: int | None = ...,
+        video_layer_mode: VideoLayer.Mode | VideoLayer_ModeName | None = ...,
         sdp_cid: str | None = ...,
     ) -> None: ...
     def ClearField(
@@ -647,7 +712,7 @@ class TrackInfo(Message):
 
     sid: str
     """Id that the server gave to the track (`TR_...`)."""
-    type: int
+    type: TrackType
     """Audio or video."""
     name: str
     """Name that the publisher chose. May be empty."""
@@ -661,7 +726,7 @@ class TrackInfo(Message):
     """Deprecated: true if the video is sent in several layers. See `codecs`."""
     disable_dtx: bool
     """Deprecated: true if the publisher sends during silence too. See `audio_features`."""
-    source: int
+    source: TrackSource
     """Where the media comes from."""
     @property
     def layers(self) -> RepeatedCompositeFieldContainer[VideoLayer]:
@@ -677,7 +742,7 @@ class TrackInfo(Message):
     """Deprecated: true for stereo audio. See `audio_features`."""
     disable_red: bool
     """True if audio is sent without RED, that is without repeating old frames against packet loss."""
-    encryption: int
+    encryption: Encryption.Type
     """How the track is encrypted from end to end."""
     stream: str
     """Name of the group that the track belongs to; clients play the tracks of a group in step."""
@@ -685,37 +750,37 @@ class TrackInfo(Message):
     def version(self) -> TimedVersion:
         """Orders several states of this track."""
     @property
-    def audio_features(self) -> RepeatedScalarFieldContainer[int]:
+    def audio_features(self) -> RepeatedScalarFieldContainer[AudioTrackFeature]:
         """Properties of an audio track. Empty for video."""
-    backup_codec_policy: int
+    backup_codec_policy: BackupCodecPolicy
     """What happens when a subscriber needs the backup codec."""
     @property
-    def packet_trailer_features(self) -> RepeatedScalarFieldContainer[int]:
+    def packet_trailer_features(self) -> RepeatedScalarFieldContainer[PacketTrailerFeature]:
         """What the publisher appends to each of its frames. Empty: nothing."""
     def __init__(
         self,
         *,
         sid: str | None = ...,
-        type: int | None = ...,
+        type: TrackType | TrackTypeName | None = ...,
         name: str | None = ...,
         muted: bool | None = ...,
         width: int | None = ...,
         height: int | None = ...,
         simulcast: bool | None = ...,
         disable_dtx: bool | None = ...,
-        source: int | None = ...,
+        source: TrackSource | TrackSourceName | None = ...,
         layers: Iterable[VideoLayer | Mapping[str, Any]] | None = ...,
         mime_type: str | None = ...,
         mid: str | None = ...,
         codecs: Iterable[SimulcastCodecInfo | Mapping[str, Any]] | None = ...,
         stereo: bool | None = ...,
         disable_red: bool | None = ...,
-        encryption: int | None = ...,
+        encryption: Encryption.Type | Encryption_TypeName | None = ...,
         stream: str | None = ...,
         version: TimedVersion | Mapping[str, Any] | None = ...,
-        audio_features: Iterable[int] | None = ...,
-        backup_codec_policy: int | None = ...,
-        packet_trailer_features: Iterable[int] | None = ...,
+        audio_features: Iterable[AudioTrackFeature | AudioTrackFeatureName] | None = ...,
+        backup_codec_policy: BackupCodecPolicy | BackupCodecPolicyName | None = ...,
+        packet_trailer_features: Iterable[PacketTrailerFeature | PacketTrailerFeatureName] | None = ...,
     ) -> None: ...
     def HasField(self, field_name: Literal["version"]) -> bool: ...
     def ClearField(
@@ -754,7 +819,7 @@ class DataTrackInfo(Message):
     """Id that the server gave to the track."""
     name: str
     """Name that the publisher chose."""
-    encryption: int
+    encryption: Encryption.Type
     """How its packets are encrypted from end to end."""
     @property
     def frame_encoding(self) -> DataTrackFrameEncoding:
@@ -768,7 +833,7 @@ class DataTrackInfo(Message):
         pub_handle: int | None = ...,
         sid: str | None = ...,
         name: str | None = ...,
-        encryption: int | None = ...,
+        encryption: Encryption.Type | Encryption_TypeName | None = ...,
         frame_encoding: DataTrackFrameEncoding | Mapping[str, Any] | None = ...,
         schema: DataTrackSchemaId | Mapping[str, Any] | None = ...,
     ) -> None: ...
@@ -783,23 +848,34 @@ class DataTrackFrameEncoding(Message):
     class WellKnownFrameEncoding(Enum):
         """Encodings of frames that have a number of their own."""
 
-        WELL_KNOWN_FRAME_ENCODING_UNSPECIFIED: Final = 0
-        WELL_KNOWN_FRAME_ENCODING_ROS1: Final = 1
-        WELL_KNOWN_FRAME_ENCODING_CDR: Final = 2
-        WELL_KNOWN_FRAME_ENCODING_PROTOBUF: Final = 3
-        WELL_KNOWN_FRAME_ENCODING_FLATBUFFER: Final = 4
-        WELL_KNOWN_FRAME_ENCODING_CBOR: Final = 5
-        WELL_KNOWN_FRAME_ENCODING_MSGPACK: Final = 6
-        WELL_KNOWN_FRAME_ENCODING_JSON: Final = 7
+        ValueType: TypeAlias = DataTrackFrameEncoding.WellKnownFrameEncoding
+        WELL_KNOWN_FRAME_ENCODING_UNSPECIFIED: ClassVar[DataTrackFrameEncoding.WellKnownFrameEncoding]
+        WELL_KNOWN_FRAME_ENCODING_ROS1: ClassVar[DataTrackFrameEncoding.WellKnownFrameEncoding]
+        WELL_KNOWN_FRAME_ENCODING_CDR: ClassVar[DataTrackFrameEncoding.WellKnownFrameEncoding]
+        WELL_KNOWN_FRAME_ENCODING_PROTOBUF: ClassVar[DataTrackFrameEncoding.WellKnownFrameEncoding]
+        WELL_KNOWN_FRAME_ENCODING_FLATBUFFER: ClassVar[DataTrackFrameEncoding.WellKnownFrameEncoding]
+        WELL_KNOWN_FRAME_ENCODING_CBOR: ClassVar[DataTrackFrameEncoding.WellKnownFrameEncoding]
+        WELL_KNOWN_FRAME_ENCODING_MSGPACK: ClassVar[DataTrackFrameEncoding.WellKnownFrameEncoding]
+        WELL_KNOWN_FRAME_ENCODING_JSON: ClassVar[DataTrackFrameEncoding.WellKnownFrameEncoding]
 
-    well_known: int
+    WELL_KNOWN_FRAME_ENCODING_UNSPECIFIED: ClassVar[DataTrackFrameEncoding.WellKnownFrameEncoding]
+    WELL_KNOWN_FRAME_ENCODING_ROS1: ClassVar[DataTrackFrameEncoding.WellKnownFrameEncoding]
+    WELL_KNOWN_FRAME_ENCODING_CDR: ClassVar[DataTrackFrameEncoding.WellKnownFrameEncoding]
+    WELL_KNOWN_FRAME_ENCODING_PROTOBUF: ClassVar[DataTrackFrameEncoding.WellKnownFrameEncoding]
+    WELL_KNOWN_FRAME_ENCODING_FLATBUFFER: ClassVar[DataTrackFrameEncoding.WellKnownFrameEncoding]
+    WELL_KNOWN_FRAME_ENCODING_CBOR: ClassVar[DataTrackFrameEncoding.WellKnownFrameEncoding]
+    WELL_KNOWN_FRAME_ENCODING_MSGPACK: ClassVar[DataTrackFrameEncoding.WellKnownFrameEncoding]
+    WELL_KNOWN_FRAME_ENCODING_JSON: ClassVar[DataTrackFrameEncoding.WellKnownFrameEncoding]
+    well_known: DataTrackFrameEncoding.WellKnownFrameEncoding
     """One of the encodings listed here."""
     custom: str
     """Name of any other encoding."""
     def __init__(
         self,
         *,
-        well_known: int | None = ...,
+        well_known: DataTrackFrameEncoding.WellKnownFrameEncoding
+        | DataTrackFrameEncoding_WellKnownFrameEncodingName
+        | None = ...,
         custom: str | None = ...,
     ) -> None: ...
     def HasField(self, field_name: Literal["well_known", "custom", "value"]) -> bool: ...
@@ -812,23 +888,34 @@ class DataTrackSchemaEncoding(Message):
     class WellKnownSchemaEncoding(Enum):
         """Schema languages that have a number of their own."""
 
-        WELL_KNOWN_SCHEMA_ENCODING_UNSPECIFIED: Final = 0
-        WELL_KNOWN_SCHEMA_ENCODING_PROTOBUF: Final = 1
-        WELL_KNOWN_SCHEMA_ENCODING_FLATBUFFER: Final = 2
-        WELL_KNOWN_SCHEMA_ENCODING_ROS1_MSG: Final = 3
-        WELL_KNOWN_SCHEMA_ENCODING_ROS2_MSG: Final = 4
-        WELL_KNOWN_SCHEMA_ENCODING_ROS2_IDL: Final = 5
-        WELL_KNOWN_SCHEMA_ENCODING_OMG_IDL: Final = 6
-        WELL_KNOWN_SCHEMA_ENCODING_JSON_SCHEMA: Final = 7
+        ValueType: TypeAlias = DataTrackSchemaEncoding.WellKnownSchemaEncoding
+        WELL_KNOWN_SCHEMA_ENCODING_UNSPECIFIED: ClassVar[DataTrackSchemaEncoding.WellKnownSchemaEncoding]
+        WELL_KNOWN_SCHEMA_ENCODING_PROTOBUF: ClassVar[DataTrackSchemaEncoding.WellKnownSchemaEncoding]
+        WELL_KNOWN_SCHEMA_ENCODING_FLATBUFFER: ClassVar[DataTrackSchemaEncoding.WellKnownSchemaEncoding]
+        WELL_KNOWN_SCHEMA_ENCODING_ROS1_MSG: ClassVar[DataTrackSchemaEncoding.WellKnownSchemaEncoding]
+        WELL_KNOWN_SCHEMA_ENCODING_ROS2_MSG: ClassVar[DataTrackSchemaEncoding.WellKnownSchemaEncoding]
+        WELL_KNOWN_SCHEMA_ENCODING_ROS2_IDL: ClassVar[DataTrackSchemaEncoding.WellKnownSchemaEncoding]
+        WELL_KNOWN_SCHEMA_ENCODING_OMG_IDL: ClassVar[DataTrackSchemaEncoding.WellKnownSchemaEncoding]
+        WELL_KNOWN_SCHEMA_ENCODING_JSON_SCHEMA: ClassVar[DataTrackSchemaEncoding.WellKnownSchemaEncoding]
 
-    well_known: int
+    WELL_KNOWN_SCHEMA_ENCODING_UNSPECIFIED: ClassVar[DataTrackSchemaEncoding.WellKnownSchemaEncoding]
+    WELL_KNOWN_SCHEMA_ENCODING_PROTOBUF: ClassVar[DataTrackSchemaEncoding.WellKnownSchemaEncoding]
+    WELL_KNOWN_SCHEMA_ENCODING_FLATBUFFER: ClassVar[DataTrackSchemaEncoding.WellKnownSchemaEncoding]
+    WELL_KNOWN_SCHEMA_ENCODING_ROS1_MSG: ClassVar[DataTrackSchemaEncoding.WellKnownSchemaEncoding]
+    WELL_KNOWN_SCHEMA_ENCODING_ROS2_MSG: ClassVar[DataTrackSchemaEncoding.WellKnownSchemaEncoding]
+    WELL_KNOWN_SCHEMA_ENCODING_ROS2_IDL: ClassVar[DataTrackSchemaEncoding.WellKnownSchemaEncoding]
+    WELL_KNOWN_SCHEMA_ENCODING_OMG_IDL: ClassVar[DataTrackSchemaEncoding.WellKnownSchemaEncoding]
+    WELL_KNOWN_SCHEMA_ENCODING_JSON_SCHEMA: ClassVar[DataTrackSchemaEncoding.WellKnownSchemaEncoding]
+    well_known: DataTrackSchemaEncoding.WellKnownSchemaEncoding
     """One of the languages listed here."""
     custom: str
     """Name of any other language."""
     def __init__(
         self,
         *,
-        well_known: int | None = ...,
+        well_known: DataTrackSchemaEncoding.WellKnownSchemaEncoding
+        | DataTrackSchemaEncoding_WellKnownSchemaEncodingName
+        | None = ...,
         custom: str | None = ...,
     ) -> None: ...
     def HasField(self, field_name: Literal["well_known", "custom", "value"]) -> bool: ...
@@ -855,14 +942,14 @@ class DataTrackSchemaId(Message):
 class DataTrackExtensionParticipantSid(Message):
     """The header extension that says who sent a data track packet."""
 
-    id: int
+    id: DataTrackExtensionID
     """Number of the extension."""
     participant_sid: str
     """Sid of the sender."""
     def __init__(
         self,
         *,
-        id: int | None = ...,
+        id: DataTrackExtensionID | DataTrackExtensionIDName | None = ...,
         participant_sid: str | None = ...,
     ) -> None: ...
     def ClearField(self, field_name: Literal["id", "participant_sid"]) -> None: ...
@@ -921,16 +1008,21 @@ class VideoLayer(Message):
     class Mode(Enum):
         """How the spatial layers of a video track are spread over RTP streams."""
 
-        MODE_UNUSED: Final = 0
+        ValueType: TypeAlias = VideoLayer.Mode
+        MODE_UNUSED: ClassVar[VideoLayer.Mode]
         """Not said."""
-        ONE_SPATIAL_LAYER_PER_STREAM: Final = 1
+        ONE_SPATIAL_LAYER_PER_STREAM: ClassVar[VideoLayer.Mode]
         """Simulcast: a stream for each layer."""
-        MULTIPLE_SPATIAL_LAYERS_PER_STREAM: Final = 2
+        MULTIPLE_SPATIAL_LAYERS_PER_STREAM: ClassVar[VideoLayer.Mode]
         """Scalable video: one stream with all layers."""
-        ONE_SPATIAL_LAYER_PER_STREAM_INCOMPLETE_RTCP_SR: Final = 3
+        ONE_SPATIAL_LAYER_PER_STREAM_INCOMPLETE_RTCP_SR: ClassVar[VideoLayer.Mode]
         """Simulcast, from a client whose RTCP sender reports are incomplete."""
 
-    quality: int
+    MODE_UNUSED: ClassVar[VideoLayer.Mode]
+    ONE_SPATIAL_LAYER_PER_STREAM: ClassVar[VideoLayer.Mode]
+    MULTIPLE_SPATIAL_LAYERS_PER_STREAM: ClassVar[VideoLayer.Mode]
+    ONE_SPATIAL_LAYER_PER_STREAM_INCOMPLETE_RTCP_SR: ClassVar[VideoLayer.Mode]
+    quality: VideoQuality
     """Which of the layers this is."""
     width: int
     """Width in pixels."""
@@ -949,7 +1041,7 @@ class VideoLayer(Message):
     def __init__(
         self,
         *,
-        quality: int | None = ...,
+        quality: VideoQuality | VideoQualityName | None = ...,
         width: int | None = ...,
         height: int | None = ...,
         bitrate: int | None = ...,
@@ -969,12 +1061,15 @@ class DataPacket(Message):
     class Kind(Enum):
         """How a data packet is delivered."""
 
-        RELIABLE: Final = 0
+        ValueType: TypeAlias = DataPacket.Kind
+        RELIABLE: ClassVar[DataPacket.Kind]
         """Repeated until it arrives, in order."""
-        LOSSY: Final = 1
+        LOSSY: ClassVar[DataPacket.Kind]
         """Sent once; it may get lost or arrive out of order."""
 
-    kind: int
+    RELIABLE: ClassVar[DataPacket.Kind]
+    LOSSY: ClassVar[DataPacket.Kind]
+    kind: DataPacket.Kind
     """Deprecated: how the packet is delivered."""
     participant_identity: str
     """Identity of the sender."""
@@ -1027,7 +1122,7 @@ class DataPacket(Message):
     def __init__(
         self,
         *,
-        kind: int | None = ...,
+        kind: DataPacket.Kind | DataPacket_KindName | None = ...,
         participant_identity: str | None = ...,
         destination_identities: Strings | None = ...,
         user: UserPacket | Mapping[str, Any] | None = ...,
@@ -1113,7 +1208,7 @@ class DataPacket(Message):
 class EncryptedPacket(Message):
     """A data packet's payload, encrypted from end to end."""
 
-    encryption_type: int
+    encryption_type: Encryption.Type
     """How it is encrypted."""
     iv: builtins.bytes
     """Initialisation vector."""
@@ -1124,7 +1219,7 @@ class EncryptedPacket(Message):
     def __init__(
         self,
         *,
-        encryption_type: int | None = ...,
+        encryption_type: Encryption.Type | Encryption_TypeName | None = ...,
         iv: builtins.bytes | None = ...,
         key_index: int | None = ...,
         encrypted_value: builtins.bytes | None = ...,
@@ -1499,12 +1594,15 @@ class ServerInfo(Message):
     class Edition(Enum):
         """Which server it is."""
 
-        Standard: Final = 0
+        ValueType: TypeAlias = ServerInfo.Edition
+        Standard: ClassVar[ServerInfo.Edition]
         """The open-source server."""
-        Cloud: Final = 1
+        Cloud: ClassVar[ServerInfo.Edition]
         """LiveKit Cloud."""
 
-    edition: int
+    Standard: ClassVar[ServerInfo.Edition]
+    Cloud: ClassVar[ServerInfo.Edition]
+    edition: ServerInfo.Edition
     """Open source or LiveKit Cloud."""
     version: str
     """Version of the server."""
@@ -1521,7 +1619,7 @@ class ServerInfo(Message):
     def __init__(
         self,
         *,
-        edition: int | None = ...,
+        edition: ServerInfo.Edition | ServerInfo_EditionName | None = ...,
         version: str | None = ...,
         protocol: int | None = ...,
         region: str | None = ...,
@@ -1539,34 +1637,55 @@ class ClientInfo(Message):
     class SDK(Enum):
         """The SDK that a client is built with."""
 
-        UNKNOWN: Final = 0
-        JS: Final = 1
-        SWIFT: Final = 2
-        ANDROID: Final = 3
-        FLUTTER: Final = 4
-        GO: Final = 5
-        UNITY: Final = 6
-        REACT_NATIVE: Final = 7
-        RUST: Final = 8
-        PYTHON: Final = 9
-        CPP: Final = 10
-        UNITY_WEB: Final = 11
-        NODE: Final = 12
-        UNREAL: Final = 13
-        ESP32: Final = 14
-        DOTNET: Final = 15
+        ValueType: TypeAlias = ClientInfo.SDK
+        UNKNOWN: ClassVar[ClientInfo.SDK]
+        JS: ClassVar[ClientInfo.SDK]
+        SWIFT: ClassVar[ClientInfo.SDK]
+        ANDROID: ClassVar[ClientInfo.SDK]
+        FLUTTER: ClassVar[ClientInfo.SDK]
+        GO: ClassVar[ClientInfo.SDK]
+        UNITY: ClassVar[ClientInfo.SDK]
+        REACT_NATIVE: ClassVar[ClientInfo.SDK]
+        RUST: ClassVar[ClientInfo.SDK]
+        PYTHON: ClassVar[ClientInfo.SDK]
+        CPP: ClassVar[ClientInfo.SDK]
+        UNITY_WEB: ClassVar[ClientInfo.SDK]
+        NODE: ClassVar[ClientInfo.SDK]
+        UNREAL: ClassVar[ClientInfo.SDK]
+        ESP32: ClassVar[ClientInfo.SDK]
+        DOTNET: ClassVar[ClientInfo.SDK]
 
+    UNKNOWN: ClassVar[ClientInfo.SDK]
+    JS: ClassVar[ClientInfo.SDK]
+    SWIFT: ClassVar[ClientInfo.SDK]
+    ANDROID: ClassVar[ClientInfo.SDK]
+    FLUTTER: ClassVar[ClientInfo.SDK]
+    GO: ClassVar[ClientInfo.SDK]
+    UNITY: ClassVar[ClientInfo.SDK]
+    REACT_NATIVE: ClassVar[ClientInfo.SDK]
+    RUST: ClassVar[ClientInfo.SDK]
+    PYTHON: ClassVar[ClientInfo.SDK]
+    CPP: ClassVar[ClientInfo.SDK]
+    UNITY_WEB: ClassVar[ClientInfo.SDK]
+    NODE: ClassVar[ClientInfo.SDK]
+    UNREAL: ClassVar[ClientInfo.SDK]
+    ESP32: ClassVar[ClientInfo.SDK]
+    DOTNET: ClassVar[ClientInfo.SDK]
     class Capability(Enum):
         """What a client is able to do."""
 
-        CAP_UNUSED: Final = 0
+        ValueType: TypeAlias = ClientInfo.Capability
+        CAP_UNUSED: ClassVar[ClientInfo.Capability]
         """Not used."""
-        CAP_PACKET_TRAILER: Final = 1
+        CAP_PACKET_TRAILER: ClassVar[ClientInfo.Capability]
         """Reads what publishers append to their frames."""
-        CAP_COMPRESSION_DEFLATE_RAW: Final = 2
+        CAP_COMPRESSION_DEFLATE_RAW: ClassVar[ClientInfo.Capability]
         """Reads data that is compressed with raw deflate."""
 
-    sdk: int
+    CAP_UNUSED: ClassVar[ClientInfo.Capability]
+    CAP_PACKET_TRAILER: ClassVar[ClientInfo.Capability]
+    CAP_COMPRESSION_DEFLATE_RAW: ClassVar[ClientInfo.Capability]
+    sdk: ClientInfo.SDK
     """Which SDK it is built with."""
     version: str
     """Version of that SDK."""
@@ -1591,12 +1710,12 @@ class ClientInfo(Message):
     client_protocol: int
     """Version of the protocol between clients that it speaks."""
     @property
-    def capabilities(self) -> RepeatedScalarFieldContainer[int]:
+    def capabilities(self) -> RepeatedScalarFieldContainer[ClientInfo.Capability]:
         """What it is able to do, apart from that version."""
     def __init__(
         self,
         *,
-        sdk: int | None = ...,
+        sdk: ClientInfo.SDK | ClientInfo_SDKName | None = ...,
         version: str | None = ...,
         protocol: int | None = ...,
         os: str | None = ...,
@@ -1608,7 +1727,7 @@ class ClientInfo(Message):
         network: str | None = ...,
         other_sdks: str | None = ...,
         client_protocol: int | None = ...,
-        capabilities: Iterable[int] | None = ...,
+        capabilities: Iterable[ClientInfo.Capability | ClientInfo_CapabilityName] | None = ...,
     ) -> None: ...
     def ClearField(
         self,
@@ -1638,21 +1757,21 @@ class ClientConfiguration(Message):
     @property
     def screen(self) -> VideoConfiguration:
         """For screen shares."""
-    resume_connection: int
+    resume_connection: ClientConfigSetting
     """Whether to resume a lost connection instead of joining anew."""
     @property
     def disabled_codecs(self) -> DisabledCodecs:
         """Codecs that the client shall not use."""
-    force_relay: int
+    force_relay: ClientConfigSetting
     """Whether to connect over TURN only."""
     def __init__(
         self,
         *,
         video: VideoConfiguration | Mapping[str, Any] | None = ...,
         screen: VideoConfiguration | Mapping[str, Any] | None = ...,
-        resume_connection: int | None = ...,
+        resume_connection: ClientConfigSetting | ClientConfigSettingName | None = ...,
         disabled_codecs: DisabledCodecs | Mapping[str, Any] | None = ...,
-        force_relay: int | None = ...,
+        force_relay: ClientConfigSetting | ClientConfigSettingName | None = ...,
     ) -> None: ...
     def HasField(self, field_name: Literal["video", "screen", "disabled_codecs"]) -> bool: ...
     def ClearField(
@@ -1662,12 +1781,12 @@ class ClientConfiguration(Message):
 class VideoConfiguration(Message):
     """Video settings that the server gives to a client."""
 
-    hardware_encoder: int
+    hardware_encoder: ClientConfigSetting
     """Whether to encode in hardware."""
     def __init__(
         self,
         *,
-        hardware_encoder: int | None = ...,
+        hardware_encoder: ClientConfigSetting | ClientConfigSettingName | None = ...,
     ) -> None: ...
     def ClearField(self, field_name: Literal["hardware_encoder"]) -> None: ...
 
@@ -1714,8 +1833,8 @@ class RTPDrift(Message):
     def __init__(
         self,
         *,
-        start_time: Timestamp | Mapping[str, Any] | None = ...,
-        end_time: Timestamp | Mapping[str, Any] | None = ...,
+        start_time: datetime | Timestamp | Mapping[str, Any] | None = ...,
+        end_time: datetime | Timestamp | Mapping[str, Any] | None = ...,
         duration: float | None = ...,
         start_timestamp: int | None = ...,
         end_timestamp: int | None = ...,
@@ -1855,8 +1974,8 @@ class RTPStats(Message):
     def __init__(
         self,
         *,
-        start_time: Timestamp | Mapping[str, Any] | None = ...,
-        end_time: Timestamp | Mapping[str, Any] | None = ...,
+        start_time: datetime | Timestamp | Mapping[str, Any] | None = ...,
+        end_time: datetime | Timestamp | Mapping[str, Any] | None = ...,
         duration: float | None = ...,
         packets: int | None = ...,
         packet_rate: float | None = ...,
@@ -1887,15 +2006,15 @@ class RTPStats(Message):
         nack_misses: int | None = ...,
         nack_repeated: int | None = ...,
         plis: int | None = ...,
-        last_pli: Timestamp | Mapping[str, Any] | None = ...,
+        last_pli: datetime | Timestamp | Mapping[str, Any] | None = ...,
         firs: int | None = ...,
-        last_fir: Timestamp | Mapping[str, Any] | None = ...,
+        last_fir: datetime | Timestamp | Mapping[str, Any] | None = ...,
         rtt_current: int | None = ...,
         rtt_max: int | None = ...,
         key_frames: int | None = ...,
-        last_key_frame: Timestamp | Mapping[str, Any] | None = ...,
+        last_key_frame: datetime | Timestamp | Mapping[str, Any] | None = ...,
         layer_lock_plis: int | None = ...,
-        last_layer_lock_pli: Timestamp | Mapping[str, Any] | None = ...,
+        last_layer_lock_pli: datetime | Timestamp | Mapping[str, Any] | None = ...,
         packet_drift: RTPDrift | Mapping[str, Any] | None = ...,
         ntp_report_drift: RTPDrift | Mapping[str, Any] | None = ...,
         rebased_report_drift: RTPDrift | Mapping[str, Any] | None = ...,
@@ -2179,27 +2298,35 @@ class DataStream(Message):
     class OperationType(Enum):
         """What a text stream does."""
 
-        CREATE: Final = 0
+        ValueType: TypeAlias = DataStream.OperationType
+        CREATE: ClassVar[DataStream.OperationType]
         """Sends a new text."""
-        UPDATE: Final = 1
+        UPDATE: ClassVar[DataStream.OperationType]
         """Replaces an earlier text."""
-        DELETE: Final = 2
+        DELETE: ClassVar[DataStream.OperationType]
         """Takes an earlier text back."""
-        REACTION: Final = 3
+        REACTION: ClassVar[DataStream.OperationType]
         """Reacts to an earlier text."""
 
+    CREATE: ClassVar[DataStream.OperationType]
+    UPDATE: ClassVar[DataStream.OperationType]
+    DELETE: ClassVar[DataStream.OperationType]
+    REACTION: ClassVar[DataStream.OperationType]
     class CompressionType(Enum):
         """How the content of a data stream is compressed."""
 
-        NONE: Final = 0
+        ValueType: TypeAlias = DataStream.CompressionType
+        NONE: ClassVar[DataStream.CompressionType]
         """Not compressed."""
-        DEFLATE_RAW: Final = 1
+        DEFLATE_RAW: ClassVar[DataStream.CompressionType]
         """Deflate, without a header around it."""
 
+    NONE: ClassVar[DataStream.CompressionType]
+    DEFLATE_RAW: ClassVar[DataStream.CompressionType]
     class TextHeader(Message):
         """What is special about a stream that carries text."""
 
-        operation_type: int
+        operation_type: DataStream.OperationType
         """What the stream does."""
         version: int
         """Version of the text: a later one replaces an earlier one."""
@@ -2213,7 +2340,7 @@ class DataStream(Message):
         def __init__(
             self,
             *,
-            operation_type: int | None = ...,
+            operation_type: DataStream.OperationType | DataStream_OperationTypeName | None = ...,
             version: int | None = ...,
             reply_to_stream_id: str | None = ...,
             attached_stream_ids: Strings | None = ...,
@@ -2249,7 +2376,7 @@ class DataStream(Message):
         """Mime type of the content."""
         total_length: int
         """Length of the content in bytes. Unset: not known in advance."""
-        encryption_type: int
+        encryption_type: Encryption.Type
         """Deprecated: how the content is encrypted from end to end."""
         @property
         def attributes(self) -> ScalarMap[str, str]:
@@ -2262,7 +2389,7 @@ class DataStream(Message):
             """The stream carries bytes."""
         inline_content: builtins.bytes
         """The content itself, if it is small enough. Unset: it follows in chunks."""
-        compression: int
+        compression: DataStream.CompressionType
         """How the content is compressed."""
         def __init__(
             self,
@@ -2272,12 +2399,12 @@ class DataStream(Message):
             topic: str | None = ...,
             mime_type: str | None = ...,
             total_length: int | None = ...,
-            encryption_type: int | None = ...,
+            encryption_type: Encryption.Type | Encryption_TypeName | None = ...,
             attributes: Mapping[str, str] | None = ...,
             text_header: DataStream.TextHeader | Mapping[str, Any] | None = ...,
             byte_header: DataStream.ByteHeader | Mapping[str, Any] | None = ...,
             inline_content: builtins.bytes | None = ...,
-            compression: int | None = ...,
+            compression: DataStream.CompressionType | DataStream_CompressionTypeName | None = ...,
         ) -> None: ...
         def HasField(
             self, field_name: Literal["total_length", "text_header", "byte_header", "inline_content", "content_header"]

@@ -2,7 +2,8 @@
 """Phone numbers that a LiveKit Cloud project rents, without a SIP trunk of your own."""
 
 from collections.abc import Iterable, Mapping
-from typing import Any, Final, Literal
+from datetime import datetime
+from typing import Any, ClassVar, Literal, TypeAlias
 
 from google.protobuf.descriptor import FileDescriptor
 from google.protobuf.internal.containers import RepeatedCompositeFieldContainer, RepeatedScalarFieldContainer
@@ -11,33 +12,36 @@ from google.protobuf.timestamp_pb2 import Timestamp
 from twirpkit.sdk import Enum, Strings
 
 from livekit_twirp.messages.livekit_models import TokenPagination
+from livekit_twirp.types.livekit_phone_number import PhoneNumberStatusName, PhoneNumberTypeName
 
 DESCRIPTOR: FileDescriptor
 
 class PhoneNumberStatus(Enum):
     """Whether a phone number can be used."""
 
-    PHONE_NUMBER_STATUS_UNSPECIFIED: Final = 0
+    ValueType: TypeAlias = PhoneNumberStatus
+    PHONE_NUMBER_STATUS_UNSPECIFIED: ClassVar[PhoneNumberStatus]
     """Not said."""
-    PHONE_NUMBER_STATUS_ACTIVE: Final = 1
+    PHONE_NUMBER_STATUS_ACTIVE: ClassVar[PhoneNumberStatus]
     """It belongs to the project and can be used."""
-    PHONE_NUMBER_STATUS_PENDING: Final = 2
+    PHONE_NUMBER_STATUS_PENDING: ClassVar[PhoneNumberStatus]
     """It is being set up."""
-    PHONE_NUMBER_STATUS_RELEASED: Final = 3
+    PHONE_NUMBER_STATUS_RELEASED: ClassVar[PhoneNumberStatus]
     """It was given back."""
-    PHONE_NUMBER_STATUS_OFFLINE: Final = 4
+    PHONE_NUMBER_STATUS_OFFLINE: ClassVar[PhoneNumberStatus]
     """It belongs to the project and cannot be used at the moment."""
 
 class PhoneNumberType(Enum):
     """Kind of a phone number."""
 
-    PHONE_NUMBER_TYPE_UNKNOWN: Final = 0
+    ValueType: TypeAlias = PhoneNumberType
+    PHONE_NUMBER_TYPE_UNKNOWN: ClassVar[PhoneNumberType]
     """Not known."""
-    PHONE_NUMBER_TYPE_MOBILE: Final = 1
+    PHONE_NUMBER_TYPE_MOBILE: ClassVar[PhoneNumberType]
     """A number of a mobile network."""
-    PHONE_NUMBER_TYPE_LOCAL: Final = 2
+    PHONE_NUMBER_TYPE_LOCAL: ClassVar[PhoneNumberType]
     """A number of a town or region."""
-    PHONE_NUMBER_TYPE_TOLL_FREE: Final = 3
+    PHONE_NUMBER_TYPE_TOLL_FREE: ClassVar[PhoneNumberType]
     """A number that costs its callers nothing."""
 
 class SearchPhoneNumbersRequest(Message):
@@ -120,7 +124,7 @@ class ListPhoneNumbersRequest(Message):
     limit: int
     """How many numbers to return at most. Unset: the server's default."""
     @property
-    def statuses(self) -> RepeatedScalarFieldContainer[int]:
+    def statuses(self) -> RepeatedScalarFieldContainer[PhoneNumberStatus]:
         """Only those in one of these states. Unset or empty: no filter by state."""
     @property
     def page_token(self) -> TokenPagination:
@@ -131,7 +135,7 @@ class ListPhoneNumbersRequest(Message):
         self,
         *,
         limit: int | None = ...,
-        statuses: Iterable[int] | None = ...,
+        statuses: Iterable[PhoneNumberStatus | PhoneNumberStatusName] | None = ...,
         page_token: TokenPagination | Mapping[str, Any] | None = ...,
         sip_dispatch_rule_id: str | None = ...,
     ) -> None: ...
@@ -269,7 +273,7 @@ class PhoneNumber(Message):
     """Country of the number, as a two-letter code, such as `US`."""
     area_code: str
     """Area code within the country. May be empty."""
-    number_type: int
+    number_type: PhoneNumberType
     """Kind of the number."""
     locality: str
     """Town of the number. May be empty."""
@@ -286,7 +290,7 @@ class PhoneNumber(Message):
     @property
     def capabilities(self) -> RepeatedScalarFieldContainer[str]:
         """What the number can do, by name. May be empty."""
-    status: int
+    status: PhoneNumberStatus
     """Whether it can be used."""
     @property
     def assigned_at(self) -> Timestamp:
@@ -306,16 +310,16 @@ class PhoneNumber(Message):
         e164_format: str | None = ...,
         country_code: str | None = ...,
         area_code: str | None = ...,
-        number_type: int | None = ...,
+        number_type: PhoneNumberType | PhoneNumberTypeName | None = ...,
         locality: str | None = ...,
         region: str | None = ...,
         spam_score: float | None = ...,
-        created_at: Timestamp | Mapping[str, Any] | None = ...,
-        updated_at: Timestamp | Mapping[str, Any] | None = ...,
+        created_at: datetime | Timestamp | Mapping[str, Any] | None = ...,
+        updated_at: datetime | Timestamp | Mapping[str, Any] | None = ...,
         capabilities: Strings | None = ...,
-        status: int | None = ...,
-        assigned_at: Timestamp | Mapping[str, Any] | None = ...,
-        released_at: Timestamp | Mapping[str, Any] | None = ...,
+        status: PhoneNumberStatus | PhoneNumberStatusName | None = ...,
+        assigned_at: datetime | Timestamp | Mapping[str, Any] | None = ...,
+        released_at: datetime | Timestamp | Mapping[str, Any] | None = ...,
         sip_dispatch_rule_id: str | None = ...,
         sip_dispatch_rule_ids: Strings | None = ...,
     ) -> None: ...

@@ -12,11 +12,15 @@ from twirpkit.sdk import Strings
 from livekit_twirp.messages.livekit_agent_dispatch import RoomAgentDispatch
 from livekit_twirp.messages.livekit_egress import AutoParticipantEgress, AutoTrackEgress, RoomCompositeEgressRequest
 from livekit_twirp.messages.livekit_models import (
+    DataPacket,
     ParticipantInfo,
     ParticipantPermission,
     ParticipantTracks,
     Room,
     TrackInfo,
+)
+from livekit_twirp.types.livekit_models import (
+    DataPacket_KindName,
 )
 
 DESCRIPTOR: FileDescriptor
@@ -362,7 +366,7 @@ class SendDataRequest(Message):
     """The payload; any bytes. A lossy packet should stay below about 1,300 bytes, so that it fits into one
     datagram. Unset sends an empty payload.
     """
-    kind: int
+    kind: DataPacket.Kind
     """Unset is `RELIABLE`: repeated until it arrives, and in order. `LOSSY` is sent once, which suits values that
     are soon out of date.
     """
@@ -386,7 +390,7 @@ class SendDataRequest(Message):
         *,
         room: str | None = ...,
         data: bytes | None = ...,
-        kind: int | None = ...,
+        kind: DataPacket.Kind | DataPacket_KindName | None = ...,
         destination_sids: Strings | None = ...,
         destination_identities: Strings | None = ...,
         topic: str | None = ...,

@@ -2,7 +2,7 @@
 """What clients and the server say to each other over the signal connection."""
 
 from collections.abc import Iterable, Mapping
-from typing import Any, Final, Literal
+from typing import Any, ClassVar, Literal, TypeAlias
 
 from google.protobuf.descriptor import FileDescriptor
 from google.protobuf.internal.containers import (
@@ -15,23 +15,56 @@ from google.protobuf.message import Message
 from twirpkit.sdk import Enum, Strings
 
 from livekit_twirp.messages.livekit_models import (
+    AudioTrackFeature,
+    BackupCodecPolicy,
     ClientConfiguration,
     ClientInfo,
     Codec,
+    ConnectionQuality,
     DataBlob,
     DataBlobKey,
     DataTrackFrameEncoding,
     DataTrackInfo,
     DataTrackSchemaId,
     DataTrackSubscriptionOptions,
+    DisconnectReason,
+    Encryption,
+    PacketTrailerFeature,
     ParticipantInfo,
     ParticipantTracks,
+    ReconnectReason,
     Room,
     ServerInfo,
     SpeakerInfo,
     SubscribedAudioCodec,
+    SubscriptionError,
     TrackInfo,
+    TrackSource,
+    TrackType,
     VideoLayer,
+    VideoQuality,
+)
+from livekit_twirp.types.livekit_models import (
+    AudioTrackFeatureName,
+    BackupCodecPolicyName,
+    ConnectionQualityName,
+    DisconnectReasonName,
+    Encryption_TypeName,
+    PacketTrailerFeatureName,
+    ReconnectReasonName,
+    SubscriptionErrorName,
+    TrackSourceName,
+    TrackTypeName,
+    VideoLayer_ModeName,
+    VideoQualityName,
+)
+from livekit_twirp.types.livekit_rtc import (
+    CandidateProtocolName,
+    LeaveRequest_ActionName,
+    RequestResponse_ReasonName,
+    SignalTargetName,
+    StreamStateName,
+    WrappedJoinRequest_CompressionName,
 )
 
 DESCRIPTOR: FileDescriptor
@@ -39,39 +72,43 @@ DESCRIPTOR: FileDescriptor
 class SignalTarget(Enum):
     """Which of a client's two media connections something is about."""
 
-    PUBLISHER: Final = 0
+    ValueType: TypeAlias = SignalTarget
+    PUBLISHER: ClassVar[SignalTarget]
     """The one that sends."""
-    SUBSCRIBER: Final = 1
+    SUBSCRIBER: ClassVar[SignalTarget]
     """The one that receives."""
 
 class StreamState(Enum):
     """Whether a received track flows."""
 
-    ACTIVE: Final = 0
+    ValueType: TypeAlias = StreamState
+    ACTIVE: ClassVar[StreamState]
     """It flows."""
-    PAUSED: Final = 1
+    PAUSED: ClassVar[StreamState]
     """The server has paused it, for want of bandwidth."""
 
 class NegotiatedDataChannelID(Enum):
     """Numbers of the data channels that both sides know beforehand."""
 
-    NDCI_INVALID: Final = 0
+    ValueType: TypeAlias = NegotiatedDataChannelID
+    NDCI_INVALID: ClassVar[NegotiatedDataChannelID]
     """None."""
-    NDCI_RELIABLE: Final = 100
+    NDCI_RELIABLE: ClassVar[NegotiatedDataChannelID]
     """Packets that arrive for certain, and in order."""
-    NDCI_LOSSY: Final = 101
+    NDCI_LOSSY: ClassVar[NegotiatedDataChannelID]
     """Packets that may be lost."""
-    NDCI_DATA_TRACK: Final = 102
+    NDCI_DATA_TRACK: ClassVar[NegotiatedDataChannelID]
     """Frames of data tracks."""
 
 class CandidateProtocol(Enum):
     """How media is carried."""
 
-    UDP: Final = 0
+    ValueType: TypeAlias = CandidateProtocol
+    UDP: ClassVar[CandidateProtocol]
     """Over UDP."""
-    TCP: Final = 1
+    TCP: ClassVar[CandidateProtocol]
     """Over TCP."""
-    TLS: Final = 2
+    TLS: ClassVar[CandidateProtocol]
     """Over TLS."""
 
 class SignalRequest(Message):
@@ -499,7 +536,7 @@ class SimulcastCodec(Message):
     @property
     def layers(self) -> RepeatedCompositeFieldContainer[VideoLayer]:
         """The layers that are sent."""
-    video_layer_mode: int
+    video_layer_mode: VideoLayer.Mode
     """How the layers are spread over streams."""
     def __init__(
         self,
@@ -507,7 +544,7 @@ class SimulcastCodec(Message):
         codec: str | None = ...,
         cid: str | None = ...,
         layers: Iterable[VideoLayer | Mapping[str, Any]] | None = ...,
-        video_layer_mode: int | None = ...,
+        video_layer_mode: VideoLayer.Mode | VideoLayer_ModeName | None = ...,
     ) -> None: ...
     def ClearField(self, field_name: Literal["codec", "cid", "layers", "video_layer_mode"]) -> None: ...
 
@@ -518,7 +555,7 @@ class AddTrackRequest(Message):
     """Id that the client gives to the track."""
     name: str
     """Name of the track."""
-    type: int
+    type: TrackType
     """Whether it is audio or video."""
     width: int
     """Width in pixels; video only."""
@@ -528,7 +565,7 @@ class AddTrackRequest(Message):
     """True if it starts muted."""
     disable_dtx: bool
     """Deprecated: true if silence is sent like sound. Now among `audio_features`."""
-    source: int
+    source: TrackSource
     """Where it comes from."""
     @property
     def layers(self) -> RepeatedCompositeFieldContainer[VideoLayer]:
@@ -542,39 +579,39 @@ class AddTrackRequest(Message):
     """Deprecated: true if it has two channels. Now among `audio_features`."""
     disable_red: bool
     """True if the audio is sent without redundancy."""
-    encryption: int
+    encryption: Encryption.Type
     """How it is encrypted from end to end."""
     stream: str
     """Name that groups tracks, so that they are played in step."""
-    backup_codec_policy: int
+    backup_codec_policy: BackupCodecPolicy
     """When a second codec is used."""
     @property
-    def audio_features(self) -> RepeatedScalarFieldContainer[int]:
+    def audio_features(self) -> RepeatedScalarFieldContainer[AudioTrackFeature]:
         """Features of the audio."""
     @property
-    def packet_trailer_features(self) -> RepeatedScalarFieldContainer[int]:
+    def packet_trailer_features(self) -> RepeatedScalarFieldContainer[PacketTrailerFeature]:
         """Features that stand behind the media in each packet."""
     def __init__(
         self,
         *,
         cid: str | None = ...,
         name: str | None = ...,
-        type: int | None = ...,
+        type: TrackType | TrackTypeName | None = ...,
         width: int | None = ...,
         height: int | None = ...,
         muted: bool | None = ...,
         disable_dtx: bool | None = ...,
-        source: int | None = ...,
+        source: TrackSource | TrackSourceName | None = ...,
         layers: Iterable[VideoLayer | Mapping[str, Any]] | None = ...,
         simulcast_codecs: Iterable[SimulcastCodec | Mapping[str, Any]] | None = ...,
         sid: str | None = ...,
         stereo: bool | None = ...,
         disable_red: bool | None = ...,
-        encryption: int | None = ...,
+        encryption: Encryption.Type | Encryption_TypeName | None = ...,
         stream: str | None = ...,
-        backup_codec_policy: int | None = ...,
-        audio_features: Iterable[int] | None = ...,
-        packet_trailer_features: Iterable[int] | None = ...,
+        backup_codec_policy: BackupCodecPolicy | BackupCodecPolicyName | None = ...,
+        audio_features: Iterable[AudioTrackFeature | AudioTrackFeatureName] | None = ...,
+        packet_trailer_features: Iterable[PacketTrailerFeature | PacketTrailerFeatureName] | None = ...,
     ) -> None: ...
     def ClearField(
         self,
@@ -607,7 +644,7 @@ class PublishDataTrackRequest(Message):
     """Number that the client gives to the track."""
     name: str
     """Name of the track."""
-    encryption: int
+    encryption: Encryption.Type
     """How it is encrypted from end to end."""
     @property
     def frame_encoding(self) -> DataTrackFrameEncoding:
@@ -620,7 +657,7 @@ class PublishDataTrackRequest(Message):
         *,
         pub_handle: int | None = ...,
         name: str | None = ...,
-        encryption: int | None = ...,
+        encryption: Encryption.Type | Encryption_TypeName | None = ...,
         frame_encoding: DataTrackFrameEncoding | Mapping[str, Any] | None = ...,
         schema: DataTrackSchemaId | Mapping[str, Any] | None = ...,
     ) -> None: ...
@@ -705,7 +742,7 @@ class TrickleRequest(Message):
 
     candidateInit: str
     """The candidate, as JSON."""
-    target: int
+    target: SignalTarget
     """Which connection it is for."""
     final: bool
     """True if it is the last one."""
@@ -713,7 +750,7 @@ class TrickleRequest(Message):
         self,
         *,
         candidateInit: str | None = ...,
-        target: int | None = ...,
+        target: SignalTarget | SignalTargetName | None = ...,
         final: bool | None = ...,
     ) -> None: ...
     def ClearField(self, field_name: Literal["candidateInit", "target", "final"]) -> None: ...
@@ -1037,7 +1074,7 @@ class UpdateTrackSettings(Message):
         """Sids of the tracks."""
     disabled: bool
     """True if they are not wanted at the moment."""
-    quality: int
+    quality: VideoQuality
     """Quality that is wanted at most."""
     width: int
     """Width that is wanted, in pixels."""
@@ -1052,7 +1089,7 @@ class UpdateTrackSettings(Message):
         *,
         track_sids: Strings | None = ...,
         disabled: bool | None = ...,
-        quality: int | None = ...,
+        quality: VideoQuality | VideoQualityName | None = ...,
         width: int | None = ...,
         height: int | None = ...,
         fps: int | None = ...,
@@ -1068,13 +1105,13 @@ class UpdateLocalAudioTrack(Message):
     track_sid: str
     """Sid of the track."""
     @property
-    def features(self) -> RepeatedScalarFieldContainer[int]:
+    def features(self) -> RepeatedScalarFieldContainer[AudioTrackFeature]:
         """The features."""
     def __init__(
         self,
         *,
         track_sid: str | None = ...,
-        features: Iterable[int] | None = ...,
+        features: Iterable[AudioTrackFeature | AudioTrackFeatureName] | None = ...,
     ) -> None: ...
     def ClearField(self, field_name: Literal["track_sid", "features"]) -> None: ...
 
@@ -1102,18 +1139,22 @@ class LeaveRequest(Message):
     class Action(Enum):
         """What a client does now."""
 
-        DISCONNECT: Final = 0
+        ValueType: TypeAlias = LeaveRequest.Action
+        DISCONNECT: ClassVar[LeaveRequest.Action]
         """It leaves."""
-        RESUME: Final = 1
+        RESUME: ClassVar[LeaveRequest.Action]
         """It takes the same session up again."""
-        RECONNECT: Final = 2
+        RECONNECT: ClassVar[LeaveRequest.Action]
         """It joins anew."""
 
+    DISCONNECT: ClassVar[LeaveRequest.Action]
+    RESUME: ClassVar[LeaveRequest.Action]
+    RECONNECT: ClassVar[LeaveRequest.Action]
     can_reconnect: bool
     """True if the client may reconnect. Newer clients look at `action`."""
-    reason: int
+    reason: DisconnectReason
     """Why."""
-    action: int
+    action: LeaveRequest.Action
     """What the client does now."""
     @property
     def regions(self) -> RegionSettings:
@@ -1122,8 +1163,8 @@ class LeaveRequest(Message):
         self,
         *,
         can_reconnect: bool | None = ...,
-        reason: int | None = ...,
-        action: int | None = ...,
+        reason: DisconnectReason | DisconnectReasonName | None = ...,
+        action: LeaveRequest.Action | LeaveRequest_ActionName | None = ...,
         regions: RegionSettings | Mapping[str, Any] | None = ...,
     ) -> None: ...
     def HasField(self, field_name: Literal["regions"]) -> bool: ...
@@ -1218,7 +1259,7 @@ class ConnectionQualityInfo(Message):
 
     participant_sid: str
     """Sid of the participant."""
-    quality: int
+    quality: ConnectionQuality
     """How good it is."""
     score: float
     """The same as a number."""
@@ -1226,7 +1267,7 @@ class ConnectionQualityInfo(Message):
         self,
         *,
         participant_sid: str | None = ...,
-        quality: int | None = ...,
+        quality: ConnectionQuality | ConnectionQualityName | None = ...,
         score: float | None = ...,
     ) -> None: ...
     def ClearField(self, field_name: Literal["participant_sid", "quality", "score"]) -> None: ...
@@ -1251,14 +1292,14 @@ class StreamStateInfo(Message):
     """Sid of its publisher."""
     track_sid: str
     """Sid of the track."""
-    state: int
+    state: StreamState
     """Whether it flows."""
     def __init__(
         self,
         *,
         participant_sid: str | None = ...,
         track_sid: str | None = ...,
-        state: int | None = ...,
+        state: StreamState | StreamStateName | None = ...,
     ) -> None: ...
     def ClearField(self, field_name: Literal["participant_sid", "track_sid", "state"]) -> None: ...
 
@@ -1278,14 +1319,14 @@ class StreamStateUpdate(Message):
 class SubscribedQuality(Message):
     """Whether somebody receives a quality."""
 
-    quality: int
+    quality: VideoQuality
     """The quality."""
     enabled: bool
     """True if somebody does."""
     def __init__(
         self,
         *,
-        quality: int | None = ...,
+        quality: VideoQuality | VideoQualityName | None = ...,
         enabled: bool | None = ...,
     ) -> None: ...
     def ClearField(self, field_name: Literal["quality", "enabled"]) -> None: ...
@@ -1506,14 +1547,14 @@ class DataChannelInfo(Message):
     """Its label."""
     id: int
     """Its number."""
-    target: int
+    target: SignalTarget
     """Which connection it is in."""
     def __init__(
         self,
         *,
         label: str | None = ...,
         id: int | None = ...,
-        target: int | None = ...,
+        target: SignalTarget | SignalTargetName | None = ...,
     ) -> None: ...
     def ClearField(self, field_name: Literal["label", "id", "target"]) -> None: ...
 
@@ -1528,7 +1569,7 @@ class SimulateScenario(Message):
     """The session moves to another server."""
     server_leave: bool
     """The server asks the client to leave."""
-    switch_candidate_protocol: int
+    switch_candidate_protocol: CandidateProtocol
     """Media changes to this protocol."""
     subscriber_bandwidth: int
     """Bandwidth for receiving, in bits per second. 0: no limit."""
@@ -1545,7 +1586,7 @@ class SimulateScenario(Message):
         node_failure: bool | None = ...,
         migration: bool | None = ...,
         server_leave: bool | None = ...,
-        switch_candidate_protocol: int | None = ...,
+        switch_candidate_protocol: CandidateProtocol | CandidateProtocolName | None = ...,
         subscriber_bandwidth: int | None = ...,
         disconnect_signal_on_resume: bool | None = ...,
         disconnect_signal_on_resume_no_messages: bool | None = ...,
@@ -1664,13 +1705,13 @@ class SubscriptionResponse(Message):
 
     track_sid: str
     """Sid of the track."""
-    err: int
+    err: SubscriptionError
     """Why."""
     def __init__(
         self,
         *,
         track_sid: str | None = ...,
-        err: int | None = ...,
+        err: SubscriptionError | SubscriptionErrorName | None = ...,
     ) -> None: ...
     def ClearField(self, field_name: Literal["track_sid", "err"]) -> None: ...
 
@@ -1680,34 +1721,47 @@ class RequestResponse(Message):
     class Reason(Enum):
         """How a request went."""
 
-        OK: Final = 0
+        ValueType: TypeAlias = RequestResponse.Reason
+        OK: ClassVar[RequestResponse.Reason]
         """It was done."""
-        NOT_FOUND: Final = 1
+        NOT_FOUND: ClassVar[RequestResponse.Reason]
         """Something that it names is not there."""
-        NOT_ALLOWED: Final = 2
+        NOT_ALLOWED: ClassVar[RequestResponse.Reason]
         """The client may not do it."""
-        LIMIT_EXCEEDED: Final = 3
+        LIMIT_EXCEEDED: ClassVar[RequestResponse.Reason]
         """Something in it is too large."""
-        QUEUED: Final = 4
+        QUEUED: ClassVar[RequestResponse.Reason]
         """It will be done later."""
-        UNSUPPORTED_TYPE: Final = 5
+        UNSUPPORTED_TYPE: ClassVar[RequestResponse.Reason]
         """The server does not know this kind of request."""
-        UNCLASSIFIED_ERROR: Final = 6
+        UNCLASSIFIED_ERROR: ClassVar[RequestResponse.Reason]
         """It failed otherwise."""
-        INVALID_HANDLE: Final = 7
+        INVALID_HANDLE: ClassVar[RequestResponse.Reason]
         """The number of the data track is wrong."""
-        INVALID_NAME: Final = 8
+        INVALID_NAME: ClassVar[RequestResponse.Reason]
         """The name is wrong."""
-        DUPLICATE_HANDLE: Final = 9
+        DUPLICATE_HANDLE: ClassVar[RequestResponse.Reason]
         """The number of the data track is taken."""
-        DUPLICATE_NAME: Final = 10
+        DUPLICATE_NAME: ClassVar[RequestResponse.Reason]
         """The name is taken."""
-        INVALID_REQUEST: Final = 11
+        INVALID_REQUEST: ClassVar[RequestResponse.Reason]
         """The request makes no sense."""
 
+    OK: ClassVar[RequestResponse.Reason]
+    NOT_FOUND: ClassVar[RequestResponse.Reason]
+    NOT_ALLOWED: ClassVar[RequestResponse.Reason]
+    LIMIT_EXCEEDED: ClassVar[RequestResponse.Reason]
+    QUEUED: ClassVar[RequestResponse.Reason]
+    UNSUPPORTED_TYPE: ClassVar[RequestResponse.Reason]
+    UNCLASSIFIED_ERROR: ClassVar[RequestResponse.Reason]
+    INVALID_HANDLE: ClassVar[RequestResponse.Reason]
+    INVALID_NAME: ClassVar[RequestResponse.Reason]
+    DUPLICATE_HANDLE: ClassVar[RequestResponse.Reason]
+    DUPLICATE_NAME: ClassVar[RequestResponse.Reason]
+    INVALID_REQUEST: ClassVar[RequestResponse.Reason]
     request_id: int
     """Number of the request."""
-    reason: int
+    reason: RequestResponse.Reason
     """How it went."""
     message: str
     """More about it, for a person to read."""
@@ -1739,7 +1793,7 @@ class RequestResponse(Message):
         self,
         *,
         request_id: int | None = ...,
-        reason: int | None = ...,
+        reason: RequestResponse.Reason | RequestResponse_ReasonName | None = ...,
         message: str | None = ...,
         trickle: TrickleRequest | Mapping[str, Any] | None = ...,
         add_track: AddTrackRequest | Mapping[str, Any] | None = ...,
@@ -1865,7 +1919,7 @@ class JoinRequest(Message):
         """First SDP offer of the connection that sends."""
     reconnect: bool
     """True if it resumes a session."""
-    reconnect_reason: int
+    reconnect_reason: ReconnectReason
     """Why it resumes."""
     participant_sid: str
     """Sid that it had; resuming only."""
@@ -1882,7 +1936,7 @@ class JoinRequest(Message):
         add_track_requests: Iterable[AddTrackRequest | Mapping[str, Any]] | None = ...,
         publisher_offer: SessionDescription | Mapping[str, Any] | None = ...,
         reconnect: bool | None = ...,
-        reconnect_reason: int | None = ...,
+        reconnect_reason: ReconnectReason | ReconnectReasonName | None = ...,
         participant_sid: str | None = ...,
         sync_state: SyncState | Mapping[str, Any] | None = ...,
     ) -> None: ...
@@ -1911,19 +1965,22 @@ class WrappedJoinRequest(Message):
     class Compression(Enum):
         """How bytes are compressed."""
 
-        NONE: Final = 0
+        ValueType: TypeAlias = WrappedJoinRequest.Compression
+        NONE: ClassVar[WrappedJoinRequest.Compression]
         """Not at all."""
-        GZIP: Final = 1
+        GZIP: ClassVar[WrappedJoinRequest.Compression]
         """By gzip."""
 
-    compression: int
+    NONE: ClassVar[WrappedJoinRequest.Compression]
+    GZIP: ClassVar[WrappedJoinRequest.Compression]
+    compression: WrappedJoinRequest.Compression
     """How it is compressed."""
     join_request: bytes
     """The join request as bytes."""
     def __init__(
         self,
         *,
-        compression: int | None = ...,
+        compression: WrappedJoinRequest.Compression | WrappedJoinRequest_CompressionName | None = ...,
         join_request: bytes | None = ...,
     ) -> None: ...
     def ClearField(self, field_name: Literal["compression", "join_request"]) -> None: ...

@@ -2,7 +2,8 @@
 """Telephone calls into and out of rooms: trunks to carriers, rules for incoming calls, and calls to make."""
 
 from collections.abc import Iterable, Mapping
-from typing import Any, Final, Literal
+from datetime import datetime, timedelta
+from typing import Any, ClassVar, Literal, TypeAlias
 
 from google.protobuf.any_pb2 import Any as _Any
 from google.protobuf.descriptor import FileDescriptor
@@ -12,8 +13,22 @@ from google.protobuf.message import Message
 from google.protobuf.timestamp_pb2 import Timestamp
 from twirpkit.sdk import Enum, Strings
 
-from livekit_twirp.messages.livekit_models import ListUpdate, Pagination
+from livekit_twirp.messages.livekit_models import DisconnectReason, ListUpdate, Pagination
 from livekit_twirp.messages.livekit_room import RoomConfiguration
+from livekit_twirp.types.livekit_models import DisconnectReasonName
+from livekit_twirp.types.livekit_sip import (
+    ProviderTypeName,
+    SIPCallDirectionName,
+    SIPCallStatusName,
+    SIPFeatureName,
+    SIPHeaderOptionsName,
+    SIPMediaEncryptionName,
+    SIPStatusCodeName,
+    SIPTransferReasonName,
+    SIPTransferStatusName,
+    SIPTransportName,
+    SIPTrunkInfo_TrunkKindName,
+)
 
 DESCRIPTOR: FileDescriptor
 
@@ -24,272 +39,282 @@ class SIPStatusCode(Enum):
     failed. 6xx: refused, everywhere.
     """
 
-    SIP_STATUS_UNKNOWN: Final = 0
+    ValueType: TypeAlias = SIPStatusCode
+    SIP_STATUS_UNKNOWN: ClassVar[SIPStatusCode]
     """There is none."""
-    SIP_STATUS_TRYING: Final = 100
+    SIP_STATUS_TRYING: ClassVar[SIPStatusCode]
     """The next server has the call and looks for the callee."""
-    SIP_STATUS_RINGING: Final = 180
+    SIP_STATUS_RINGING: ClassVar[SIPStatusCode]
     """The phone rings."""
-    SIP_STATUS_CALL_IS_FORWARDED: Final = 181
+    SIP_STATUS_CALL_IS_FORWARDED: ClassVar[SIPStatusCode]
     """The call is being sent on to another number."""
-    SIP_STATUS_QUEUED: Final = 182
+    SIP_STATUS_QUEUED: ClassVar[SIPStatusCode]
     """The callee is busy for now; the call waits in a queue."""
-    SIP_STATUS_SESSION_PROGRESS: Final = 183
+    SIP_STATUS_SESSION_PROGRESS: ClassVar[SIPStatusCode]
     """Sounds of the carrier may be heard before the call is answered."""
-    SIP_STATUS_EARLY_DIALOG_TERMINATED: Final = 199
+    SIP_STATUS_EARLY_DIALOG_TERMINATED: ClassVar[SIPStatusCode]
     """One of several phones that rang has been given up."""
-    SIP_STATUS_OK: Final = 200
+    SIP_STATUS_OK: ClassVar[SIPStatusCode]
     """Done; a call was answered."""
-    SIP_STATUS_ACCEPTED: Final = 202
+    SIP_STATUS_ACCEPTED: ClassVar[SIPStatusCode]
     """Taken, and not done yet, such as a transfer."""
-    SIP_STATUS_NO_NOTIFICATION: Final = 204
+    SIP_STATUS_NO_NOTIFICATION: ClassVar[SIPStatusCode]
     """A subscription is in force, and no notification will come."""
-    SIP_STATUS_MULTIPLE_CHOICES: Final = 300
+    SIP_STATUS_MULTIPLE_CHOICES: ClassVar[SIPStatusCode]
     """The callee can be reached at several addresses."""
-    SIP_STATUS_MOVED_PERMANENTLY: Final = 301
+    SIP_STATUS_MOVED_PERMANENTLY: ClassVar[SIPStatusCode]
     """The callee has another address for good."""
-    SIP_STATUS_MOVED_TEMPORARILY: Final = 302
+    SIP_STATUS_MOVED_TEMPORARILY: ClassVar[SIPStatusCode]
     """The callee has another address for now."""
-    SIP_STATUS_USE_PROXY: Final = 305
+    SIP_STATUS_USE_PROXY: ClassVar[SIPStatusCode]
     """The call must go through a proxy that the answer names."""
-    SIP_STATUS_ALTERNATIVE_SERVICE: Final = 380
+    SIP_STATUS_ALTERNATIVE_SERVICE: ClassVar[SIPStatusCode]
     """The call is not possible this way; the answer tells others."""
-    SIP_STATUS_BAD_REQUEST: Final = 400
+    SIP_STATUS_BAD_REQUEST: ClassVar[SIPStatusCode]
     """The request was not understood."""
-    SIP_STATUS_UNAUTHORIZED: Final = 401
+    SIP_STATUS_UNAUTHORIZED: ClassVar[SIPStatusCode]
     """The callee's side wants a user name and password."""
-    SIP_STATUS_PAYMENT_REQUIRED: Final = 402
+    SIP_STATUS_PAYMENT_REQUIRED: ClassVar[SIPStatusCode]
     """Reserved for payment."""
-    SIP_STATUS_FORBIDDEN: Final = 403
+    SIP_STATUS_FORBIDDEN: ClassVar[SIPStatusCode]
     """Refused, whoever asks."""
-    SIP_STATUS_NOTFOUND: Final = 404
+    SIP_STATUS_NOTFOUND: ClassVar[SIPStatusCode]
     """No such number or user."""
-    SIP_STATUS_METHOD_NOT_ALLOWED: Final = 405
+    SIP_STATUS_METHOD_NOT_ALLOWED: ClassVar[SIPStatusCode]
     """Known, but not allowed at this address."""
-    SIP_STATUS_NOT_ACCEPTABLE: Final = 406
+    SIP_STATUS_NOT_ACCEPTABLE: ClassVar[SIPStatusCode]
     """Nothing that the caller accepts can be answered."""
-    SIP_STATUS_PROXY_AUTH_REQUIRED: Final = 407
+    SIP_STATUS_PROXY_AUTH_REQUIRED: ClassVar[SIPStatusCode]
     """The carrier wants a user name and password: those of the trunk are missing or wrong."""
-    SIP_STATUS_REQUEST_TIMEOUT: Final = 408
+    SIP_STATUS_REQUEST_TIMEOUT: ClassVar[SIPStatusCode]
     """Nobody answered in time."""
-    SIP_STATUS_CONFLICT: Final = 409
+    SIP_STATUS_CONFLICT: ClassVar[SIPStatusCode]
     """It clashes with the state that something is in. No longer in the standard."""
-    SIP_STATUS_GONE: Final = 410
+    SIP_STATUS_GONE: ClassVar[SIPStatusCode]
     """The user was known here once, and no longer is."""
-    SIP_STATUS_LENGTH_REQUIRED: Final = 411
+    SIP_STATUS_LENGTH_REQUIRED: ClassVar[SIPStatusCode]
     """The length of the body was missing. No longer in the standard."""
-    SIP_STATUS_CONDITIONAL_REQUEST_FAILED: Final = 412
+    SIP_STATUS_CONDITIONAL_REQUEST_FAILED: ClassVar[SIPStatusCode]
     """What the request names has changed in the meantime."""
-    SIP_STATUS_REQUEST_ENTITY_TOO_LARGE: Final = 413
+    SIP_STATUS_REQUEST_ENTITY_TOO_LARGE: ClassVar[SIPStatusCode]
     """The body was too large."""
-    SIP_STATUS_REQUEST_URI_TOO_LONG: Final = 414
+    SIP_STATUS_REQUEST_URI_TOO_LONG: ClassVar[SIPStatusCode]
     """The address was too long."""
-    SIP_STATUS_UNSUPPORTED_MEDIA_TYPE: Final = 415
+    SIP_STATUS_UNSUPPORTED_MEDIA_TYPE: ClassVar[SIPStatusCode]
     """The body was of a kind that is not supported."""
-    SIP_STATUS_REQUESTED_RANGE_NOT_SATISFIABLE: Final = 416
+    SIP_STATUS_REQUESTED_RANGE_NOT_SATISFIABLE: ClassVar[SIPStatusCode]
     """The address, or a part of what was asked for, is of a kind that is not served."""
-    SIP_STATUS_UNKNOWN_RESOURCE_PRIORITY: Final = 417
+    SIP_STATUS_UNKNOWN_RESOURCE_PRIORITY: ClassVar[SIPStatusCode]
     """None of the priorities that the request names is known."""
-    SIP_STATUS_BAD_EXTENSION: Final = 420
+    SIP_STATUS_BAD_EXTENSION: ClassVar[SIPStatusCode]
     """The request needs an extension that is not supported."""
-    SIP_STATUS_EXTENSION_REQUIRED: Final = 421
+    SIP_STATUS_EXTENSION_REQUIRED: ClassVar[SIPStatusCode]
     """The answer would need an extension that the caller does not support."""
-    SIP_STATUS_SESSION_INTERVAL_TOO_SMALL: Final = 422
+    SIP_STATUS_SESSION_INTERVAL_TOO_SMALL: ClassVar[SIPStatusCode]
     """The time between refreshes of the call was too short."""
-    SIP_STATUS_INTERVAL_TOO_BRIEF: Final = 423
+    SIP_STATUS_INTERVAL_TOO_BRIEF: ClassVar[SIPStatusCode]
     """What was asked for would expire too soon."""
-    SIP_STATUS_BAD_LOCATION_INFORMATION: Final = 424
+    SIP_STATUS_BAD_LOCATION_INFORMATION: ClassVar[SIPStatusCode]
     """The location in the request is missing or wrong."""
-    SIP_STATUS_BAD_ALERT_MESSAGE: Final = 425
+    SIP_STATUS_BAD_ALERT_MESSAGE: ClassVar[SIPStatusCode]
     """The alert in the request could not be used."""
-    SIP_STATUS_USE_IDENTITY_HEADER: Final = 428
+    SIP_STATUS_USE_IDENTITY_HEADER: ClassVar[SIPStatusCode]
     """The caller must prove who it is (STIR/SHAKEN)."""
-    SIP_STATUS_PROVIDE_REFERRER_IDENTITY: Final = 429
+    SIP_STATUS_PROVIDE_REFERRER_IDENTITY: ClassVar[SIPStatusCode]
     """A transfer must say who asks for it."""
-    SIP_STATUS_FLOW_FAILED: Final = 430
+    SIP_STATUS_FLOW_FAILED: ClassVar[SIPStatusCode]
     """The connection to the callee broke; another may work."""
-    SIP_STATUS_ANONYMITY_DISALLOWED: Final = 433
+    SIP_STATUS_ANONYMITY_DISALLOWED: ClassVar[SIPStatusCode]
     """Callers without a number are refused."""
-    SIP_STATUS_BAD_IDENTITY_INFO: Final = 436
+    SIP_STATUS_BAD_IDENTITY_INFO: ClassVar[SIPStatusCode]
     """The proof of the caller's identity could not be fetched."""
-    SIP_STATUS_UNSUPPORTED_CERTIFICATE: Final = 437
+    SIP_STATUS_UNSUPPORTED_CERTIFICATE: ClassVar[SIPStatusCode]
     """The certificate behind that proof was not accepted."""
-    SIP_STATUS_INVALID_IDENTITY_HEADER: Final = 438
+    SIP_STATUS_INVALID_IDENTITY_HEADER: ClassVar[SIPStatusCode]
     """The proof of the caller's identity was wrong."""
-    SIP_STATUS_FIRST_HOP_LACKS_OUTBOUND_SUPPORT: Final = 439
+    SIP_STATUS_FIRST_HOP_LACKS_OUTBOUND_SUPPORT: ClassVar[SIPStatusCode]
     """A server on the way does not support kept connections."""
-    SIP_STATUS_MAX_BREADTH_EXCEEDED: Final = 440
+    SIP_STATUS_MAX_BREADTH_EXCEEDED: ClassVar[SIPStatusCode]
     """The call was spread to too many places at once."""
-    SIP_STATUS_BAD_INFO_PACKAGE: Final = 469
+    SIP_STATUS_BAD_INFO_PACKAGE: ClassVar[SIPStatusCode]
     """The information that was sent is of a kind that was not asked for."""
-    SIP_STATUS_CONSENT_NEEDED: Final = 470
+    SIP_STATUS_CONSENT_NEEDED: ClassVar[SIPStatusCode]
     """The callee must agree first."""
-    SIP_STATUS_TEMPORARILY_UNAVAILABLE: Final = 480
+    SIP_STATUS_TEMPORARILY_UNAVAILABLE: ClassVar[SIPStatusCode]
     """The callee is known and cannot be reached at the moment."""
-    SIP_STATUS_CALL_TRANSACTION_DOES_NOT_EXISTS: Final = 481
+    SIP_STATUS_CALL_TRANSACTION_DOES_NOT_EXISTS: ClassVar[SIPStatusCode]
     """The other side knows no such call."""
-    SIP_STATUS_LOOP_DETECTED: Final = 482
+    SIP_STATUS_LOOP_DETECTED: ClassVar[SIPStatusCode]
     """The call went in a circle."""
-    SIP_STATUS_TOO_MANY_HOPS: Final = 483
+    SIP_STATUS_TOO_MANY_HOPS: ClassVar[SIPStatusCode]
     """The call passed too many servers."""
-    SIP_STATUS_ADDRESS_INCOMPLETE: Final = 484
+    SIP_STATUS_ADDRESS_INCOMPLETE: ClassVar[SIPStatusCode]
     """The number is too short."""
-    SIP_STATUS_AMBIGUOUS: Final = 485
+    SIP_STATUS_AMBIGUOUS: ClassVar[SIPStatusCode]
     """The number or user is not clear."""
-    SIP_STATUS_BUSY_HERE: Final = 486
+    SIP_STATUS_BUSY_HERE: ClassVar[SIPStatusCode]
     """The callee is busy."""
-    SIP_STATUS_REQUEST_TERMINATED: Final = 487
+    SIP_STATUS_REQUEST_TERMINATED: ClassVar[SIPStatusCode]
     """The call was cancelled before it was answered."""
-    SIP_STATUS_NOT_ACCEPTABLE_HERE: Final = 488
+    SIP_STATUS_NOT_ACCEPTABLE_HERE: ClassVar[SIPStatusCode]
     """The two sides have no codec or encryption in common."""
-    SIP_STATUS_BAD_EVENT: Final = 489
+    SIP_STATUS_BAD_EVENT: ClassVar[SIPStatusCode]
     """The event to subscribe to is not known."""
-    SIP_STATUS_REQUEST_PENDING: Final = 491
+    SIP_STATUS_REQUEST_PENDING: ClassVar[SIPStatusCode]
     """Another request for the same call is still going on."""
-    SIP_STATUS_UNDECIPHERABLE: Final = 493
+    SIP_STATUS_UNDECIPHERABLE: ClassVar[SIPStatusCode]
     """The encrypted body could not be read."""
-    SIP_STATUS_SECURITY_AGREEMENT_REQUIRED: Final = 494
+    SIP_STATUS_SECURITY_AGREEMENT_REQUIRED: ClassVar[SIPStatusCode]
     """Both sides must agree on a security mechanism first."""
-    SIP_STATUS_INTERNAL_SERVER_ERROR: Final = 500
+    SIP_STATUS_INTERNAL_SERVER_ERROR: ClassVar[SIPStatusCode]
     """A server on the way failed."""
-    SIP_STATUS_NOT_IMPLEMENTED: Final = 501
+    SIP_STATUS_NOT_IMPLEMENTED: ClassVar[SIPStatusCode]
     """A server on the way does not know the request."""
-    SIP_STATUS_BAD_GATEWAY: Final = 502
+    SIP_STATUS_BAD_GATEWAY: ClassVar[SIPStatusCode]
     """A server on the way got a wrong answer from the next one."""
-    SIP_STATUS_SERVICE_UNAVAILABLE: Final = 503
+    SIP_STATUS_SERVICE_UNAVAILABLE: ClassVar[SIPStatusCode]
     """A server on the way is overloaded or in maintenance."""
-    SIP_STATUS_GATEWAY_TIMEOUT: Final = 504
+    SIP_STATUS_GATEWAY_TIMEOUT: ClassVar[SIPStatusCode]
     """A server on the way got no answer from the next one."""
-    SIP_STATUS_VERSION_NOT_SUPPORTED: Final = 505
+    SIP_STATUS_VERSION_NOT_SUPPORTED: ClassVar[SIPStatusCode]
     """The version of SIP is not supported."""
-    SIP_STATUS_MESSAGE_TOO_LARGE: Final = 513
+    SIP_STATUS_MESSAGE_TOO_LARGE: ClassVar[SIPStatusCode]
     """The request was too large."""
-    SIP_STATUS_GLOBAL_BUSY_EVERYWHERE: Final = 600
+    SIP_STATUS_GLOBAL_BUSY_EVERYWHERE: ClassVar[SIPStatusCode]
     """The callee is busy on every phone."""
-    SIP_STATUS_GLOBAL_DECLINE: Final = 603
+    SIP_STATUS_GLOBAL_DECLINE: ClassVar[SIPStatusCode]
     """The callee declined."""
-    SIP_STATUS_GLOBAL_DOES_NOT_EXIST_ANYWHERE: Final = 604
+    SIP_STATUS_GLOBAL_DOES_NOT_EXIST_ANYWHERE: ClassVar[SIPStatusCode]
     """There is no such callee anywhere."""
-    SIP_STATUS_GLOBAL_NOT_ACCEPTABLE: Final = 606
+    SIP_STATUS_GLOBAL_NOT_ACCEPTABLE: ClassVar[SIPStatusCode]
     """No phone of the callee has a codec or encryption in common with the caller."""
-    SIP_STATUS_GLOBAL_UNWANTED: Final = 607
+    SIP_STATUS_GLOBAL_UNWANTED: ClassVar[SIPStatusCode]
     """The callee does not want calls like this one."""
-    SIP_STATUS_GLOBAL_REJECTED: Final = 608
+    SIP_STATUS_GLOBAL_REJECTED: ClassVar[SIPStatusCode]
     """An automatic check on the way refused the call, often as spam."""
 
 class SIPTransport(Enum):
     """How SIP messages travel."""
 
-    SIP_TRANSPORT_AUTO: Final = 0
+    ValueType: TypeAlias = SIPTransport
+    SIP_TRANSPORT_AUTO: ClassVar[SIPTransport]
     """The SIP worker chooses."""
-    SIP_TRANSPORT_UDP: Final = 1
+    SIP_TRANSPORT_UDP: ClassVar[SIPTransport]
     """UDP."""
-    SIP_TRANSPORT_TCP: Final = 2
+    SIP_TRANSPORT_TCP: ClassVar[SIPTransport]
     """TCP."""
-    SIP_TRANSPORT_TLS: Final = 3
+    SIP_TRANSPORT_TLS: ClassVar[SIPTransport]
     """TLS over TCP: the messages are encrypted."""
 
 class SIPHeaderOptions(Enum):
     """Which headers of a SIP message become attributes of its participant by themselves."""
 
-    SIP_NO_HEADERS: Final = 0
+    ValueType: TypeAlias = SIPHeaderOptions
+    SIP_NO_HEADERS: ClassVar[SIPHeaderOptions]
     """None."""
-    SIP_X_HEADERS: Final = 1
+    SIP_X_HEADERS: ClassVar[SIPHeaderOptions]
     """Those whose name begins with `X-`."""
-    SIP_ALL_HEADERS: Final = 2
+    SIP_ALL_HEADERS: ClassVar[SIPHeaderOptions]
     """All of them."""
 
 class SIPMediaEncryption(Enum):
     """Whether the sound of calls is encrypted, with SRTP."""
 
-    SIP_MEDIA_ENCRYPT_DISABLE: Final = 0
+    ValueType: TypeAlias = SIPMediaEncryption
+    SIP_MEDIA_ENCRYPT_DISABLE: ClassVar[SIPMediaEncryption]
     """It is not."""
-    SIP_MEDIA_ENCRYPT_ALLOW: Final = 1
+    SIP_MEDIA_ENCRYPT_ALLOW: ClassVar[SIPMediaEncryption]
     """It is if the other side can."""
-    SIP_MEDIA_ENCRYPT_REQUIRE: Final = 2
+    SIP_MEDIA_ENCRYPT_REQUIRE: ClassVar[SIPMediaEncryption]
     """It must be: a call without encryption fails."""
 
 class ProviderType(Enum):
     """Whose telephone service carries a call."""
 
-    PROVIDER_TYPE_UNKNOWN: Final = 0
+    ValueType: TypeAlias = ProviderType
+    PROVIDER_TYPE_UNKNOWN: ClassVar[ProviderType]
     """Not known."""
-    PROVIDER_TYPE_INTERNAL: Final = 1
+    PROVIDER_TYPE_INTERNAL: ClassVar[ProviderType]
     """LiveKit's own."""
-    PROVIDER_TYPE_EXTERNAL: Final = 2
+    PROVIDER_TYPE_EXTERNAL: ClassVar[ProviderType]
     """Somebody else's."""
 
 class SIPCallStatus(Enum):
     """How far a call is."""
 
-    SCS_CALL_INCOMING: Final = 0
+    ValueType: TypeAlias = SIPCallStatus
+    SCS_CALL_INCOMING: ClassVar[SIPCallStatus]
     """It comes in and has not been answered."""
-    SCS_PARTICIPANT_JOINED: Final = 1
+    SCS_PARTICIPANT_JOINED: ClassVar[SIPCallStatus]
     """Its participant is in the room."""
-    SCS_ACTIVE: Final = 2
+    SCS_ACTIVE: ClassVar[SIPCallStatus]
     """The two sides talk."""
-    SCS_DISCONNECTED: Final = 3
+    SCS_DISCONNECTED: ClassVar[SIPCallStatus]
     """It ended."""
-    SCS_ERROR: Final = 4
+    SCS_ERROR: ClassVar[SIPCallStatus]
     """It failed."""
 
 class SIPTransferStatus(Enum):
     """How far a transfer is."""
 
-    STS_TRANSFER_ONGOING: Final = 0
+    ValueType: TypeAlias = SIPTransferStatus
+    STS_TRANSFER_ONGOING: ClassVar[SIPTransferStatus]
     """It is going on."""
-    STS_TRANSFER_FAILED: Final = 1
+    STS_TRANSFER_FAILED: ClassVar[SIPTransferStatus]
     """It failed."""
-    STS_TRANSFER_SUCCESSFUL: Final = 2
+    STS_TRANSFER_SUCCESSFUL: ClassVar[SIPTransferStatus]
     """It succeeded."""
 
 class SIPTransferReason(Enum):
     """Why a transfer ended."""
 
-    STR_UNSPECIFIED: Final = 0
+    ValueType: TypeAlias = SIPTransferReason
+    STR_UNSPECIFIED: ClassVar[SIPTransferReason]
     """Not said."""
-    STR_COMPLETED: Final = 1
+    STR_COMPLETED: ClassVar[SIPTransferReason]
     """It succeeded."""
-    STR_CALL_ENDED: Final = 2
+    STR_CALL_ENDED: ClassVar[SIPTransferReason]
     """The call ended before it was done."""
-    STR_REJECTED: Final = 3
+    STR_REJECTED: ClassVar[SIPTransferReason]
     """The target, or a carrier on the way, refused."""
-    STR_RINGING_TIMEOUT: Final = 4
+    STR_RINGING_TIMEOUT: ClassVar[SIPTransferReason]
     """The target did not answer in time."""
-    STR_SUBSCRIPTION_TERMINATED: Final = 5
+    STR_SUBSCRIPTION_TERMINATED: ClassVar[SIPTransferReason]
     """The carrier stopped telling how it goes."""
-    STR_CANCELED: Final = 6
+    STR_CANCELED: ClassVar[SIPTransferReason]
     """It was cancelled."""
 
 class SIPFeature(Enum):
     """Something extra that a call uses."""
 
-    NONE: Final = 0
+    ValueType: TypeAlias = SIPFeature
+    NONE: ClassVar[SIPFeature]
     """Nothing."""
-    KRISP_ENABLED: Final = 1
+    KRISP_ENABLED: ClassVar[SIPFeature]
     """Background noise is removed."""
 
 class SIPCallDirection(Enum):
     """Who called whom."""
 
-    SCD_UNKNOWN: Final = 0
+    ValueType: TypeAlias = SIPCallDirection
+    SCD_UNKNOWN: ClassVar[SIPCallDirection]
     """Not known."""
-    SCD_INBOUND: Final = 1
+    SCD_INBOUND: ClassVar[SIPCallDirection]
     """Somebody called in."""
-    SCD_OUTBOUND: Final = 2
+    SCD_OUTBOUND: ClassVar[SIPCallDirection]
     """Somebody was called."""
 
 class SIPStatus(Message):
     """Result of a SIP request."""
 
-    code: int
+    code: SIPStatusCode
     """Its number."""
     status: str
     """What the other side wrote beside the number, such as `Busy Here`. Empty: nothing."""
     def __init__(
         self,
         *,
-        code: int | None = ...,
+        code: SIPStatusCode | SIPStatusCodeName | None = ...,
         status: str | None = ...,
     ) -> None: ...
     def ClearField(self, field_name: Literal["code", "status"]) -> None: ...
@@ -382,7 +407,7 @@ class SIPMediaConfig(Message):
     @property
     def codecs(self) -> RepeatedCompositeFieldContainer[SIPCodec]:
         """Codecs to offer. Unset: those of the SIP worker."""
-    encryption: int
+    encryption: SIPMediaEncryption
     """Whether the sound is encrypted. Unset: not chosen here."""
     @property
     def media_timeout(self) -> Duration:
@@ -394,8 +419,8 @@ class SIPMediaConfig(Message):
         *,
         only_listed_codecs: bool | None = ...,
         codecs: Iterable[SIPCodec | Mapping[str, Any]] | None = ...,
-        encryption: int | None = ...,
-        media_timeout: Duration | Mapping[str, Any] | None = ...,
+        encryption: SIPMediaEncryption | SIPMediaEncryptionName | None = ...,
+        media_timeout: timedelta | Duration | Mapping[str, Any] | None = ...,
     ) -> None: ...
     def HasField(self, field_name: Literal["encryption", "media_timeout"]) -> bool: ...
     def ClearField(
@@ -409,7 +434,7 @@ class ProviderInfo(Message):
     """Id of the provider."""
     name: str
     """Name of the provider."""
-    type: int
+    type: ProviderType
     """Whose it is."""
     prevent_transfer: bool
     """True if its calls cannot be transferred."""
@@ -418,7 +443,7 @@ class ProviderInfo(Message):
         *,
         id: str | None = ...,
         name: str | None = ...,
-        type: int | None = ...,
+        type: ProviderType | ProviderTypeName | None = ...,
         prevent_transfer: bool | None = ...,
     ) -> None: ...
     def ClearField(self, field_name: Literal["id", "name", "type", "prevent_transfer"]) -> None: ...
@@ -434,16 +459,20 @@ class SIPTrunkInfo(Message):
     class TrunkKind(Enum):
         """Kind of a trunk."""
 
-        TRUNK_LEGACY: Final = 0
+        ValueType: TypeAlias = SIPTrunkInfo.TrunkKind
+        TRUNK_LEGACY: ClassVar[SIPTrunkInfo.TrunkKind]
         """Both in one, from before they were told apart."""
-        TRUNK_INBOUND: Final = 1
+        TRUNK_INBOUND: ClassVar[SIPTrunkInfo.TrunkKind]
         """For incoming calls."""
-        TRUNK_OUTBOUND: Final = 2
+        TRUNK_OUTBOUND: ClassVar[SIPTrunkInfo.TrunkKind]
         """For calls that are made."""
 
+    TRUNK_LEGACY: ClassVar[SIPTrunkInfo.TrunkKind]
+    TRUNK_INBOUND: ClassVar[SIPTrunkInfo.TrunkKind]
+    TRUNK_OUTBOUND: ClassVar[SIPTrunkInfo.TrunkKind]
     sip_trunk_id: str
     """Id of the trunk (`ST_...`)."""
-    kind: int
+    kind: SIPTrunkInfo.TrunkKind
     """Kind of the trunk."""
     @property
     def inbound_addresses(self) -> RepeatedScalarFieldContainer[str]:
@@ -452,7 +481,7 @@ class SIPTrunkInfo(Message):
     """Host to call through. Empty for an inbound trunk."""
     outbound_number: str
     """Number that calls are made from, or of an inbound trunk the first number that is called."""
-    transport: int
+    transport: SIPTransport
     """How SIP messages travel."""
     @property
     def inbound_numbers_regex(self) -> RepeatedScalarFieldContainer[str]:
@@ -476,11 +505,11 @@ class SIPTrunkInfo(Message):
         self,
         *,
         sip_trunk_id: str | None = ...,
-        kind: int | None = ...,
+        kind: SIPTrunkInfo.TrunkKind | SIPTrunkInfo_TrunkKindName | None = ...,
         inbound_addresses: Strings | None = ...,
         outbound_address: str | None = ...,
         outbound_number: str | None = ...,
-        transport: int | None = ...,
+        transport: SIPTransport | SIPTransportName | None = ...,
         inbound_numbers_regex: Strings | None = ...,
         inbound_numbers: Strings | None = ...,
         inbound_username: str | None = ...,
@@ -589,19 +618,19 @@ class SIPInboundTrunkInfo(Message):
         """Attributes of the participant to send as headers to the other side: attribute name to header name.
         Unset: none.
         """
-    include_headers: int
+    include_headers: SIPHeaderOptions
     """Which further headers become attributes by themselves, named `sip.h.` and the header. Unset: none."""
     @property
     def ringing_timeout(self) -> Duration:
         """How long an incoming call may ring before it is given up. Unset: the SIP worker's default."""
-    ringing_timeout_status: int
+    ringing_timeout_status: SIPStatusCode
     """What callers are told when a call has rung too long. Unset: the SIP worker's default."""
     @property
     def max_call_duration(self) -> Duration:
         """How long a call may last before it is ended. Unset: the SIP worker's default."""
     krisp_enabled: bool
     """True removes background noise from the caller's voice. LiveKit Cloud only."""
-    media_encryption: int
+    media_encryption: SIPMediaEncryption
     """Deprecated: whether the sound is encrypted. Use `media`."""
     @property
     def media(self) -> SIPMediaConfig:
@@ -631,15 +660,15 @@ class SIPInboundTrunkInfo(Message):
         headers: Mapping[str, str] | None = ...,
         headers_to_attributes: Mapping[str, str] | None = ...,
         attributes_to_headers: Mapping[str, str] | None = ...,
-        include_headers: int | None = ...,
-        ringing_timeout: Duration | Mapping[str, Any] | None = ...,
-        ringing_timeout_status: int | None = ...,
-        max_call_duration: Duration | Mapping[str, Any] | None = ...,
+        include_headers: SIPHeaderOptions | SIPHeaderOptionsName | None = ...,
+        ringing_timeout: timedelta | Duration | Mapping[str, Any] | None = ...,
+        ringing_timeout_status: SIPStatusCode | SIPStatusCodeName | None = ...,
+        max_call_duration: timedelta | Duration | Mapping[str, Any] | None = ...,
         krisp_enabled: bool | None = ...,
-        media_encryption: int | None = ...,
+        media_encryption: SIPMediaEncryption | SIPMediaEncryptionName | None = ...,
         media: SIPMediaConfig | Mapping[str, Any] | None = ...,
-        created_at: Timestamp | Mapping[str, Any] | None = ...,
-        updated_at: Timestamp | Mapping[str, Any] | None = ...,
+        created_at: datetime | Timestamp | Mapping[str, Any] | None = ...,
+        updated_at: datetime | Timestamp | Mapping[str, Any] | None = ...,
     ) -> None: ...
     def HasField(
         self, field_name: Literal["ringing_timeout", "max_call_duration", "media", "created_at", "updated_at"]
@@ -696,7 +725,7 @@ class SIPInboundTrunkUpdate(Message):
     """New name. Empty clears it. Unset: unchanged."""
     metadata: str
     """New text of your own. Empty clears it. Unset: unchanged."""
-    media_encryption: int
+    media_encryption: SIPMediaEncryption
     """Deprecated: whether the sound is encrypted. Use `media`."""
     @property
     def media(self) -> SIPMediaConfig:
@@ -714,7 +743,7 @@ class SIPInboundTrunkUpdate(Message):
         auth_realm: str | None = ...,
         name: str | None = ...,
         metadata: str | None = ...,
-        media_encryption: int | None = ...,
+        media_encryption: SIPMediaEncryption | SIPMediaEncryptionName | None = ...,
         media: SIPMediaConfig | Mapping[str, Any] | None = ...,
     ) -> None: ...
     def HasField(
@@ -801,7 +830,7 @@ class SIPOutboundTrunkInfo(Message):
     """Country that the calls go to, as a two-letter code (ISO 3166-1 alpha-2), such as `CH`. LiveKit Cloud calls
     from a region near it. Unset: not said.
     """
-    transport: int
+    transport: SIPTransport
     """How SIP messages travel to the carrier. Unset: the SIP worker chooses."""
     @property
     def numbers(self) -> RepeatedScalarFieldContainer[str]:
@@ -827,9 +856,9 @@ class SIPOutboundTrunkInfo(Message):
         """Attributes of the participant to send as headers to the other side: attribute name to header name.
         Unset: none.
         """
-    include_headers: int
+    include_headers: SIPHeaderOptions
     """Which further headers become attributes by themselves, named `sip.h.` and the header. Unset: none."""
-    media_encryption: int
+    media_encryption: SIPMediaEncryption
     """Deprecated: whether the sound is encrypted. Use `media`."""
     @property
     def media(self) -> SIPMediaConfig:
@@ -854,19 +883,19 @@ class SIPOutboundTrunkInfo(Message):
         metadata: str | None = ...,
         address: str | None = ...,
         destination_country: str | None = ...,
-        transport: int | None = ...,
+        transport: SIPTransport | SIPTransportName | None = ...,
         numbers: Strings | None = ...,
         auth_username: str | None = ...,
         auth_password: str | None = ...,
         headers: Mapping[str, str] | None = ...,
         headers_to_attributes: Mapping[str, str] | None = ...,
         attributes_to_headers: Mapping[str, str] | None = ...,
-        include_headers: int | None = ...,
-        media_encryption: int | None = ...,
+        include_headers: SIPHeaderOptions | SIPHeaderOptionsName | None = ...,
+        media_encryption: SIPMediaEncryption | SIPMediaEncryptionName | None = ...,
         media: SIPMediaConfig | Mapping[str, Any] | None = ...,
         from_host: str | None = ...,
-        created_at: Timestamp | Mapping[str, Any] | None = ...,
-        updated_at: Timestamp | Mapping[str, Any] | None = ...,
+        created_at: datetime | Timestamp | Mapping[str, Any] | None = ...,
+        updated_at: datetime | Timestamp | Mapping[str, Any] | None = ...,
     ) -> None: ...
     def HasField(self, field_name: Literal["media", "created_at", "updated_at"]) -> bool: ...
     def ClearField(
@@ -901,7 +930,7 @@ class SIPOutboundTrunkUpdate(Message):
 
     address: str
     """New host name or IP address of the carrier; a trunk cannot be without one. Unset: unchanged."""
-    transport: int
+    transport: SIPTransport
     """New transport. Unset: unchanged."""
     destination_country: str
     """New country that the calls go to, as a two-letter code. Empty clears it. Unset: unchanged."""
@@ -916,7 +945,7 @@ class SIPOutboundTrunkUpdate(Message):
     """New name. Empty clears it. Unset: unchanged."""
     metadata: str
     """New text of your own. Empty clears it. Unset: unchanged."""
-    media_encryption: int
+    media_encryption: SIPMediaEncryption
     """Deprecated: whether the sound is encrypted. Use `media`."""
     @property
     def media(self) -> SIPMediaConfig:
@@ -929,14 +958,14 @@ class SIPOutboundTrunkUpdate(Message):
         self,
         *,
         address: str | None = ...,
-        transport: int | None = ...,
+        transport: SIPTransport | SIPTransportName | None = ...,
         destination_country: str | None = ...,
         numbers: ListUpdate | Mapping[str, Any] | None = ...,
         auth_username: str | None = ...,
         auth_password: str | None = ...,
         name: str | None = ...,
         metadata: str | None = ...,
-        media_encryption: int | None = ...,
+        media_encryption: SIPMediaEncryption | SIPMediaEncryptionName | None = ...,
         media: SIPMediaConfig | Mapping[str, Any] | None = ...,
         from_host: str | None = ...,
     ) -> None: ...
@@ -1356,7 +1385,7 @@ class SIPDispatchRuleInfo(Message):
         """Codecs, encryption and timeout of the sound. Unset: not chosen here. Answers may hold an empty one."""
     krisp_enabled: bool
     """True removes background noise from the caller's voice. LiveKit Cloud only."""
-    media_encryption: int
+    media_encryption: SIPMediaEncryption
     """Deprecated: whether the sound is encrypted. Use `media`."""
     @property
     def created_at(self) -> Timestamp:
@@ -1384,9 +1413,9 @@ class SIPDispatchRuleInfo(Message):
         room_config: RoomConfiguration | Mapping[str, Any] | None = ...,
         media: SIPMediaConfig | Mapping[str, Any] | None = ...,
         krisp_enabled: bool | None = ...,
-        media_encryption: int | None = ...,
-        created_at: Timestamp | Mapping[str, Any] | None = ...,
-        updated_at: Timestamp | Mapping[str, Any] | None = ...,
+        media_encryption: SIPMediaEncryption | SIPMediaEncryptionName | None = ...,
+        created_at: datetime | Timestamp | Mapping[str, Any] | None = ...,
+        updated_at: datetime | Timestamp | Mapping[str, Any] | None = ...,
     ) -> None: ...
     def HasField(self, field_name: Literal["rule", "room_config", "media", "created_at", "updated_at"]) -> bool: ...
     def ClearField(
@@ -1430,7 +1459,7 @@ class SIPDispatchRuleUpdate(Message):
     @property
     def attributes(self) -> ScalarMap[str, str]:
         """Attributes to set for the callers' participants. Unset or empty: unchanged."""
-    media_encryption: int
+    media_encryption: SIPMediaEncryption
     """Deprecated: whether the sound is encrypted. Use `media`."""
     @property
     def media(self) -> SIPMediaConfig:
@@ -1443,7 +1472,7 @@ class SIPDispatchRuleUpdate(Message):
         name: str | None = ...,
         metadata: str | None = ...,
         attributes: Mapping[str, str] | None = ...,
-        media_encryption: int | None = ...,
+        media_encryption: SIPMediaEncryption | SIPMediaEncryptionName | None = ...,
         media: SIPMediaConfig | Mapping[str, Any] | None = ...,
     ) -> None: ...
     def HasField(
@@ -1515,7 +1544,7 @@ class SIPOutboundConfig(Message):
     destination_country: str
     """Country that the call goes to, as a two-letter code (ISO 3166-1 alpha-2), such as `CH`. Unset: not said.
     """
-    transport: int
+    transport: SIPTransport
     """How SIP messages travel to the carrier. Unset: the SIP worker chooses."""
     auth_username: str
     """User name for the carrier. Unset: none."""
@@ -1538,7 +1567,7 @@ class SIPOutboundConfig(Message):
         *,
         hostname: str | None = ...,
         destination_country: str | None = ...,
-        transport: int | None = ...,
+        transport: SIPTransport | SIPTransportName | None = ...,
         auth_username: str | None = ...,
         auth_password: str | None = ...,
         headers_to_attributes: Mapping[str, str] | None = ...,
@@ -1611,7 +1640,7 @@ class CreateSIPParticipantRequest(Message):
     @property
     def headers(self) -> ScalarMap[str, str]:
         """Headers to put into this call, besides those of the trunk. Unset: none."""
-    include_headers: int
+    include_headers: SIPHeaderOptions
     """Which headers of the callee's answer become attributes by themselves, named `sip.h.` and the header. Unset:
     as the trunk has it.
     """
@@ -1623,7 +1652,7 @@ class CreateSIPParticipantRequest(Message):
         """How long the call may last before it is ended. Unset: the SIP worker's default."""
     krisp_enabled: bool
     """True removes background noise from the callee's voice. LiveKit Cloud only."""
-    media_encryption: int
+    media_encryption: SIPMediaEncryption
     """Deprecated: whether the sound is encrypted. Use `media`."""
     @property
     def media(self) -> SIPMediaConfig:
@@ -1660,11 +1689,11 @@ class CreateSIPParticipantRequest(Message):
         play_dialtone: bool | None = ...,
         hide_phone_number: bool | None = ...,
         headers: Mapping[str, str] | None = ...,
-        include_headers: int | None = ...,
-        ringing_timeout: Duration | Mapping[str, Any] | None = ...,
-        max_call_duration: Duration | Mapping[str, Any] | None = ...,
+        include_headers: SIPHeaderOptions | SIPHeaderOptionsName | None = ...,
+        ringing_timeout: timedelta | Duration | Mapping[str, Any] | None = ...,
+        max_call_duration: timedelta | Duration | Mapping[str, Any] | None = ...,
         krisp_enabled: bool | None = ...,
-        media_encryption: int | None = ...,
+        media_encryption: SIPMediaEncryption | SIPMediaEncryptionName | None = ...,
         media: SIPMediaConfig | Mapping[str, Any] | None = ...,
         wait_until_answered: bool | None = ...,
         display_name: str | None = ...,
@@ -1766,7 +1795,7 @@ class TransferSIPParticipantRequest(Message):
         transfer_to: str | None = ...,
         play_dialtone: bool | None = ...,
         headers: Mapping[str, str] | None = ...,
-        ringing_timeout: Duration | Mapping[str, Any] | None = ...,
+        ringing_timeout: timedelta | Duration | Mapping[str, Any] | None = ...,
     ) -> None: ...
     def HasField(self, field_name: Literal["ringing_timeout"]) -> bool: ...
     def ClearField(
@@ -1785,9 +1814,9 @@ class TransferSIPParticipantResponse(Message):
 
     transfer_id: str
     """Id of the transfer. May be empty."""
-    status: int
+    status: SIPTransferStatus
     """How far the transfer is. Means something only if `transfer_id` is set."""
-    reason: int
+    reason: SIPTransferReason
     """Why it ended. May be unset."""
     @property
     def sip_status(self) -> SIPStatus:
@@ -1796,8 +1825,8 @@ class TransferSIPParticipantResponse(Message):
         self,
         *,
         transfer_id: str | None = ...,
-        status: int | None = ...,
-        reason: int | None = ...,
+        status: SIPTransferStatus | SIPTransferStatusName | None = ...,
+        reason: SIPTransferReason | SIPTransferReasonName | None = ...,
         sip_status: SIPStatus | Mapping[str, Any] | None = ...,
     ) -> None: ...
     def HasField(self, field_name: Literal["sip_status"]) -> bool: ...
@@ -1808,7 +1837,7 @@ class SIPTransferError(Message):
 
     transfer_id: str
     """Id of the transfer."""
-    reason: int
+    reason: SIPTransferReason
     """Why it ended."""
     @property
     def sip_status(self) -> SIPStatus:
@@ -1817,7 +1846,7 @@ class SIPTransferError(Message):
         self,
         *,
         transfer_id: str | None = ...,
-        reason: int | None = ...,
+        reason: SIPTransferReason | SIPTransferReasonName | None = ...,
         sip_status: SIPStatus | Mapping[str, Any] | None = ...,
     ) -> None: ...
     def HasField(self, field_name: Literal["sip_status"]) -> bool: ...
@@ -1856,11 +1885,11 @@ class SIPCallInfo(Message):
     ended_at: int
     """Deprecated: when it ended. See `ended_at_ns`."""
     @property
-    def enabled_features(self) -> RepeatedScalarFieldContainer[int]:
+    def enabled_features(self) -> RepeatedScalarFieldContainer[SIPFeature]:
         """Extras that it uses. Empty: none."""
-    call_direction: int
+    call_direction: SIPCallDirection
     """Who called whom."""
-    call_status: int
+    call_status: SIPCallStatus
     """How far it is."""
     created_at_ns: int
     """When it was made, in Unix nanoseconds."""
@@ -1868,7 +1897,7 @@ class SIPCallInfo(Message):
     """When it was answered, in Unix nanoseconds. 0: not yet."""
     ended_at_ns: int
     """When it ended, in Unix nanoseconds. 0: not yet."""
-    disconnect_reason: int
+    disconnect_reason: DisconnectReason
     """Why its participant left the room."""
     error: str
     """Why it failed. Empty: it did not."""
@@ -1905,19 +1934,19 @@ class SIPCallInfo(Message):
         created_at: int | None = ...,
         started_at: int | None = ...,
         ended_at: int | None = ...,
-        enabled_features: Iterable[int] | None = ...,
-        call_direction: int | None = ...,
-        call_status: int | None = ...,
+        enabled_features: Iterable[SIPFeature | SIPFeatureName] | None = ...,
+        call_direction: SIPCallDirection | SIPCallDirectionName | None = ...,
+        call_status: SIPCallStatus | SIPCallStatusName | None = ...,
         created_at_ns: int | None = ...,
         started_at_ns: int | None = ...,
         ended_at_ns: int | None = ...,
-        disconnect_reason: int | None = ...,
+        disconnect_reason: DisconnectReason | DisconnectReasonName | None = ...,
         error: str | None = ...,
         call_status_code: SIPStatus | Mapping[str, Any] | None = ...,
         audio_codec: str | None = ...,
         media_encryption: str | None = ...,
         pcap_file_link: str | None = ...,
-        call_context: Iterable[_Any | Mapping[str, Any]] | None = ...,
+        call_context: Iterable[Message | Mapping[str, Any] | Mapping[str, Any]] | None = ...,
         provider_info: ProviderInfo | Mapping[str, Any] | None = ...,
         sip_call_id: str | None = ...,
     ) -> None: ...
@@ -1969,14 +1998,14 @@ class SIPTransferInfo(Message):
     """When it began, in Unix nanoseconds."""
     transfer_completed_at_ns: int
     """When it was done, in Unix nanoseconds. 0: not yet."""
-    transfer_status: int
+    transfer_status: SIPTransferStatus
     """How far it is."""
     error: str
     """Why it failed. Empty: it did not."""
     @property
     def transfer_status_code(self) -> SIPStatus:
         """SIP status with which it ended. Unset: there is none."""
-    reason: int
+    reason: SIPTransferReason
     """Why it ended."""
     def __init__(
         self,
@@ -1986,10 +2015,10 @@ class SIPTransferInfo(Message):
         transfer_to: str | None = ...,
         transfer_initiated_at_ns: int | None = ...,
         transfer_completed_at_ns: int | None = ...,
-        transfer_status: int | None = ...,
+        transfer_status: SIPTransferStatus | SIPTransferStatusName | None = ...,
         error: str | None = ...,
         transfer_status_code: SIPStatus | Mapping[str, Any] | None = ...,
-        reason: int | None = ...,
+        reason: SIPTransferReason | SIPTransferReasonName | None = ...,
     ) -> None: ...
     def HasField(self, field_name: Literal["transfer_status_code"]) -> bool: ...
     def ClearField(
@@ -2018,7 +2047,7 @@ class SIPUri(Message):
     """IP address. Unset: none, see `host`."""
     port: int
     """Port. 0 or unset: the default of the transport."""
-    transport: int
+    transport: SIPTransport
     """How SIP messages travel there. Unset: the SIP worker chooses."""
     def __init__(
         self,
@@ -2027,7 +2056,7 @@ class SIPUri(Message):
         host: str | None = ...,
         ip: str | None = ...,
         port: int | None = ...,
-        transport: int | None = ...,
+        transport: SIPTransport | SIPTransportName | None = ...,
     ) -> None: ...
     def ClearField(self, field_name: Literal["user", "host", "ip", "port", "transport"]) -> None: ...
 

@@ -10,7 +10,8 @@ from google.protobuf.message import Message
 from livekit_twirp.messages.livekit_agent import Job
 from livekit_twirp.messages.livekit_egress import EgressInfo
 from livekit_twirp.messages.livekit_ingress import IngressInfo
-from livekit_twirp.messages.livekit_models import ParticipantInfo, Room, TrackInfo
+from livekit_twirp.messages.livekit_models import ParticipantInfo, Room, RoomEndReason, TrackInfo
+from livekit_twirp.types.livekit_models import RoomEndReasonName
 
 DESCRIPTOR: FileDescriptor
 
@@ -48,7 +49,7 @@ class WebhookEvent(Message):
     """When it happened, in seconds since 1970 (UTC)."""
     num_dropped: int
     """No longer filled in. Deprecated."""
-    room_end_reason: int
+    room_end_reason: RoomEndReason
     """Why the room ended, when it did."""
     def __init__(
         self,
@@ -63,7 +64,7 @@ class WebhookEvent(Message):
         id: str | None = ...,
         created_at: int | None = ...,
         num_dropped: int | None = ...,
-        room_end_reason: int | None = ...,
+        room_end_reason: RoomEndReason | RoomEndReasonName | None = ...,
     ) -> None: ...
     def HasField(
         self, field_name: Literal["room", "participant", "egress_info", "ingress_info", "track", "job"]

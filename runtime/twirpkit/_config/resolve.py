@@ -17,6 +17,7 @@ from twirpkit._config.plug_in import load_plug_in
 from twirpkit._engine.client_config import ClientConfig
 from twirpkit._protocol.headers import check_headers, merge_headers
 from twirpkit._protocol.url import normalize_url
+from twirpkit._secret import Secret, revealed
 from twirpkit._suggestion import suggestion
 from twirpkit.options import UNSET, ClientOptions, Unset, check_client_timeout, check_hooks, check_retry
 from twirpkit.version import __version__
@@ -28,8 +29,8 @@ def client_config(
     package: PackageInfo,
     *,
     url: str | None,
-    api_key: str | None = None,
-    api_secret: str | None = None,
+    api_key: str | Secret | None = None,
+    api_secret: str | Secret | None = None,
     regions: Any = UNSET,
     **options: Unpack[ClientOptions],
 ) -> ClientConfig:
@@ -47,10 +48,14 @@ def client_config(
         ValueError: An argument is missing, refused, or given twice; the text says what to do.
         TypeError: An argument has the wrong type.
     """
+    if any(isinstance(each, str | Secret) and "://" in revealed(each) for each in (api_key, api_secret)):
+        raise ValueError("an API key or secret is a URL: the order of the arguments is url, api_key, api_secret")
     url = url if url is not None else environment_value(package, "url")
     if url is None:
         raise ValueError(f"no URL: pass url=…{or_set(package, 'url')}")
     base = normalize_url(url)
+    if package.prefix and base.endswith(package.prefix):
+        raise ValueError(f"the URL {url!r} ends with {package.prefix}, which the client adds itself: leave it out")
     token, auth = options.pop("token", None), options.pop("auth", None)
     authorize = authorization_source(package, api_key, api_secret, token, auth)
     if authorize is not None:
@@ -107,7 +112,10 @@ def service_config(base: ClientConfig, package: PackageInfo, service: str) -> Cl
     if host is None:
         return base
     root = base.base_url.removesuffix(package.prefix)
-    there = normalize_url(load_plug_in(host)(root))
+    try:
+        there = normalize_url(load_plug_in(host)(root))
+    except ValueError as error:  # told by its calls: reading an attribute of a client must not raise
+        return dataclasses.replace(base, failover=None, unavailable=str(error))
     if base.authorize is not None:
         warn_if_insecure(there)
     # The hosts that failover knows are the facade's, not this service's.

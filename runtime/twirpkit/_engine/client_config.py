@@ -65,6 +65,8 @@ class ClientConfig:
     sensitivity: int | None = None
     """The number of the field option that marks secret and personal fields (rule E5)."""
     hooks: Sequence[Hook] = field(default=(), repr=False)
+    unavailable: str | None = None
+    """Why no call can be made: the service has a host of its own, which is not known. None: calls can be made."""
     header_sources: Sequence[Callable[[], Mapping[str, str]]] = field(default=(), repr=False)
     """Functions that return further headers, called once per call."""
     plans: dict[Method[Any, Any], MethodPlan] = field(default_factory=dict, init=False, repr=False, compare=False)

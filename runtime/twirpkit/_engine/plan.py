@@ -14,7 +14,7 @@ __all__ = ["host_of", "method_plan"]
 
 
 def method_plan(config: ClientConfig, method: Method[Any, Any]) -> MethodPlan:
-    """Return the plan of a method; it is made once for each client."""
+    """Return the plan of a method; it is made once for each client. Raises ValueError if the service has no host."""
     plan = config.plans.get(method)
     if plan is None:
         plan = config.plans[method] = _make(config, method)
@@ -22,6 +22,8 @@ def method_plan(config: ClientConfig, method: Method[Any, Any]) -> MethodPlan:
 
 
 def _make(config: ClientConfig, method: Method[Any, Any]) -> MethodPlan:
+    if config.unavailable is not None:
+        raise ValueError(f"{method.path} cannot be called: {config.unavailable}")
     headers = Headers(config.headers)
     name, fixed = config.request_id_header, None
     if name is not None:

@@ -11,14 +11,14 @@ from twirpkit.transports.base import HttpRequest, HttpResponse, TransportFailure
 __all__ = ["Failover", "Outcome", "Send", "Sleep", "Step"]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)  # not frozen: one is made for every request, and freezing costs as much again
 class Send:
     """A request to send. The driver sends back the transport's result."""
 
     request: HttpRequest
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)  # not frozen: one is made for every request, and freezing costs as much again
 class Sleep:
     """A pause. The driver sends back True when it is over, or False if the client was closed: no attempt follows then."""
 

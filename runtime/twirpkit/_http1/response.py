@@ -25,7 +25,7 @@ __all__ = ["DEADLINE_PASSED", "ConnectParser", "Exchange", "ResponseParser"]
 DEADLINE_PASSED: Final = "the deadline passed"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)  # not frozen: one is made for every request, and freezing costs as much again
 class Exchange:
     """The end of one request and its response."""
 

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from typing import Final
 
 from twirpkit._protocol.constants import AUTHORIZATION, FIELD_NAME, OWNED_HEADERS
+from twirpkit._secret import ConcealedHeaders, Secret, conceal
 
 __all__ = ["REDACTED", "Headers", "check_headers", "check_value", "merge_headers"]
 
@@ -26,42 +27,50 @@ class Headers(dict[str, str]):
 
 
 def check_value(what: str, value: object) -> str:
-    """A header value, key, secret or token, unchanged (rule E3).
+    """Return a header value, key, secret or token unchanged (rule E3).
 
     Args:
-        what: What it is, for the error. The value itself is never in the text.
-        value: What the user gave.
+        what: Its name, for the error. The value itself is never in the text, nor in a variable of a frame that raises.
+        value: A string, or a `Secret`.
 
     Raises:
-        TypeError: It is no string.
+        TypeError: It is not a string.
         ValueError: It is empty, has white space around it, a CR, LF or NUL in it, or does not fit into latin-1.
     """
-    if not isinstance(value, str):
+    value = conceal(value)
+    if not isinstance(value, Secret):
         raise TypeError(f"{what} must be a str, not {type(value).__name__}")
+    problem = _value_problem(value.reveal())
+    if problem is not None:
+        raise ValueError(f"{what} {problem}")
+    return value.reveal()
+
+
+def _value_problem(value: str) -> str | None:
     if not value:
-        raise ValueError(f"{what} is empty")
+        return "is empty"
     if value != value.strip():
-        raise ValueError(f"{what} has white space around it: often a line end that was read from a file; strip it")
+        return "has white space around it: often a line end that was read from a file; strip it"
     if _BREAKING.search(value) is not None:
-        raise ValueError(f"{what} holds a CR, LF or NUL character")
+        return "holds a CR, LF or NUL character"
     if not value.isascii() and _NOT_LATIN_1.search(value) is not None:
-        raise ValueError(f"{what} holds a character that no HTTP header can carry (outside latin-1)")
-    return value
+        return "holds a character that no HTTP header can carry (outside latin-1)"
+    return None
 
 
 def check_headers(headers: Mapping[str, str] | None) -> dict[str, str]:
-    """A copy of a caller's extra headers.
+    """Return a copy of a caller's extra headers.
 
     Raises:
-        TypeError: A name or value is no string, or they are no mapping.
+        TypeError: A name or value is not a string, or they are not a mapping.
         ValueError: A name is malformed, given twice, or belongs to the call (rule A2); or a value is refused (rule E3).
     """
     if headers is None:
         return {}
     if not isinstance(headers, Mapping):
         raise TypeError(f"extra_headers must be a mapping, not {type(headers).__name__}")
-    checked: dict[str, str] = {}
-    for name, value in headers.items():
+    checked = ConcealedHeaders()
+    for name in headers:
         if not isinstance(name, str):
             raise TypeError(f"extra_headers: a header name must be a str, not {type(name).__name__}")
         if FIELD_NAME.fullmatch(name) is None:
@@ -70,7 +79,8 @@ def check_headers(headers: Mapping[str, str] | None) -> dict[str, str]:
             raise ValueError(f"extra_headers: {name} is set by the client itself and cannot be given")
         if any(name.lower() == other.lower() for other in checked):
             raise ValueError(f"extra_headers: {name} is given twice")
-        checked[name] = check_value(f"extra_headers: the value of {name}", value) if value != "" else ""
+        what = f"extra_headers: the value of {name}"
+        checked[name] = check_value(what, headers[name]) if headers[name] != "" else ""
     return checked
 
 

@@ -1,4 +1,4 @@
-"""The base URL of a service: what users write, made into one form, or refused with the reason."""
+"""Base URLs of services: normalized, or refused with the reason."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _PATH_SAFE: Final = "/%:@!$&'()*+,;=~"
 
 
 def normalize_url(url: str) -> str:
-    """The base URL as ``scheme://host[:port][/path]``, without a slash at its end.
+    """Return the base URL as ``scheme://host[:port][/path]``, without a slash at its end.
 
     ``ws`` and ``wss`` become ``http`` and ``https``. A host without a scheme is ``https``, but ``http`` where it is
     loopback or ``localhost``. A base path is kept.
@@ -24,7 +24,7 @@ def normalize_url(url: str) -> str:
     Raises:
         ValueError: The URL is empty, has a query, fragment, user name or password, another scheme, no host, or a bad
             port. The text never repeats a URL with an ``@`` in it, which may hold a password.
-        TypeError: It is no string.
+        TypeError: It is not a string.
     """
     if not isinstance(url, str):
         raise TypeError(f"the URL must be a str, not {type(url).__name__}")
@@ -34,6 +34,8 @@ def normalize_url(url: str) -> str:
         raise ValueError("the URL may hold no user name, password or '@': give credentials as arguments")
     if re.search(r"[\s\x00-\x1f\x7f-\x9f\\]", url):
         raise ValueError(f"the URL {url!r} holds white space, a control character or a backslash")
+    if re.search(r"[${}<>]", url):
+        raise ValueError(f"the URL {url!r} is a template: put the real value in place of what is in brackets")
     if "?" in url or "#" in url:
         raise ValueError(f"the URL {url!r} may have no query and no fragment: give the base URL of the service")
     scheme, separator, rest = url.partition("://")
@@ -48,7 +50,7 @@ def normalize_url(url: str) -> str:
 
 
 def is_loopback(host: str) -> bool:
-    """Whether a host name or address (IPv6 with or without brackets) means this machine."""
+    """Return True if a host name or address (IPv6 with or without brackets) means this machine."""
     name = host.strip("[]").lower().rstrip(".")
     if name == "localhost" or name.endswith(".localhost"):
         return True
@@ -59,7 +61,7 @@ def is_loopback(host: str) -> bool:
 
 
 def _split(url: str, rest: str) -> tuple[str, str, str]:
-    """Host (IPv6 without brackets), ``:port`` or nothing, and path."""
+    """Return the host (IPv6 without brackets), ``:port`` or nothing, and the path."""
     netloc, slash, path = rest.partition("/")
     parts = _NETLOC.fullmatch(netloc)
     host = None if parts is None else _ipv6(parts["ipv6"]) if parts["ipv6"] else _ascii_name(parts["name"])
@@ -79,7 +81,7 @@ def _ipv6(address: str) -> str | None:
 
 
 def _ascii_name(name: str) -> str | None:
-    """A host name in lower case, as DNS knows it; None if it is none."""
+    """Return a host name in lower case, as DNS knows it; None if it is not one."""
     try:
         ascii_name = name.encode("idna").decode("ascii").lower()
     except UnicodeError:

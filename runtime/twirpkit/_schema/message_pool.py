@@ -8,67 +8,38 @@ from __future__ import annotations
 
 import copyreg
 import importlib
-import keyword
-from collections.abc import Iterator
 from typing import Any
 
-from google.protobuf.descriptor import Descriptor, EnumDescriptor, FileDescriptor
+from google.protobuf.descriptor import Descriptor, FileDescriptor
 from google.protobuf.descriptor_pb2 import FileDescriptorProto
 from google.protobuf.descriptor_pool import DescriptorPool
 from google.protobuf.message import Message
 from google.protobuf.message_factory import GetMessageClass
 
-__all__ = ["Enum", "MessagePool", "safe_name"]
+from twirpkit._schema.enums import EnumType, enum_class
+from twirpkit._schema.message_methods import add_methods, take_other_pools
+from twirpkit._schema.names import safe_name
+from twirpkit._schema.schemas import Schema, register
 
+__all__ = ["MessagePool"]
 
-def safe_name(name: str) -> str:
-    """A proto name as a Python name: a keyword gets an underscore at its end."""
-    return f"{name}_" if keyword.iskeyword(name) else name
-
-
-class _EnumType(type):
-    """The methods of an enum class. They stand on its type, so that a member may have any name."""
-
-    DESCRIPTOR: EnumDescriptor
-    _numbers: dict[str, int]
-    _names: dict[int, str]
-
-    def Name(cls, number: int) -> str:
-        """The proto name of a number. Raises ValueError where the schema knows none."""
-        try:
-            return cls._names[number]
-        except KeyError:
-            raise ValueError(f"{cls.__qualname__} has no name for {number!r}") from None
-
-    def Value(cls, name: str) -> int:
-        """The number of a proto name. Raises ValueError where the schema knows none."""
-        try:
-            return cls._numbers[name]
-        except KeyError:
-            raise ValueError(f"{cls.__qualname__} has no value {name!r}; it has {', '.join(cls._numbers)}") from None
-
-    def keys(cls) -> list[str]:
-        """The proto names, in the schema's order."""
-        return list(cls._numbers)
-
-    def values(cls) -> list[int]:
-        """The numbers, in the schema's order."""
-        return list(cls._numbers.values())
-
-    def items(cls) -> list[tuple[str, int]]:
-        """Pairs of name and number, in the schema's order."""
-        return list(cls._numbers.items())
-
-
-class Enum(metaclass=_EnumType):
-    """Base of all enum classes. Members are plain ints, so that a number from a newer server stays what it is."""
+_GOOGLE = "google/protobuf/"
+_ONLY_OPTIONS = ("google/protobuf/descriptor.proto", "google/protobuf/compiler/plugin.proto")
+"""Files whose many messages describe schemas. Hardly a request has them, so their classes stay as they are."""
 
 
 class MessagePool:
-    """The schema of one generated package: a private descriptor pool, filled file by file on import."""
+    """The schema of one generated package: a private descriptor pool, filled file by file on import.
 
-    def __init__(self) -> None:
+    Args:
+        modules: The package whose modules fill the pool; None: no module does.
+        sensitivity: The number of the field option that marks secret and personal fields; None: the schema has none.
+    """
+
+    def __init__(self, modules: str | None = None, *, sensitivity: int | None = None) -> None:
         self._pool = DescriptorPool()
+        self._google: set[str] = set()
+        register(self._pool, Schema(modules, sensitivity))
 
     def load(self, serialized: bytes, namespace: dict[str, Any]) -> FileDescriptor:
         """Add one file and put its classes, nested ones included, into a module's namespace.
@@ -85,26 +56,38 @@ class MessagePool:
         for message in descriptor.message_types_by_name.values():
             namespace[safe_name(message.name)] = _message_class(message, module, "")
         for enum in descriptor.enum_types_by_name.values():
-            namespace[safe_name(enum.name)] = _enum_class(enum, module, "")
+            namespace[safe_name(enum.name)] = enum_class(enum, module, "")
         return descriptor
 
     def _load_google(self, name: str) -> None:
-        if not name.startswith("google/protobuf/"):
+        if not name.startswith(_GOOGLE) or name in self._google:
             return
+        self._google.add(name)
         module = importlib.import_module(name.removesuffix(".proto").replace("/", ".") + "_pb2")
         for dependency in module.DESCRIPTOR.dependencies:
             self._load_google(dependency.name)
-        self._pool.AddSerializedFile(module.DESCRIPTOR.serialized_pb)  # what is there already changes nothing
+        descriptor: FileDescriptor = self._pool.AddSerializedFile(module.DESCRIPTOR.serialized_pb)
+        if name not in _ONLY_OPTIONS:
+            for message in descriptor.message_types_by_name.values():
+                take_other_pools(GetMessageClass(message))
 
 
 def _message_class(descriptor: Descriptor, module: str, outer: str) -> type[Message]:
     cls = GetMessageClass(descriptor)
-    _name(cls, descriptor.name, module, outer)
+    cls.__module__ = module
+    cls.__name__ = safe_name(descriptor.name)
+    cls.__qualname__ = outer + cls.__name__
     copyreg.pickle(cls, _reduced)
+    add_methods(cls)
+    inner = f"{cls.__qualname__}."
     for nested in descriptor.nested_types:
-        setattr(cls, safe_name(nested.name), _message_class(nested, module, f"{cls.__qualname__}."))
+        setattr(cls, safe_name(nested.name), _message_class(nested, module, inner))
     for enum in descriptor.enum_types:
-        setattr(cls, safe_name(enum.name), _enum_class(enum, module, f"{cls.__qualname__}."))
+        enum_type: Any = enum_class(enum, module, inner)
+        setattr(cls, safe_name(enum.name), enum_type)
+        for name, member in EnumType.items(enum_type):
+            if not hasattr(Message, name):  # a member does not take the place of a method
+                setattr(cls, safe_name(name), member)
     return cls
 
 
@@ -117,26 +100,3 @@ def _restored(cls: type[Message], serialized: bytes) -> Message:
     message = cls()
     cls.MergeFromString(message, serialized)
     return message
-
-
-def _enum_class(descriptor: EnumDescriptor, module: str, outer: str) -> _EnumType:
-    numbers = dict(_members(descriptor))
-    cls = _EnumType(safe_name(descriptor.name), (Enum,), {safe_name(name): number for name, number in numbers.items()})
-    _name(cls, descriptor.name, module, outer)
-    cls.DESCRIPTOR = descriptor
-    cls._numbers = numbers
-    cls._names = {
-        value.number: value.name for value in reversed(descriptor.values)
-    }  # the first name of a number counts
-    return cls
-
-
-def _members(descriptor: EnumDescriptor) -> Iterator[tuple[str, int]]:
-    for value in descriptor.values:
-        yield value.name, value.number
-
-
-def _name(cls: type, name: str, module: str, outer: str) -> None:
-    cls.__module__ = module
-    cls.__name__ = safe_name(name)
-    cls.__qualname__ = outer + safe_name(name)

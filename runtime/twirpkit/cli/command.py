@@ -18,7 +18,7 @@ from typing import Any
 from google.protobuf.message import Message
 
 from twirpkit._config.package_info import PackageInfo, ServiceInfo
-from twirpkit._schema.requests import unescaped
+from twirpkit._schema.names import unescaped
 from twirpkit.cli.client_options import call_options, client_arguments
 from twirpkit.cli.help_text import columns, paragraphs
 from twirpkit.cli.parsers import Parser, UsageError, client_flags, client_parser, request_parser

@@ -19,7 +19,7 @@ from google.protobuf.descriptor import EnumDescriptor
 from google.protobuf.descriptor_pb2 import FieldDescriptorProto
 from google.protobuf.message import Message
 
-from twirpkit._schema.requests import WRAPPERS, Field, fields_of
+from twirpkit._schema.fields import WRAPPERS, Field, fields_of
 
 __all__ = ["RESERVED", "Option", "options_of", "request_of"]
 

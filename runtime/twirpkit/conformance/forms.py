@@ -9,7 +9,7 @@ from typing import Any
 
 from google.protobuf.message import Message
 
-from twirpkit._schema.message_pool import safe_name
+from twirpkit._schema.names import safe_name
 
 __all__ = ["Form", "arguments"]
 

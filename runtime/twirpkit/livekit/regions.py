@@ -65,6 +65,8 @@ class Regions:
         Args:
             base_url: The project's, normalized, without the path prefix of the services.
         """
+        if base_url.endswith("/rtc"):
+            raise ValueError("the URL ends with /rtc, which is for clients of rooms: leave it out")
         suffix = self._suffix(urlsplit(base_url).hostname or "")
         return None if suffix is None else RegionFailover(base_url, suffix)
 

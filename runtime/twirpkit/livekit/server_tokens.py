@@ -11,9 +11,9 @@ from typing import Any, Final
 from google.protobuf.message import Message
 
 from twirpkit._schema.claims import claim_fields, claims
-from twirpkit._secret import Secret
+from twirpkit._secret import Secret, conceal
 from twirpkit.errors import ShortSecretWarning
-from twirpkit.livekit.token_signing import hs256
+from twirpkit.livekit.token_signing import checked_pair, hs256
 from twirpkit.rpc import Method
 
 __all__ = ["ServerTokens"]
@@ -43,11 +43,13 @@ class ServerTokens:
     Args:
         api_key: Becomes ``iss``.
         api_secret: The key's secret. A short one, such as that of a development server, warns once, here (rule E4).
+
+    Raises:
+        ValueError: Key and secret seem to be swapped.
     """
 
     def __init__(self, api_key: str | Secret, api_secret: str | Secret) -> None:
-        self.api_key = api_key if isinstance(api_key, Secret) else Secret(api_key)
-        self._api_secret = api_secret if isinstance(api_secret, Secret) else Secret(api_secret)
+        self.api_key, self._api_secret = checked_pair(conceal(api_key), conceal(api_secret))
         length = len(self._api_secret.reveal().encode())
         if length < SHORTEST_SECRET:
             text = f"the API secret has {length} bytes, and HS256 wants {SHORTEST_SECRET} or more"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import os
+import re
 import time
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Final
@@ -14,11 +15,13 @@ from twirpkit._secret import Secret
 if TYPE_CHECKING:
     import jwt
 
-__all__ = ["LATEST", "checked_secret", "credentials", "hs256", "unix_time"]
+__all__ = ["LATEST", "checked_pair", "checked_secret", "credentials", "hs256", "unix_time"]
 
 LATEST: Final = 253_402_300_799
 """The last second of the year 9999, in Unix time: what a datetime can hold."""
 
+_KEY_START: Final = re.compile("API[0-9A-Za-z]{6,}$")
+"""An API key as LiveKit makes it."""
 _ENV_KEY: Final = "LIVEKIT_API_KEY"
 _ENV_SECRET: Final = "LIVEKIT_API_SECRET"  # noqa: S105  # the variable's name
 
@@ -51,7 +54,14 @@ def credentials(api_key: str | Secret | None, api_secret: str | Secret | None) -
     if api_key is None or api_secret is None:
         missing = "API secret" if api_key is not None else "API key" if api_secret is not None else "credentials"
         raise ValueError(f"no {missing}: pass api_key=… with api_secret=…, or set {_ENV_KEY} and {_ENV_SECRET}")
-    return checked_secret("the API key", api_key), checked_secret("the API secret", api_secret)
+    return checked_pair(checked_secret("the API key", api_key), checked_secret("the API secret", api_secret))
+
+
+def checked_pair(api_key: Secret, api_secret: Secret) -> tuple[Secret, Secret]:
+    """Return a key and its secret. Raises ValueError, without either, if they seem to be swapped (rule E3)."""
+    if _KEY_START.match(api_secret.reveal()) is not None and _KEY_START.match(api_key.reveal()) is None:
+        raise ValueError("the API secret looks like an API key, and the key does not: are they swapped?")
+    return api_key, api_secret
 
 
 def checked_secret(what: str, value: str | Secret) -> Secret:

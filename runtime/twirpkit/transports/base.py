@@ -27,7 +27,7 @@ class Phase(enum.Enum):
     """A response began and its header block did not end, or was not HTTP."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)  # not frozen: one is made for every request, and freezing costs as much again
 class HttpRequest:
     """One HTTP request, as it goes on the wire. A transport adds ``Host`` and ``Content-Length`` and nothing else."""
 
@@ -45,7 +45,7 @@ class HttpRequest:
     """True if it must not be sent on a connection that has served before."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)  # not frozen: one is made for every request, and freezing costs as much again
 class HttpResponse:
     """A response whose header block is complete."""
 

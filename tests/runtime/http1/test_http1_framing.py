@@ -258,6 +258,7 @@ BAD_CHUNKS = {
     "less than its size": (b"4\r\nhi\r\n" + END, NOT_CHUNKS),
     "two CR after a chunk": (b"2\r\nhi\r\r\n" + END, NOT_CHUNKS),
     "a trailer without a colon": (b"0\r\nfoo\r\n\r\n", NO_TRAILER),
+    "a chunk after the last": (b"0\r\n2\r\nhi\r\n0\r\n\r\n", NO_TRAILER),
     "a trailer without a name": (b"0\r\n: a\r\n\r\n", NO_TRAILER),
     "a folded trailer": (b"0\r\nA: b\r\n c\r\n\r\n", NO_TRAILER),
     "a space before a trailer's colon": (b"0\r\nA : b\r\n\r\n", NO_TRAILER),

@@ -11,9 +11,7 @@ import ssl
 from collections.abc import Iterator
 from pathlib import Path
 
-import aiohttp
 import pytest
-import requests
 from scripted import Opened, failure_of, open_livekit
 
 from livekit_twirp import AsyncLiveKitAPI, ForwardParticipantResponse, ListRoomsResponse, LiveKitAPI, Room
@@ -228,14 +226,10 @@ def test_tls(kind: str) -> None:
 
 
 def listed_sync(url: str) -> list[str]:
-    with requests.Session() as session:
-        session.verify = str(PEM)
-        with LiveKitAPI(url, auth="Bearer scripted", session=session) as client:
-            return [room.name for room in client.room.list_rooms().rooms]
+    with LiveKitAPI(url, auth="Bearer scripted", tls=PEM) as client:
+        return [room.name for room in client.room.list_rooms().rooms]
 
 
 async def listed_async(url: str) -> list[str]:
-    connector = aiohttp.TCPConnector(ssl=ssl.create_default_context(cafile=PEM))
-    async with aiohttp.ClientSession(connector=connector) as session:
-        async with AsyncLiveKitAPI(url, auth="Bearer scripted", session=session) as client:
-            return [room.name for room in (await client.room.list_rooms()).rooms]
+    async with AsyncLiveKitAPI(url, auth="Bearer scripted", tls=PEM) as client:
+        return [room.name for room in (await client.room.list_rooms()).rooms]

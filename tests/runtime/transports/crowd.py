@@ -1,4 +1,4 @@
-"""More calls at once than there are descriptors, in a process of its own; prints "well" if none failed (rule C9)."""
+"""More calls at once than there are descriptors, in a process of its own; prints "well" if none failed (rule C10)."""
 
 from __future__ import annotations
 

@@ -112,7 +112,7 @@ def test_they_may_be_given_a_time(world: AsyncWorld, start: bytes) -> None:
         assert await gone(server)
         assert asyncio.all_tasks() == {asyncio.current_task()}
 
-    with serve(Answer(start, "hold", hold=5.0)) as server:
+    with serve(Answer(start, "hold")) as server:
         world.runner.run(scene())
 
 
@@ -153,7 +153,7 @@ def test_one_that_waits_ends_in_that_time(world: AsyncWorld) -> None:
         assert second.done()
         assert second.result() == CLOSED
 
-    with serve(Answer(b"", "hold", hold=5.0)) as server:
+    with serve(Answer(b"", "hold")) as server:
         world.runner.run(asyncio.wait_for(scene(), 20))
 
 
@@ -236,7 +236,7 @@ def test_a_loop_that_ends_ends_what_is_under_way(world: AsyncWorld) -> None:
             await asyncio.sleep(0.001)
         started.set()
 
-    with serve(Answer(b"", "hold", hold=5.0)) as server:
+    with serve(Answer(b"", "hold")) as server:
         with asyncio.Runner(loop_factory=world.new_loop) as runner:
             runner.run(scene(AsyncSocketTransport()))
         assert started.is_set()

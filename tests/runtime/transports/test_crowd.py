@@ -1,4 +1,4 @@
-"""More requests at once than there may be connections: the limit, whose turn it is, and descriptors that run out."""
+"""More requests at once than there may be connections: the limit, whose turn it is, and descriptors that run out (C10)."""
 
 from __future__ import annotations
 

@@ -167,7 +167,7 @@ def test_beside_a_transport_they_are_refused(make: Any, options: Any) -> None:
     assert make(object(), None, given) is given
 
 
-# Failures that would come again (final), each with what to do
+# Failures that would come again, each with what to do (rule C9)
 
 
 EXPIRED = Path(__file__).with_name("expired.pem")

@@ -2,7 +2,8 @@
 """What an agent's session says about itself: its conversation, its events, and how it is controlled."""
 
 from collections.abc import Iterable, Mapping
-from typing import Any, Final, Literal
+from datetime import datetime, timedelta
+from typing import Any, ClassVar, Literal, TypeAlias
 
 from google.protobuf.descriptor import FileDescriptor
 from google.protobuf.duration_pb2 import Duration
@@ -12,98 +13,114 @@ from google.protobuf.struct_pb2 import Struct
 from google.protobuf.timestamp_pb2 import Timestamp
 from twirpkit.sdk import Enum, Strings
 
+from livekit_twirp.types.agent.livekit_agent_session import (
+    AgentStateName,
+    AmdCategoryName,
+    ChatRoleName,
+    ToolCallStatusName,
+    ToolReplyStatusName,
+    UserStateName,
+)
+
 DESCRIPTOR: FileDescriptor
 
 class ChatRole(Enum):
     """Who says something in a conversation."""
 
-    DEVELOPER: Final = 0
+    ValueType: TypeAlias = ChatRole
+    DEVELOPER: ClassVar[ChatRole]
     """The agent's developer: instructions."""
-    SYSTEM: Final = 1
+    SYSTEM: ClassVar[ChatRole]
     """The system: instructions."""
-    USER: Final = 2
+    USER: ClassVar[ChatRole]
     """The user."""
-    ASSISTANT: Final = 3
+    ASSISTANT: ClassVar[ChatRole]
     """The agent."""
 
 class AgentState(Enum):
     """What an agent does."""
 
-    AS_INITIALIZING: Final = 0
+    ValueType: TypeAlias = AgentState
+    AS_INITIALIZING: ClassVar[AgentState]
     """It is getting ready."""
-    AS_IDLE: Final = 1
+    AS_IDLE: ClassVar[AgentState]
     """Nothing."""
-    AS_LISTENING: Final = 2
+    AS_LISTENING: ClassVar[AgentState]
     """It listens to the user."""
-    AS_THINKING: Final = 3
+    AS_THINKING: ClassVar[AgentState]
     """It works out what to say."""
-    AS_SPEAKING: Final = 4
+    AS_SPEAKING: ClassVar[AgentState]
     """It speaks."""
 
 class UserState(Enum):
     """What the user does."""
 
-    US_SPEAKING: Final = 0
+    ValueType: TypeAlias = UserState
+    US_SPEAKING: ClassVar[UserState]
     """The user speaks."""
-    US_LISTENING: Final = 1
+    US_LISTENING: ClassVar[UserState]
     """The user listens."""
-    US_AWAY: Final = 2
+    US_AWAY: ClassVar[UserState]
     """The user has been silent for long."""
 
 class ToolCallStatus(Enum):
     """How far a call of a tool is."""
 
-    TC_RUNNING: Final = 0
+    ValueType: TypeAlias = ToolCallStatus
+    TC_RUNNING: ClassVar[ToolCallStatus]
     """It runs."""
-    TC_DONE: Final = 1
+    TC_DONE: ClassVar[ToolCallStatus]
     """It ended well."""
-    TC_ERROR: Final = 2
+    TC_ERROR: ClassVar[ToolCallStatus]
     """It failed."""
-    TC_CANCELLED: Final = 3
+    TC_CANCELLED: ClassVar[ToolCallStatus]
     """It was cancelled."""
 
 class ToolReplyStatus(Enum):
     """What became of what an agent says about a tool."""
 
-    TR_SCHEDULED: Final = 0
+    ValueType: TypeAlias = ToolReplyStatus
+    TR_SCHEDULED: ClassVar[ToolReplyStatus]
     """It will be said."""
-    TR_COMPLETED: Final = 1
+    TR_COMPLETED: ClassVar[ToolReplyStatus]
     """It was said."""
-    TR_INTERRUPTED: Final = 2
+    TR_INTERRUPTED: ClassVar[ToolReplyStatus]
     """It was interrupted."""
-    TR_SKIPPED: Final = 3
+    TR_SKIPPED: ClassVar[ToolReplyStatus]
     """It was not said."""
 
 class CloseReason(Enum):
     """Why a session ended."""
 
-    CR_UNKNOWN: Final = 0
+    ValueType: TypeAlias = CloseReason
+    CR_UNKNOWN: ClassVar[CloseReason]
     """Not known."""
-    CR_ERROR: Final = 1
+    CR_ERROR: ClassVar[CloseReason]
     """It failed."""
-    CR_JOB_SHUTDOWN: Final = 2
+    CR_JOB_SHUTDOWN: ClassVar[CloseReason]
     """The agent's job ended."""
-    CR_PARTICIPANT_DISCONNECTED: Final = 3
+    CR_PARTICIPANT_DISCONNECTED: ClassVar[CloseReason]
     """The user left."""
-    CR_USER_INITIATED: Final = 4
+    CR_USER_INITIATED: ClassVar[CloseReason]
     """The session was closed by a call."""
-    CR_COMPLETED: Final = 5
+    CR_COMPLETED: ClassVar[CloseReason]
     """It had done what it was for."""
 
 class AmdCategory(Enum):
     """Who or what has answered a phone call."""
 
-    AMD_UNKNOWN: Final = 0
+    ValueType: TypeAlias = AmdCategory
+    AMD_UNKNOWN: ClassVar[AmdCategory]
     """Not known yet."""
-    AMD_HUMAN: Final = 1
+    AMD_HUMAN: ClassVar[AmdCategory]
     """A person."""
-    AMD_MACHINE_IVR: Final = 2
+    AMD_MACHINE_IVR: ClassVar[AmdCategory]
     """A menu that talks."""
-    AMD_MACHINE_VM: Final = 3
+    AMD_MACHINE_VM: ClassVar[AmdCategory]
     """A voice mailbox."""
-    AMD_MACHINE_UNAVAILABLE: Final = 4
+    AMD_MACHINE_UNAVAILABLE: ClassVar[AmdCategory]
     """An announcement that the line cannot be reached."""
-    AMD_UNCERTAIN: Final = 5
+    AMD_UNCERTAIN: ClassVar[AmdCategory]
     """It could not be told."""
 
 class MetricsReport(Message):
@@ -137,8 +154,8 @@ class MetricsReport(Message):
     def __init__(
         self,
         *,
-        started_speaking_at: Timestamp | Mapping[str, Any] | None = ...,
-        stopped_speaking_at: Timestamp | Mapping[str, Any] | None = ...,
+        started_speaking_at: datetime | Timestamp | Mapping[str, Any] | None = ...,
+        stopped_speaking_at: datetime | Timestamp | Mapping[str, Any] | None = ...,
         transcription_delay: float | None = ...,
         end_of_turn_delay: float | None = ...,
         on_user_turn_completed_delay: float | None = ...,
@@ -230,7 +247,7 @@ class ChatMessage(Message):
 
     id: str
     """Id of the message."""
-    role: int
+    role: ChatRole
     """Who says it."""
     @property
     def content(self) -> RepeatedCompositeFieldContainer[ChatMessage.ChatContent]:
@@ -252,13 +269,13 @@ class ChatMessage(Message):
         self,
         *,
         id: str | None = ...,
-        role: int | None = ...,
+        role: ChatRole | ChatRoleName | None = ...,
         content: Iterable[ChatMessage.ChatContent | Mapping[str, Any]] | None = ...,
         interrupted: bool | None = ...,
         transcript_confidence: float | None = ...,
         extra: Mapping[str, str] | None = ...,
         metrics: MetricsReport | Mapping[str, Any] | None = ...,
-        created_at: Timestamp | Mapping[str, Any] | None = ...,
+        created_at: datetime | Timestamp | Mapping[str, Any] | None = ...,
     ) -> None: ...
     def HasField(self, field_name: Literal["transcript_confidence", "metrics", "created_at"]) -> bool: ...
     def ClearField(
@@ -292,7 +309,7 @@ class FunctionCall(Message):
         call_id: str | None = ...,
         arguments: str | None = ...,
         name: str | None = ...,
-        created_at: Timestamp | Mapping[str, Any] | None = ...,
+        created_at: datetime | Timestamp | Mapping[str, Any] | None = ...,
         extra: Mapping[str, str] | None = ...,
     ) -> None: ...
     def HasField(self, field_name: Literal["created_at"]) -> bool: ...
@@ -322,7 +339,7 @@ class FunctionCallOutput(Message):
         call_id: str | None = ...,
         output: str | None = ...,
         is_error: bool | None = ...,
-        created_at: Timestamp | Mapping[str, Any] | None = ...,
+        created_at: datetime | Timestamp | Mapping[str, Any] | None = ...,
     ) -> None: ...
     def HasField(self, field_name: Literal["created_at"]) -> bool: ...
     def ClearField(self, field_name: Literal["id", "name", "call_id", "output", "is_error", "created_at"]) -> None: ...
@@ -345,7 +362,7 @@ class AgentHandoff(Message):
         id: str | None = ...,
         old_agent_id: str | None = ...,
         new_agent_id: str | None = ...,
-        created_at: Timestamp | Mapping[str, Any] | None = ...,
+        created_at: datetime | Timestamp | Mapping[str, Any] | None = ...,
     ) -> None: ...
     def HasField(self, field_name: Literal["old_agent_id", "created_at"]) -> bool: ...
     def ClearField(self, field_name: Literal["id", "old_agent_id", "new_agent_id", "created_at"]) -> None: ...
@@ -373,7 +390,7 @@ class AgentConfigUpdate(Message):
         instructions: str | None = ...,
         tools_added: Strings | None = ...,
         tools_removed: Strings | None = ...,
-        created_at: Timestamp | Mapping[str, Any] | None = ...,
+        created_at: datetime | Timestamp | Mapping[str, Any] | None = ...,
     ) -> None: ...
     def HasField(self, field_name: Literal["instructions", "created_at"]) -> bool: ...
     def ClearField(
@@ -654,7 +671,7 @@ class DebugMessage(Message):
     def __init__(
         self,
         *,
-        payload: Struct | Mapping[str, Any] | None = ...,
+        payload: Mapping[str, Any] | Struct | Mapping[str, Any] | None = ...,
     ) -> None: ...
     def HasField(self, field_name: Literal["payload"]) -> bool: ...
     def ClearField(self, field_name: Literal["payload"]) -> None: ...
@@ -665,30 +682,30 @@ class AgentSessionEvent(Message):
     class AgentStateChanged(Message):
         """The agent does something else than before."""
 
-        old_state: int
+        old_state: AgentState
         """What it did."""
-        new_state: int
+        new_state: AgentState
         """What it does now."""
         def __init__(
             self,
             *,
-            old_state: int | None = ...,
-            new_state: int | None = ...,
+            old_state: AgentState | AgentStateName | None = ...,
+            new_state: AgentState | AgentStateName | None = ...,
         ) -> None: ...
         def ClearField(self, field_name: Literal["old_state", "new_state"]) -> None: ...
 
     class UserStateChanged(Message):
         """The user does something else than before."""
 
-        old_state: int
+        old_state: UserState
         """What the user did."""
-        new_state: int
+        new_state: UserState
         """What the user does now."""
         def __init__(
             self,
             *,
-            old_state: int | None = ...,
-            new_state: int | None = ...,
+            old_state: UserState | UserStateName | None = ...,
+            new_state: UserState | UserStateName | None = ...,
         ) -> None: ...
         def ClearField(self, field_name: Literal["old_state", "new_state"]) -> None: ...
 
@@ -784,9 +801,9 @@ class AgentSessionEvent(Message):
             self,
             *,
             is_interruption: bool | None = ...,
-            overlap_started_at: Timestamp | Mapping[str, Any] | None = ...,
+            overlap_started_at: datetime | Timestamp | Mapping[str, Any] | None = ...,
             detection_delay: float | None = ...,
-            detected_at: Timestamp | Mapping[str, Any] | None = ...,
+            detected_at: datetime | Timestamp | Mapping[str, Any] | None = ...,
         ) -> None: ...
         def HasField(self, field_name: Literal["overlap_started_at", "detected_at"]) -> bool: ...
         def ClearField(
@@ -799,7 +816,7 @@ class AgentSessionEvent(Message):
         @property
         def speech_duration(self) -> Duration:
             """How much speech it is based on."""
-        category: int
+        category: AmdCategory
         """The guess."""
         reason: str
         """Why."""
@@ -811,11 +828,11 @@ class AgentSessionEvent(Message):
         def __init__(
             self,
             *,
-            speech_duration: Duration | Mapping[str, Any] | None = ...,
-            category: int | None = ...,
+            speech_duration: timedelta | Duration | Mapping[str, Any] | None = ...,
+            category: AmdCategory | AmdCategoryName | None = ...,
             reason: str | None = ...,
             transcript: str | None = ...,
-            delay: Duration | Mapping[str, Any] | None = ...,
+            delay: timedelta | Duration | Mapping[str, Any] | None = ...,
         ) -> None: ...
         def HasField(self, field_name: Literal["speech_duration", "delay"]) -> bool: ...
         def ClearField(
@@ -840,8 +857,8 @@ class AgentSessionEvent(Message):
             *,
             probability: float | None = ...,
             threshold: float | None = ...,
-            inference_duration: Duration | Mapping[str, Any] | None = ...,
-            delay: Duration | Mapping[str, Any] | None = ...,
+            inference_duration: timedelta | Duration | Mapping[str, Any] | None = ...,
+            delay: timedelta | Duration | Mapping[str, Any] | None = ...,
         ) -> None: ...
         def HasField(self, field_name: Literal["inference_duration", "delay"]) -> bool: ...
         def ClearField(
@@ -906,7 +923,7 @@ class AgentSessionEvent(Message):
             """Id of the call."""
             message: str
             """What it tells. Unset: nothing."""
-            status: int
+            status: ToolCallStatus
             """How it ended."""
             def __init__(
                 self,
@@ -914,7 +931,7 @@ class AgentSessionEvent(Message):
                 id: str | None = ...,
                 call_id: str | None = ...,
                 message: str | None = ...,
-                status: int | None = ...,
+                status: ToolCallStatus | ToolCallStatusName | None = ...,
             ) -> None: ...
             def HasField(self, field_name: Literal["message"]) -> bool: ...
             def ClearField(self, field_name: Literal["id", "call_id", "message", "status"]) -> None: ...
@@ -925,7 +942,7 @@ class AgentSessionEvent(Message):
             @property
             def update_ids(self) -> RepeatedScalarFieldContainer[str]:
                 """Ids of the updates that it is about."""
-            status: int
+            status: ToolReplyStatus
             """What became of it."""
             speech_id: str
             """Id of the agent's speech."""
@@ -933,7 +950,7 @@ class AgentSessionEvent(Message):
                 self,
                 *,
                 update_ids: Strings | None = ...,
-                status: int | None = ...,
+                status: ToolReplyStatus | ToolReplyStatusName | None = ...,
                 speech_id: str | None = ...,
             ) -> None: ...
             def ClearField(self, field_name: Literal["update_ids", "status", "speech_id"]) -> None: ...
@@ -1028,7 +1045,7 @@ class AgentSessionEvent(Message):
     def __init__(
         self,
         *,
-        created_at: Timestamp | Mapping[str, Any] | None = ...,
+        created_at: datetime | Timestamp | Mapping[str, Any] | None = ...,
         agent_state_changed: AgentSessionEvent.AgentStateChanged | Mapping[str, Any] | None = ...,
         user_state_changed: AgentSessionEvent.UserStateChanged | Mapping[str, Any] | None = ...,
         conversation_item_added: AgentSessionEvent.ConversationItemAdded | Mapping[str, Any] | None = ...,
@@ -1405,9 +1422,9 @@ class SessionResponse(Message):
     class GetSessionStateResponse(Message):
         """What the session does."""
 
-        agent_state: int
+        agent_state: AgentState
         """What the agent does."""
-        user_state: int
+        user_state: UserState
         """What the user does."""
         agent_id: str
         """Id of the agent."""
@@ -1420,11 +1437,11 @@ class SessionResponse(Message):
         def __init__(
             self,
             *,
-            agent_state: int | None = ...,
-            user_state: int | None = ...,
+            agent_state: AgentState | AgentStateName | None = ...,
+            user_state: UserState | UserStateName | None = ...,
             agent_id: str | None = ...,
             options: Mapping[str, str] | None = ...,
-            created_at: Timestamp | Mapping[str, Any] | None = ...,
+            created_at: datetime | Timestamp | Mapping[str, Any] | None = ...,
         ) -> None: ...
         def HasField(self, field_name: Literal["created_at"]) -> bool: ...
         def ClearField(
@@ -1443,8 +1460,8 @@ class SessionResponse(Message):
         def __init__(
             self,
             *,
-            publisher_stats: Iterable[Struct | Mapping[str, Any]] | None = ...,
-            subscriber_stats: Iterable[Struct | Mapping[str, Any]] | None = ...,
+            publisher_stats: Iterable[Mapping[str, Any] | Struct | Mapping[str, Any]] | None = ...,
+            subscriber_stats: Iterable[Mapping[str, Any] | Struct | Mapping[str, Any]] | None = ...,
         ) -> None: ...
         def ClearField(self, field_name: Literal["publisher_stats", "subscriber_stats"]) -> None: ...
 
@@ -1461,7 +1478,7 @@ class SessionResponse(Message):
             self,
             *,
             usage: AgentSessionUsage | Mapping[str, Any] | None = ...,
-            created_at: Timestamp | Mapping[str, Any] | None = ...,
+            created_at: datetime | Timestamp | Mapping[str, Any] | None = ...,
         ) -> None: ...
         def HasField(self, field_name: Literal["usage", "created_at"]) -> bool: ...
         def ClearField(self, field_name: Literal["usage", "created_at"]) -> None: ...

@@ -12,7 +12,7 @@ from urllib.parse import unquote_to_bytes
 
 from twirpkit._http1.request import Target, parse_target
 from twirpkit._protocol.url import is_loopback, normalize_url
-from twirpkit._secret import Secret
+from twirpkit._secret import Secret, conceal, revealed
 from twirpkit.options import ProxyOption
 from twirpkit.transports._net.connect_failures import ConnectError
 
@@ -47,7 +47,7 @@ class Proxy:
     """The value of the Proxy-Authorization header."""
 
 
-def proxy_selector(option: ProxyOption) -> Callable[[Target], Proxy | None]:
+def proxy_selector(option: ProxyOption | Secret) -> Callable[[Target], Proxy | None]:
     """Return the function that gives the proxy for a target, as ``proxy=`` says.
 
     Raises:
@@ -60,26 +60,36 @@ def proxy_selector(option: ProxyOption) -> Callable[[Target], Proxy | None]:
         return environment_proxy
     if option is False:
         return lambda _: None
-    if not isinstance(option, str):
+    option = conceal(option)
+    if not isinstance(option, Secret):
         raise TypeError(f"proxy must be a URL, None or False, not {type(option).__name__}")
     proxy = parse_proxy(option)
     return lambda _: proxy
 
 
-def parse_proxy(url: str) -> Proxy:
+def parse_proxy(url: str | Secret) -> Proxy:
     """Parse the URL of a proxy. Raises ValueError, with a text that never repeats a password."""
+    url = conceal(url)
+    proxy = _parse(revealed(url))
+    if isinstance(proxy, str):
+        raise ValueError(proxy)
+    return proxy
+
+
+def _parse(url: str) -> Proxy | str:
+    """Return the proxy, or why the URL cannot be one: no frame with a password in it raises (rule E1)."""
     scheme, separator, rest = url.partition("://")
     if not separator:
         rest = url
     elif scheme.lower() != "http":
-        raise ValueError("the proxy's URL must begin with http:// (https:// and SOCKS proxies are not supported)")
+        return "the proxy's URL must begin with http:// (https:// and SOCKS proxies are not supported)"
     userinfo, _, place = rest.rpartition("@")
     try:
         target = parse_target(normalize_url(f"http://{place}"))
     except ValueError:  # its text repeats what may be a password
         target = None
     if target is None or target.path != "/":
-        raise ValueError("the proxy's URL must be like http://host:port or http://user:password@host:port")
+        return "the proxy's URL must be like http://host:port or http://user:password@host:port"
     authorization = None
     if userinfo:
         user, _, password = userinfo.partition(":")

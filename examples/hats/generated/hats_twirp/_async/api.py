@@ -6,15 +6,15 @@ from __future__ import annotations
 from functools import cached_property
 from typing import TYPE_CHECKING, ClassVar
 
-from twirpkit.sdk import UNSET, AsyncClient, PackageInfo, async_transport, client_config
+from twirpkit.sdk import UNSET, AsyncClient, PackageInfo, async_transport, client_config, conceal
 
 from hats_twirp._sdk import PACKAGE
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable
 
     import aiohttp
-    from twirpkit.sdk import AsyncTransport, Authorize, Hook, ProxyOption, RetryOption, Tls, Unset
+    from twirpkit.sdk import AsyncTransport, Authorize, ExtraHeaders, Hook, ProxyOption, RetryOption, Tls, Unset
 
     from hats_twirp._async.hats import AsyncHatService
 
@@ -38,7 +38,7 @@ class AsyncHatsAPI(AsyncClient):
         auth: str | Authorize | None = None,
         timeout: float | Unset | None = UNSET,
         retry: RetryOption = UNSET,
-        extra_headers: Mapping[str, str] | None = None,
+        extra_headers: ExtraHeaders | None = None,
         session: aiohttp.ClientSession | None = None,
         transport: AsyncTransport | None = None,
         proxy: ProxyOption = None,
@@ -67,6 +67,7 @@ class AsyncHatsAPI(AsyncClient):
             ValueError: An argument is missing, invalid, or given twice; the text says what to do.
             TypeError: An argument has the wrong type, for example a session of another library.
         """
+        token, auth, extra_headers, proxy = conceal(token, auth, extra_headers, proxy)
         config = client_config(
             PACKAGE,
             url=url,

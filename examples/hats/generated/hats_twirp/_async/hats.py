@@ -5,17 +5,26 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, overload
 
-from twirpkit.sdk import UNSET, AsyncClient, AsyncService, CallOptions, aiterate, async_transport, client_config
+from twirpkit.sdk import (
+    UNSET,
+    AsyncClient,
+    AsyncService,
+    CallOptions,
+    aiterate,
+    async_transport,
+    client_config,
+    conceal,
+)
 
 from hats_twirp._methods import hats as methods
 from hats_twirp._sdk import PACKAGE
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Iterable, Mapping
+    from collections.abc import AsyncIterator, Iterable
     from typing import Any, Unpack
 
     import aiohttp
-    from twirpkit.sdk import Authorize, Hook, RetryOption, Unset
+    from twirpkit.sdk import Authorize, ExtraHeaders, Hook, RetryOption, Unset
 
     from hats_twirp.messages.hats import GetHatRequest, Hat, ListHatsRequest, ListHatsResponse, MakeHatRequest
     from hats_twirp.types.hats import GetHatRequestDict, ListHatsRequestDict, MakeHatRequestDict
@@ -35,7 +44,7 @@ class AsyncHatService(AsyncService):
         auth: str | Authorize | None = None,
         timeout: float | Unset | None = UNSET,
         retry: RetryOption = UNSET,
-        extra_headers: Mapping[str, str] | None = None,
+        extra_headers: ExtraHeaders | None = None,
         hooks: Iterable[Hook] = (),
     ) -> None:
         """Use the connections of a session, which the service does not close.
@@ -44,6 +53,7 @@ class AsyncHatService(AsyncService):
         """
         if session is None:
             raise TypeError("AsyncHatService needs a session: AsyncHatsAPI makes its own")
+        token, auth, extra_headers = conceal(token, auth, extra_headers)
         config = client_config(
             PACKAGE,
             url=url,
@@ -64,7 +74,7 @@ class AsyncHatService(AsyncService):
         *,
         timeout: float | Unset | None = UNSET,
         retry: RetryOption = UNSET,
-        extra_headers: Mapping[str, str] | None = None,
+        extra_headers: ExtraHeaders | None = None,
     ) -> Hat: ...
     @overload
     async def make_hat(
@@ -73,7 +83,7 @@ class AsyncHatService(AsyncService):
         *,
         timeout: float | Unset | None = UNSET,
         retry: RetryOption = UNSET,
-        extra_headers: Mapping[str, str] | None = None,
+        extra_headers: ExtraHeaders | None = None,
         **fields: Unpack[MakeHatRequestDict],
     ) -> Hat: ...
     async def make_hat(
@@ -83,7 +93,7 @@ class AsyncHatService(AsyncService):
         *,
         timeout: float | Unset | None = UNSET,
         retry: RetryOption = UNSET,
-        extra_headers: Mapping[str, str] | None = None,
+        extra_headers: ExtraHeaders | None = None,
         **fields: Any,
     ) -> Hat:
         """Makes a hat.
@@ -112,7 +122,7 @@ class AsyncHatService(AsyncService):
         *,
         timeout: float | Unset | None = UNSET,
         retry: RetryOption = UNSET,
-        extra_headers: Mapping[str, str] | None = None,
+        extra_headers: ExtraHeaders | None = None,
     ) -> Hat: ...
     @overload
     async def get_hat(
@@ -121,7 +131,7 @@ class AsyncHatService(AsyncService):
         *,
         timeout: float | Unset | None = UNSET,
         retry: RetryOption = UNSET,
-        extra_headers: Mapping[str, str] | None = None,
+        extra_headers: ExtraHeaders | None = None,
         **fields: Unpack[GetHatRequestDict],
     ) -> Hat: ...
     async def get_hat(
@@ -131,7 +141,7 @@ class AsyncHatService(AsyncService):
         *,
         timeout: float | Unset | None = UNSET,
         retry: RetryOption = UNSET,
-        extra_headers: Mapping[str, str] | None = None,
+        extra_headers: ExtraHeaders | None = None,
         **fields: Any,
     ) -> Hat:
         """Returns a hat.
@@ -158,7 +168,7 @@ class AsyncHatService(AsyncService):
         *,
         timeout: float | Unset | None = UNSET,
         retry: RetryOption = UNSET,
-        extra_headers: Mapping[str, str] | None = None,
+        extra_headers: ExtraHeaders | None = None,
     ) -> ListHatsResponse: ...
     @overload
     async def list_hats(
@@ -167,7 +177,7 @@ class AsyncHatService(AsyncService):
         *,
         timeout: float | Unset | None = UNSET,
         retry: RetryOption = UNSET,
-        extra_headers: Mapping[str, str] | None = None,
+        extra_headers: ExtraHeaders | None = None,
         **fields: Unpack[ListHatsRequestDict],
     ) -> ListHatsResponse: ...
     async def list_hats(
@@ -177,7 +187,7 @@ class AsyncHatService(AsyncService):
         *,
         timeout: float | Unset | None = UNSET,
         retry: RetryOption = UNSET,
-        extra_headers: Mapping[str, str] | None = None,
+        extra_headers: ExtraHeaders | None = None,
         **fields: Any,
     ) -> ListHatsResponse:
         """Lists the hats of a shop, oldest first, a page at a time.
@@ -205,7 +215,7 @@ class AsyncHatService(AsyncService):
         *,
         timeout: float | Unset | None = UNSET,
         retry: RetryOption = UNSET,
-        extra_headers: Mapping[str, str] | None = None,
+        extra_headers: ExtraHeaders | None = None,
     ) -> AsyncIterator[Hat]: ...
     @overload
     def iter_hats(
@@ -214,7 +224,7 @@ class AsyncHatService(AsyncService):
         *,
         timeout: float | Unset | None = UNSET,
         retry: RetryOption = UNSET,
-        extra_headers: Mapping[str, str] | None = None,
+        extra_headers: ExtraHeaders | None = None,
         **fields: Unpack[ListHatsRequestDict],
     ) -> AsyncIterator[Hat]: ...
     def iter_hats(
@@ -224,7 +234,7 @@ class AsyncHatService(AsyncService):
         *,
         timeout: float | Unset | None = UNSET,
         retry: RetryOption = UNSET,
-        extra_headers: Mapping[str, str] | None = None,
+        extra_headers: ExtraHeaders | None = None,
         **fields: Any,
     ) -> AsyncIterator[Hat]:
         """Iterate over the `hats` of all pages of `list_hats`.

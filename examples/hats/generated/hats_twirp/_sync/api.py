@@ -6,15 +6,15 @@ from __future__ import annotations
 from functools import cached_property
 from typing import TYPE_CHECKING, ClassVar
 
-from twirpkit.sdk import UNSET, Client, PackageInfo, client_config, sync_transport
+from twirpkit.sdk import UNSET, Client, PackageInfo, client_config, conceal, sync_transport
 
 from hats_twirp._sdk import PACKAGE
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable
 
     import requests
-    from twirpkit.sdk import Authorize, Hook, ProxyOption, RetryOption, Tls, Transport, Unset
+    from twirpkit.sdk import Authorize, ExtraHeaders, Hook, ProxyOption, RetryOption, Tls, Transport, Unset
 
     from hats_twirp._sync.hats import HatService
 
@@ -37,7 +37,7 @@ class HatsAPI(Client):
         auth: str | Authorize | None = None,
         timeout: float | Unset | None = UNSET,
         retry: RetryOption = UNSET,
-        extra_headers: Mapping[str, str] | None = None,
+        extra_headers: ExtraHeaders | None = None,
         session: requests.Session | None = None,
         transport: Transport | None = None,
         proxy: ProxyOption = None,
@@ -66,6 +66,7 @@ class HatsAPI(Client):
             ValueError: An argument is missing, invalid, or given twice; the text says what to do.
             TypeError: An argument has the wrong type, for example a session of another library.
         """
+        token, auth, extra_headers, proxy = conceal(token, auth, extra_headers, proxy)
         config = client_config(
             PACKAGE,
             url=url,

@@ -5,17 +5,17 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, overload
 
-from twirpkit.sdk import UNSET, CallOptions, Client, Service, client_config, iterate, sync_transport
+from twirpkit.sdk import UNSET, CallOptions, Client, Service, client_config, conceal, iterate, sync_transport
 
 from hats_twirp._methods import hats as methods
 from hats_twirp._sdk import PACKAGE
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Iterable, Iterator
     from typing import Any, Unpack
 
     import requests
-    from twirpkit.sdk import Authorize, Hook, RetryOption, Unset
+    from twirpkit.sdk import Authorize, ExtraHeaders, Hook, RetryOption, Unset
 
     from hats_twirp.messages.hats import GetHatRequest, Hat, ListHatsRequest, ListHatsResponse, MakeHatRequest
     from hats_twirp.types.hats import GetHatRequestDict, ListHatsRequestDict, MakeHatRequestDict
@@ -35,7 +35,7 @@ class HatService(Service):
         auth: str | Authorize | None = None,
         timeout: float | Unset | None = UNSET,
         retry: RetryOption = UNSET,
-        extra_headers: Mapping[str, str] | None = None,
+        extra_headers: ExtraHeaders | None = None,
         hooks: Iterable[Hook] = (),
     ) -> None:
         """Use the connections of a session, which the service does not close.
@@ -44,6 +44,7 @@ class HatService(Service):
         """
         if session is None:
             raise TypeError("HatService needs a session: HatsAPI makes its own")
+        token, auth, extra_headers = conceal(token, auth, extra_headers)
         config = client_config(
             PACKAGE,
             url=url,
@@ -64,7 +65,7 @@ class HatService(Service):
         *,
         timeout: float | Unset | None = UNSET,
         retry: RetryOption = UNSET,
-        extra_headers: Mapping[str, str] | None = None,
+        extra_headers: ExtraHeaders | None = None,
     ) -> Hat: ...
     @overload
     def make_hat(
@@ -73,7 +74,7 @@ class HatService(Service):
         *,
         timeout: float | Unset | None = UNSET,
         retry: RetryOption = UNSET,
-        extra_headers: Mapping[str, str] | None = None,
+        extra_headers: ExtraHeaders | None = None,
         **fields: Unpack[MakeHatRequestDict],
     ) -> Hat: ...
     def make_hat(
@@ -83,7 +84,7 @@ class HatService(Service):
         *,
         timeout: float | Unset | None = UNSET,
         retry: RetryOption = UNSET,
-        extra_headers: Mapping[str, str] | None = None,
+        extra_headers: ExtraHeaders | None = None,
         **fields: Any,
     ) -> Hat:
         """Makes a hat.
@@ -112,7 +113,7 @@ class HatService(Service):
         *,
         timeout: float | Unset | None = UNSET,
         retry: RetryOption = UNSET,
-        extra_headers: Mapping[str, str] | None = None,
+        extra_headers: ExtraHeaders | None = None,
     ) -> Hat: ...
     @overload
     def get_hat(
@@ -121,7 +122,7 @@ class HatService(Service):
         *,
         timeout: float | Unset | None = UNSET,
         retry: RetryOption = UNSET,
-        extra_headers: Mapping[str, str] | None = None,
+        extra_headers: ExtraHeaders | None = None,
         **fields: Unpack[GetHatRequestDict],
     ) -> Hat: ...
     def get_hat(
@@ -131,7 +132,7 @@ class HatService(Service):
         *,
         timeout: float | Unset | None = UNSET,
         retry: RetryOption = UNSET,
-        extra_headers: Mapping[str, str] | None = None,
+        extra_headers: ExtraHeaders | None = None,
         **fields: Any,
     ) -> Hat:
         """Returns a hat.
@@ -158,7 +159,7 @@ class HatService(Service):
         *,
         timeout: float | Unset | None = UNSET,
         retry: RetryOption = UNSET,
-        extra_headers: Mapping[str, str] | None = None,
+        extra_headers: ExtraHeaders | None = None,
     ) -> ListHatsResponse: ...
     @overload
     def list_hats(
@@ -167,7 +168,7 @@ class HatService(Service):
         *,
         timeout: float | Unset | None = UNSET,
         retry: RetryOption = UNSET,
-        extra_headers: Mapping[str, str] | None = None,
+        extra_headers: ExtraHeaders | None = None,
         **fields: Unpack[ListHatsRequestDict],
     ) -> ListHatsResponse: ...
     def list_hats(
@@ -177,7 +178,7 @@ class HatService(Service):
         *,
         timeout: float | Unset | None = UNSET,
         retry: RetryOption = UNSET,
-        extra_headers: Mapping[str, str] | None = None,
+        extra_headers: ExtraHeaders | None = None,
         **fields: Any,
     ) -> ListHatsResponse:
         """Lists the hats of a shop, oldest first, a page at a time.
@@ -205,7 +206,7 @@ class HatService(Service):
         *,
         timeout: float | Unset | None = UNSET,
         retry: RetryOption = UNSET,
-        extra_headers: Mapping[str, str] | None = None,
+        extra_headers: ExtraHeaders | None = None,
     ) -> Iterator[Hat]: ...
     @overload
     def iter_hats(
@@ -214,7 +215,7 @@ class HatService(Service):
         *,
         timeout: float | Unset | None = UNSET,
         retry: RetryOption = UNSET,
-        extra_headers: Mapping[str, str] | None = None,
+        extra_headers: ExtraHeaders | None = None,
         **fields: Unpack[ListHatsRequestDict],
     ) -> Iterator[Hat]: ...
     def iter_hats(
@@ -224,7 +225,7 @@ class HatService(Service):
         *,
         timeout: float | Unset | None = UNSET,
         retry: RetryOption = UNSET,
-        extra_headers: Mapping[str, str] | None = None,
+        extra_headers: ExtraHeaders | None = None,
         **fields: Any,
     ) -> Iterator[Hat]:
         """Iterate over the `hats` of all pages of `list_hats`.

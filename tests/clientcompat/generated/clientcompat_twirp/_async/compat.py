@@ -5,17 +5,17 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, overload
 
-from twirpkit.sdk import UNSET, AsyncClient, AsyncService, CallOptions, async_transport, client_config
+from twirpkit.sdk import UNSET, AsyncClient, AsyncService, CallOptions, async_transport, client_config, conceal
 
 from clientcompat_twirp._methods import compat as methods
 from clientcompat_twirp._sdk import PACKAGE
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable
     from typing import Any, Unpack
 
     import aiohttp
-    from twirpkit.sdk import Authorize, Hook, RetryOption, Unset
+    from twirpkit.sdk import Authorize, ExtraHeaders, Hook, RetryOption, Unset
 
     from clientcompat_twirp.messages.clientcompat import Empty, Req, Resp
     from clientcompat_twirp.types.clientcompat import EmptyDict, ReqDict
@@ -35,7 +35,7 @@ class AsyncCompatService(AsyncService):
         auth: str | Authorize | None = None,
         timeout: float | Unset | None = UNSET,
         retry: RetryOption = UNSET,
-        extra_headers: Mapping[str, str] | None = None,
+        extra_headers: ExtraHeaders | None = None,
         hooks: Iterable[Hook] = (),
     ) -> None:
         """Use the connections of a session, which the service does not close.
@@ -44,6 +44,7 @@ class AsyncCompatService(AsyncService):
         """
         if session is None:
             raise TypeError("AsyncCompatService needs a session: AsyncCompatAPI makes its own")
+        token, auth, extra_headers = conceal(token, auth, extra_headers)
         config = client_config(
             PACKAGE,
             url=url,
@@ -64,7 +65,7 @@ class AsyncCompatService(AsyncService):
         *,
         timeout: float | Unset | None = UNSET,
         retry: RetryOption = UNSET,
-        extra_headers: Mapping[str, str] | None = None,
+        extra_headers: ExtraHeaders | None = None,
     ) -> Empty: ...
     @overload
     async def noop_method(
@@ -73,7 +74,7 @@ class AsyncCompatService(AsyncService):
         *,
         timeout: float | Unset | None = UNSET,
         retry: RetryOption = UNSET,
-        extra_headers: Mapping[str, str] | None = None,
+        extra_headers: ExtraHeaders | None = None,
     ) -> Empty: ...
     async def noop_method(
         self,
@@ -82,7 +83,7 @@ class AsyncCompatService(AsyncService):
         *,
         timeout: float | Unset | None = UNSET,
         retry: RetryOption = UNSET,
-        extra_headers: Mapping[str, str] | None = None,
+        extra_headers: ExtraHeaders | None = None,
         **fields: Any,
     ) -> Empty:
         """Does nothing.
@@ -104,7 +105,7 @@ class AsyncCompatService(AsyncService):
         *,
         timeout: float | Unset | None = UNSET,
         retry: RetryOption = UNSET,
-        extra_headers: Mapping[str, str] | None = None,
+        extra_headers: ExtraHeaders | None = None,
     ) -> Resp: ...
     @overload
     async def method(
@@ -113,7 +114,7 @@ class AsyncCompatService(AsyncService):
         *,
         timeout: float | Unset | None = UNSET,
         retry: RetryOption = UNSET,
-        extra_headers: Mapping[str, str] | None = None,
+        extra_headers: ExtraHeaders | None = None,
         **fields: Unpack[ReqDict],
     ) -> Resp: ...
     async def method(
@@ -123,7 +124,7 @@ class AsyncCompatService(AsyncService):
         *,
         timeout: float | Unset | None = UNSET,
         retry: RetryOption = UNSET,
-        extra_headers: Mapping[str, str] | None = None,
+        extra_headers: ExtraHeaders | None = None,
         **fields: Any,
     ) -> Resp:
         """Answers a text with a number.

@@ -5,17 +5,17 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, overload
 
-from twirpkit.sdk import UNSET, CallOptions, Client, Service, client_config, sync_transport
+from twirpkit.sdk import UNSET, CallOptions, Client, Service, client_config, conceal, sync_transport
 
 from clientcompat_twirp._methods import compat as methods
 from clientcompat_twirp._sdk import PACKAGE
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable
     from typing import Any, Unpack
 
     import requests
-    from twirpkit.sdk import Authorize, Hook, RetryOption, Unset
+    from twirpkit.sdk import Authorize, ExtraHeaders, Hook, RetryOption, Unset
 
     from clientcompat_twirp.messages.clientcompat import Empty, Req, Resp
     from clientcompat_twirp.types.clientcompat import EmptyDict, ReqDict
@@ -35,7 +35,7 @@ class CompatService(Service):
         auth: str | Authorize | None = None,
         timeout: float | Unset | None = UNSET,
         retry: RetryOption = UNSET,
-        extra_headers: Mapping[str, str] | None = None,
+        extra_headers: ExtraHeaders | None = None,
         hooks: Iterable[Hook] = (),
     ) -> None:
         """Use the connections of a session, which the service does not close.
@@ -44,6 +44,7 @@ class CompatService(Service):
         """
         if session is None:
             raise TypeError("CompatService needs a session: CompatAPI makes its own")
+        token, auth, extra_headers = conceal(token, auth, extra_headers)
         config = client_config(
             PACKAGE,
             url=url,
@@ -64,7 +65,7 @@ class CompatService(Service):
         *,
         timeout: float | Unset | None = UNSET,
         retry: RetryOption = UNSET,
-        extra_headers: Mapping[str, str] | None = None,
+        extra_headers: ExtraHeaders | None = None,
     ) -> Empty: ...
     @overload
     def noop_method(
@@ -73,7 +74,7 @@ class CompatService(Service):
         *,
         timeout: float | Unset | None = UNSET,
         retry: RetryOption = UNSET,
-        extra_headers: Mapping[str, str] | None = None,
+        extra_headers: ExtraHeaders | None = None,
     ) -> Empty: ...
     def noop_method(
         self,
@@ -82,7 +83,7 @@ class CompatService(Service):
         *,
         timeout: float | Unset | None = UNSET,
         retry: RetryOption = UNSET,
-        extra_headers: Mapping[str, str] | None = None,
+        extra_headers: ExtraHeaders | None = None,
         **fields: Any,
     ) -> Empty:
         """Does nothing.
@@ -104,7 +105,7 @@ class CompatService(Service):
         *,
         timeout: float | Unset | None = UNSET,
         retry: RetryOption = UNSET,
-        extra_headers: Mapping[str, str] | None = None,
+        extra_headers: ExtraHeaders | None = None,
     ) -> Resp: ...
     @overload
     def method(
@@ -113,7 +114,7 @@ class CompatService(Service):
         *,
         timeout: float | Unset | None = UNSET,
         retry: RetryOption = UNSET,
-        extra_headers: Mapping[str, str] | None = None,
+        extra_headers: ExtraHeaders | None = None,
         **fields: Unpack[ReqDict],
     ) -> Resp: ...
     def method(
@@ -123,7 +124,7 @@ class CompatService(Service):
         *,
         timeout: float | Unset | None = UNSET,
         retry: RetryOption = UNSET,
-        extra_headers: Mapping[str, str] | None = None,
+        extra_headers: ExtraHeaders | None = None,
         **fields: Any,
     ) -> Resp:
         """Answers a text with a number.

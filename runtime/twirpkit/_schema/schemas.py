@@ -1,0 +1,78 @@
+"""Private descriptor pools: the facts of each, and message classes by full name."""
+
+from __future__ import annotations
+
+import functools
+import importlib
+import pkgutil
+from dataclasses import dataclass
+from typing import Final
+
+from google.protobuf.descriptor import Descriptor
+from google.protobuf.descriptor_pool import Default, DescriptorPool
+from google.protobuf.message import Message
+from google.protobuf.message_factory import GetMessageClass
+
+__all__ = ["Schema", "message_class", "register", "schema_of"]
+
+_WELL_KNOWN: Final = ("any", "api", "duration", "empty", "field_mask", "struct", "timestamp", "type", "wrappers")
+
+
+@dataclass(frozen=True, slots=True)
+class Schema:
+    """The facts of one private pool."""
+
+    modules: str | None = None
+    """The package whose modules fill the pool when they are imported; None if it is filled already."""
+    sensitivity: int | None = None
+    """The number of the field option that marks secret and personal fields; None if the schema has none."""
+
+
+_SCHEMAS: Final[dict[DescriptorPool, Schema]] = {}
+_NONE: Final = Schema()
+
+
+def register(pool: DescriptorPool, schema: Schema) -> None:
+    """Remember the facts of a pool, for as long as the process lives: so do the classes of generated modules."""
+    _SCHEMAS[pool] = schema
+
+
+def schema_of(descriptor: Descriptor) -> Schema:
+    """Return the facts of the pool that a message type is in; without any for google's own pool."""
+    return _SCHEMAS.get(descriptor.file.pool, _NONE)
+
+
+def message_class(near: Descriptor, name: str) -> type[Message] | None:
+    """Return the class of a full name: out of the pool of `near`, else out of protobuf's default pool.
+
+    Modules of the package that have not been imported are imported first.
+    """
+    pool = near.file.pool
+    schema = _SCHEMAS.get(pool, _NONE)
+    found = _find(pool, name)
+    if found is None and schema.modules is not None:
+        _import_all(schema.modules)
+        found = _find(pool, name)
+    if found is None:
+        _import_google()
+        found = _find(Default(), name)
+    return found
+
+
+def _find(pool: DescriptorPool, name: str) -> type[Message] | None:
+    try:
+        return GetMessageClass(pool.FindMessageTypeByName(name))
+    except KeyError:
+        return None
+
+
+@functools.cache
+def _import_all(package: str) -> None:
+    for module in pkgutil.walk_packages(importlib.import_module(package).__path__, f"{package}."):
+        importlib.import_module(module.name)
+
+
+@functools.cache
+def _import_google() -> None:
+    for name in _WELL_KNOWN:
+        importlib.import_module(f"google.protobuf.{name}_pb2")
