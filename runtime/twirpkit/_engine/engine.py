@@ -37,7 +37,7 @@ from twirpkit._protocol.constants import AUTHORIZATION, TIMEOUT_MS
 from twirpkit._protocol.headers import Headers
 from twirpkit._secret import Secret
 from twirpkit.errors import Code, DeadlineExceededError, Sent, TwirpError
-from twirpkit.events import LOGGER
+from twirpkit.events import LOGGER, global_hooks
 from twirpkit.options import CallOptions
 from twirpkit.rpc import Method
 from twirpkit.transports.base import HttpRequest, HttpResponse, TransportFailure
@@ -68,7 +68,7 @@ def start_call(
         TwirpError: From the steps: the call failed; the subclass says how.
     """
     machine = CallMachine(config, method, prepare(config, method, request, fields, options))
-    return machine.run() if not config.hooks else machine.run_reported()
+    return machine.run_reported() if config.hooks or global_hooks() else machine.run()
 
 
 class CallMachine(Generic[Resp]):
