@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextvars
 import dataclasses
 import json
 from collections.abc import Callable, Iterator
@@ -211,6 +212,28 @@ def test_interrupted_call_ends_its_span(livekit: Livekit, telemetry: Telemetry) 
     assert span.attributes is not None
     assert span.attributes["error.type"] == "KeyboardInterrupt"
     assert "secret" not in span.to_json()
+
+
+def test_coroutine_that_is_closed_in_another_context_ends_its_span(
+    telemetry: Telemetry, caplog: pytest.LogCaptureFixture
+) -> None:
+    """As the garbage collector does with a task that never ended."""
+
+    class Waiting:
+        async def send(self, request: HttpRequest, /) -> Any:
+            await asyncio.sleep(0)
+
+        async def aclose(self) -> None:
+            """Nothing is open."""
+
+    opened = open_livekit("async", transport=Waiting())
+    call = opened.client.room.list_rooms()
+    contextvars.copy_context().run(call.send, None)
+    call.close()
+    opened.end()
+
+    assert (telemetry.span().attributes or {})["error.type"] == "GeneratorExit"
+    assert caplog.records == []
 
 
 def test_concurrent_calls_keep_their_spans_apart(telemetry: Telemetry) -> None:
