@@ -144,9 +144,11 @@ def test_no_token_goes_to_a_guessed_host(livekit: Livekit, monkeypatch: pytest.M
     monkeypatch.delenv("LK_AGENTS_URL", raising=False)
     opened = livekit(url=base)
     with pytest.raises(ValueError, match=r"not on it: set LK_AGENTS_URL"):
-        opened.client.cloud_agent  # noqa: B018  # making it is what is refused
+        opened.wait(opened.client.cloud_agent.list_agents())
+    assert opened.requests == []
 
     monkeypatch.setenv("LK_AGENTS_URL", "https://agents.example.com")
     assert agents_url(base) == "https://agents.example.com"
+    opened = livekit(url=base)
     opened.wait(opened.client.cloud_agent.list_agents())
     assert opened.requests[0].url == "https://agents.example.com/twirp/livekit.CloudAgent/ListAgents"
