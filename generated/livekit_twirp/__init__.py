@@ -58,6 +58,7 @@ if TYPE_CHECKING:
     from twirpkit.livekit import VideoGrants as VideoGrants
     from twirpkit.livekit import WebhookError as WebhookError
     from twirpkit.livekit import decode_unverified as decode_unverified
+    from twirpkit.livekit import sign_webhook as sign_webhook
 
     from livekit_twirp._async.agent_dispatch import AsyncAgentDispatchService as AsyncAgentDispatchService
     from livekit_twirp._async.agent_simulation import AsyncAgentSimulation as AsyncAgentSimulation
@@ -70,7 +71,8 @@ if TYPE_CHECKING:
     from livekit_twirp._async.replay import AsyncReplay as AsyncReplay
     from livekit_twirp._async.room import AsyncRoomService as AsyncRoomService
     from livekit_twirp._async.sip import AsyncSIP as AsyncSIP
-    from livekit_twirp._bound import WebhookReceiver as WebhookReceiver
+    from livekit_twirp._bound.webhook_event import WebhookEvent as WebhookEvent
+    from livekit_twirp._bound.webhook_receiver import WebhookReceiver as WebhookReceiver
     from livekit_twirp._sync.agent_dispatch import AgentDispatchService as AgentDispatchService
     from livekit_twirp._sync.agent_simulation import AgentSimulation as AgentSimulation
     from livekit_twirp._sync.api import LiveKitAPI as LiveKitAPI
@@ -530,7 +532,6 @@ if TYPE_CHECKING:
     from livekit_twirp.messages.livekit_sip import UpdateSIPDispatchRuleRequest as UpdateSIPDispatchRuleRequest
     from livekit_twirp.messages.livekit_sip import UpdateSIPInboundTrunkRequest as UpdateSIPInboundTrunkRequest
     from livekit_twirp.messages.livekit_sip import UpdateSIPOutboundTrunkRequest as UpdateSIPOutboundTrunkRequest
-    from livekit_twirp.messages.livekit_webhook import WebhookEvent as WebhookEvent
     from livekit_twirp.messages.logger.options import Sensitivity as Sensitivity
 
 _EXPORTS = {
@@ -1028,8 +1029,8 @@ _EXPORTS = {
     "WebSource": "livekit_twirp.messages.livekit_egress",
     "WebhookConfig": "livekit_twirp.messages.livekit_models",
     "WebhookError": "twirpkit.livekit",
-    "WebhookEvent": "livekit_twirp.messages.livekit_webhook",
-    "WebhookReceiver": "livekit_twirp._bound",
+    "WebhookEvent": "livekit_twirp._bound.webhook_event",
+    "WebhookReceiver": "livekit_twirp._bound.webhook_receiver",
     "WhatsAppCall": "livekit_twirp.messages.livekit_connector_whatsapp",
     "WhatsAppCallDirection": "livekit_twirp.messages.livekit_connector_whatsapp",
     "WorkerMessage": "livekit_twirp.messages.livekit_agent",
@@ -1039,6 +1040,7 @@ _EXPORTS = {
     "WrappedJoinRequest": "livekit_twirp.messages.livekit_rtc",
     "decode_unverified": "twirpkit.livekit",
     "error_class": "twirpkit",
+    "sign_webhook": "twirpkit.livekit",
 }
 
 __all__ = [
@@ -1547,6 +1549,7 @@ __all__ = [
     "WrappedJoinRequest",
     "decode_unverified",
     "error_class",
+    "sign_webhook",
 ]
 
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Final, Literal, NamedTuple, TypeAlias, Ty
 from google.protobuf.message import Message
 
 from twirpkit._secret import Secret
-from twirpkit.events import Hook
+from twirpkit.events import Hook, check_hook
 from twirpkit.rpc import Method
 
 if TYPE_CHECKING:
@@ -171,24 +171,8 @@ def check_hooks(hooks: Iterable[Hook]) -> tuple[Hook, ...]:
         raise TypeError("hooks must be a list of functions: put the one into brackets")
     checked = tuple(hooks)
     for hook in checked:
-        _check_hook(hook)
+        check_hook(hook)
     return checked
-
-
-def _check_hook(hook: Any) -> None:
-    import inspect  # here, because most clients have no hooks
-
-    if not callable(hook):
-        raise TypeError(f"hooks: {type(hook).__name__} is not a function")
-    name = getattr(hook, "__qualname__", type(hook).__qualname__)
-    if inspect.iscoroutinefunction(hook) or inspect.iscoroutinefunction(getattr(hook, "__call__", None)):  # noqa: B004  # an object may have an async __call__
-        raise TypeError(f"hooks: {name} is a coroutine function, and nothing would await it: give a plain function")
-    try:
-        inspect.signature(hook).bind(None)
-    except TypeError:
-        raise TypeError(f"hooks: {name} must take one argument, the event") from None
-    except ValueError:  # a builtin without a signature
-        return
 
 
 def check_timeout(timeout: float | None) -> float | None:

@@ -16,7 +16,7 @@ from twirpkit.options import UNSET, CallOptions
 __all__ = ["OK", "URL", "AsyncScript", "Opened", "Script", "every_text", "failure_of", "open_any", "open_livekit"]
 
 URL = "https://livekit.example.com"
-OK = HttpResponse(200, {}, b"")
+OK = HttpResponse(200, {"content-type": "application/protobuf"}, b"")
 Outcome = HttpResponse | TransportFailure | BaseException
 
 

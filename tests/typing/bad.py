@@ -20,7 +20,9 @@ from livekit_twirp import (
     TrackType,
     TwirpError,
     VideoGrants,
+    WebhookEvent,
     WebhookReceiver,
+    sign_webhook,
 )
 from twirpkit import HttpRequest, HttpResponse
 
@@ -106,7 +108,13 @@ def deprecated(lk: LiveKitAPI) -> None:
 
 
 def deliveries(receiver: WebhookReceiver, body: bytes) -> None:
-    print(receiver.receive(body, None).message.rom)  # refused: no such field
+    event = receiver.receive(body, None)
+    print(event.roon)  # refused: no such field
+    print(event.room.nam)  # refused: no such field
+    event.room = Room()  # refused: an event is immutable
+    WebhookEvent(roon={})  # refused: no such field
+    WebhookEvent(created_at=1795000000)  # refused: int for a datetime
+    sign_webhook(event.message)  # refused: the message, not the event
     receiver.receive({"event": "room_started"}, None)  # refused: parsed JSON for bytes
     WebhookReceiver("key", "secret", leeway=5)  # refused: int for a timedelta
     VideoGrants(room_joined=True)  # refused: no such grant

@@ -1,6 +1,7 @@
 """What users write. Both checkers must accept all of it, and see the types that it asserts."""
 
 from collections.abc import Mapping
+from datetime import datetime
 from typing import Any, assert_type
 
 import aiohttp
@@ -44,6 +45,7 @@ from livekit_twirp import (
     VideoGrants,
     WebhookEvent,
     WebhookReceiver,
+    sign_webhook,
 )
 from livekit_twirp.types.livekit_room import CreateRoomRequestDict
 from twirpkit import HttpRequest, HttpResponse, Method
@@ -182,9 +184,17 @@ def errors(lk: LiveKitAPI) -> str | None:
 def deliveries(body: bytes, authorization: str | None) -> str:
     receiver = WebhookReceiver("key", "secret", keys=None)
     event = receiver.receive(body, authorization)
-    assert_type(event.message, WebhookEvent)
-    assert_type(event.message.participant, ParticipantInfo)
-    return event.message.room.name
+    assert_type(event, WebhookEvent)
+    assert_type(event.participant, ParticipantInfo)
+    assert_type(event.created_at, datetime)
+    assert_type(event.message.room, Room)
+    assert_type(WebhookEvent.from_raw(event.raw), WebhookEvent)
+    made = WebhookEvent(
+        event="room_started", room=Room(name="standup"), track={"sid": "TR_1"}, created_at=datetime.now()
+    )
+    receiver.receive(*sign_webhook(made, "key", "secret"))
+    receiver.receive(bytearray(body), authorization)
+    return event.room.name
 
 
 def tokens(error: TwirpError) -> str:

@@ -23,7 +23,7 @@ def exported_names(api: Api) -> dict[str, str]:
         for service in api.services:
             found[f"{mode.prefix}{service.class_name}"] = f"{package}.{mode.folder}.{service.attribute}"
     found |= {each.name: each.module for each in api.exports}
-    found |= {each.name: f"{package}._bound" for each in api.bound}
+    found |= {each.name: f"{package}.{each.module}" for each in api.bound}
     reserved = set(found) | naming.PACKAGE_NAMES
     names = [(each, file) for file in api.files for each in _names(file)]
     count = Counter(name for name, _ in names)

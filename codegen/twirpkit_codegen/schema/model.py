@@ -263,14 +263,27 @@ class Export:
 
 @dataclass(frozen=True, slots=True)
 class BoundClass:
-    """A generic class of another package, bound to a message of this package."""
+    """A class or class method of another package, bound to a class of this package."""
 
     name: str
+    module: str
+    """Its module in the package, with dots."""
     base: str
-    """``module:Class``; the class is generic in the message."""
+    """``module.Class`` of the other package."""
+    method: str | None
+    """The class method of the base that is exported; None for the class itself."""
     attribute: str
-    """The class attribute that names the message."""
-    message: TypeRef
+    """The class method that returns the class of this package."""
+    target_module: str
+    """Module of that class in the package, with dots."""
+    target: str
+    """Its name; of a nested class with the names of those around it."""
+    generic: bool
+    """True if the base is generic in that class."""
+    message: Message | None
+    """The message whose fields become properties and arguments; None for none."""
+    own: Mapping[str, str]
+    """Fields that the base defines itself, with the type of their argument."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -177,7 +177,7 @@ def _read(exchange: Exchange, step: HttpResponse, rpc: Rpc | None) -> Heard | No
     """What the runtime makes of an answer that its lower layer got as recorded; None where that is nothing."""
     if step.status != 200:
         error = read_error(step)
-        message, meta = error.describe(text_cleaner())
+        message, meta = error.describe(text_cleaner(), text_cleaner())
         return _refused(error_class(error.code)(error.code, message, meta=meta, status=step.status), step)
     if rpc is None or exchange.response is None:
         return None

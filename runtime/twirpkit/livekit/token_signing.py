@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 __all__ = ["LATEST", "checked_pair", "checked_secret", "credentials", "hs256", "unix_time"]
 
 LATEST: Final = 253_402_300_799
-"""The last second of the year 9999, in Unix time: what a datetime can hold."""
+"""Unix time of the last second that a datetime can hold, in the year 9999."""
 
 _KEY_START: Final = re.compile("API[0-9A-Za-z]{6,}$")
 """An API key as LiveKit makes it."""
@@ -42,11 +42,11 @@ def hs256() -> jwt.PyJWS:
 
 
 def credentials(api_key: str | Secret | None, api_secret: str | Secret | None) -> tuple[Secret, Secret]:
-    """The key and the secret: as they were passed, or both from the environment if neither was.
+    """Return the key and the secret that were passed, or both from the environment if neither was.
 
     Raises:
         ValueError: One is missing, or refused (rule E3).
-        TypeError: One is no string.
+        TypeError: One is not a str.
     """
     if api_key is None and api_secret is None:
         # An empty variable counts as none: that is how a compose file leaves one out.
@@ -65,21 +65,21 @@ def checked_pair(api_key: Secret, api_secret: Secret) -> tuple[Secret, Secret]:
 
 
 def checked_secret(what: str, value: str | Secret) -> Secret:
-    """A key or a secret that may be one (rule E3)."""
+    """Return a key or a secret if it is an acceptable one (rule E3)."""
     return value if isinstance(value, Secret) else Secret(check_value(what, value))
 
 
-def unix_time(at: datetime | None) -> float:
-    """Seconds since 1970 of an aware datetime, or of now.
+def unix_time(at: datetime | None, what: str = "at") -> float:
+    """Return the Unix time of an aware datetime, or the current one.
 
     Raises:
-        TypeError: It is no datetime.
+        TypeError: It is not a datetime.
         ValueError: It has no time zone.
     """
     if at is None:
         return time.time()
     if not isinstance(at, datetime):
-        raise TypeError(f"at must be a datetime, not {type(at).__name__}")
+        raise TypeError(f"{what} must be a datetime, not {type(at).__name__}")
     if at.utcoffset() is None:
-        raise ValueError("at has no time zone: give it one, for example datetime.timezone.utc")
+        raise ValueError(f"{what} has no time zone: give it one, for example datetime.timezone.utc")
     return at.timestamp()

@@ -102,7 +102,7 @@ class TestWhereTo:
         error = failure_of(opened.room)
 
         assert isinstance(error, UnavailableError)
-        assert (error.attempts, error.sent) == (3, "yes")
+        assert (error.attempts, error.sent) == (3, "maybe")
 
     def test_the_base_is_not_tried_twice_where_it_is_listed(self, on: Any) -> None:
         opened = on(discovered(f"{BASE}:443/", A), base=DOWN)
@@ -466,7 +466,7 @@ class TestPin:
         opened.room(timeout=0.9)
 
         assert opened.script.asked == ["base", "?", "a"]
-        assert waits == [None, 0, None, None]
+        assert [wait for wait in waits if wait is not None] == [0]
 
     def test_asks_afresh_once_a_call(self, on: Any) -> None:
         opened = on(
@@ -517,7 +517,9 @@ class TestPin:
 
         assert opened.script.asked == ["base", "?"]
         assert error.status == 451
-        assert str(error).endswith("(the project is pinned to other regions, and discovery names none that it may use)")
+        assert error.message.endswith(
+            "(the project is pinned to other regions, and discovery names none that it may use)"
+        )
 
     def test_is_nothing_special_elsewhere(self, on: Any) -> None:
         opened = on(discovered(A), url="https://hats.example.com", base=PINNED)

@@ -45,7 +45,8 @@ def test_a_status_is_an_error_of_its_own(number: str, reason: str, code: Code, h
     assert (error.sip_status_code, error.sip_status) == (int(number), reason)
     assert (error.code, error.message, error.meta, error.status) == (code, "twirp error unknown: sip", meta, http)
     assert (error.attempts, error.sent, error.request_id) == (2, "maybe", "r-1")
-    assert str(error) == f"the call ended with SIP {number} {reason}: {code}: twirp error unknown: sip"
+    expected = f"the call ended with SIP {number} {reason}: {code}: twirp error unknown: sip (request id r-1)"
+    assert str(error) == expected
     assert repr(error) == f"SIPCallError('{code}', 'twirp error unknown: sip', status={http}, sent='maybe')"
 
 
@@ -108,4 +109,4 @@ def test_one_for_a_test_of_ones_own() -> None:
     error = SIPCallError(Code.ABORTED, "gone", sip_status_code=487, sip_status="Terminated", status=409, attempts=1)
 
     assert str(error) == "the call ended with SIP 487 Terminated: aborted: gone"
-    assert (error.status, error.attempts, error.sent) == (409, 1, "no")
+    assert (error.status, error.attempts, error.sent) == (409, 1, "maybe")

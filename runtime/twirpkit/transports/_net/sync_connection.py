@@ -159,5 +159,5 @@ class SyncConnection:
 
 def _pieces(head: memoryview, body: bytes) -> deque[memoryview]:
     if len(body) <= _JOINED:
-        return deque((memoryview(bytes(head) + body),))
+        return deque((memoryview(b"".join((head, body))),))
     return deque((head, memoryview(body)))
