@@ -224,9 +224,7 @@ def test_docstrings_say_what_is_deprecated(made: Made) -> None:
 def test_exports_of_other_packages(made: Made) -> None:
     """They win over messages of their names; a bound class may share its base's name."""
     folder = made.path("exports")
-    assert {"Fraction", "Mapping", "Lists", "Inners", "Baskets", "parse_day", "UserList", "Box"} <= exports(
-        folder
-    )
+    assert {"Fraction", "Mapping", "Lists", "Inners", "Baskets", "parse_day", "UserList", "Box"} <= exports(folder)
     text = (folder / "__init__.py").read_text(encoding="utf-8")
     assert '"Fraction": "fractions"' in text
     assert '"Lists": "odd_exports._bound.lists"' in text

@@ -1,4 +1,4 @@
-"""Detection of a clock that differs from the server's, which makes signed tokens invalid (rule C9)."""
+"""Detection of a clock that differs from the server's, which makes signed tokens invalid (rule C11)."""
 
 from __future__ import annotations
 
