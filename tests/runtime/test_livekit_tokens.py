@@ -107,7 +107,9 @@ class TestClaims:
     def test_of_every_rpc_are_signed(self, signer: ServerTokens) -> None:
         for method in METHODS:
             message = method.request()
-            assert decoded(signer(method, message).reveal()).get("video") == claims(method.grants or {}, message).get("video")
+            assert decoded(signer(method, message).reveal()).get("video") == claims(method.grants or {}, message).get(
+                "video"
+            )
 
     def test_are_refused_with_another_secret(self, signer: ServerTokens) -> None:
         with pytest.raises(jwt.InvalidSignatureError):
