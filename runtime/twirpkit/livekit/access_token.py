@@ -44,14 +44,16 @@ class AccessToken(Participant):
     """Lifetime, counted from `to_jwt`. Must be positive."""
     room_config: Message | Mapping[str, Any] | None = field(default=None, repr=False)
     """Configuration of the room if joining creates it: a ``livekit.RoomConfiguration`` of any library, or a mapping in
-    its proto's or its JSON's names. Kept as JSON (camelCase)."""
+    its proto's or its JSON's names, which is checked as a request is. Kept as JSON (camelCase)."""
     allow_sensitive_credentials: bool = False
     """Let `room_config` hold storage secrets or stream keys. The holder of the token can read them."""
 
     def __post_init__(self) -> None:
         check(self, Participant)
         key, secret = credentials(self.api_key, self.api_secret)
-        put(self, api_key=key, api_secret=secret, room_config=room_config_json(self.room_config))
+        put(self, api_key=key, api_secret=secret)
+        if self.room_config is not None:
+            put(self, room_config=room_config_json(self.room_config, self.room_config_class()))
         if not isinstance(self.ttl, timedelta):
             raise TypeError(f"AccessToken: ttl must be a timedelta, not {type(self.ttl).__name__}")
         if self.ttl <= timedelta(0):
@@ -71,6 +73,11 @@ class AccessToken(Participant):
                     f"AccessToken: room_config has credentials at {path}, which the holder of the token can read; "
                     "configure the storage on the server, or set allow_sensitive_credentials=True"
                 )
+
+    @classmethod
+    def room_config_class(cls) -> type[Message] | None:
+        """Return the class of ``livekit.RoomConfiguration``. None in the base of a generated package's class."""
+        return None
 
     def to_jwt(self, *, at: datetime | None = None) -> str:
         """Sign the token, valid from now for `ttl`.
