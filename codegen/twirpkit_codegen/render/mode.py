@@ -20,14 +20,19 @@ class Mode:
     await_: str
     with_: str
     close: str
-    session: str
-    """The class of sessions that a client accepts."""
+    sessions: tuple[str, ...]
+    """The classes of sessions that a client can use; each begins with the name of its library."""
     transport: str
     make_transport: str
     iterate: str
     iterator: str
     reuse: str
     """One sentence that says where a client may be used."""
+
+    @property
+    def libraries(self) -> tuple[str, ...]:
+        """The libraries of the sessions."""
+        return tuple(session.partition(".")[0] for session in self.sessions)
 
 
 MODES: Final = (
@@ -39,7 +44,7 @@ MODES: Final = (
         await_="",
         with_="with",
         close="close",
-        session="requests.Session",
+        sessions=("requests.Session", "httpx.Client"),
         transport="Transport",
         make_transport="sync_transport",
         iterate="iterate",
@@ -54,7 +59,7 @@ MODES: Final = (
         await_="await ",
         with_="async with",
         close="aclose",
-        session="aiohttp.ClientSession",
+        sessions=("aiohttp.ClientSession", "httpx.AsyncClient"),
         transport="AsyncTransport",
         make_transport="async_transport",
         iterate="aiterate",

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from typing import Any, Unpack
 
     import aiohttp
+    import httpx
     from twirpkit.livekit import Regions
     from twirpkit.sdk import Authorize, ExtraHeaders, Hook, RetryOption, Unset
 
@@ -49,7 +50,7 @@ class AsyncAgentSimulation(AsyncService):
 
     def __init__(
         self,
-        session: aiohttp.ClientSession,
+        session: aiohttp.ClientSession | httpx.AsyncClient,
         url: str | None = None,
         api_key: str | None = None,
         api_secret: str | None = None,
@@ -62,7 +63,7 @@ class AsyncAgentSimulation(AsyncService):
         hooks: Iterable[Hook] = (),
         regions: Regions | Unset | None = UNSET,
     ) -> None:
-        """Use the connections of a session, which the service does not close.
+        """Send requests through a session, which the service does not close.
 
         The other arguments are those of `AsyncLiveKitAPI`.
         """

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from typing import Any, Unpack
 
     import aiohttp
+    import httpx
     from twirpkit.livekit import Regions
     from twirpkit.sdk import Authorize, ExtraHeaders, Hook, RetryOption, Unset
 
@@ -68,7 +69,7 @@ class AsyncRoomService(AsyncService):
 
     def __init__(
         self,
-        session: aiohttp.ClientSession,
+        session: aiohttp.ClientSession | httpx.AsyncClient,
         url: str | None = None,
         api_key: str | None = None,
         api_secret: str | None = None,
@@ -81,7 +82,7 @@ class AsyncRoomService(AsyncService):
         hooks: Iterable[Hook] = (),
         regions: Regions | Unset | None = UNSET,
     ) -> None:
-        """Use the connections of a session, which the service does not close.
+        """Send requests through a session, which the service does not close.
 
         The other arguments are those of `AsyncLiveKitAPI`.
         """

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
     from typing import Any, Unpack
 
+    import httpx
     import requests
     from google.protobuf.empty_pb2 import Empty
     from twirpkit.livekit import Regions
@@ -50,7 +51,7 @@ class Replay(Service):
 
     def __init__(
         self,
-        session: requests.Session,
+        session: requests.Session | httpx.Client,
         url: str | None = None,
         api_key: str | None = None,
         api_secret: str | None = None,
@@ -63,7 +64,7 @@ class Replay(Service):
         hooks: Iterable[Hook] = (),
         regions: Regions | Unset | None = UNSET,
     ) -> None:
-        """Use the connections of a session, which the service does not close.
+        """Send requests through a session, which the service does not close.
 
         The other arguments are those of `LiveKitAPI`.
         """

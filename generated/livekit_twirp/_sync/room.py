@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
     from typing import Any, Unpack
 
+    import httpx
     import requests
     from twirpkit.livekit import Regions
     from twirpkit.sdk import Authorize, ExtraHeaders, Hook, RetryOption, Unset
@@ -68,7 +69,7 @@ class RoomService(Service):
 
     def __init__(
         self,
-        session: requests.Session,
+        session: requests.Session | httpx.Client,
         url: str | None = None,
         api_key: str | None = None,
         api_secret: str | None = None,
@@ -81,7 +82,7 @@ class RoomService(Service):
         hooks: Iterable[Hook] = (),
         regions: Regions | Unset | None = UNSET,
     ) -> None:
-        """Use the connections of a session, which the service does not close.
+        """Send requests through a session, which the service does not close.
 
         The other arguments are those of `LiveKitAPI`.
         """

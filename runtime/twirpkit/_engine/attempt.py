@@ -42,7 +42,7 @@ _OUTCOME_OF_PHASE: Final = {
 
 @dataclass(frozen=True, slots=True)
 class FailedAttempt:
-    """Facts of an attempt without a message. Nothing in it is redacted yet: what it is was decided on the raw response."""
+    """Facts of an attempt without a message. Nothing is redacted yet: what it is was decided on the raw response."""
 
     outcome: AttemptOutcome
     error_class: type[TwirpError]
@@ -96,12 +96,13 @@ def merge_sent(previous: Sent, failed: FailedAttempt) -> Sent:
 def describe_failure(
     config: ClientConfig, method: Method[Any, Any], call: PreparedCall, failed: FailedAttempt, token: Secret | None
 ) -> tuple[str, dict[str, str]]:
-    """Return the message and metadata of an attempt's error: the only place that shows a server's words (rules E1, E5)."""
+    """Return the message and metadata of an attempt's error: nothing else shows a server's words (rules E1, E5)."""
     if failed.response is None:
         return failed.text, {}
     private = [*sensitive_texts(call.message, config.sensitivity), *_signer_texts(config)]
     known = failed.known
-    message, meta = failed.response.describe(text_cleaner(token, private), hints=known is None or not known.cloud_only)
+    hints = known is None or not known.cloud_only
+    message, meta = failed.response.describe(text_cleaner(token, private), text_cleaner(token), hints=hints)
     message = strip_known_prefixes(config.known_errors, message)
     if failed.code is not failed.response.code:
         meta[SERVER_CODE] = failed.response.code.value

@@ -20,7 +20,7 @@ class Send:
 
 @dataclass(slots=True)  # not frozen: one is made for every request, and freezing costs as much again
 class Sleep:
-    """A pause. The driver sends back True when it is over, or False if the client was closed: no attempt follows then."""
+    """A pause. The driver sends back True when it is over, False if the client was closed: no attempt follows then."""
 
     seconds: float
 

@@ -9,7 +9,16 @@ from typing import Final, NamedTuple, Protocol
 
 from twirpkit._http1.grammar import NAME_CHARACTER
 
-__all__ = ["Lines", "Revealable", "Target", "check_request_headers", "encode_connect", "encode_head", "parse_target"]
+__all__ = [
+    "Lines",
+    "Revealable",
+    "Target",
+    "announces_length",
+    "check_request_headers",
+    "encode_connect",
+    "encode_head",
+    "parse_target",
+]
 
 _DEFAULT_PORT: Final = {"http": 80, "https": 443}
 _WITHOUT_LENGTH: Final = frozenset(("GET", "HEAD", "OPTIONS", "TRACE"))
@@ -114,7 +123,7 @@ def encode_head(
     if "\nhost\n" not in lower:
         lines.append(f"Host: {target.host}")
     lines += map(": ".join, headers.items())
-    if "\ncontent-length\n" not in lower and (body_length or method not in _WITHOUT_LENGTH):
+    if "\ncontent-length\n" not in lower and announces_length(method, body_length):
         lines.append(f"Content-Length: {body_length}")
     if proxy_authorization is not None:
         lines.append("Proxy-Authorization: " + proxy_authorization.reveal())
@@ -138,6 +147,11 @@ def encode_connect(target: Target, proxy_authorization: Revealable | None = None
     if block is None:
         raise ValueError(_NOT_A_HEAD)
     return block[0].encode()
+
+
+def announces_length(method: str, body_length: int) -> bool:
+    """Return True if a request has a Content-Length: an empty body is announced where the method means one."""
+    return body_length > 0 or method not in _WITHOUT_LENGTH
 
 
 def check_request_headers(headers: Mapping[str, str]) -> None:

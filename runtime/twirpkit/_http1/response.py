@@ -11,6 +11,7 @@ body the deadline passes is a failure that timed out.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
@@ -20,9 +21,18 @@ from twirpkit._http1.head import BadResponse, HeadReader
 from twirpkit._http1.limits import MAX_ERROR_BODY, MAX_READ, MIN_READ
 from twirpkit.transports.base import HttpResponse, Phase, TransportFailure
 
-__all__ = ["DEADLINE_PASSED", "ConnectParser", "Exchange", "ResponseParser"]
+__all__ = [
+    "DEADLINE_PASSED",
+    "DEADLINE_PASSED_IN_BODY",
+    "ConnectParser",
+    "Exchange",
+    "ResponseParser",
+    "body_limit",
+    "incomplete_response",
+]
 
 DEADLINE_PASSED: Final = "the deadline passed"
+DEADLINE_PASSED_IN_BODY: Final = f"{DEADLINE_PASSED} during the response's body"
 
 
 @dataclass(slots=True)  # not frozen: one is made for every request, and freezing costs as much again
@@ -69,18 +79,21 @@ class ResponseParser:
         """The number of bytes to ask a socket for: more while a large body is received."""
         return MIN_READ if self._reader is None else min(max(self._reader.wanted, MIN_READ), MAX_READ)
 
-    def feed(self, data: bytes) -> Exchange | None:
+    def feed(self, data: bytes | memoryview) -> Exchange | None:
         """Take the next bytes that were received.
+
+        Args:
+            data: The bytes. A view of a buffer that is used again is fine: what is not content is copied first.
 
         Returns:
             None while the response goes on. The end of the exchange if the response is complete, not valid, or too
             large: that is known at once, not when the connection ends.
         """
         if self._reader is not None:
-            return self._read(self._reader, data, 0)
+            return self._read(self._reader, data if len(data) <= self._reader.wanted else bytes(data), 0)
         head = self._head
         try:
-            if not head.feed(data):
+            if not head.feed(bytes(data)):
                 return None
             framing = response_framing(self._method, head.minor, head.status, head.headers)
         except BadResponse as bad:
@@ -105,15 +118,14 @@ class ResponseParser:
         if self._reader is None:
             phase = Phase.CUT if self._head.began else Phase.NO_ANSWER
             return _failure(f"{DEADLINE_PASSED} while waiting for the response", phase, timed_out=True)
-        reason = f"{DEADLINE_PASSED} during the response's body"
         if self._head.status == 200:
-            return _failure(reason, Phase.CUT, timed_out=True)
-        return self._end(BodyError(reason))
+            return _failure(DEADLINE_PASSED_IN_BODY, Phase.CUT, timed_out=True)
+        return self._end(BodyError(DEADLINE_PASSED_IN_BODY))
 
     def _start(self, framing: int | Unsized) -> Exchange | None:
         """Begin the body. Most are complete already, and need no copy but one."""
         head = self._head
-        limit = self._max_body if head.status == 200 else min(self._max_body, MAX_ERROR_BODY)
+        limit = body_limit(head.status, self._max_body)
         coding = head.headers.get("content-encoding")
         length = framing if isinstance(framing, int) and coding is None else None
         if length is not None and length <= limit:
@@ -127,7 +139,7 @@ class ResponseParser:
             return self._end(OversizedBody(limit))
         return self._read(self._reader, head.data, head.end)
 
-    def _read(self, reader: BodyReader, data: bytes, start: int) -> Exchange | None:
+    def _read(self, reader: BodyReader, data: bytes | memoryview, start: int) -> Exchange | None:
         try:
             end = reader.feed(data, start, self._body)
             if end < 0:
@@ -140,16 +152,25 @@ class ResponseParser:
 
     def _end(self, error: BodyError) -> Exchange:
         """End the exchange with a body that is not complete."""
-        status = self._head.status
-        oversized = isinstance(error, OversizedBody)
-        body = b"" if oversized and status == 200 else self._body.take()
-        return Exchange(HttpResponse(status, self._head.headers, body, str(error), oversized), False)
+        return Exchange(incomplete_response(self._head.status, self._head.headers, self._body, error), False)
 
     def _may_reuse(self, *, bytes_beyond: bool) -> bool:
         head = self._head
         return may_reuse(
             head.minor, head.status, head.headers, request_sent=self.request_sent, bytes_beyond=bytes_beyond
         )
+
+
+def body_limit(status: int, max_body: int) -> int:
+    """Return the largest decoded body in bytes that a response may have (rule A13)."""
+    return max_body if status == 200 else min(max_body, MAX_ERROR_BODY)
+
+
+def incomplete_response(status: int, headers: Mapping[str, str], body: Body, error: BodyError) -> HttpResponse:
+    """Return a response whose body is not complete, with the part of it that an error may show (rule A14)."""
+    oversized = isinstance(error, OversizedBody)
+    received = b"" if oversized and status == 200 else body.take()
+    return HttpResponse(status, headers, received, str(error), oversized)
 
 
 class ConnectParser:

@@ -68,11 +68,14 @@ class ErrorResponse:
     intermediary: bool = False
     """True if the response was not written by a Twirp server."""
 
-    def describe(self, clean: Callable[[str], str], *, hints: bool = True) -> tuple[str, dict[str, str]]:
+    def describe(
+        self, clean: Callable[[str], str], clean_key: Callable[[str], str], *, hints: bool = True
+    ) -> tuple[str, dict[str, str]]:
         """Return the message and metadata of the error that a caller sees.
 
         Args:
             clean: Makes a server's text fit to be kept, see `text_cleaner`.
+            clean_key: The same for a key of the metadata. Callers look for it, so no text of the request is replaced.
             hints: Add what a missing route usually means.
         """
         if 300 <= self.response.status <= 399:
@@ -80,7 +83,7 @@ class ErrorResponse:
         if self.intermediary:
             return self._describe_intermediary(clean, hints)
         message = clean(self.message)
-        meta = {key: clean(value) for key, value in self.meta.items()}
+        meta = {clean_key(key): clean(value) for key, value in self.meta.items()}
         if self.unknown_code is not None:
             name = clean(self.unknown_code)[:SHOWN_CHARACTERS]
             message = f"the server sent the unknown error code {name!r}: {message}"

@@ -30,6 +30,8 @@ MAX_BODY: Final = 64 * 1024
 MAX_REGIONS: Final = 16
 LONGEST_AGE: Final = 3600
 """Seconds for which a list of regions is kept at most, whatever the server says (rule D2)."""
+SHORTEST_AGE: Final = 10.0
+"""Seconds for which a list is not asked for again, although every region in it has failed (rule D2)."""
 MOVED: Final = 451
 """The status by which a region refuses a project that is pinned to others."""
 
@@ -102,7 +104,7 @@ class RegionFailover:
         self._scheme, self._host, self._port = parts.scheme, parts.hostname or "", parts.port
         self._suffix = suffix
         self._known: tuple[str, ...] = ()
-        self._good_until = float("-inf")
+        self._good_until = self._asked_again_from = float("-inf")
         self._flight: _Flight | None = None
 
     def relocates(self, response: HttpResponse, /) -> bool:
@@ -130,7 +132,8 @@ class RegionFailover:
         path = base_url[len(self._base) :]
         been = {_origin(each) for each in visited}
         unvisited = next((each + path for each in regions if each not in been), None)
-        if unvisited is None and known:  # every known region failed: the list may be old (rule D2)
+        if unvisited is None and known and time.monotonic() >= self._asked_again_from:
+            # Every known region failed: the list may be old (rule D2).
             regions = yield from self._discovered(request, deadline)
             unvisited = next((each + path for each in regions if each not in been), None)
         return unvisited
@@ -166,7 +169,9 @@ class RegionFailover:
             return None
         regions = self._allowed(answer.body)
         if regions is not None and (age := _max_age(answer)):
-            self._known, self._good_until = regions, time.monotonic() + min(age, LONGEST_AGE)
+            now = time.monotonic()
+            self._known, self._good_until = regions, now + min(age, LONGEST_AGE)
+            self._asked_again_from = now + SHORTEST_AGE
         return regions
 
     def _allowed(self, body: bytes) -> tuple[str, ...] | None:

@@ -97,5 +97,9 @@ class AsyncTransport(Protocol):
         """Send once and read the whole response."""
         ...
 
-    async def aclose(self) -> None:
-        """Close idle connections. Twice is fine."""
+    async def aclose(self, *, timeout: float | None = None) -> None:
+        """Wait for the requests under way, then close all connections. Twice is fine.
+
+        Args:
+            timeout: Seconds after which the requests under way are ended; None: their deadlines count.
+        """

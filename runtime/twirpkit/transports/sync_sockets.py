@@ -7,6 +7,7 @@ from queue import Empty, SimpleQueue
 from typing import Final
 
 from twirpkit._http1.request import parse_target
+from twirpkit._secret import conceal
 from twirpkit.options import ProxyOption, Tls
 from twirpkit.transports._net.connect_failures import (
     CLOSED,
@@ -53,6 +54,7 @@ class SocketTransport:
     def __init__(
         self, *, proxy: ProxyOption = None, tls: Tls | None = None, max_connections: int = MAX_CONNECTIONS
     ) -> None:
+        proxy = conceal(proxy)
         self._routes = Routes(proxy_selector(proxy), tls_context(tls))
         self._limit = check_max_connections(max_connections)
         self._pools: dict[object, ConnectionPool[SyncConnection]] = {}

@@ -23,6 +23,7 @@ __all__ = [
     "JSON",
     "JWT",
     "OPAQUE",
+    "PROTOBUF",
     "ROOM",
     "Case",
     "Ending",
@@ -40,6 +41,7 @@ OPAQUE = "canary/of+an-opaque_token~that.is.no.jwt=="
 HINT = " (the server may be too old for this RPC, or the URL or its prefix is wrong)"
 ROOM = Room(name="standup", num_participants=3)
 JSON = {"content-type": "application/json"}
+PROTOBUF = {"content-type": "application/protobuf"}
 
 GO_IS_INTERNAL = "Go calls every failure of the network internal; ours is unavailable, and says whether the request ran"
 GO_DROPS_THE_STATUS = "Go calls an error answer that it cannot read to its end internal, whatever its status"
@@ -177,6 +179,6 @@ CLASS_OF_STATUS: dict[int, tuple[Code, type[TwirpError]]] = {
 
 
 def by_status(status: int) -> dict[str, Any]:
-    """Class and code of an answer that holds no Twirp error (rule A8)."""
+    """Class, code and `sent` of a response that is not a Twirp error (rules A8, C5)."""
     code, error = CLASS_OF_STATUS.get(status, (Code.UNKNOWN, errors.UnknownError))
-    return {"code": code, "error": error}
+    return {"code": code, "error": error, "sent": "maybe" if status >= 500 else "yes"}

@@ -6,15 +6,15 @@ import json
 from concurrent.futures import ThreadPoolExecutor
 
 from cases import CASES, KNOWN_FAILURES, Case
-from cases.play import CLIENTS, Player, Stage
+from cases.play import DEFAULTS, Player, Stage
 
 __all__ = ["red"]
 
 
 def red() -> list[str]:
     """The rows that fail, without those that are known to."""
-    with ThreadPoolExecutor(len(CLIENTS)) as threads:
-        found = set().union(*threads.map(_red_over, CLIENTS))
+    with ThreadPoolExecutor(len(DEFAULTS)) as threads:
+        found = set().union(*threads.map(_red_over, DEFAULTS))
     return [str(case) for case in CASES if str(case) in found]
 
 

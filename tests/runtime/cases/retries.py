@@ -21,13 +21,9 @@ _ROWS: dict[tuple[str, ...], tuple[Follows, Follows, Follows, Follows]] = {
     ("refused",): ("again", "again", "again", "again"),
     ("stale",): ("again", "again", "again", "no"),
     ("no-answer", "reset", "cut-header", "cut-body", "garbage", "server-out-of-time"): ("again", "once", "again", "no"),
-    ("502", "503", "504", "503-retry-after", "unavailable", "unavailable-as-500", "data-loss"): (
-        "again",
-        "again",
-        "again",
-        "no",
-    ),
-    ("500", "501", "520", "internal", "internal-as-400", "unknown"): ("again", "no", "no", "no"),
+    ("500", "501", "502", "503", "504", "520", "503-retry-after"): ("again", "once", "again", "no"),
+    ("unavailable", "unavailable-as-500", "data-loss"): ("again", "again", "again", "no"),
+    ("internal", "internal-as-400", "unknown"): ("again", "no", "no", "no"),
     ("429-retry-after", "resource-exhausted-retry-after"): ("again", "again", "again", "no"),
 }
 MATRIX: dict[str, dict[str, Follows]] = {
@@ -102,7 +98,11 @@ def doubts() -> Iterator[Case]:
         "stale": "maybe",
         "no-answer": "maybe",
         "cut-body": "maybe",
-        "503": "yes",
+        "500": "maybe",
+        "502": "maybe",
+        "503": "maybe",
+        "504": "maybe",
+        "unavailable": "yes",
         "server-out-of-time": "yes",
     }.items():
         end = ENDS[name]
@@ -119,8 +119,9 @@ def doubts() -> Iterator[Case]:
         )
     # An idempotent request is in doubt once, whatever else happens to it.
     for name, steps, attempts in (
-        ("no-answer-503-no-answer", ("no-answer", "503", "no-answer"), 3),
-        ("503-no-answer-no-answer", ("503", "no-answer", "no-answer"), 3),
+        ("no-answer-unavailable-no-answer", ("no-answer", "unavailable", "no-answer"), 3),
+        ("unavailable-no-answer-no-answer", ("unavailable", "no-answer", "no-answer"), 3),
+        ("503-no-answer", ("503", "no-answer"), 2),
         ("no-answer-cut-header", ("no-answer", "cut-header"), 2),
         ("server-out-of-time-no-answer", ("server-out-of-time", "no-answer"), 2),
     ):

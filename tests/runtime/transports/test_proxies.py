@@ -237,6 +237,8 @@ def test_a_proxy_that_closes_a_kept_connection(make: Any) -> None:
 def test_a_url_that_is_no_proxys(kind: type[SocketTransport | AsyncSocketTransport], url: str, text: str) -> None:
     with pytest.raises(ValueError, match=f"^the proxy's URL {text}") as caught:
         kind(proxy=url)
+    report = traceback.TracebackException.from_exception(caught.value, capture_locals=True)
+    assert CANARY not in "".join(repr(frame.locals) for frame in report.stack if "twirpkit" in frame.filename)
     assert CANARY not in "".join(traceback.format_exception(caught.value))
     assert caught.value.__context__ is None
 

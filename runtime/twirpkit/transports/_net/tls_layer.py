@@ -66,7 +66,7 @@ class TlsLayer:
             position += self._object.write(data[position:])
         return self._outgoing.read()
 
-    def decrypt(self, received: bytes) -> Iterator[bytes]:
+    def decrypt(self, received: bytes | memoryview) -> Iterator[bytes]:
         """Take received bytes; yield the plain bytes that are complete. Raises ssl.SSLError.
 
         Ask for `output` afterwards: the server may have asked for new keys.
@@ -86,7 +86,7 @@ class TlsLayer:
 
 
 def feed_encrypted(
-    tls: TlsLayer, parser: ResponseParser, received: bytes, place: str, *, reused: bool
+    tls: TlsLayer, parser: ResponseParser, received: bytes | memoryview, place: str, *, reused: bool
 ) -> Exchange | None:
     """Pass received bytes through TLS to the parser of a response; return the end of the exchange, or None.
 

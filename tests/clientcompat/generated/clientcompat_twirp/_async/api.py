@@ -12,8 +12,10 @@ from clientcompat_twirp._sdk import PACKAGE
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
+    from typing import Literal
 
     import aiohttp
+    import httpx
     from twirpkit.sdk import AsyncTransport, Authorize, ExtraHeaders, Hook, ProxyOption, RetryOption, Tls, Unset
 
     from clientcompat_twirp._async.compat import AsyncCompatService
@@ -39,8 +41,8 @@ class AsyncCompatAPI(AsyncClient):
         timeout: float | Unset | None = UNSET,
         retry: RetryOption = UNSET,
         extra_headers: ExtraHeaders | None = None,
-        session: aiohttp.ClientSession | None = None,
-        transport: AsyncTransport | None = None,
+        session: aiohttp.ClientSession | httpx.AsyncClient | None = None,
+        transport: AsyncTransport | Literal["aiohttp", "httpx"] | None = None,
         proxy: ProxyOption = None,
         tls: Tls | None = None,
         hooks: Iterable[Hook] = (),
@@ -55,8 +57,9 @@ class AsyncCompatAPI(AsyncClient):
                 is set, each RPC has a default, 10 seconds for most.
             retry: Retry policy for failed calls; False for no retries. A call can have its own.
             extra_headers: Headers that are sent with every call.
-            session: A `aiohttp.ClientSession` whose connections are used; it is not closed with the client.
-            transport: Transport to use in place of the default; it is closed with the client.
+            session: Session that sends the requests; it is not closed with the client.
+            transport: Transport in place of the default, or the name of a library, for a session of its own; it is
+                closed with the client.
             proxy: URL of an HTTP proxy; False for no proxy, None for that of the environment.
             tls: An `ssl.SSLContext`, or the path of a file or folder of CA certificates; None for the system's.
             hooks: Functions that are called with an `Event` for each request, response, retry and error.
@@ -66,6 +69,7 @@ class AsyncCompatAPI(AsyncClient):
         Raises:
             ValueError: An argument is missing, invalid, or given twice; the text says what to do.
             TypeError: An argument has the wrong type, for example a session of another library.
+            ImportError: The library that `transport` names is not installed.
         """
         token, auth, extra_headers, proxy = conceal(token, auth, extra_headers, proxy)
         config = client_config(

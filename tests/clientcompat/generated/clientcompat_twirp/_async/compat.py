@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from typing import Any, Unpack
 
     import aiohttp
+    import httpx
     from twirpkit.sdk import Authorize, ExtraHeaders, Hook, RetryOption, Unset
 
     from clientcompat_twirp.messages.clientcompat import Empty, Req, Resp
@@ -28,7 +29,7 @@ class AsyncCompatService(AsyncService):
 
     def __init__(
         self,
-        session: aiohttp.ClientSession,
+        session: aiohttp.ClientSession | httpx.AsyncClient,
         url: str | None = None,
         *,
         token: str | None = None,
@@ -38,7 +39,7 @@ class AsyncCompatService(AsyncService):
         extra_headers: ExtraHeaders | None = None,
         hooks: Iterable[Hook] = (),
     ) -> None:
-        """Use the connections of a session, which the service does not close.
+        """Send requests through a session, which the service does not close.
 
         The other arguments are those of `AsyncCompatAPI`.
         """

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
     from typing import Any, Unpack
 
+    import httpx
     import requests
     from twirpkit.sdk import Authorize, ExtraHeaders, Hook, RetryOption, Unset
 
@@ -28,7 +29,7 @@ class CompatService(Service):
 
     def __init__(
         self,
-        session: requests.Session,
+        session: requests.Session | httpx.Client,
         url: str | None = None,
         *,
         token: str | None = None,
@@ -38,7 +39,7 @@ class CompatService(Service):
         extra_headers: ExtraHeaders | None = None,
         hooks: Iterable[Hook] = (),
     ) -> None:
-        """Use the connections of a session, which the service does not close.
+        """Send requests through a session, which the service does not close.
 
         The other arguments are those of `CompatAPI`.
         """

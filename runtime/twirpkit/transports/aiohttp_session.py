@@ -1,0 +1,213 @@
+"""An async transport over an `aiohttp.ClientSession`: each request goes through `ClientSession.request`.
+
+So the session's connector and trace configurations see every request, and so do tools that use or replace them. What
+the session would add to a request is kept out by a middleware of the request itself. It stands in place of the
+session's own middlewares, which may change a request or send it again.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import io
+import math
+import time
+from typing import Any, Final, TypeAlias
+
+import aiohttp
+from yarl import URL
+
+from twirpkit._http1.head import BadResponse
+from twirpkit._http1.limits import MAX_HEAD, MAX_LINES
+from twirpkit._http1.parsed_response import ParsedResponse
+from twirpkit._http1.request import Target, announces_length
+from twirpkit._protocol.constants import AUTHORIZATION
+from twirpkit.options import ProxyOption, Tls
+from twirpkit.transports._lent_failures import (
+    check_request,
+    closed_early,
+    late,
+    library_failure,
+    unreadable,
+    waited_too_long,
+)
+from twirpkit.transports._net.connect_failures import CLOSED, connect_timed_out, deadline_passed, earliest
+from twirpkit.transports._net.connection_pool import IDLE, MAX_CONNECTIONS
+from twirpkit.transports._net.tls import tls_context
+from twirpkit.transports._own_sessions import LoopSessions, ProxyUrls, system_trust
+from twirpkit.transports.base import HttpRequest, HttpResponse, Phase, TransportFailure
+
+__all__ = ["AiohttpTransport"]
+
+Result: TypeAlias = HttpResponse | TransportFailure
+
+_FAILURES: Final = (aiohttp.ClientError, OSError, UnicodeError)
+"""What a session raises for a request that failed; a TimeoutError is an OSError."""
+_NOT_SENT: Final = (aiohttp.ClientConnectorError, aiohttp.ClientHttpProxyError)
+_ADDED: Final = ("Accept", "Accept-Encoding", "Content-Type", "User-Agent")
+"""Headers that aiohttp adds where they are missing."""
+_COOKIE: Final = "Cookie"
+_LARGE: Final = 1 << 20
+"""Bytes of a body that aiohttp warns about if it is given as such."""
+_MARGIN: Final = 0.002
+"""Seconds by which connecting ends before the deadline, so that its own timeout says that nothing was sent."""
+
+
+class _ClosedError(aiohttp.ClientConnectionError):
+    """The connection was closed. In place of aiohttp's own error, after which it sends a GET again."""
+
+
+class AiohttpTransport:
+    """An `AsyncTransport` over a session of aiohttp.
+
+    Args:
+        session: The session, which is neither changed nor closed, and works in its own event loop only. None: sessions
+            of its own, one for each loop, closed with the transport.
+        proxy: For sessions of its own: the URL of an HTTP proxy, False for none, None for that of the environment.
+        tls: For sessions of its own: an `ssl.SSLContext`, or the path of a file or folder of CA certificates.
+
+    Raises:
+        TypeError: An argument has the wrong type.
+        ValueError: The proxy or tls cannot be used, or is given together with a session.
+    """
+
+    def __init__(
+        self, session: aiohttp.ClientSession | None = None, *, proxy: ProxyOption = None, tls: Tls | None = None
+    ) -> None:
+        if session is not None and not isinstance(session, aiohttp.ClientSession):
+            raise TypeError(f"session must be an aiohttp.ClientSession, not {type(session).__qualname__}")
+        if session is not None and (proxy is not None or tls is not None):
+            raise ValueError("the session has its own: give proxy to it and tls to its connector")
+        context = tls_context(tls)
+
+        def make() -> aiohttp.ClientSession:
+            trusted = system_trust() if context is None else context
+            connector = aiohttp.TCPConnector(limit=MAX_CONNECTIONS, keepalive_timeout=IDLE, ssl=trusted)
+            return aiohttp.ClientSession(connector=connector, cookie_jar=aiohttp.DummyCookieJar())
+
+        self._lent = session
+        self._own = LoopSessions(make, aiohttp.ClientSession.close)
+        self._proxy = ProxyUrls(proxy)
+        self._closed = False
+
+    async def send(self, request: HttpRequest, /) -> HttpResponse | TransportFailure:
+        """Send once and read the whole response.
+
+        Raises:
+            ValueError: The URL or a header cannot be sent.
+            RuntimeError: The session is closed, or belongs to another event loop.
+        """
+        target = check_request(request)
+        if self._closed:
+            return CLOSED
+        now = time.monotonic()
+        if request.deadline is not None and now >= request.deadline:
+            return late()
+        session = self._lent if self._lent is not None else self._own.get()
+        proxy = None if self._lent is not None else self._proxy.get(target)
+        parsed: ParsedResponse | None = None
+        limit = asyncio.timeout(None if request.deadline is None else request.deadline - now)
+        try:
+            async with limit:
+                response = await session.request(
+                    request.method, _url(request.url), proxy=proxy, **_options(request, session, now)
+                )
+                try:
+                    parsed = _parse(response, request)
+                    return await _read(response, parsed)
+                finally:
+                    response.close()  # after a complete body its connection is in the pool already
+        except BadResponse as bad:
+            return TransportFailure(str(bad), Phase.CUT)
+        except _FAILURES as error:
+            if limit.expired() or (parsed is not None and deadline_passed(request.deadline)):
+                return waited_too_long() if parsed is None else parsed.deadline_passed()
+            return _failure(error, request, target) if parsed is None else parsed.cut()
+
+    async def aclose(self) -> None:
+        """Close sessions of its own. Twice is fine."""
+        self._closed = True
+        await self._own.aclose()
+
+
+def _url(url: str) -> URL:
+    return URL(url, encoded=True)  # as it is
+
+
+def _options(request: HttpRequest, session: aiohttp.ClientSession, now: float) -> dict[str, Any]:
+    headers = {name: value for name, value in request.headers.items() if name.lower() != AUTHORIZATION.lower()}
+    data: object = None
+    if request.body:
+        data = io.BytesIO(request.body) if len(request.body) > _LARGE else request.body
+    elif announces_length(request.method, 0):
+        data = b""
+    until = earliest(request.connect_deadline, None if request.deadline is None else request.deadline - _MARGIN)
+    connecting = None if until is None else max(0.001, until - now)
+    return {
+        "headers": headers,
+        "skip_auto_headers": _ADDED,
+        "data": data,
+        "allow_redirects": False,
+        "raise_for_status": False,
+        "auto_decompress": False,
+        "max_line_size": MAX_HEAD,
+        "max_field_size": MAX_HEAD,
+        "max_headers": MAX_LINES + 2,  # it counts the status line and the blank line, too
+        # The deadline is kept here: aiohttp would round it up, and has none for a header that drips.
+        "timeout": aiohttp.ClientTimeout(connect=connecting, ceil_threshold=math.inf),
+        "middlewares": (_only_ours(request, session),),
+    }
+
+
+def _only_ours(request: HttpRequest, session: aiohttp.ClientSession) -> aiohttp.ClientMiddlewareType:
+    """Return a middleware that takes out what the session has added. What a trace has added stays.
+
+    The Authorization is set here: aiohttp refuses one beside the session's ``auth`` or an entry of ``~/.netrc``.
+    """
+    ours = {name.lower() for name in request.headers}
+    theirs = {name.lower() for name in (*session.headers, AUTHORIZATION, _COOKIE)} - ours
+
+    async def middleware(sent: aiohttp.ClientRequest, handler: aiohttp.ClientHandlerType) -> aiohttp.ClientResponse:
+        for name in theirs:
+            sent.headers.popall(name, None)
+        for name, value in request.headers.items():
+            if name.lower() in _REPLACED:
+                sent.headers[name] = value
+        try:
+            return await handler(sent)
+        except _NOT_SENT:
+            raise
+        except (aiohttp.ClientOSError, aiohttp.ServerDisconnectedError) as error:
+            raise _ClosedError from error
+
+    return middleware
+
+
+_REPLACED: Final = frozenset((AUTHORIZATION.lower(), _COOKIE.lower()))
+
+
+def _parse(response: aiohttp.ClientResponse, request: HttpRequest) -> ParsedResponse:
+    version = response.version
+    if version is not None and version.major != 1:
+        raise BadResponse("the response is not HTTP/1.x")
+    minor = None if version is None else version.minor  # test doubles have no version
+    return ParsedResponse(request.method, request.max_body, response.status, response.raw_headers, minor=minor)
+
+
+async def _read(response: aiohttp.ClientResponse, parsed: ParsedResponse) -> HttpResponse:
+    result = parsed.check_size()
+    if result is not None:
+        return result
+    async for data in response.content.iter_any():
+        if (refused := parsed.feed(data)) is not None:
+            return refused
+    return parsed.end()
+
+
+def _failure(error: Exception, request: HttpRequest, target: Target) -> TransportFailure:
+    if isinstance(error, aiohttp.ConnectionTimeoutError):
+        return connect_timed_out(target.host, request.deadline, request.connect_deadline)
+    if isinstance(error, _ClosedError):
+        return closed_early(error)
+    if isinstance(error, aiohttp.ClientResponseError) and not isinstance(error, _NOT_SENT):
+        return unreadable("aiohttp")
+    return library_failure(error, request, target, sent=not isinstance(error, _NOT_SENT))
