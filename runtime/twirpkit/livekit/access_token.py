@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+import functools
 import json
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, Final, NoReturn, cast
 
 from google.protobuf.message import Message
 
-from twirpkit._secret import Secret
+from twirpkit._secret import Secret, conceal
 from twirpkit.livekit.room_config import room_config_json, sensitive_paths
 from twirpkit.livekit.token_grants import Participant, VideoGrants, check, claims_of, put
 from twirpkit.livekit.token_signing import LATEST, credentials, hs256, unix_time
@@ -104,3 +105,17 @@ class AccessToken(Participant):
 
     def __reduce__(self) -> NoReturn:
         raise TypeError("an AccessToken holds a secret and is not pickled or copied: pass on the text of to_jwt()")
+
+
+def _concealing(init: Callable[..., None]) -> Callable[..., None]:
+    """Return a dataclass's constructor in whose frame key and secret are not shown (rule E1)."""
+
+    @functools.wraps(init)
+    def __init__(self: Any, api_key: Any = None, api_secret: Any = None, **fields: Any) -> None:
+        api_key, api_secret = conceal(api_key, api_secret)
+        init(self, api_key, api_secret, **fields)
+
+    return __init__
+
+
+AccessToken.__init__ = _concealing(AccessToken.__init__)  # type: ignore[method-assign]  # the class has the same arguments

@@ -8,7 +8,7 @@ from typing import Any, Final
 from google.protobuf.message import Message
 
 from twirpkit._schema.json_reader import from_dict
-from twirpkit._schema.requests import request_message
+from twirpkit._schema.request_messages import request_message
 from twirpkit.livekit.frozen_json import FrozenDict, freeze
 
 __all__ = ["room_config_json", "sensitive_paths"]

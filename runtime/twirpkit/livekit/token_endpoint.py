@@ -14,6 +14,7 @@ from google.protobuf.message import Message
 
 from twirpkit._protocol.url import normalize_url
 from twirpkit._schema.json_reader import from_dict, from_json
+from twirpkit._secret import conceal
 from twirpkit._suggestion import suggestion
 from twirpkit.livekit.access_token import LIFETIME, AccessToken
 from twirpkit.livekit.room_config import room_config_json, sensitive_paths
@@ -111,6 +112,7 @@ class TokenEndpoint:
             ValueError: No key, secret or URL; or an argument is refused.
             TypeError: An argument has the wrong type.
         """
+        api_key, api_secret = conceal(api_key, api_secret)
         key, secret = credentials(api_key, api_secret)
         server_url = _server_url(url)
         if grants is not None and not isinstance(grants, VideoGrants):
