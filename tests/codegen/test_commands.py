@@ -252,7 +252,7 @@ def test_upstreams_descriptors_give_the_same_schema(tmp_path: Path) -> None:
     assert (done.code, done.err) == (0, "")
 
 
-CLOUD = ("cloud_replay.proto", "livekit_phone_number.proto")
+CLOUD = ("cloud_replay.proto", "livekit_phone_number.proto", "livekit_token_source.proto")
 """Files that livekit-protocol does not have."""
 
 
