@@ -191,7 +191,7 @@ class AsyncClient(_Client):
         return await self._transport.send(step.request)
 
     async def aclose(self, *, timeout: float | None = None) -> None:
-        """Close the connections, after the calls under way have ended. Twice is fine; calls after it raise RuntimeError.
+        """Close the connections after the calls under way have ended. Twice is fine; a call after it is a RuntimeError.
 
         A call under way ends within its deadline: it makes no further attempt, and raises the error of its last one.
 

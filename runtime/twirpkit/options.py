@@ -43,7 +43,7 @@ __all__ = [
 _LONGEST: Final = 1e8  # three years: what socket and loop timers can hold, and no one waits for
 
 Authorize: TypeAlias = Callable[[Method[Any, Any], Message], str | Secret]
-"""A function that returns the Authorization header of one call, as text or as a `Secret` that was checked. Called once per attempt, from any thread; a plain
+"""A function that returns the Authorization header of one call. Called once per attempt, from any thread; a plain
 function in both clients."""
 
 ExtraHeaders: TypeAlias = Mapping[str, str] | Callable[[], Mapping[str, str]]
@@ -62,7 +62,7 @@ Strings: TypeAlias = Union[list[str], tuple[str, ...], "RepeatedScalarFieldConta
 """Several strings. Not ``Sequence[str]``, because a bare ``str`` is one too."""
 
 Tls: TypeAlias = Union["ssl.SSLContext", str, "os.PathLike[str]"]
-"""A context, used as it is, or the path of a file or folder of CA certificates, which are then the only ones trusted."""
+"""A context, used as it is, or the path of a file or folder of CA certificates, which alone are then trusted."""
 
 
 class Unset(enum.Enum):
@@ -96,7 +96,7 @@ class RetryPolicy:
     max_backoff: float = 5.0
     """Seconds: the most that any wait can be. A server's ``Retry-After`` is honoured beyond it."""
     attempt_timeout: float | None = None
-    """Seconds that one attempt may take where another may follow; None: all the time that the call has left (rule B2)."""
+    """Seconds for one attempt where another may follow; None: all the time that the call has left (rule B2)."""
 
     def __post_init__(self) -> None:
         if not isinstance(self.max_attempts, int) or isinstance(self.max_attempts, bool):

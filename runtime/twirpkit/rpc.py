@@ -1,4 +1,4 @@
-"""Static facts of one RPC: its messages, its grants, and how its calls may be repeated. Generated code fills them in."""
+"""Static facts of one RPC: its messages, its grants and its retry class. Generated code fills them in."""
 
 from __future__ import annotations
 

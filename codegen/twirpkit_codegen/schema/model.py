@@ -154,7 +154,7 @@ class Policy:
     timeout: float | None = None
     """Default timeout in seconds; None for the runtime's default."""
     wait: Mapping[str, Any] | None = None
-    """``field``, ``default``, ``margin`` and optionally ``when`` and ``unit``; None if the server does not wait for anybody."""
+    """``field``, ``default``, ``margin`` and optionally ``when``, ``unit``; None: the server waits for nobody."""
     note: str | None = None
     """A remark for callers, such as a limitation."""
     cloud_only: bool = False
