@@ -15,7 +15,7 @@ DESCRIPTOR: FileDescriptor
 class TokenSourceRequest(Message):
     """A client's request for a token, sent as JSON to the token endpoint of your own server.
 
-    It is what the client wishes: your server decides.
+    The server decides what of it is granted.
     """
 
     room_name: str
