@@ -32,6 +32,7 @@ __all__ = ["FailedAttempt", "classify_attempt", "describe_failure", "merge_sent"
 
 Resp = TypeVar("Resp", bound=Message)
 
+_ABOUT_TOKENS: Final = (Code.UNAUTHENTICATED, Code.PERMISSION_DENIED)
 _OUTCOME_OF_PHASE: Final = {
     Phase.NOT_SENT: AttemptOutcome.NOT_SENT,
     Phase.STALE: AttemptOutcome.STALE,
@@ -108,6 +109,8 @@ def describe_failure(
         meta[SERVER_CODE] = failed.response.code.value
     if known is not None and known.hint:
         message = f"{message} ({known.hint})"
+    if failed.code in _ABOUT_TOKENS and (variable := getattr(config.authorize, "variable", None)):
+        message = f"{message} (the token came from the environment variable {variable})"
     return message, meta
 
 
