@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from dataclasses import dataclass, field
 from typing import Any, Final, TypeVar
 
@@ -98,15 +99,17 @@ def describe_failure(
     config: ClientConfig, method: Method[Any, Any], call: PreparedCall, failed: FailedAttempt, token: Secret | None
 ) -> tuple[str, dict[str, str]]:
     """Return the message and metadata of an attempt's error: nothing else shows a server's words (rules E1, E5)."""
-    if failed.response is None:
+    response = failed.response
+    if response is None:
         return failed.text, {}
+    # What the server said is recognized before anything in it is redacted.
+    response = dataclasses.replace(response, message=strip_known_prefixes(config.known_errors, response.message))
     private = [*sensitive_texts(call.message, config.sensitivity), *_signer_texts(config)]
     known = failed.known
     hints = known is None or not known.cloud_only
-    message, meta = failed.response.describe(text_cleaner(token, private), text_cleaner(token), hints=hints)
-    message = strip_known_prefixes(config.known_errors, message)
-    if failed.code is not failed.response.code:
-        meta[SERVER_CODE] = failed.response.code.value
+    message, meta = response.describe(text_cleaner(token, private), text_cleaner(token), hints=hints)
+    if failed.code is not response.code:
+        meta[SERVER_CODE] = response.code.value
     if known is not None and known.hint:
         message = f"{message} ({known.hint})"
     if failed.code in _ABOUT_TOKENS and (variable := getattr(config.authorize, "variable", None)):

@@ -1,8 +1,8 @@
-"""Errors of SIP calls that were not answered or not accepted.
+"""Calls that a telephone network refused: the error of a SIP call that did not come about.
 
-The server maps a carrier's status to a Twirp code: busy (486) as resource_exhausted, declined (603) as
-permission_denied, a carrier that requires authentication (407) as unauthenticated. `SIPCallError` is not one of those
-classes, so that a busy line is not mistaken for a rate limit, nor a declined call for a missing grant.
+A carrier's status comes back under a Twirp code of its own: busy (486) as resource_exhausted, declined (603) as
+permission_denied, a carrier that wants a password (407) as unauthenticated. `SIPCallError` is neither of those classes,
+so that a busy line is not taken for a rate limit, nor a declined call for a missing grant.
 """
 
 from __future__ import annotations
@@ -19,10 +19,10 @@ _STATUS_CODE: Final = re.compile(r"[1-9][0-9]{2}")
 
 
 class SIPCallError(TwirpError):
-    """A call that was made, and that the callee or the carrier refused.
+    """The call was made, and the other side, or the carrier, said no.
 
     Args:
-        code: The Twirp error code that the server sent.
+        code: The Twirp error code that the server gave it.
         message: The server's words.
         sip_status_code: The SIP status, such as 486.
         sip_status: Its reason, such as ``Busy Here``, or LiveKit's name of it, such as ``SIP_STATUS_BUSY_HERE``.
@@ -39,13 +39,13 @@ class SIPCallError(TwirpError):
         self.sip_status_code = sip_status_code
         self.sip_status = sip_status
 
-    def __str__(self) -> str:
-        reason = escaped(self.sip_status[:SHOWN_CHARACTERS])
-        return f"the call ended with SIP {self.sip_status_code} {reason}: {super().__str__()}"
+    def _describe(self) -> str:
+        status = escaped(self.sip_status[:SHOWN_CHARACTERS])
+        return f"the call ended with SIP {self.sip_status_code} {status}: {super()._describe()}"
 
 
 def sip_call_error(error: TwirpError) -> TwirpError:
-    """Return a `SIPCallError` with the facts of `error` if its metadata has a SIP status, otherwise `error` itself."""
+    """A `SIPCallError` with all that `error` knows, if its metadata has a SIP status; otherwise `error` itself."""
     status_code = error.meta.get("sip_status_code", "")
     if isinstance(error, SIPCallError) or not _STATUS_CODE.fullmatch(status_code):
         return error
