@@ -141,7 +141,7 @@ class Suite:
         header, now = self.catalogue.package.request_id_header, None
         for each in received:
             yield from request_mismatches(its_plan, exchange, each, self._authorization, header, now=now)
-            now = _date(exchange)  # a token that was refused is signed again by the server's clock (rule C9)
+            now = _date(exchange)  # a token that was refused is signed again by the server's clock (rule C11)
         yield from self._result_mismatches(exchange, result, its_plan.rpc)
 
     def _result_mismatches(self, exchange: Exchange, result: CallResult, rpc: Rpc | None) -> Iterator[str]:
