@@ -28,7 +28,7 @@ def iterate(
     Args:
         client: Makes one logical call for each page.
         method: The RPC, one with `PageFields`.
-        request: The first page's request, as `twirpkit._schema.request_messages.request_message` takes it. It is copied.
+        request: The request of the first page, as a generated method takes it. It is copied.
         fields: Or its fields.
         options: Options of each call.
 
