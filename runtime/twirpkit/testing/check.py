@@ -28,6 +28,7 @@ Rule = Literal[
     "sent no, but received",
     "sent yes, but not answered",
     "sent yes, but an attempt broke",
+    "sent yes, but a gateway answered",
     "sent maybe, without a reason",
     "more requests than attempts",
     "a status that was never sent",
@@ -36,8 +37,8 @@ Rule = Literal[
 ]
 """What can be contradicted."""
 
-_REFUSED: Final = 451
-"""A server that answers so has not run the request, and every class may go elsewhere (rule D4)."""
+_REFUSED: Final = (401, 451)
+"""Statuses of a server that has not run the request: every class may be signed anew or go elsewhere (rules C11, D4)."""
 
 Kind = Literal["success", "failure", "abandoned", "foreign"]
 
@@ -178,7 +179,7 @@ def _effects(outcome: Outcome, entries: Sequence[Entry]) -> Iterator[Rule]:
     executed = sum(entry.executed is not None for entry in entries)
     if executed > 1 and outcome.retry in (RetryClass.NEVER, RetryClass.KEYED):
         yield "executed twice"
-    if outcome.retry is RetryClass.NEVER and any(entry.status != _REFUSED for entry in entries[:-1]):
+    if outcome.retry is RetryClass.NEVER and any(entry.status not in _REFUSED for entry in entries[:-1]):
         yield "sent again"
     if outcome.retry is RetryClass.KEYED and len({entry.key for entry in entries}) > 1:
         yield "key changed"
@@ -202,6 +203,8 @@ def _failure(outcome: Outcome, entries: Sequence[Entry]) -> Iterator[Rule]:
         heard = entries[:-1] if outcome.status == 200 else entries
         if any(_broke(entry) for entry in heard):
             yield "sent yes, but an attempt broke"
+        if any(entry.gateway for entry in entries):
+            yield "sent yes, but a gateway answered"
     if outcome.sent == "maybe" and not _may_have_failed(outcome, entries):
         yield "sent maybe, without a reason"
     if outcome.attempts < len(entries):
@@ -220,6 +223,9 @@ def _broke(entry: Entry) -> bool:
 def _may_have_failed(outcome: Outcome, entries: Sequence[Entry]) -> bool:
     """Whether some attempt may have ended without an answer, as far as the server can see."""
     if outcome.late or outcome.attempts > len(entries):
+        return True
+    # A gateway's error, or a Twirp error of which the end is missing, so that it cannot be told from one.
+    if any(entry.gateway or (entry.broken is not None and (entry.status or 0) >= 500) for entry in entries):
         return True
     # A success that the script does not stand for: its framing or encoding may be wrong.
     if any(_broke(entry) or (entry.status == 200 and entry.content is None) for entry in entries):

@@ -130,7 +130,7 @@ class Connection:
         answer, entry = step.answer, None if made is None else made[1]
         stop = len(answer) if step.stop is None else min(step.stop, len(answer))
         if entry is not None and stop > step.start:
-            ledger.begin(entry, answer.status)
+            ledger.begin(entry, answer.status, gateway=answer.is_gateway_error)
         if step.every:
             for position in range(step.start, stop):
                 self._write(answer, position, position + 1, ledger, entry)

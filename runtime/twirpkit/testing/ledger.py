@@ -46,6 +46,8 @@ class Entry:
     """The server or the client gave up before that."""
     status: int | None = None
     """Of the answer, as soon as its first byte is written."""
+    gateway: bool = False
+    """True if the answer is a 5xx without a Twirp error, as a gateway sends it in place of the server."""
     content: bytes | None = None
     """`digest` of the message in the answer, where that is a success."""
 
@@ -119,10 +121,10 @@ class Ledger:
             if entry.key is not None:
                 self._executed[entry.key] += 1
 
-    def begin(self, entry: Entry, status: int | None) -> None:
+    def begin(self, entry: Entry, status: int | None, *, gateway: bool = False) -> None:
         """The first byte of an answer is about to be written."""
         with self._changed:
-            entry.status = status
+            entry.status, entry.gateway = status, gateway
 
     def head(self, entry: Entry) -> None:
         """The last byte of the answer's header block was written."""

@@ -102,6 +102,11 @@ def test_what_is_no_http() -> None:
     assert (made.status, made.head_length) == (None, 5)
 
 
+def test_gateway_errors() -> None:
+    errors = [http(502), http(500, b"<html>"), error("unavailable"), http(404, b"<html>"), Answer(b"hello")]
+    assert [each.is_gateway_error for each in errors] == [True, True, False, False, False]
+
+
 @pytest.mark.parametrize("body", [b"", CONTENT], ids=["empty", "full"])
 def test_framing_faults(body: bytes) -> None:
     faults = framing_faults(body)
