@@ -24,6 +24,7 @@ CUT_AFTER = 0.5
 """Seconds that `aclose(timeout=…)` gives the calls."""
 PATIENCE = 60.0
 """Seconds after which a call counts as hung."""
+IN_DOUBT = "sent maybe, without a reason"
 WAYS = {"sync": ("close()",), "async": ("aclose()", f"aclose(timeout={CUT_AFTER:g})")}
 
 
@@ -86,11 +87,11 @@ def run(scale: float) -> Iterator[Row]:
                 calls.record(outcomes, job, outcome)
                 ends[kind_of(outcome)] += 1
 
-            before = descriptors()
             with apart.apart(server) as running:
+                before = descriptors()
                 play = close_sync if world == "sync" else close_async
                 play(running.url, calls.jobs(count), way, watch, tell)
-                closed = running.all_closed()
+                left, closed = descriptors() - before, running.all_closed()
                 report = check(running.entries(), outcomes)
             what = f"{world}, {way}, {count} calls under way"
             shown = ", ".join(f"{times} {kind}" for kind, times in sorted(ends.items()))
@@ -99,9 +100,9 @@ def run(scale: float) -> Iterator[Row]:
             hung = count - sum(ends.values())
             yield Row(f"{what}, hangs", "0", str(hung), hung == 0)
             yield Row(f"{what}, attempts that began after it", "0", str(watch.too_late), watch.too_late == 0)
-            found = report.contradictions
+            # A call that `timeout` ends is in doubt, although the server may have responded a moment later.
+            found = [each for each in report.contradictions if "timeout" not in way or each.rule != IN_DOUBT]
             yield Row(f"{what}, contradictions", "0", str(len(found)), not found)
-            left = descriptors() - before
             yield Row(f"{what}, connections left", "0", str(left), left == 0 and closed)
             if found:
                 print(report)

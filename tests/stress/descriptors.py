@@ -45,25 +45,25 @@ def run(scale: float) -> Iterator[Row]:
     for world in calls.WORLDS:
         with apart.apart(server) as running:
             with context.Pool(1) as pool:
-                told, most, left = pool.apply(play, (world, running.url, count))
+                told, left = pool.apply(play, (world, running.url, count))
             connections = running.connections()
         what = f"{world}, {count} calls at once, a limit of {LIMIT} descriptors"
         failed = {kind: times for kind, times in told.items() if kind != "right"}
         yield Row(f"{what}, failures", "0", str(failed or 0), not failed and told["right"] == count)
-        yield Row(f"{what}, {connections} connections, descriptors", f"<= {LIMIT}", str(most), most <= LIMIT)
+        print(f"     {what}: {connections} connections")
         yield Row(f"{what}, descriptors left", "0", str(left), left == 0)
 
 
-def play(world: str, url: str, count: int) -> tuple[Counter[str], int, int]:
-    """Make the calls under the limit; return their outcomes, the most descriptors at once, and those that are left."""
+def play(world: str, url: str, count: int) -> tuple[Counter[str], int]:
+    """Make the calls under the limit; return their outcomes, and how many descriptors are left of them."""
     _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (LIMIT, hard))
     before = descriptors()
-    told, most = at_once_sync(url, count) if world == "sync" else asyncio.run(at_once_async(url, count))
-    return told, most, descriptors() - before
+    told = at_once_sync(url, count) if world == "sync" else asyncio.run(at_once_async(url, count))
+    return told, descriptors() - before
 
 
-def at_once_sync(url: str, count: int) -> tuple[Counter[str], int]:
+def at_once_sync(url: str, count: int) -> Counter[str]:
     """Make each call in a thread of its own."""
     told: list[str] = []
     together = threading.Barrier(count + 1)
@@ -85,11 +85,10 @@ def at_once_sync(url: str, count: int) -> tuple[Counter[str], int]:
         together.wait()
         for thread in threads:
             thread.join()
-        most = descriptors()  # nothing closes a kept connection while the client is in use
-    return Counter(told), most
+    return Counter(told)
 
 
-async def at_once_async(url: str, count: int) -> tuple[Counter[str], int]:
+async def at_once_async(url: str, count: int) -> Counter[str]:
     """Make each call in a task of its own."""
 
     async def work(name: str) -> str:
@@ -101,8 +100,7 @@ async def at_once_async(url: str, count: int) -> tuple[Counter[str], int]:
 
     async with AsyncLiveKitAPI(url, auth=calls.AUTH) as client:
         told = await asyncio.gather(*(work(f"call-{number}") for number in range(count)))
-        most = descriptors()
-    return Counter(told), most
+    return Counter(told)
 
 
 if __name__ == "__main__":
