@@ -103,8 +103,8 @@ def test_what_is_no_http() -> None:
 
 
 def test_gateway_errors() -> None:
-    errors = [http(502), http(500, b"<html>"), error("unavailable"), http(404, b"<html>"), Answer(b"hello")]
-    assert [each.is_gateway_error for each in errors] == [True, True, False, False, False]
+    answers = [http(502), http(500, b"<html>"), make_error("unavailable"), http(404, b"<html>"), Answer(b"hello")]
+    assert [each.is_gateway_error for each in answers] == [True, True, False, False, False]
 
 
 @pytest.mark.parametrize("body", [b"", CONTENT], ids=["empty", "full"])
