@@ -21,7 +21,7 @@ from twirpkit.conformance.expected_results import decoded_body
 MISSING = BY_ID["room/delete_room/missing"]
 FOREIGN = BY_ID["http/body/json_not_json"]
 CLOSED = dataclasses.replace(MISSING, response=None)
-OK = HttpResponse(200, {}, b"")
+OK = HttpResponse(200, {"content-type": "application/protobuf"}, b"")
 
 
 def sent(suite: Suite, exchange: Exchange, **changes: Any) -> list[str]:

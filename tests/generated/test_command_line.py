@@ -262,7 +262,8 @@ class TestProcess:
         )
         ran = self.run("room", "delete-room", "--room", "a")
         assert (ran.returncode, ran.stdout) == (4, "")
-        assert ran.stderr == "python -m livekit_twirp: not_found: gone\n"
+        prefix = "python -m livekit_twirp: livekit.RoomService/DeleteRoom: not_found: gone (request id "
+        assert ran.stderr.startswith(prefix)
 
     def test_only_what_is_used_is_imported(self) -> None:
         code = "import atexit, sys; atexit.register(lambda: print(*sys.modules, file=sys.stderr))"

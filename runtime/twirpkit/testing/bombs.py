@@ -54,5 +54,6 @@ def endless_chunks(size: int = 1 << 16, *, status: int = 200) -> Answer:
 
 
 def many_headers(count: int = 10_000, *, status: int = 200) -> Answer:
-    """An answer without a body and with that many header lines."""
-    return http(status, headers=[(f"X-Line-{number}", "x" * 64) for number in range(count)])
+    """An empty message with that many header lines beside its own."""
+    lines = [(f"X-Line-{number}", "x" * 64) for number in range(count)]
+    return http(status, headers=[("Content-Type", "application/protobuf"), *lines])

@@ -38,7 +38,7 @@ def test_exit_code_of_each_error(server: ReplayServer, command: Run, code: Code)
     server.answer_with(answer(body, "400 Bad Request", "application/json"))
     ran = call(command, server)
     assert (ran.code, ran.out) == (CODES[code], "")
-    assert ran.err.startswith(f"python -m odd_twirp: {code}: no \\x1b[2J\\u202e way")
+    assert ran.err.startswith(f"python -m odd_twirp: odd.OddService/DoThing: {code}: no\\n\\x1b[2J\\u202e way")
     assert ran.err.count("\n") == 1
 
 
