@@ -39,7 +39,7 @@ def server() -> ScriptedServer:
 
 
 def run(scale: float) -> Iterator[Row]:
-    """The rows. The limit is the same at every scale, so that a small scale must be above an eighth to show anything."""
+    """The rows. The limit is the same at every scale: below an eighth, no call has to wait."""
     count = scaled(CALLS, scale)
     context = multiprocessing.get_context("spawn")
     for world in calls.WORLDS:

@@ -1,23 +1,15 @@
-"""Refusals: constructors that refuse their arguments show no secret: not in texts, pickles, logs, warnings or locals."""
+"""Refusals: constructors that refuse their arguments show no secret in texts, pickles, logs, warnings or locals."""
 
 from __future__ import annotations
 
 import io
-import json
 import logging
-import pickle
-import tempfile
-import traceback
 import warnings
 from collections.abc import Callable, Iterator, Mapping
 from datetime import timedelta
 from typing import Any
 
-import aiohttp
-import calls
-import httpx
-import requests
-from canaries import OURS, shown
+from canaries import shown
 from figures import Row, main
 
 import livekit_twirp
@@ -29,7 +21,6 @@ from twirpkit.transports.sync_sockets import SocketTransport
 URL = "https://livekit.example.com"
 KEY = "canary-key-0123456789abcdef"
 SECRET = "canary-secret-0123456789abcdefghijklmnopqrstuv"
-CANARY = "canary"
 PROXY = f"http://user:{SECRET}@127.0.0.1:1"
 
 Arguments = Mapping[str, Any]
@@ -52,7 +43,9 @@ OF_KEYS: dict[str, Arguments] = {
     "swapped": {"api_key": SECRET, "api_secret": "APIcanary123456"},
     "bytes": {"api_key": KEY, "api_secret": SECRET.encode()},
     **{f"a secret with {name}": {"api_key": KEY, "api_secret": text} for name, text in ILL.items()},
-    **{f"a key with {name}": {"api_key": text, "api_secret": SECRET} for name, text in ILL.items()},
+    **{
+        f"a key with {name}": {"api_key": text.replace(SECRET, KEY), "api_secret": SECRET} for name, text in ILL.items()
+    },
 }
 """For everything that takes a key and a secret."""
 
@@ -70,7 +63,6 @@ OF_CLIENTS: dict[str, Arguments] = {
     "headers that are a text": {**PAIR, "extra_headers": SECRET},
     "a URL with a password": {**PAIR, "url": f"https://user:{SECRET}@livekit.example.com"},
     "a URL with a query": {**PAIR, "url": f"https://livekit.example.com?access_token={SECRET}"},
-    "the secret as the URL": {**PAIR, "url": SECRET},
     "arguments in the wrong order": {"url": KEY, "api_key": SECRET, "api_secret": URL},
     "a timeout": {**PAIR, "timeout": -1},
     "a policy": {**PAIR, "retry": 2},
@@ -82,7 +74,6 @@ OF_CLIENTS: dict[str, Arguments] = {
 OF_TRANSPORTS: dict[str, Arguments] = {
     "a CA file that is not there": {"tls": "/no/such/ca.pem", "proxy": PROXY},
     "a tls of a wrong type": {"tls": 1, "proxy": PROXY},
-    "the secret as the CA file": {"tls": SECRET},
     "a proxy without a host": {"proxy": f"http://user:{SECRET}@"},
     "a proxy with a bad port": {"proxy": f"http://user:{SECRET}@127.0.0.1:port"},
     "a proxy of another scheme": {"proxy": PROXY.replace("http:", "socks5:")},
@@ -110,9 +101,11 @@ SESSIONS: dict[str, Arguments] = {
 
 def of_a_client(arguments: Arguments) -> Arguments:
     """Add what a client needs to be refused for nothing else."""
-    return {"url": URL, **arguments} if set(arguments) & {"api_key", "api_secret", "token", "auth"} else {
-        "url": URL, **PAIR, **arguments
-    }
+    return (
+        {"url": URL, **arguments}
+        if set(arguments) & {"api_key", "api_secret", "token", "auth"}
+        else {"url": URL, **PAIR, **arguments}
+    )
 
 
 def optioned(cls: Any) -> Callable[..., Any]:
@@ -137,13 +130,17 @@ def constructors() -> Iterator[tuple[str, Callable[..., Any], dict[str, Argument
         yield f"LiveKitAPI over {library}", LiveKitAPI, over(library)
     for library in ("aiohttp", "httpx"):
         yield f"AsyncLiveKitAPI over {library}", AsyncLiveKitAPI, over(library)
-    yield "AccessToken", AccessToken, {
-        **OF_KEYS,
-        "a ttl": {**PAIR, "ttl": timedelta(0)},
-        "a join without a room": {**PAIR, "video": {"room_join": True}},
-        "a room_config": {**PAIR, "room_config": {"agents": SECRET}},
-        "an identity": {**PAIR, "identity": 1},
-    }
+    yield (
+        "AccessToken",
+        AccessToken,
+        {
+            **OF_KEYS,
+            "a ttl": {**PAIR, "ttl": timedelta(0)},
+            "a join without a room": {**PAIR, "video": {"room_join": True}},
+            "a room_config": {**PAIR, "room_config": {"agents": "scribe"}},
+            "an identity": {**PAIR, "identity": 1},
+        },
+    )
     of_verifiers = {
         **OF_KEYS,
         "keys, too": {**PAIR, "keys": {KEY: SECRET}},
@@ -162,11 +159,6 @@ def constructors() -> Iterator[tuple[str, Callable[..., Any], dict[str, Argument
 def over(library: str) -> dict[str, Arguments]:
     """The arguments that a session of a library is refused for."""
     return {name: {"url": URL, **PAIR, "transport": library, **each} for name, each in OF_TRANSPORTS.items()}
-
-
-ALLOWED = frozenset({
-    # A client of that library may take it: it is not refused.
-})
 
 
 def run(scale: float) -> Iterator[Row]:

@@ -14,7 +14,7 @@ import calls
 from figures import Row, main, scaled
 
 from twirpkit.livekit import TokenError, TokenVerifier
-from twirpkit.testing import Answer, Behaviour, Outcomes, Report, Request, ScriptedServer, check, error, http
+from twirpkit.testing import Answer, Behaviour, Outcomes, Report, Request, ScriptedServer, check, error
 
 KEY = "APIskewskew"
 SECRET = "a-secret-of-the-clock-skew-scenario-of-twirpkit"

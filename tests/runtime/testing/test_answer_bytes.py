@@ -103,7 +103,7 @@ def test_what_is_no_http() -> None:
 
 
 def test_gateway_errors() -> None:
-    answers = [http(502), http(500, b"<html>"), make_error("unavailable"), http(404, b"<html>"), Answer(b"hello")]
+    answers = [answer(502), answer(500, b"<html>"), error("unavailable"), answer(404, b"<html>"), Answer(b"hello")]
     assert [each.is_gateway_error for each in answers] == [True, True, False, False, False]
 
 
