@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 from collections.abc import Mapping
 from typing import Any, Final, NoReturn
 
@@ -54,14 +53,16 @@ def _conceal(value: Any) -> Any:
         return Secret(value)
     if isinstance(value, Mapping):
         return ConcealedHeaders(value)
-    kind = type(value)
-    return _concealed_class(kind)(value) if kind in (bytes, bytearray, list, tuple) else value
+    kind = _CONCEALED.get(type(value))
+    return value if kind is None else kind(value)
 
 
-@functools.cache
-def _concealed_class(kind: type) -> Any:
+def _concealed(kind: type) -> Any:
     """Return a subclass whose values do not show. It has the name of its base, which error texts name."""
     return type(kind.__name__, (kind,), {"__repr__": lambda self: "***", "__str__": lambda self: "***"})
+
+
+_CONCEALED: Final = {kind: _concealed(kind) for kind in (bytes, bytearray, list, tuple)}
 
 
 def revealed(value: Any) -> Any:
