@@ -14,7 +14,7 @@ import calls
 from figures import Row, main, scaled
 
 from twirpkit.livekit import TokenError, TokenVerifier
-from twirpkit.testing import Answer, Behaviour, Outcomes, Report, Request, ScriptedServer, check, error
+from twirpkit.testing import Behaviour, Outcomes, Report, Request, ScriptedResponse, ScriptedServer, check, error
 
 KEY = "APIskewskew"
 SECRET = "a-secret-of-the-clock-skew-scenario-of-twirpkit"
@@ -26,10 +26,10 @@ STILL_VALID = (400.0,)
 WORKERS = 16
 
 
-def dated(answer: Answer, now: float) -> Answer:
+def dated(answer: ScriptedResponse, now: float) -> ScriptedResponse:
     """Add the server's clock to a response."""
     date = f"\r\nDate: {email.utils.formatdate(now, usegmt=True)}\r\n\r\n".encode()
-    return Answer(answer.raw.replace(b"\r\n\r\n", date, 1), answer.content)
+    return ScriptedResponse(answer.raw.replace(b"\r\n\r\n", date, 1), answer.content)
 
 
 def server(offset: float) -> ScriptedServer:

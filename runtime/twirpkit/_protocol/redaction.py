@@ -13,13 +13,13 @@ from twirpkit._secret import REDACTED
 __all__ = ["sensitive_texts", "shown"]
 
 SHOWN_CHARACTERS: Final = 512
-"""How much of a request a log line shows."""
+"""Maximum number of characters of a request in a log line."""
 SHORTEST: Final = 4
 """Characters of the shortest text that is looked for in a server's words: "no" stands in too many of them."""
 
 
 def shown(message: Message, option: int | None) -> str:
-    """A message on one line, with the values of its sensitive fields replaced.
+    """Return a message on one line, with the values of its sensitive fields replaced.
 
     Args:
         message: Any message.
@@ -31,7 +31,7 @@ def shown(message: Message, option: int | None) -> str:
 
 
 def sensitive_texts(message: Message, option: int | None) -> list[str]:
-    """The texts in a message's sensitive fields, longest first: what a server's words must not repeat."""
+    """Return the texts in a message's sensitive fields, longest first: no error shows them."""
     if option is None:
         return []
     found = {text for text in _texts(message, option, marked=False) if len(text) >= SHORTEST}

@@ -20,7 +20,7 @@ from livekit_twirp import AsyncLiveKitAPI, ListRoomsResponse, LiveKitAPI, Room
 from twirpkit import Event, RetryPolicy, TransportError, TwirpError
 from twirpkit.livekit import Regions
 from twirpkit.options import UNSET, ClientOptions
-from twirpkit.testing import Answer, Close, Cluster, Hang, Keep, Received, Request, Reset, Send
+from twirpkit.testing import Close, Cluster, Hang, Keep, ReceivedRequest, Request, Reset, ScriptedResponse, Send
 from twirpkit.testing import Step as ServerStep
 
 __all__ = ["CLIENTS", "DEFAULTS", "Player", "Stage"]
@@ -48,7 +48,7 @@ class Stage:
         self._servers = Cluster(*[functools.partial(self._answer, name) for name in self._names])
         self._lock = threading.Lock()
         self._script: Iterator[Step] = iter(())
-        self.asked: list[tuple[str, Received]] = []
+        self.asked: list[tuple[str, ReceivedRequest]] = []
         """Requests since `play`, and the port that each came to."""
 
     @property
@@ -88,7 +88,7 @@ class Stage:
         with self._lock:
             step = next(self._script, Step())
             self.asked.append((name, received))
-        return (Send(Answer(self._filled(step.data))), ENDS[step.then])
+        return (Send(ScriptedResponse(self._filled(step.data))), ENDS[step.then])
 
     def _filled(self, data: bytes) -> bytes:
         """With the ports of the regions in it."""
@@ -142,7 +142,7 @@ class Player:
             assert isinstance(outcome, TwirpError), f"an answer came: {outcome!r}"
             check(case, outcome)
 
-    def _check_requests(self, case: Case, asked: Sequence[tuple[str, Received]]) -> None:
+    def _check_requests(self, case: Case, asked: Sequence[tuple[str, ReceivedRequest]]) -> None:
         calls = [request for _, request in asked if request.method == "POST"]
         assert len(calls) == max(0, case.attempts - case.refused), f"{len(calls)} requests"
         tokens = [request.values("Authorization")[0] for _, request in asked]
