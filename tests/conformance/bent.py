@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 from typing import Any, TypeAlias
 
 from twirpkit import HttpRequest, HttpResponse
-from twirpkit.transports.aiohttp_session import AiohttpTransport
-from twirpkit.transports.sync_sockets import RequestsTransport
+from twirpkit.transports.async_sockets import AsyncSocketTransport
+from twirpkit.transports.sync_sockets import SocketTransport
 
 __all__ = ["Change", "ChangeBack", "bent"]
 
@@ -20,7 +20,7 @@ ChangeBack: TypeAlias = Callable[[HttpResponse], HttpResponse]
 class _Bent:
     there: Change
     back: ChangeBack
-    inner: RequestsTransport = field(default_factory=RequestsTransport)
+    inner: SocketTransport = field(default_factory=SocketTransport)
 
     def send(self, request: HttpRequest, /) -> HttpResponse:
         return self.back(self.inner.send(self.there(request)))
@@ -33,7 +33,7 @@ class _Bent:
 class _AsyncBent:
     there: Change
     back: ChangeBack
-    inner: AiohttpTransport = field(default_factory=AiohttpTransport)
+    inner: AsyncSocketTransport = field(default_factory=AsyncSocketTransport)
 
     async def send(self, request: HttpRequest, /) -> HttpResponse:
         return self.back(await self.inner.send(self.there(request)))

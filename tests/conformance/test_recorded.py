@@ -1,4 +1,4 @@
-"""Every recorded exchange, through both clients."""
+"""Every recorded exchange, through both clients and over all transports."""
 
 from __future__ import annotations
 
@@ -6,16 +6,16 @@ from collections import Counter
 
 import pytest
 from listed import ANSWER_ONLY, BY_TRANSPORT
-from recordings import EXCHANGES, WORLDS
+from recordings import CLIENTS, EXCHANGES
 
 from twirpkit.conformance import Exchange, Form, Route, Suite, WorldName
 from twirpkit.conformance.forms import arguments
 
 
-@pytest.mark.parametrize("world", WORLDS)
+@pytest.mark.parametrize(("library", "world"), CLIENTS)
 @pytest.mark.parametrize("exchange", EXCHANGES, ids=str)
-def test_conforms(suite: Suite, world: WorldName, exchange: Exchange) -> None:
-    assert suite.play(world, exchange) == []
+def test_conforms(suites: dict[str, Suite], library: str, world: WorldName, exchange: Exchange) -> None:
+    assert suites[library].play(world, exchange) == []
 
 
 def test_lists_say_what_no_client_can_send(suite: Suite) -> None:
