@@ -30,6 +30,7 @@ from twirpkit._http1.head import BadResponse
 from twirpkit._http1.limits import MIN_READ
 from twirpkit._http1.parsed_response import ParsedResponse
 from twirpkit._http1.request import Target, announces_length
+from twirpkit._secret import Secret, conceal
 from twirpkit.options import ProxyOption, Tls
 from twirpkit.transports._lent_failures import chain, check_request, closed_early, late, library_failure, unreadable
 from twirpkit.transports._net.connect_failures import CLOSED, connect_timed_out, deadline_passed
@@ -66,8 +67,9 @@ class RequestsTransport:
     """
 
     def __init__(
-        self, session: requests.Session | None = None, *, proxy: ProxyOption = None, tls: Tls | None = None
+        self, session: requests.Session | None = None, *, proxy: ProxyOption | Secret = None, tls: Tls | None = None
     ) -> None:
+        proxy = conceal(proxy)
         if session is not None and not isinstance(session, requests.Session):
             raise TypeError(f"session must be a requests.Session, not {type(session).__qualname__}")
         if session is not None and (proxy is not None or tls is not None):
@@ -115,7 +117,7 @@ class RequestsTransport:
     def _proxies(self, target: Target) -> dict[str, str]:
         """Return the proxies of a session of its own."""
         url = self._proxy.get(target)
-        return {} if url is None else {target.scheme: url}
+        return {} if url is None else {target.scheme: url.reveal()}
 
 
 def _new_session(verify: str | bool) -> requests.Session:
