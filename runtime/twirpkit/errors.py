@@ -304,7 +304,7 @@ class DataLossError(TwirpError):
 
 
 class TransportError(UnavailableError):
-    """No complete response was received: `sent` says if the request can have arrived; ``__cause__`` may be an OSError."""
+    """No complete response was received: `sent` says if the request can have arrived; the cause may be an OSError."""
 
 
 class DecodeError(InternalError):

@@ -218,7 +218,7 @@ def test_docstrings_say_what_is_deprecated(made: Made) -> None:
     assert '    """A thing.\n\n    Deprecated.\n    """' in stub
     assert "    text: Deprecated.\n    kind: Its kind. Deprecated.\n" in docs["put"].replace("        ", "    ")
     types = (folder / "types" / "deprecated.py").read_text(encoding="utf-8")
-    assert '    kind: int | None\n    """Its kind. Deprecated."""' in types
+    assert '    kind: Kind | KindName | None\n    """Its kind. Deprecated."""' in types
 
 
 def test_exports_of_other_packages(made: Made) -> None:

@@ -17,7 +17,7 @@ from recordings import WORLDS
 
 import twirpkit.conformance
 from twirpkit.conformance import Exchange, Form, Route, Suite, WorldName
-from twirpkit.conformance.forms import arguments
+from twirpkit.conformance.request_forms import arguments
 
 TARGET = "/api/v1/acme.HatService/MakeHat"
 HAT = {"size": "-1", "colour": "grün", "brims": [1, 2]}

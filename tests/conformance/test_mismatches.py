@@ -16,7 +16,7 @@ from twirpkit import Code, HttpRequest, HttpResponse, NotFoundError, TransportEr
 from twirpkit._config.package_info import PackageInfo
 from twirpkit.conformance import Exchange, Received, Route, Suite, WorldName
 from twirpkit.conformance.compare import Heard, answer_mismatches, heard_mismatches, request_mismatches
-from twirpkit.conformance.oracle import decoded_body
+from twirpkit.conformance.expected_results import decoded_body
 
 MISSING = BY_ID["room/delete_room/missing"]
 FOREIGN = BY_ID["http/body/json_not_json"]

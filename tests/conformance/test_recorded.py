@@ -9,7 +9,7 @@ from listed import ANSWER_ONLY, BY_TRANSPORT
 from recordings import EXCHANGES, WORLDS
 
 from twirpkit.conformance import Exchange, Form, Route, Suite, WorldName
-from twirpkit.conformance.forms import arguments
+from twirpkit.conformance.request_forms import arguments
 
 
 @pytest.mark.parametrize("world", WORLDS)

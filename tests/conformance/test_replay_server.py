@@ -10,7 +10,7 @@ import pytest
 from recordings import BY_ID
 
 from twirpkit.conformance import Received, ReplayServer, by_request
-from twirpkit.testing.framing import ends_itself, split_interim
+from twirpkit.testing.http_parsing import ends_itself, split_interim
 
 OK = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
 

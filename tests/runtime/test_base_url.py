@@ -135,7 +135,9 @@ BAD = {
     "https://" + "a" * 64 + ".example": BAD_PLACE,
     "https://a%20b": BAD_PLACE,
     "https://a|b": BAD_PLACE,
-    "https://a<b>": BAD_PLACE,
+    "https://a<b>": "is a template: put the real value in place of what is in brackets",
+    "${LIVEKIT_URL}": "is a template: put the real value in place of what is in brackets",
+    "wss://<project>.livekit.cloud": "is a template: put the real value in place of what is in brackets",
     "https://a,b": BAD_PLACE,
     "https://a\uff0fb": BAD_PLACE,
     # IPv6

@@ -138,7 +138,8 @@ class TestTheWrongSession:
 
         name = cls.__name__
         assert asyncio.run(run()) == (
-            f"{name} takes a requests.Session, not aiohttp.client.ClientSession; for that one use Async{name}"
+            f"{name} takes a session of the class requests.Session or httpx.Client, not aiohttp.client.ClientSession; "
+            f"for that one use Async{name}"
         )
 
     @pytest.mark.parametrize("cls", [AsyncLiveKitAPI, AsyncRoomService])
@@ -148,17 +149,18 @@ class TestTheWrongSession:
 
         name = cls.__name__
         assert str(caught.value) == (
-            f"{name} takes a aiohttp.ClientSession, not requests.sessions.Session; "
+            f"{name} takes a session of the class aiohttp.ClientSession or httpx.AsyncClient, "
+            "not requests.sessions.Session; "
             f"for that one use {name.removeprefix('Async')}"
         )
 
     @pytest.mark.parametrize(
         ("cls", "wanted"),
         [
-            (LiveKitAPI, "requests.Session"),
-            (RoomService, "requests.Session"),
-            (AsyncLiveKitAPI, "aiohttp.ClientSession"),
-            (AsyncRoomService, "aiohttp.ClientSession"),
+            (LiveKitAPI, "requests.Session or httpx.Client"),
+            (RoomService, "requests.Session or httpx.Client"),
+            (AsyncLiveKitAPI, "aiohttp.ClientSession or httpx.AsyncClient"),
+            (AsyncRoomService, "aiohttp.ClientSession or httpx.AsyncClient"),
         ],
     )
     @pytest.mark.parametrize("session", ["a session", 7, object(), Script()])
@@ -168,7 +170,7 @@ class TestTheWrongSession:
         with pytest.raises(TypeError) as caught:
             cls(session=session, url=URL, **AUTH)
 
-        assert str(caught.value) == f"{cls.__name__} takes a {wanted}, not {kind}"
+        assert str(caught.value) == f"{cls.__name__} takes a session of the class {wanted}, not {kind}"
 
     def test_of_the_right_library_and_the_wrong_class(self) -> None:
         for cls in (LiveKitAPI, RoomService):

@@ -35,7 +35,7 @@ class TestWithOptions:
         assert (second["Authorization"], second["X-A"], second["X-B"]) == ("Bearer mine", "1", "1")
         assert int(first["X-Twirp-Timeout-Ms"]) < 3000 < int(second["X-Twirp-Timeout-Ms"])
         assert "X-B" not in first
-        assert [event.kind for event in seen] == ["request", "answer"]
+        assert [event.kind for event in seen] == ["start", "request", "response", "end"]
         assert copy.client._config.retry is None
 
     @pytest.mark.parametrize("options", [{}, {"timeout": None}, {"retry": RetryPolicy(max_attempts=2)}, {"auth": "x"}])
@@ -72,7 +72,7 @@ class TestWithOptions:
         assert (request.headers["Authorization"], request.headers["X-A"]) == ("Bearer other", "1")
         assert int(request.headers["X-Twirp-Timeout-Ms"]) < 3000
         assert copy._client._config.retry is policy
-        assert [event.kind for event in seen] == ["request", "answer"]
+        assert [event.kind for event in seen] == ["start", "request", "response", "end"]
 
     def test_of_a_service_changes_nothing_else(self, livekit: Livekit) -> None:
         opened = livekit(OK, timeout=7, extra_headers={"X-A": "1"}, hooks=[print])

@@ -142,10 +142,13 @@ def test_hosted_agents_have_a_host_beside_the_projects(
 @pytest.mark.parametrize("base", ["https://livekit.example.com", "http://127.0.0.1:7880", "https://evillivekit.cloud"])
 def test_no_token_goes_to_a_guessed_host(livekit: Livekit, monkeypatch: pytest.MonkeyPatch, base: str) -> None:
     monkeypatch.delenv("LK_AGENTS_URL", raising=False)
-    opened = livekit(url=base)
-    with pytest.raises(ValueError, match=r"not on it: set LK_AGENTS_URL"):
-        opened.client.cloud_agent  # noqa: B018  # making it is what is refused
+    refused = livekit(url=base)
+    service = refused.client.cloud_agent  # reading the attribute must not raise: tools look at all of them
+    with pytest.raises(ValueError, match=r"ListAgents cannot be called: .* not on it: set LK_AGENTS_URL"):
+        refused.wait(service.list_agents())
+    assert refused.requests == []
 
+    opened = livekit(url=base)
     monkeypatch.setenv("LK_AGENTS_URL", "https://agents.example.com")
     assert agents_url(base) == "https://agents.example.com"
     opened.wait(opened.client.cloud_agent.list_agents())

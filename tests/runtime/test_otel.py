@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextvars
 import dataclasses
 import json
 from collections.abc import Callable, Iterator
@@ -10,11 +11,13 @@ from importlib.metadata import entry_points
 from typing import Any
 
 import aiohttp
+import httpx
 import pytest
 import requests
 from opentelemetry import context, trace
 from opentelemetry.baggage import set_baggage
 from opentelemetry.instrumentation.aiohttp_client import AioHttpClientInstrumentor
+from opentelemetry.instrumentation.httpx import HTTPXClientInstrumentor
 from opentelemetry.instrumentation.requests import RequestsInstrumentor
 from opentelemetry.instrumentation.utils import suppress_instrumentation
 from opentelemetry.sdk.metrics import MeterProvider
@@ -25,6 +28,7 @@ from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanE
 from opentelemetry.trace import SpanKind, StatusCode
 from scripted import Opened, open_livekit
 
+from livekit_twirp import AsyncLiveKitAPI, LiveKitAPI
 from twirpkit import Event, HttpRequest, HttpResponse, Phase, RetryPolicy, TransportFailure, TwirpError
 from twirpkit.events import global_hooks
 from twirpkit.otel import TwirpkitInstrumentor, otel_hook
@@ -210,6 +214,28 @@ def test_interrupted_call_ends_its_span(livekit: Livekit, telemetry: Telemetry) 
     assert "secret" not in span.to_json()
 
 
+def test_coroutine_that_is_closed_in_another_context_ends_its_span(
+    telemetry: Telemetry, caplog: pytest.LogCaptureFixture
+) -> None:
+    """As the garbage collector does with a task that never ended."""
+
+    class Waiting:
+        async def send(self, request: HttpRequest, /) -> Any:
+            await asyncio.sleep(0)
+
+        async def aclose(self) -> None:
+            """Nothing is open."""
+
+    opened = open_livekit("async", transport=Waiting())
+    call = opened.client.room.list_rooms()
+    contextvars.copy_context().run(call.send, None)
+    call.close()
+    opened.end()
+
+    assert (telemetry.span().attributes or {})["error.type"] == "GeneratorExit"
+    assert caplog.records == []
+
+
 def test_concurrent_calls_keep_their_spans_apart(telemetry: Telemetry) -> None:
     async def gather() -> None:
         await asyncio.gather(*(opened.client.room.list_rooms() for _ in range(20)))
@@ -339,55 +365,45 @@ class TestConventions:
 
 
 class TestInstrumentedLibrary:
-    """Nothing of the library under a client has a span of its own."""
+    """A session that is lent to a client makes no spans for our calls, and goes on making them for its owner's."""
 
-    def test_requests(self, telemetry: Telemetry) -> None:
-        class Sending:
-            def send(self, request: HttpRequest, /) -> HttpResponse:
-                response = requests.post(request.url, data=request.body, headers=dict(request.headers), timeout=5)
-                return HttpResponse(response.status_code, OK.headers, response.content)
-
-            def close(self) -> None:
-                """Nothing is open."""
-
-        RequestsInstrumentor().instrument(tracer_provider=telemetry.tracer_provider)
+    @pytest.mark.parametrize(
+        ("instrumentor", "make"),
+        [(RequestsInstrumentor, requests.Session), (HTTPXClientInstrumentor, httpx.Client)],
+        ids=["requests", "httpx"],
+    )
+    def test_of_the_sync_client(self, telemetry: Telemetry, instrumentor: Any, make: Any) -> None:
+        instrumentor().instrument(tracer_provider=telemetry.tracer_provider)
         try:
-            with ScriptedServer(reply(b"")) as server:
-                opened = open_livekit("sync", url=server.url, transport=Sending())
-                opened.room()
-                opened.end()
-                requests.post(server.url, timeout=5)
+            with ScriptedServer(reply(b"")) as server, make() as session:
+                with LiveKitAPI(server.url, token="scripted", session=session) as lk:
+                    lk.room.list_rooms()
+                session.post(server.url, timeout=5)
         finally:
-            RequestsInstrumentor().uninstrument()
+            instrumentor().uninstrument()
 
         ours, theirs = telemetry.spans.get_finished_spans()
         assert (ours.name, theirs.name) == ("livekit.RoomService/ListRooms", "POST")
 
-    def test_aiohttp(self, telemetry: Telemetry) -> None:
-        class Sending:
-            async def send(self, request: HttpRequest, /) -> HttpResponse:
-                async with (
-                    aiohttp.ClientSession() as session,
-                    session.post(request.url, data=request.body, headers=request.headers) as response,
-                ):
-                    return HttpResponse(response.status, OK.headers, await response.read())
+    @pytest.mark.parametrize(
+        ("instrumentor", "make"),
+        [(AioHttpClientInstrumentor, aiohttp.ClientSession), (HTTPXClientInstrumentor, httpx.AsyncClient)],
+        ids=["aiohttp", "httpx"],
+    )
+    def test_of_the_async_client(self, telemetry: Telemetry, instrumentor: Any, make: Any) -> None:
+        async def call(url: str) -> None:
+            async with make() as session:
+                async with AsyncLiveKitAPI(url, token="scripted", session=session) as lk:
+                    await lk.room.list_rooms()
+                response = await session.post(url)
+                response.close() if isinstance(response, aiohttp.ClientResponse) else await response.aclose()
 
-            async def aclose(self) -> None:
-                """Nothing is open."""
-
-        async def post(url: str) -> None:
-            async with aiohttp.ClientSession() as session, session.post(url) as response:
-                await response.read()
-
-        AioHttpClientInstrumentor().instrument(tracer_provider=telemetry.tracer_provider)
+        instrumentor().instrument(tracer_provider=telemetry.tracer_provider)
         try:
             with ScriptedServer(reply(b"")) as server:
-                opened = open_livekit("async", url=server.url, transport=Sending())
-                opened.room()
-                opened.wait(post(server.url))
-                opened.end()
+                asyncio.run(call(server.url))
         finally:
-            AioHttpClientInstrumentor().uninstrument()
+            instrumentor().uninstrument()
 
         ours, theirs = telemetry.spans.get_finished_spans()
         assert (ours.name, theirs.name) == ("livekit.RoomService/ListRooms", "POST")

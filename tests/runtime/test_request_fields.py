@@ -21,7 +21,7 @@ from odd_schema import enum as enum_proto
 
 import livekit_twirp as lk
 from twirpkit._schema.message_pool import MessagePool
-from twirpkit._schema.requests import request_message
+from twirpkit._schema.request_messages import request_message
 from twirpkit.options import Strings
 
 Thing = ODD.Thing

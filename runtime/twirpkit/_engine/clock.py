@@ -26,23 +26,24 @@ class ClockedSigner(Protocol):
         ...
 
 
-def correct_clock(config: ClientConfig, response: HttpResponse) -> str:
+def correct_clock(config: ClientConfig, response: HttpResponse) -> bool:
     """Correct the signer's clock by the ``Date`` of a response that refused a token.
 
     Returns:
-        What is wrong, for the log; an empty string if the clocks agree, or nothing can be corrected.
+        True if the signer's clock is now as the server's is, whether it was before or not.
     """
     signer = config.authorize
     if not isinstance(signer, ClockedSigner):
-        return ""
+        return False
     skew = _skew(response)
-    if skew is None or abs(skew) <= LEEWAY:
-        return ""
-    ahead = "behind" if skew > 0 else "ahead of"
-    text = f"this machine's clock is {abs(skew):.0f} s {ahead} the server's"
-    if signer.set_clock_skew(skew):
+    if skew is None:
+        return False
+    skew = skew if abs(skew) > LEEWAY else 0.0  # 0 where somebody has put this machine's clock right since
+    if signer.set_clock_skew(skew) and skew:
+        ahead = "behind" if skew > 0 else "ahead of"
+        text = f"this machine's clock is {abs(skew):.0f} s {ahead} the server's"
         LOGGER.warning("%s: tokens are signed by the server's clock; correct the clock of this machine", text)
-    return text
+    return True
 
 
 def _skew(response: HttpResponse) -> float | None:

@@ -238,7 +238,8 @@ class CallMachine(Generic[Resp]):
         if isinstance(outcome, HttpResponse):
             if failover is not None and failover.relocates(outcome):
                 return (yield from self._relocate(failover, request))
-            if failed.code is Code.UNAUTHENTICATED and (reason := self._wrong_clock(outcome, token)):
+            if failed.code is Code.UNAUTHENTICATED and self._was_signed_by_a_wrong_clock(outcome, token):
+                reason = "the token was signed by a clock that differs from the server's"
                 decision = decide_once_more(reason, done_before=self.clock_corrected, time_left=self._time_left())
                 self.clock_corrected = True
                 return decision
@@ -267,11 +268,11 @@ class CallMachine(Generic[Resp]):
         self._go_to(base_url)
         return Retry(delay, decision.reason, decision.force_new_connection)
 
-    def _wrong_clock(self, response: HttpResponse, token: Secret | None) -> str:
-        """Return what was wrong with the clock by which a refused token was signed, an empty string for nothing."""
-        reason = correct_clock(self.config, response)
-        # Another call may have corrected it while this one's token was on its way: what counts is another token.
-        return reason if reason and authorization(self.config, self.method, self.call.message) is not token else ""
+    def _was_signed_by_a_wrong_clock(self, response: HttpResponse, token: Secret | None) -> bool:
+        """Correct the clock by which a refused token was signed; return True if a token is another one since."""
+        # Another call may have corrected it while this one's token was on its way.
+        corrected = correct_clock(self.config, response)
+        return corrected and authorization(self.config, self.method, self.call.message) is not token
 
     def _relocate(self, failover: Failover, request: HttpRequest) -> Generator[Step, Outcome, Retry | GiveUp]:
         """Follow a server that refers the call to another host, whatever the RPC's class (rule D4)."""

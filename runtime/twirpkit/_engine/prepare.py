@@ -13,7 +13,7 @@ from google.protobuf.message import EncodeError, Message
 from twirpkit._engine.client_config import ClientConfig, MethodPlan
 from twirpkit._engine.plan import method_plan
 from twirpkit._protocol.headers import Headers, check_headers, check_value, merge_headers
-from twirpkit._schema.requests import request_message
+from twirpkit._schema.request_messages import request_message
 from twirpkit._secret import Secret
 from twirpkit.options import UNSET, CallOptions, RetryPolicy, check_retry, check_timeout
 from twirpkit.rpc import Method, ServerWait

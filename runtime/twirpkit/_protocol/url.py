@@ -11,6 +11,8 @@ __all__ = ["is_loopback", "normalize_url"]
 
 _SCHEMES: Final = {"http": "http", "https": "https", "ws": "http", "wss": "https"}
 _NETLOC: Final = re.compile(r"(?:\[(?P<ipv6>[0-9A-Fa-f:.]+)\]|(?P<name>[^:\[\]]*))(?::(?P<port>[0-9]{1,5}))?")
+_TEMPLATE: Final = re.compile(r".*\$\{[^}]*\}|(?:[a-z]+://)?[^/]*(?:\{[^}]*\}|<[^>]*>)", re.IGNORECASE | re.DOTALL)
+"""A variable anywhere, or a placeholder in the host."""
 _NAME: Final = re.compile(r"[a-z0-9._-]*")
 _PATH_SAFE: Final = "/%:@!$&'()*+,;=~"
 
@@ -34,7 +36,7 @@ def normalize_url(url: str) -> str:
         raise ValueError("the URL may hold no user name, password or '@': give credentials as arguments")
     if re.search(r"[\s\x00-\x1f\x7f-\x9f\\]", url):
         raise ValueError(f"the URL {url!r} holds white space, a control character or a backslash")
-    if re.search(r"[${}<>]", url):
+    if _TEMPLATE.match(url) is not None:
         raise ValueError(f"the URL {url!r} is a template: put the real value in place of what is in brackets")
     if "?" in url or "#" in url:
         raise ValueError(f"the URL {url!r} may have no query and no fragment: give the base URL of the service")

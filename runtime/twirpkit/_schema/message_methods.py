@@ -16,7 +16,7 @@ from twirpkit._schema.filling import Refused, merge_bytes
 from twirpkit._schema.json_reader import from_dict
 from twirpkit._schema.json_writer import to_dict
 from twirpkit._schema.message_text import message_repr, message_str
-from twirpkit._schema.requests import strictly
+from twirpkit._schema.request_messages import strictly
 
 __all__ = ["add_methods", "take_other_pools"]
 
@@ -42,7 +42,7 @@ def take_other_pools(cls: Any) -> None:
 # Protobuf's C engine has one method for all classes, so that one of ours is enough, too.
 @functools.cache
 def _constructor(original: Callable[..., None]) -> Callable[..., None]:
-    """Return a constructor that takes what keywords of a call take: see `twirpkit._schema.requests`."""
+    """Return a constructor that takes what keywords of a call take: see `twirpkit._schema.request_messages`."""
 
     def __init__(self: Message, /, **fields: Any) -> None:
         try:

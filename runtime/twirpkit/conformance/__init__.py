@@ -18,12 +18,12 @@ The guide is `docs/conformance.md`.
 """
 
 from twirpkit.conformance.exchange import Exchange, RecordedRequest, RecordedResponse, load
-from twirpkit.conformance.forms import Form
-from twirpkit.conformance.plan import Plan, Route
-from twirpkit.conformance.server import Answerer, ReplayServer, by_request
+from twirpkit.conformance.playback_plan import Plan, Route
+from twirpkit.conformance.replay_server import Answerer, ReplayServer, by_request
+from twirpkit.conformance.request_forms import Form
 from twirpkit.conformance.suite import Suite, WorldName
 from twirpkit.conformance.tokens import Authorization, SignedTokens
-from twirpkit.testing.framing import Received
+from twirpkit.testing.http_parsing import Received
 
 __all__ = [
     "Answerer",

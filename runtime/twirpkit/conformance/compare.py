@@ -11,7 +11,7 @@ from google.protobuf.message import DecodeError, Message
 
 import twirpkit.errors
 from twirpkit.conformance.exchange import Exchange, RecordedResponse
-from twirpkit.conformance.oracle import (
+from twirpkit.conformance.expected_results import (
     decoded_body,
     differences,
     expected_error,
@@ -20,11 +20,11 @@ from twirpkit.conformance.oracle import (
     is_json,
     masked,
 )
-from twirpkit.conformance.plan import Plan, protojson
+from twirpkit.conformance.playback_plan import Plan, protojson
 from twirpkit.conformance.tokens import Authorization
 from twirpkit.errors import TransportError, TwirpError
 from twirpkit.rpc import Method
-from twirpkit.testing.framing import Received
+from twirpkit.testing.http_parsing import Received
 from twirpkit.transports.base import HttpRequest, HttpResponse, TransportFailure
 
 __all__ = [

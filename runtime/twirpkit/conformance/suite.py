@@ -10,6 +10,7 @@ from google.protobuf import json_format
 from twirpkit._config.package_info import PackageInfo
 from twirpkit._protocol.responses import message_from_response, read_error
 from twirpkit._protocol.server_text import text_cleaner
+from twirpkit.conformance.clients_under_test import AsyncFacade, AsyncWorld, Facade, SyncWorld, World, deadline
 from twirpkit.conformance.compare import (
     Heard,
     OwnError,
@@ -19,12 +20,11 @@ from twirpkit.conformance.compare import (
     request_mismatches,
 )
 from twirpkit.conformance.exchange import Exchange
-from twirpkit.conformance.forms import Form
-from twirpkit.conformance.oracle import is_json
-from twirpkit.conformance.plan import PLACEHOLDER, TOKEN, Catalogue, Plan, Route, Rpc, plan
-from twirpkit.conformance.server import ReplayServer
+from twirpkit.conformance.expected_results import is_json
+from twirpkit.conformance.playback_plan import PLACEHOLDER, TOKEN, Catalogue, Plan, Route, Rpc, plan
+from twirpkit.conformance.replay_server import ReplayServer
+from twirpkit.conformance.request_forms import Form
 from twirpkit.conformance.tokens import Authorization
-from twirpkit.conformance.worlds import AsyncFacade, AsyncWorld, Facade, SyncWorld, World, deadline
 from twirpkit.errors import Code, DecodeError, TwirpError, error_class
 from twirpkit.transports import async_transport as default_async_transport
 from twirpkit.transports import sync_transport as default_sync_transport

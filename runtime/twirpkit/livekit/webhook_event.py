@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Final, Generic, NoReturn, Self, TypeVar
 
 from google.protobuf.message import Message
 
-from twirpkit._schema.requests import request_message
+from twirpkit._schema.request_messages import request_message
 from twirpkit.livekit.frozen_json import freeze, thaw
 from twirpkit.livekit.token_signing import LATEST, unix_time
 

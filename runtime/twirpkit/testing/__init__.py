@@ -9,16 +9,7 @@ assert [entry.status for entry in server.ledger.entries()] == [None, 200]
 Raw sockets and threads on 127.0.0.1, for tests of any client. The guide is `docs/testing.md`.
 """
 
-from twirpkit.testing.answers import Answer, Encoding, error, framing_faults, http, regions, reply, retry_after
-from twirpkit.testing.bombs import compressed_bomb, endless_chunks, identity_bomb, many_headers
-from twirpkit.testing.check import Contradiction, Outcome, Outcomes, Report, Rule, check
-from twirpkit.testing.framing import Received
-from twirpkit.testing.gate import black_hole
-from twirpkit.testing.ledger import Entry, Ledger
-from twirpkit.testing.request import Request
-from twirpkit.testing.script import Script, by_path, by_rpc, mix, sequence
-from twirpkit.testing.server import Cluster, ScriptedServer, ServerOptions
-from twirpkit.testing.steps import (
+from twirpkit.testing.behaviours import (
     Behaviour,
     Close,
     CloseOnNext,
@@ -42,6 +33,24 @@ from twirpkit.testing.steps import (
     keep_alive_race,
     tunnel,
 )
+from twirpkit.testing.bombs import compressed_bomb, endless_chunks, identity_bomb, many_headers
+from twirpkit.testing.check import Contradiction, Outcome, Outcomes, Report, Rule, check
+from twirpkit.testing.http_parsing import Received
+from twirpkit.testing.ledger import Entry, Ledger
+from twirpkit.testing.listener import black_hole
+from twirpkit.testing.script import Script, by_path, by_rpc, mix, sequence
+from twirpkit.testing.scripted_request import Request
+from twirpkit.testing.scripted_responses import (
+    Answer,
+    Encoding,
+    error,
+    framing_faults,
+    http,
+    regions,
+    reply,
+    retry_after,
+)
+from twirpkit.testing.scripted_server import Cluster, ScriptedServer, ServerOptions
 
 __all__ = [
     "Answer",

@@ -8,7 +8,7 @@ import zlib
 from collections.abc import Iterable
 from typing import Final
 
-from twirpkit.testing.answers import Answer, Encoding, http
+from twirpkit.testing.scripted_responses import Answer, Encoding, http
 
 __all__ = ["compressed_bomb", "endless_chunks", "identity_bomb", "many_headers"]
 

@@ -11,11 +11,7 @@ import threading
 from collections.abc import Sequence
 from typing import Final, TypeAlias
 
-from twirpkit.testing.answers import Answer
-from twirpkit.testing.framing import Received, RequestReader, ends_itself
-from twirpkit.testing.ledger import Entry, Ledger
-from twirpkit.testing.request import Request
-from twirpkit.testing.steps import (
+from twirpkit.testing.behaviours import (
     Close,
     CloseOnNext,
     Execute,
@@ -29,6 +25,10 @@ from twirpkit.testing.steps import (
     Step,
     Wait,
 )
+from twirpkit.testing.http_parsing import Received, RequestReader, ends_itself
+from twirpkit.testing.ledger import Entry, Ledger
+from twirpkit.testing.scripted_request import Request
+from twirpkit.testing.scripted_responses import Answer
 
 __all__ = ["Connection", "Ended"]
 

@@ -6,8 +6,8 @@ import itertools
 from collections.abc import Callable, Mapping
 from typing import TypeAlias
 
-from twirpkit.testing.request import Request
-from twirpkit.testing.steps import Behaviour
+from twirpkit.testing.behaviours import Behaviour
+from twirpkit.testing.scripted_request import Request
 
 __all__ = ["Script", "by_path", "by_rpc", "mix", "sequence"]
 

@@ -26,8 +26,8 @@ from twirpkit.testing import (
 from twirpkit.testing import (
     http as answer,
 )
-from twirpkit.testing.answers import STATUS_OF_CODE
-from twirpkit.testing.framing import ends_itself
+from twirpkit.testing.http_parsing import ends_itself
+from twirpkit.testing.scripted_responses import STATUS_OF_CODE
 
 HAT = StringValue(value="hat" * 10)
 CONTENT = HAT.SerializeToString()

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TypeAlias
 
-from twirpkit.testing.answers import Answer, http
+from twirpkit.testing.scripted_responses import Answer, http
 
 __all__ = [
     "Behaviour",

@@ -9,7 +9,7 @@ from typing import Final, TypeVar
 
 from google.protobuf.message import Message
 
-from twirpkit.testing.framing import Received
+from twirpkit.testing.http_parsing import Received
 
 __all__ = ["Request"]
 

@@ -9,7 +9,7 @@ from typing import Final, Self, TypeAlias
 
 from twirpkit.conformance.exchange import Exchange
 from twirpkit.testing import Answer, Close, Read, Received, Request, ScriptedServer, Send, Step, early
-from twirpkit.testing.framing import split_interim
+from twirpkit.testing.http_parsing import split_interim
 
 __all__ = ["Answerer", "ReplayServer", "by_request"]
 

@@ -15,7 +15,7 @@ from typing import Any, Final, Literal
 from google.protobuf.message import Message
 
 from twirpkit.errors import Code
-from twirpkit.testing.framing import split_interim, status_of
+from twirpkit.testing.http_parsing import split_interim, status_of
 
 __all__ = ["Answer", "Encoding", "error", "framing_faults", "http", "regions", "reply", "retry_after"]
 

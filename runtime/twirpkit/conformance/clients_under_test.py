@@ -12,8 +12,8 @@ from google.protobuf.message import Message
 
 from twirpkit.client import AsyncClient, Client
 from twirpkit.conformance.compare import Heard
-from twirpkit.conformance.forms import Form, arguments
-from twirpkit.conformance.plan import Plan
+from twirpkit.conformance.playback_plan import Plan
+from twirpkit.conformance.request_forms import Form, arguments
 from twirpkit.errors import TwirpError
 from twirpkit.transports.base import AsyncTransport, HttpRequest, HttpResponse, Transport, TransportFailure
 

@@ -9,13 +9,13 @@ import threading
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any, Final, Self, TypeAlias, TypedDict, Unpack
 
+from twirpkit.testing.behaviours import Behaviour, Step, steps_of
 from twirpkit.testing.connection import Connection, Ended
-from twirpkit.testing.framing import Received
-from twirpkit.testing.gate import HOST, Gate
+from twirpkit.testing.http_parsing import Received
 from twirpkit.testing.ledger import Entry, Ledger
-from twirpkit.testing.request import Request
+from twirpkit.testing.listener import HOST, Gate
 from twirpkit.testing.script import Script
-from twirpkit.testing.steps import Behaviour, Step, steps_of
+from twirpkit.testing.scripted_request import Request
 
 __all__ = ["Cluster", "ScriptedServer", "ServerOptions"]
 
