@@ -7,23 +7,29 @@ from dataclasses import dataclass, field
 from typing import Any, TypeAlias
 
 from twirpkit import HttpRequest, HttpResponse
-from twirpkit.transports.aiohttp_session import AiohttpTransport
-from twirpkit.transports.sync_sockets import RequestsTransport
+from twirpkit.transports.async_sockets import AsyncSocketTransport
+from twirpkit.transports.base import TransportFailure
+from twirpkit.transports.sync_sockets import SocketTransport
 
 __all__ = ["Change", "ChangeBack", "bent"]
 
 Change: TypeAlias = Callable[[HttpRequest], HttpRequest]
 ChangeBack: TypeAlias = Callable[[HttpResponse], HttpResponse]
+Result: TypeAlias = HttpResponse | TransportFailure
+
+
+def _changed(result: Result, back: ChangeBack) -> Result:
+    return result if isinstance(result, TransportFailure) else back(result)
 
 
 @dataclass
 class _Bent:
     there: Change
     back: ChangeBack
-    inner: RequestsTransport = field(default_factory=RequestsTransport)
+    inner: SocketTransport = field(default_factory=SocketTransport)
 
-    def send(self, request: HttpRequest, /) -> HttpResponse:
-        return self.back(self.inner.send(self.there(request)))
+    def send(self, request: HttpRequest, /) -> Result:
+        return _changed(self.inner.send(self.there(request)), self.back)
 
     def close(self) -> None:
         self.inner.close()
@@ -33,10 +39,10 @@ class _Bent:
 class _AsyncBent:
     there: Change
     back: ChangeBack
-    inner: AiohttpTransport = field(default_factory=AiohttpTransport)
+    inner: AsyncSocketTransport = field(default_factory=AsyncSocketTransport)
 
-    async def send(self, request: HttpRequest, /) -> HttpResponse:
-        return self.back(await self.inner.send(self.there(request)))
+    async def send(self, request: HttpRequest, /) -> Result:
+        return _changed(await self.inner.send(self.there(request)), self.back)
 
     async def aclose(self) -> None:
         await self.inner.aclose()

@@ -139,7 +139,7 @@ def test_answer_that_nothing_ends() -> None:
     headers = {name.lower(): value for name, value in exchange.response.headers}
     whole = HttpResponse(400, headers, exchange.response.body)
     assert list(answer_mismatches(exchange, whole)) == ["answer: taken for whole, though nothing says so"]
-    assert list(answer_mismatches(exchange, dataclasses.replace(whole, flaw="no length"))) == []
+    assert list(answer_mismatches(exchange, dataclasses.replace(whole, body_error="no length"))) == []
 
 
 def test_unknown_content_encoding() -> None:
