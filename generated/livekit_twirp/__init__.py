@@ -42,7 +42,6 @@ if TYPE_CHECKING:
     from twirpkit import UnknownError as UnknownError
     from twirpkit import error_class as error_class
     from twirpkit.livekit import UNKNOWN_ENUM as UNKNOWN_ENUM
-    from twirpkit.livekit import AccessToken as AccessToken
     from twirpkit.livekit import AgentEndpointGrants as AgentEndpointGrants
     from twirpkit.livekit import AgentGrants as AgentGrants
     from twirpkit.livekit import AgentThreadGrants as AgentThreadGrants
@@ -54,6 +53,8 @@ if TYPE_CHECKING:
     from twirpkit.livekit import SIPGrants as SIPGrants
     from twirpkit.livekit import TokenError as TokenError
     from twirpkit.livekit import TokenExpiredError as TokenExpiredError
+    from twirpkit.livekit import TokenRequestError as TokenRequestError
+    from twirpkit.livekit import TokenResponse as TokenResponse
     from twirpkit.livekit import TokenVerifier as TokenVerifier
     from twirpkit.livekit import VideoGrants as VideoGrants
     from twirpkit.livekit import WebhookError as WebhookError
@@ -71,6 +72,8 @@ if TYPE_CHECKING:
     from livekit_twirp._async.replay import AsyncReplay as AsyncReplay
     from livekit_twirp._async.room import AsyncRoomService as AsyncRoomService
     from livekit_twirp._async.sip import AsyncSIP as AsyncSIP
+    from livekit_twirp._bound.access_token import AccessToken as AccessToken
+    from livekit_twirp._bound.token_response import token_response as token_response
     from livekit_twirp._bound.webhook_event import WebhookEvent as WebhookEvent
     from livekit_twirp._bound.webhook_receiver import WebhookReceiver as WebhookReceiver
     from livekit_twirp._sync.agent_dispatch import AgentDispatchService as AgentDispatchService
@@ -532,13 +535,15 @@ if TYPE_CHECKING:
     from livekit_twirp.messages.livekit_sip import UpdateSIPDispatchRuleRequest as UpdateSIPDispatchRuleRequest
     from livekit_twirp.messages.livekit_sip import UpdateSIPInboundTrunkRequest as UpdateSIPInboundTrunkRequest
     from livekit_twirp.messages.livekit_sip import UpdateSIPOutboundTrunkRequest as UpdateSIPOutboundTrunkRequest
+    from livekit_twirp.messages.livekit_token_source import TokenSourceRequest as TokenSourceRequest
+    from livekit_twirp.messages.livekit_token_source import TokenSourceResponse as TokenSourceResponse
     from livekit_twirp.messages.logger.options import Sensitivity as Sensitivity
 
 _EXPORTS = {
     "AbortedError": "twirpkit",
     "AcceptWhatsAppCallRequest": "livekit_twirp.messages.livekit_connector_whatsapp",
     "AcceptWhatsAppCallResponse": "livekit_twirp.messages.livekit_connector_whatsapp",
-    "AccessToken": "twirpkit.livekit",
+    "AccessToken": "livekit_twirp._bound.access_token",
     "ActiveSpeakerUpdate": "livekit_twirp.messages.livekit_models",
     "AddTrackRequest": "livekit_twirp.messages.livekit_rtc",
     "AgentConfigUpdate": "livekit_twirp.messages.agent.livekit_agent_session",
@@ -966,6 +971,10 @@ _EXPORTS = {
     "TokenError": "twirpkit.livekit",
     "TokenExpiredError": "twirpkit.livekit",
     "TokenPagination": "livekit_twirp.messages.livekit_models",
+    "TokenRequestError": "twirpkit.livekit",
+    "TokenResponse": "twirpkit.livekit",
+    "TokenSourceRequest": "livekit_twirp.messages.livekit_token_source",
+    "TokenSourceResponse": "livekit_twirp.messages.livekit_token_source",
     "TokenVerifier": "twirpkit.livekit",
     "ToolCallStatus": "livekit_twirp.messages.agent.livekit_agent_session",
     "ToolReplyStatus": "livekit_twirp.messages.agent.livekit_agent_session",
@@ -1041,6 +1050,7 @@ _EXPORTS = {
     "decode_unverified": "twirpkit.livekit",
     "error_class": "twirpkit",
     "sign_webhook": "twirpkit.livekit",
+    "token_response": "livekit_twirp._bound.token_response",
 }
 
 __all__ = [
@@ -1475,6 +1485,10 @@ __all__ = [
     "TokenError",
     "TokenExpiredError",
     "TokenPagination",
+    "TokenRequestError",
+    "TokenResponse",
+    "TokenSourceRequest",
+    "TokenSourceResponse",
     "TokenVerifier",
     "ToolCallStatus",
     "ToolReplyStatus",
@@ -1550,6 +1564,7 @@ __all__ = [
     "decode_unverified",
     "error_class",
     "sign_webhook",
+    "token_response",
 ]
 
 

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, NoReturn
+from typing import Any, Final, NoReturn
 
-__all__ = ["ConcealedHeaders", "Secret", "conceal", "revealed"]
+__all__ = ["REDACTED", "ConcealedHeaders", "Secret", "conceal", "revealed"]
+
+REDACTED: Final = "<redacted>"
+"""Stands for a value of a message that must not show."""
 
 
 class Secret:

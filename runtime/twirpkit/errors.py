@@ -54,7 +54,7 @@ __all__ = [
 ]
 
 Sent = Literal["no", "maybe", "yes"]
-"""Whether a request was executed: it never left, it may have arrived, or the server responded to it (rule C5)."""
+"""The execution of a request: it was never sent, it may have been executed, or the server responded (rule C5)."""
 
 SHOWN_CHARACTERS: Final = 512
 """Characters of a server's text that `str` and `repr` of an error show; `message` holds more."""

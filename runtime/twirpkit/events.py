@@ -41,7 +41,7 @@ class Event:
     attempt: int
     """The number of the attempt, from 1; 0 before the first."""
     url: str
-    """Where the attempt is sent."""
+    """The base URL of the attempt."""
     request_id: str | None
     elapsed: float
     """Seconds since the call began."""

@@ -80,7 +80,7 @@ UNSET: Final = Unset.UNSET
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RetryPolicy:
-    """How often a call is tried, and how long it waits in between. Which failures are repeated is not a setting.
+    """Limits of the retries of a call: the number of attempts and the waits. The failures to retry are not a setting.
 
     The wait before the n-th repeat is random, between 0 and ``backoff`` times 2 to the power n - 1 (rule C1).
 
@@ -146,7 +146,7 @@ class ClientOptions(TypedDict, total=False):
     timeout: float | Unset | None
     """Seconds that one call may take in all; None for no limit."""
     retry: RetryOption
-    """How failed calls are repeated; False for not at all."""
+    """The retries of failed calls; False for none."""
     token: str | None
     """A bearer token, instead of the credentials."""
     auth: str | Authorize | None

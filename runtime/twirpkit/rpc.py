@@ -16,7 +16,7 @@ Resp = TypeVar("Resp", bound=Message)
 
 
 class RetryClass(enum.StrEnum):
-    """What running an RPC twice does, and so whether a request without a response may be sent again (rules C)."""
+    """The effect of executing an RPC twice, which decides if a request without a response may be retried (rules C)."""
 
     READ = "read"
     """The RPC changes nothing."""

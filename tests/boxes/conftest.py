@@ -17,7 +17,7 @@ from box import CONFIGURATIONS, LOOPBACK, Box, find_program, free_ports
 from box_callers import ID, AsyncCaller, Caller, SyncCaller
 from box_certificates import Certificates
 
-from twirpkit.testing import Behaviour, Request, ScriptedServer, break_off, give, hang, reply
+from twirpkit.testing import Behaviour, Request, ScriptedServer, break_off, hang, reply, respond
 
 OK = reply(b"")
 
@@ -29,7 +29,7 @@ def behave(request: Request) -> Behaviour:
         return hang(OK, 0, executed=True)
     if scene == "broken":
         return break_off(executed=True)
-    return give(OK)
+    return respond(OK)
 
 
 @pytest.fixture(scope="session")

@@ -8,18 +8,12 @@ from typing import Any, TypeAlias
 
 from twirpkit import HttpRequest, HttpResponse
 from twirpkit.transports.async_sockets import AsyncSocketTransport
-from twirpkit.transports.base import TransportFailure
 from twirpkit.transports.sync_sockets import SocketTransport
 
 __all__ = ["Change", "ChangeBack", "bent"]
 
 Change: TypeAlias = Callable[[HttpRequest], HttpRequest]
 ChangeBack: TypeAlias = Callable[[HttpResponse], HttpResponse]
-Result: TypeAlias = HttpResponse | TransportFailure
-
-
-def _changed(result: Result, back: ChangeBack) -> Result:
-    return result if isinstance(result, TransportFailure) else back(result)
 
 
 @dataclass
@@ -28,8 +22,8 @@ class _Bent:
     back: ChangeBack
     inner: SocketTransport = field(default_factory=SocketTransport)
 
-    def send(self, request: HttpRequest, /) -> Result:
-        return _changed(self.inner.send(self.there(request)), self.back)
+    def send(self, request: HttpRequest, /) -> HttpResponse:
+        return self.back(self.inner.send(self.there(request)))
 
     def close(self) -> None:
         self.inner.close()
@@ -41,8 +35,8 @@ class _AsyncBent:
     back: ChangeBack
     inner: AsyncSocketTransport = field(default_factory=AsyncSocketTransport)
 
-    async def send(self, request: HttpRequest, /) -> Result:
-        return _changed(await self.inner.send(self.there(request)), self.back)
+    async def send(self, request: HttpRequest, /) -> HttpResponse:
+        return self.back(await self.inner.send(self.there(request)))
 
     async def aclose(self) -> None:
         await self.inner.aclose()

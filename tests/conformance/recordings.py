@@ -17,9 +17,9 @@ __all__ = [
     "CLOUD",
     "EXCHANGES",
     "KEY",
+    "MODES",
     "SECRET",
     "TEMPLATES",
-    "WORLDS",
     "expected_claims",
     "filled",
     "new_suite",
@@ -28,7 +28,7 @@ __all__ = [
 FILES: Final = tuple(f"{name}.jsonl" for name in ("room", "http", "egress", "ingress", "sip", "agent_dispatch", "mock"))
 EXCHANGES: Final[list[Exchange]] = [each for name in FILES for each in load(Path(__file__).parent / "fixtures" / name)]
 BY_ID: Final = {each.id: each for each in EXCHANGES}
-WORLDS: Final = ("sync", "async")
+MODES: Final = ("sync", "async")
 
 KEY: Final = "devkey"
 SECRET: Final = "a secret of this test, and long enough for every HMAC that signs a token here"  # no server knows it

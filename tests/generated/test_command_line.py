@@ -19,7 +19,7 @@ from livekit_twirp._sdk import PACKAGE
 from twirpkit import Method
 from twirpkit.cli import main
 from twirpkit.cli.request_options import Option, options_of
-from twirpkit.conformance import Received, ReplayServer
+from twirpkit.conformance import ReceivedRequest, ReplayServer
 
 KEY, SECRET = "devkey", "a secret that is long enough for HS256"
 OK = b"HTTP/1.1 200 OK\r\nContent-Type: application/protobuf\r\nContent-Length: 0\r\n\r\n"
@@ -49,7 +49,7 @@ def server() -> Iterator[ReplayServer]:
 
 @pytest.fixture(autouse=True)
 def environment(server: ReplayServer, monkeypatch: pytest.MonkeyPatch) -> None:
-    server.answer_with(OK)
+    server.respond_with(OK)
     server.take()
     for name, value in (("URL", server.url), ("API_KEY", KEY), ("API_SECRET", SECRET)):
         monkeypatch.setenv(f"LIVEKIT_{name}", value)
@@ -77,7 +77,7 @@ def groups(method: Method[Any, Any]) -> Iterator[list[Option]]:
     yield from ([option] for option in options if option.field.oneof is not None)
 
 
-def claims(received: Received) -> dict[str, Any]:
+def claims(received: ReceivedRequest) -> dict[str, Any]:
     """What the token of a request says, which must be ours."""
     (authorization,) = received.values("Authorization")
     return jwt.decode(authorization.removeprefix("Bearer "), SECRET, algorithms=["HS256"], issuer=KEY)
@@ -206,11 +206,11 @@ class TestCredentials:
     def test_a_token_that_the_server_repeats_is_not_shown(
         self, server: ReplayServer, capsys: pytest.CaptureFixture[str]
     ) -> None:
-        def refuse(received: Received) -> bytes:
+        def refuse(received: ReceivedRequest) -> bytes:
             body = f"invalid token: {received.values('Authorization')[0]}, error: expired".encode()
             return b"HTTP/1.1 401 Unauthorized\r\nContent-Length: %d\r\n\r\n" % len(body) + body
 
-        server.answer_with(refuse)
+        server.respond_with(refuse)
         assert main(PACKAGE, self.CALL) == 3
         error = capsys.readouterr().err
         assert "unauthenticated" in error
@@ -223,7 +223,7 @@ def test_a_call_that_was_declined_is_no_missing_grant(server: ReplayServer, caps
     body = json.dumps(
         {"code": "permission_denied", "msg": "declined", "meta": {"sip_status_code": "603", "sip_status": "Decline"}}
     ).encode()
-    server.answer_with(b"HTTP/1.1 403 Forbidden\r\nContent-Length: %d\r\n\r\n" % len(body) + body)
+    server.respond_with(b"HTTP/1.1 403 Forbidden\r\nContent-Length: %d\r\n\r\n" % len(body) + body)
     assert main(PACKAGE, ["sip", "create-sip-participant", "--sip-call-to", "+15550400"]) == 1
     assert "the call ended with SIP 603 Decline" in capsys.readouterr().err
 
@@ -257,12 +257,13 @@ class TestProcess:
         assert received.body == b"\x0a\x01a\x0a\x01b"
 
     def test_an_error(self, server: ReplayServer) -> None:
-        server.answer_with(
+        server.respond_with(
             b"HTTP/1.1 404 Not Found\r\nContent-Length: 33\r\n\r\n" + b'{"code":"not_found","msg":"gone"}'
         )
         ran = self.run("room", "delete-room", "--room", "a")
         assert (ran.returncode, ran.stdout) == (4, "")
-        assert ran.stderr == "python -m livekit_twirp: not_found: gone\n"
+        prefix = "python -m livekit_twirp: livekit.RoomService/DeleteRoom: not_found: gone (request id "
+        assert ran.stderr.startswith(prefix)
 
     def test_only_what_is_used_is_imported(self) -> None:
         code = "import atexit, sys; atexit.register(lambda: print(*sys.modules, file=sys.stderr))"
@@ -279,12 +280,12 @@ class TestProcess:
     def test_ctrl_c(self, server: ReplayServer) -> None:
         asked, stop = threading.Event(), threading.Event()
 
-        def hang(received: Received) -> bytes | None:
+        def hang(received: ReceivedRequest) -> bytes | None:
             asked.set()
             stop.wait(30)
             return None
 
-        server.answer_with(hang)
+        server.respond_with(hang)
         # Python handles the signal only where it is not ignored, as it is for what a shell put into the background.
         run = (
             "import runpy, signal; signal.signal(signal.SIGINT, signal.default_int_handler); "

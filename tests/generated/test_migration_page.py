@@ -26,7 +26,7 @@ import livekit_twirp
 import twirpkit.livekit
 from livekit_twirp import AsyncLiveKitAPI, LiveKitAPI, WebhookEvent, sign_webhook
 from twirpkit._schema.enums import Enum
-from twirpkit.conformance import Received, ReplayServer
+from twirpkit.conformance import ReceivedRequest, ReplayServer
 
 PAGE = (Path(__file__).parents[2] / "docs" / "migrate-from-livekit-api.md").read_text(encoding="utf-8")
 URL, KEY, SECRET = "http://127.0.0.1:1", "devkey", "a secret that is long enough for HS256"
@@ -251,7 +251,7 @@ def webhook() -> dict[str, Any]:
     return {"body": body, "auth_token": auth_token}
 
 
-def asked(received: Received) -> tuple[str, bytes]:
+def asked(received: ReceivedRequest) -> tuple[str, bytes]:
     return received.target, received.body
 
 

@@ -15,9 +15,9 @@ from holding import peak, reset_peak, resident
 
 from twirpkit import TwirpError
 from twirpkit.testing import (
-    Answer,
     Behaviour,
     Request,
+    ScriptedResponse,
     ScriptedServer,
     compressed_bomb,
     endless_chunks,
@@ -35,7 +35,7 @@ MOST = 1 << 30
 """Bytes of address space that a process gets, so that a client without a cap fails here and spares the machine."""
 
 
-def bombs(status: int) -> dict[str, tuple[Answer, Answer | None]]:
+def bombs(status: int) -> dict[str, tuple[ScriptedResponse, ScriptedResponse | None]]:
     """By name: the bomb, and what takes as long to read as it does up to the cap. It is refused as no message."""
     below = (CAPS[status] // MEGABYTE) - 1
     reference = identity_bomb(megabytes=below, status=status)

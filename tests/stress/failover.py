@@ -21,11 +21,11 @@ from figures import Row, main, scaled
 from twirpkit import RetryClass, TwirpError
 from twirpkit.livekit.regions import Regions
 from twirpkit.testing import (
-    Answer,
     Behaviour,
     Cluster,
     Request,
     Script,
+    ScriptedResponse,
     ScriptedServer,
     break_off,
     by_path,
@@ -114,14 +114,14 @@ class Field:
 
         return by_path({DISCOVERY: lambda request: alone(self.discovery())}, script)
 
-    def discovery(self) -> Answer:
+    def discovery(self) -> ScriptedResponse:
         """What is answered to who asks for the regions."""
         stranger = self.stranger.url.replace("127.0.0.1", "localhost")
         match self.case.discovery:
             case "ok":
                 return regions(self.cluster.urls)
             case "slow":
-                return Answer(b"")
+                return ScriptedResponse(b"")
             case "junk":
                 return http(200, b'{"regions": {"region": 1}} and more')
             case "huge":
@@ -136,12 +136,14 @@ class Field:
                 return http(int(status))
 
 
-def alone(answer: Answer) -> Behaviour:
+def alone(answer: ScriptedResponse) -> Behaviour:
     """An answer after which the connection is closed; nothing at all hangs.
 
     On a kept connection the next attempt would be on one that had served before, and a drop would count otherwise.
     """
-    return Answer(answer.raw.replace(b"\r\n\r\n", b"\r\nConnection: close\r\n\r\n", 1)) if answer.raw else hang()
+    return (
+        ScriptedResponse(answer.raw.replace(b"\r\n\r\n", b"\r\nConnection: close\r\n\r\n", 1)) if answer.raw else hang()
+    )
 
 
 def play(case: Case) -> str:
@@ -158,7 +160,7 @@ def play(case: Case) -> str:
             lambda name, outcome: outcomes.append(outcome),
             **options,
         )
-        asked = cluster.places(call)
+        asked = cluster.server_order(call)
         strangers = field.stranger.ledger.total
     wanted = expected(case)
     succeeds = not case.everywhere and wanted[-1] != 0

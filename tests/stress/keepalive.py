@@ -13,7 +13,7 @@ import calls
 from figures import Row, main, scaled
 
 from twirpkit import RetryClass
-from twirpkit.testing import Behaviour, Outcomes, Report, Request, ScriptedServer, check, give, keep_alive_race
+from twirpkit.testing import Behaviour, Outcomes, Report, Request, ScriptedServer, check, keep_alive_race, respond
 
 CALLS = 5_000
 IDLE = 5.0
@@ -38,7 +38,7 @@ def slow_to_close(idle: float) -> ScriptedServer:
 def script(request: Request) -> Behaviour:
     """Some answers leave a connection behind that ends when the next request arrives."""
     answer = calls.answer_to(request)
-    return keep_alive_race(answer) if request.random().random() < RACES else give(answer)
+    return keep_alive_race(answer) if request.random().random() < RACES else respond(answer)
 
 
 def worst() -> ScriptedServer:

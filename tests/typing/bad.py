@@ -23,6 +23,7 @@ from livekit_twirp import (
     WebhookEvent,
     WebhookReceiver,
     sign_webhook,
+    token_response,
 )
 from twirpkit import HttpRequest, HttpResponse
 
@@ -119,6 +120,10 @@ def deliveries(receiver: WebhookReceiver, body: bytes) -> None:
     WebhookReceiver("key", "secret", leeway=5)  # refused: int for a timedelta
     VideoGrants(room_joined=True)  # refused: no such grant
     AccessToken("key", "secret", "ann")  # refused: other fields go by name
+    AccessToken(room_config="large")  # refused: neither a message nor a mapping
+    token_response(b"{}", grants={"room": "standup"})  # refused: a mapping for grants
+    token_response(b"{}", grant=VideoGrants())  # refused: no such option
+    print(token_response(b"{}")["token"])  # refused: no such key
     AccessToken(kind=["agent"])  # refused: a list for a name
     VideoGrants(can_publish_sources=[2.5])  # refused: neither a name nor a member
 

@@ -30,6 +30,7 @@ from livekit_twirp import (
     Room,
     RoomAgentDispatch,
     RoomCompositeEgressRequest,
+    RoomConfiguration,
     RoomEgress,
     RoomParticipantIdentity,
     RoomService,
@@ -37,6 +38,7 @@ from livekit_twirp import (
     SimulationRun,
     SIPCallError,
     SIPGrants,
+    TokenResponse,
     TokenVerifier,
     TrackInfo,
     TrackSource,
@@ -46,6 +48,7 @@ from livekit_twirp import (
     WebhookEvent,
     WebhookReceiver,
     sign_webhook,
+    token_response,
 )
 from livekit_twirp.types.livekit_room import CreateRoomRequestDict
 from twirpkit import HttpRequest, HttpResponse, Method
@@ -200,6 +203,11 @@ def deliveries(body: bytes, authorization: str | None) -> str:
 def tokens(error: TwirpError) -> str:
     if isinstance(error, SIPCallError):
         assert_type(error.sip_status_code, int)
+    response = token_response(b"{}", "key", "secret", "wss://example.com", grants=VideoGrants(), allow=["room_name"])
+    assert_type(response, TokenResponse)
+    assert_type(response["server_url"], str)
+    AccessToken(room_config=RoomConfiguration(name="large"))
+    AccessToken(room_config={"agents": [{"agent_name": "scribe"}]})
     assert_type(TokenVerifier("key", "secret").verify("token"), Claims)
     assert_type(TokenVerifier("key", "secret").verify("token").kind, str | None)
     sources = VideoGrants(room_join=True, room="standup", can_publish_sources=[TrackSource.CAMERA, "microphone"])

@@ -103,10 +103,10 @@ def merge(base: ClientConfig, **options: Unpack[ClientOptions]) -> ClientConfig:
 
 
 def service_config(base: ClientConfig, package: PackageInfo, service: str) -> ClientConfig:
-    """Where the calls of one service go: most go where the facade's go.
+    """Return the configuration for the calls of one service, which differs from the facade's only for its own host.
 
     Raises:
-        ValueError: The service has a host of its own, and it cannot be told.
+        ValueError: The service has its own host, which cannot be determined.
     """
     host = package.services[service].host
     if host is None:

@@ -99,7 +99,7 @@ class CallMachine(Generic[Resp]):
         self.reporter: Reporter | None = None
         """Set where there are hooks, and after the first failure."""
         self.base_url = config.base_url
-        """Where the current attempt is sent."""
+        """The base URL of the current attempt."""
         self.url, self.host = call.plan.url, call.plan.host
         self.visited_base_urls: list[str] | None = None
         """The base URLs of all attempts, once there is more than one."""

@@ -33,7 +33,7 @@ class Failover(Protocol):
     """Supplies alternative base URLs for a service. Shared by all calls of a client; caches discovery results."""
 
     nowhere: str
-    """What an error adds where the server refers the call to another host and none is known."""
+    """The hint of an error if the server refers the call to another host and none is known."""
 
     def relocates(self, response: HttpResponse, /) -> bool:
         """Return True if a response refers the call to another host. The server has refused it before running it."""

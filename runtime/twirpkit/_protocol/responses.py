@@ -173,7 +173,7 @@ def message_from_response(cls: type[Resp], response: HttpResponse, *, secret: Se
 
 
 def _twirp_error(body: bytes) -> dict[str, Any] | None:
-    """The error object with ``code``, ``msg`` and ``meta`` in the types they must have, or None if it is none."""
+    """Return the error object with ``code``, ``msg`` and ``meta`` of the right types; None if it is not one."""
     try:
         # Only the first JSON value counts, so that trailing garbage does not hide the code (rule A9).
         value, _ = json.JSONDecoder(parse_constant=_refuse_constant).raw_decode(_text(body).lstrip())

@@ -11,8 +11,7 @@ from collections.abc import Callable, Iterable
 from typing import Any, Final
 from urllib.parse import quote
 
-from twirpkit._protocol.headers import REDACTED
-from twirpkit._secret import Secret
+from twirpkit._secret import REDACTED, Secret
 
 __all__ = ["META_BYTES", "redact", "text_cleaner"]
 

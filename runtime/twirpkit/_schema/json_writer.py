@@ -13,8 +13,9 @@ from twirpkit._schema.enums import enum_facts
 from twirpkit._schema.fields import Field, fields_of
 from twirpkit._schema.floats import shortest
 from twirpkit._schema.schemas import message_class
-from twirpkit._schema.sensitivity import REDACTED, sensitive_fields
+from twirpkit._schema.sensitivity import sensitive_fields
 from twirpkit._schema.well_known import ANY, HAVE_JSON_OF_THEIR_OWN
+from twirpkit._secret import REDACTED
 
 __all__ = ["to_dict", "to_json"]
 

@@ -1,4 +1,4 @@
-"""The two worlds under test behind one interface: clients that wait, and clients that await."""
+"""The sync and the async clients under test, behind one interface that waits for the result."""
 
 from __future__ import annotations
 
@@ -11,140 +11,165 @@ from typing import Any, Final, TypeAlias
 from google.protobuf.message import Message
 
 from twirpkit.client import AsyncClient, Client
-from twirpkit.conformance.compare import Heard
+from twirpkit.conformance.compare import CallResult
 from twirpkit.conformance.playback_plan import Plan
-from twirpkit.conformance.request_forms import Form, arguments
+from twirpkit.conformance.request_forms import RequestForm, arguments
 from twirpkit.errors import TwirpError
 from twirpkit.transports.base import AsyncTransport, HttpRequest, HttpResponse, Transport, TransportFailure
 
-__all__ = ["AsyncFacade", "AsyncWorld", "Facade", "SyncWorld", "World"]
+__all__ = ["AsyncClients", "AsyncFacade", "ClientsUnderTest", "Facade", "SyncClients", "deadline"]
 
 TIMEOUT: Final = 5.0
-"""Seconds that a call may take: the replay server answers at once."""
+"""Timeout of a call in seconds. The replay server responds at once."""
 
 Facade: TypeAlias = Callable[..., Client]
 """A generated sync facade, for example ``HatsAPI``."""
 AsyncFacade: TypeAlias = Callable[..., AsyncClient]
 """A generated async facade, for example ``AsyncHatsAPI``."""
 Credentials: TypeAlias = Mapping[str, Any]
-Steps: TypeAlias = list[HttpResponse | TransportFailure]
+Attempts: TypeAlias = list[HttpResponse | TransportFailure]
 
 
-class SyncWorld:
-    """Clients of requests, or of another library whose transport is given."""
+class SyncClients:
+    """The sync clients of a package, one per URL and credentials.
+
+    Args:
+        facade: The facade to make them with.
+        transport: Makes a transport for each client.
+    """
 
     def __init__(self, facade: Facade, transport: Callable[[], Transport]) -> None:
         self._facade = facade
         self._transport = transport
-        self._clients: dict[object, tuple[Client, _Tap]] = {}
-        self._lower = transport()
+        self._clients: dict[object, tuple[Client, _RecordingTransport]] = {}
+        self._bare_transport = transport()
 
-    def call(self, url: str, credentials: Credentials, plan: Plan, form: Form) -> Heard | None:
-        """Make the plan's call by a client. None where the form cannot say the plan's message."""
+    def call(self, url: str, credentials: Credentials, plan: Plan, form: RequestForm) -> CallResult | None:
+        """Make the plan's call with a client. Return None if the form cannot express the plan's request."""
         key = (url, *sorted(credentials.items()))
         if key not in self._clients:
-            tap = _Tap(self._transport())
-            self._clients[key] = self._facade(url, transport=tap, timeout=TIMEOUT, retry=False, **credentials), tap
-        client, tap = self._clients[key]
-        return _heard(client, tap.steps, plan, form, lambda answer: answer)
+            recording = _RecordingTransport(self._transport())
+            client = self._facade(url, transport=recording, timeout=TIMEOUT, retry=False, **credentials)
+            self._clients[key] = client, recording
+        client, recording = self._clients[key]
+        result = _make_call(client, recording.attempts, plan, form, lambda response: response)
+        if _is_refused(result):
+            self._clients.pop(key)[0].close()
+        return result
 
     def send(self, request: HttpRequest) -> HttpResponse | TransportFailure:
-        """Send by the lower layer."""
-        return self._lower.send(request)
+        """Send a request with a transport alone."""
+        return self._bare_transport.send(request)
 
     def close(self) -> None:
-        """Close every client."""
+        """Close all clients."""
         for client, _ in self._clients.values():
             client.close()
-        self._lower.close()
+        self._bare_transport.close()
 
 
-class AsyncWorld:
-    """Clients of aiohttp, or of another library whose transport is given, on an event loop of the world's own."""
+class AsyncClients:
+    """The async clients of a package, one per URL and credentials, on an event loop of their own.
+
+    Args:
+        facade: The facade to make them with.
+        transport: Makes a transport for each client.
+    """
 
     def __init__(self, facade: AsyncFacade, transport: Callable[[], AsyncTransport]) -> None:
         self._facade = facade
         self._transport = transport
-        self._clients: dict[object, tuple[AsyncClient, _AsyncTap]] = {}
+        self._clients: dict[object, tuple[AsyncClient, _AsyncRecordingTransport]] = {}
         self._runner = asyncio.Runner()
-        self._lower = transport()
+        self._bare_transport = transport()
 
-    def call(self, url: str, credentials: Credentials, plan: Plan, form: Form) -> Heard | None:
-        """Make the plan's call by a client. None where the form cannot say the plan's message."""
+    def call(self, url: str, credentials: Credentials, plan: Plan, form: RequestForm) -> CallResult | None:
+        """Make the plan's call with a client. Return None if the form cannot express the plan's request."""
         key = (url, *sorted(credentials.items()))
         if key not in self._clients:
-            tap = _AsyncTap(self._transport())
-            self._clients[key] = self._facade(url, transport=tap, timeout=TIMEOUT, retry=False, **credentials), tap
-        client, tap = self._clients[key]
-        return _heard(client, tap.steps, plan, form, self._runner.run)
+            recording = _AsyncRecordingTransport(self._transport())
+            client = self._facade(url, transport=recording, timeout=TIMEOUT, retry=False, **credentials)
+            self._clients[key] = client, recording
+        client, recording = self._clients[key]
+        result = _make_call(client, recording.attempts, plan, form, self._runner.run)
+        if _is_refused(result):
+            self._runner.run(self._clients.pop(key)[0].aclose())
+        return result
 
     def send(self, request: HttpRequest) -> HttpResponse | TransportFailure:
-        """Send by the lower layer."""
+        """Send a request with a transport alone."""
         return self._runner.run(self._send(request))
 
     async def _send(self, request: HttpRequest) -> HttpResponse | TransportFailure:
-        return await self._lower.send(request)
+        return await self._bare_transport.send(request)
 
     def close(self) -> None:
-        """Close every client."""
+        """Close all clients."""
         with self._runner as runner:
             for client, _ in self._clients.values():
                 runner.run(client.aclose())
-            runner.run(self._lower.aclose())
+            runner.run(self._bare_transport.aclose())
 
 
-World: TypeAlias = SyncWorld | AsyncWorld
+ClientsUnderTest: TypeAlias = SyncClients | AsyncClients
 
 
-class _Tap:
-    """A transport that notes what another one said."""
+class _RecordingTransport:
+    """A transport that records the results of another one."""
 
     def __init__(self, inner: Transport) -> None:
         self._inner = inner
-        self.steps: Steps = []
+        self.attempts: Attempts = []
 
     def send(self, request: HttpRequest, /) -> HttpResponse | TransportFailure:
         outcome = self._inner.send(request)
-        self.steps.append(outcome)
+        self.attempts.append(outcome)
         return outcome
 
     def close(self) -> None:
         self._inner.close()
 
 
-class _AsyncTap:
-    """As `_Tap`."""
+class _AsyncRecordingTransport:
+    """The async counterpart of `_RecordingTransport`."""
 
     def __init__(self, inner: AsyncTransport) -> None:
         self._inner = inner
-        self.steps: Steps = []
+        self.attempts: Attempts = []
 
     async def send(self, request: HttpRequest, /) -> HttpResponse | TransportFailure:
         outcome = await self._inner.send(request)
-        self.steps.append(outcome)
+        self.attempts.append(outcome)
         return outcome
 
     async def aclose(self) -> None:
         await self._inner.aclose()
 
 
-def _heard(client: object, steps: Steps, plan: Plan, form: Form, finish: Callable[[Any], Message]) -> Heard | None:
-    """Make a call and collect what came of it; `finish` waits for the answer where the client does not."""
-    assert plan.rpc is not None  # noqa: S101  # the suite calls with plans that have one
+def _make_call(
+    client: object, attempts: Attempts, plan: Plan, form: RequestForm, finish: Callable[[Any], Message]
+) -> CallResult | None:
+    """Make a call and return its result; `finish` waits for it if the client is async."""
+    assert plan.rpc is not None  # noqa: S101  # plans of clients have one
     call = getattr(getattr(client, plan.rpc.attribute), plan.rpc.method.py_name)
     if (given := arguments(form, plan.message_or_empty, call)) is None:
         return None
-    steps.clear()
+    attempts.clear()
     try:
         with warnings.catch_warnings():
-            # To play the recording of a deprecated RPC is not to use it.
+            # Playing the recording of a deprecated RPC is not a use to warn of.
             warnings.filterwarnings("ignore", f"{plan.rpc.method.name} is deprecated", DeprecationWarning)
-            answer = finish(call(*given[0], **given[1], extra_headers=plan.extra_headers))
+            response = finish(call(*given[0], **given[1], extra_headers=plan.extra_headers))
     except TwirpError as error:
-        return Heard(None, error, tuple(steps))
-    return Heard(answer, None, tuple(steps))
+        return CallResult(None, error, tuple(attempts))
+    return CallResult(response, None, tuple(attempts))
+
+
+def _is_refused(result: CallResult | None) -> bool:
+    """Return True after a 401: the client may have corrected its clock by the recorded Date, and is not used again."""
+    return result is not None and result.error is not None and result.error.status == 401
 
 
 def deadline() -> float:
-    """The deadline of a request of the lower layer."""
+    """Return the deadline of a request that a transport sends alone."""
     return time.monotonic() + TIMEOUT

@@ -1,7 +1,7 @@
-"""What a caller must get for a recorded answer: the rules of Twirp's reference client, told again (rules A3-A8).
+"""The results that a caller must get for recorded responses, by the rules of Twirp's Go client (rules A3-A8).
 
-On purpose nothing here is imported from the runtime under test: an oracle that shares a table with what it checks
-cannot disagree with it.
+The rules are implemented here a second time: only the names of headers and metadata keys come from the runtime under
+test, and none of its tables, which could not be compared with themselves.
 """
 
 from __future__ import annotations
@@ -10,11 +10,25 @@ import gzip
 import json
 import re
 import zlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 
+from twirpkit._protocol.constants import (
+    CONTENT_ENCODING,
+    CONTENT_LENGTH,
+    CONTENT_TYPE,
+    INTERMEDIARY,
+    LOCATION,
+    META_BODY,
+    META_LOCATION,
+    PROTOBUF,
+    SERVER_CODE,
+    STATUS_CODE,
+    TRANSFER_ENCODING,
+)
 from twirpkit.conformance.exchange import RecordedResponse
+from twirpkit.errors import Sent
 
 __all__ = [
     "ExpectedError",
@@ -60,51 +74,62 @@ CODE_OF_STATUS: Final = {
     503: "unavailable",
     504: "unavailable",
 }
-"""Of an answer that holds no Twirp error; all others are unknown (rule A8)."""
-MESSAGE_TYPES: Final = frozenset(("", "application/protobuf", "application/x-protobuf", "application/octet-stream"))
-"""Content types of a 200 that is read as a message (rule A12)."""
+"""The codes for responses without a Twirp error, by status; all other statuses are unknown (rule A8)."""
+MESSAGE_TYPES: Final = frozenset(("", PROTOBUF, "application/x-protobuf", "application/octet-stream"))
+"""The content types of a 200 that is read as a message (rule A12)."""
 SHOWN: Final = 512
-"""Characters of a foreign body that must be in the error's text."""
+"""Number of characters of a body without a Twirp error that the error's text must contain."""
 
 _JWT: Final = re.compile(r"eyJ[A-Za-z0-9_=-]*\.[A-Za-z0-9_=.-]*")
 
 
 @dataclass(frozen=True, slots=True)
 class ExpectedError:
-    """The error that an answer stands for."""
+    """The error that a caller must get."""
 
     code: str
     texts: tuple[str, ...] = field(repr=False)
-    """What its message must hold."""
+    """The texts that its message must contain."""
     meta: Mapping[str, Any] = field(repr=False)
+    sent: Sent = "yes"
+    """Its `sent`: ``"maybe"`` if a gateway failed in place of the server, which may have executed the request."""
 
     @property
     def class_name(self) -> str:
-        """``NotFoundError`` for ``not_found``."""
+        """The name of the error class: ``NotFoundError`` for ``not_found``."""
         return "".join(part.title() for part in self.code.split("_")) + "Error"
 
 
-def expected_error(response: RecordedResponse) -> ExpectedError:
-    """The error that a caller must get for any answer but a success."""
-    foreign = {"http_error_from_intermediary": "true", "status_code": str(response.status)}
+def expected_error(response: RecordedResponse, prefixes: Iterable[str] = ()) -> ExpectedError:
+    """Return the error that a caller must get for a response that is not a success.
+
+    Args:
+        response: The recorded response.
+        prefixes: Prefixes of a Twirp error's message that the package removes.
+    """
+    foreign = {INTERMEDIARY: "true", STATUS_CODE: str(response.status)}
     if 300 <= response.status <= 399:
-        location = response.header("location") or ""
-        return ExpectedError("internal", (str(response.status), location), {**foreign, "location": masked(location)})
+        location = response.header(LOCATION) or ""
+        return ExpectedError("internal", (str(response.status), location), {**foreign, META_LOCATION: masked(location)})
     value = response.message
     if isinstance(value, dict) and _is_twirp_error(value):
         code = "data_loss" if value["code"] == "dataloss" else value["code"]
-        meta, text = value.get("meta"), masked(value.get("msg") or "")
+        meta, text = value.get("meta"), value.get("msg") or ""
+        for prefix in prefixes:
+            text = text.removeprefix(prefix)
+        text = masked(text)
         meta = {name: _masked(each) for name, each in meta.items()} if isinstance(meta, dict) else {}
-        if (response.status, code) == (408, "canceled"):  # the client said how long it waits (rule B4)
-            return ExpectedError("deadline_exceeded", (text,), {**meta, "server_code": code})
+        if (response.status, code) == (408, "canceled"):  # the client sent its timeout (rule B4)
+            return ExpectedError("deadline_exceeded", (text,), {**meta, SERVER_CODE: code})
         if code in CODES:
             return ExpectedError(code, (text,), meta)
         return ExpectedError(
-            "internal", (text, code), {**meta, "body": masked(response.body.decode("utf-8", "replace"))}
+            "internal", (text, code), {**meta, META_BODY: masked(response.body.decode("utf-8", "replace"))}
         )
     body = masked(response.body.decode("utf-8", "replace"))
     code = CODE_OF_STATUS.get(response.status, "unknown")
-    return ExpectedError(code, (str(response.status), body[:SHOWN]), {**foreign, "body": body})
+    sent: Sent = "maybe" if response.status >= 500 else "yes"
+    return ExpectedError(code, (str(response.status), body[:SHOWN]), {**foreign, META_BODY: body}, sent)
 
 
 def _is_twirp_error(value: Mapping[str, Any]) -> bool:
@@ -113,7 +138,7 @@ def _is_twirp_error(value: Mapping[str, Any]) -> bool:
 
 
 def masked(text: str) -> str:
-    """The text as an error may show it: without JWTs (rule E1)."""
+    """Replace the JWTs in a text, which no error may show (rule E1)."""
     return _JWT.sub("<token>", text)
 
 
@@ -122,8 +147,8 @@ def _masked(value: Any) -> Any:
 
 
 def decoded_body(response: RecordedResponse) -> bytes:
-    """The body with its content encoding undone. Raises ValueError for one that this suite does not know."""
-    match (response.header("content-encoding") or "identity").lower():
+    """Decode the content encoding of a body. Raises ValueError if it is not supported."""
+    match (response.header(CONTENT_ENCODING) or "identity").lower():
         case "identity":
             return response.body
         case "gzip":
@@ -131,31 +156,31 @@ def decoded_body(response: RecordedResponse) -> bytes:
         case "deflate":
             return zlib.decompress(response.body)
         case encoding:
-            raise ValueError(f"content encoding {encoding!r}")
+            raise ValueError(f"the content encoding {encoding!r} is not supported")
 
 
 def framed(response: RecordedResponse) -> bool:
-    """Whether an answer says where it ends."""
-    lengths = response.header("content-length"), response.header("transfer-encoding")
+    """Return True if a response defines its own end."""
+    lengths = response.header(CONTENT_LENGTH), response.header(TRANSFER_ENCODING)
     return lengths != (None, None) or response.status in (204, 304)
 
 
 def holds_message(response: RecordedResponse) -> bool:
-    """Whether an answer is a success with a protobuf message in it."""
+    """Return True for a success with a protobuf message."""
     return response.status == 200 and _type(response) in MESSAGE_TYPES
 
 
 def is_json(response: RecordedResponse) -> bool:
-    """Whether an answer says that it is JSON."""
+    """Return True for a response with the content type of JSON."""
     return _type(response) == "application/json"
 
 
 def _type(response: RecordedResponse) -> str:
-    return (response.header("content-type") or "").partition(";")[0].strip().lower()
+    return (response.header(CONTENT_TYPE) or "").partition(";")[0].strip().lower()
 
 
 def differences(expected: Any, got: Any, path: str) -> Iterator[str]:
-    """The fields in which two protojson values differ, by their paths."""
+    """Compare two protojson values; yield a line for each path at which they differ."""
     if isinstance(expected, dict) and isinstance(got, dict):
         for name in sorted(expected.keys() | got.keys()):
             yield from differences(expected.get(name, _ABSENT), got.get(name, _ABSENT), f"{path}.{name}")

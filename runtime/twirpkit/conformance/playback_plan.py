@@ -1,4 +1,4 @@
-"""How far an exchange can be played: by a client, by the layer below it, or its answer alone; from its content."""
+"""The plan for playing an exchange: with a client, with a transport, or the response only."""
 
 from __future__ import annotations
 
@@ -13,43 +13,47 @@ from google.protobuf import json_format
 from google.protobuf.message import DecodeError, Message
 
 from twirpkit._config.package_info import PackageInfo
+from twirpkit._protocol.constants import (
+    ACCEPT,
+    ACCEPT_ENCODING,
+    AUTHORIZATION,
+    CONTENT_ENCODING,
+    CONTENT_LENGTH,
+    CONTENT_TYPE,
+    PROTOBUF,
+    TIMEOUT_MS,
+    TRANSFER_ENCODING,
+    USER_AGENT,
+)
 from twirpkit.conformance.exchange import Exchange
 from twirpkit.rpc import Method
 
 __all__ = ["PLACEHOLDER", "TOKEN", "Catalogue", "Plan", "Route", "Rpc", "plan", "protojson"]
 
-TOKEN: Final = "<token>"  # noqa: S105  # what recordings hold in its place
+TOKEN: Final = "<token>"  # noqa: S105  # recordings contain it in place of a token
 PLACEHOLDER: Final = "not.a.token"
-"""What is sent for the token where no client signs one."""
+"""Sent in place of the token if no client signs one."""
 
 OWNED: Final = frozenset(
-    (
-        "accept",
-        "accept-encoding",
-        "authorization",
-        "content-length",
-        "content-type",
-        "host",
-        "user-agent",
-        "x-twirp-timeout-ms",
-    )
+    each.lower()
+    for each in (ACCEPT, ACCEPT_ENCODING, AUTHORIZATION, CONTENT_LENGTH, CONTENT_TYPE, "Host", USER_AGENT, TIMEOUT_MS)
 )
-"""Headers that a client makes itself: the recording's are not sent."""
-FRAMING: Final = frozenset(("connection", "content-encoding", "transfer-encoding"))
-"""Headers that no caller of a client may give and that change how the request is read."""
+"""Headers that a client sets itself, in lower case: the recorded ones are not sent."""
+FRAMING: Final = frozenset(("connection", CONTENT_ENCODING.lower(), TRANSFER_ENCODING.lower()))
+"""Headers that no caller may set and that change the meaning of the request, in lower case."""
 
 _TOKEN_CHARACTERS: Final = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 
 
 class Route(enum.StrEnum):
-    """Who can send an exchange's request."""
+    """The sender of an exchange's request."""
 
     CLIENT = "client"
-    """The clients themselves: everything is compared."""
+    """Both clients: everything is compared."""
     TRANSPORT = "transport"
-    """No client, but the layer below, byte for byte. What a client makes of the answer is compared all the same."""
-    ANSWER = "answer"
-    """Nobody: only the answer is played, to another request."""
+    """The transport, byte for byte. The response is also read by the clients, and their results are compared."""
+    RESPONSE = "response"
+    """Nobody: only the response is played, to another request."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,74 +61,75 @@ class Rpc:
     """One RPC of the SDK under test."""
 
     attribute: str
-    """The facade's property that has it."""
+    """The name of the facade's property for the service."""
     method: Method[Any, Any]
 
 
 class Catalogue:
     """The RPCs of a generated package, by the path of their requests."""
 
-    def __init__(self, sdk: PackageInfo) -> None:
-        self.sdk = sdk
+    def __init__(self, package: PackageInfo) -> None:
+        self.package = package
         self._rpcs: dict[str, Rpc] = {}
-        for facts in sdk.services.values():
-            module = importlib.import_module(f"{sdk.name}._methods.{facts.attribute}")
-            self._rpcs.update({f"{sdk.prefix}/{each.path}": Rpc(facts.attribute, each) for each in module.METHODS})
+        for facts in package.services.values():
+            module = importlib.import_module(f"{package.name}._methods.{facts.attribute}")
+            self._rpcs.update({f"{package.prefix}/{each.path}": Rpc(facts.attribute, each) for each in module.METHODS})
 
     def by_target(self, target: str) -> Rpc | None:
-        """The RPC that a request's target reaches, letter by letter."""
+        """Return the RPC with exactly this request target; None without one."""
         return self._rpcs.get(target)
 
     def first(self) -> Rpc:
-        """Any RPC. Raises ValueError for a package without one."""
+        """Return any RPC. Raises ValueError for a package without RPCs."""
         if not self._rpcs:
-            raise ValueError(f"{self.sdk.name} has no RPC")
+            raise ValueError(f"{self.package.name} has no RPC")
         return next(iter(self._rpcs.values()))
 
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """How an exchange is played."""
+    """The plan for one exchange."""
 
     route: Route
     reason: str = ""
-    """Why not further up; empty for `Route.CLIENT`."""
+    """The reason why no client sends the request; empty for `Route.CLIENT`."""
     rpc: Rpc | None = None
     message: Message | None = field(default=None, repr=False)
-    """What a client sends."""
+    """The request of a client."""
     extra_headers: Mapping[str, str] = field(default_factory=dict, repr=False)
-    """What a client's caller adds."""
+    """The headers that the caller adds."""
     authorization: str | None = field(default=None, repr=False)
-    """A foreign Authorization value that the client is made with; None: its own credentials."""
+    """The recorded Authorization value to make the client with; None for the suite's own credentials."""
 
     @property
     def message_or_empty(self) -> Message:
-        """What a client sends; an empty request where the recorded one cannot be sent."""
-        assert self.rpc is not None  # noqa: S101  # without an RPC nothing is sent by a client
+        """The request of a client; an empty one if the recorded request cannot be sent."""
+        assert self.rpc is not None  # noqa: S101  # a client sends nothing without an RPC
         empty: Message = self.rpc.method.request()
         return empty if self.message is None else self.message
 
 
 def plan(exchange: Exchange, catalogue: Catalogue, *, anonymous: bool = False) -> Plan:
-    """Decide how an exchange is played.
+    """Choose the route of an exchange.
 
     Args:
         exchange: The exchange.
-        catalogue: What the SDK under test knows.
-        anonymous: Whether its clients send no Authorization of their own.
+        catalogue: The RPCs of the SDK under test.
+        anonymous: True if its clients send no Authorization of their own.
     """
     rpc = catalogue.by_target(exchange.request.target)
     if reason := _unsendable(exchange):
-        return Plan(Route.ANSWER, reason, rpc)
+        return Plan(Route.RESPONSE, reason, rpc)
     if reason := _foreign(exchange, catalogue, anonymous=anonymous):
         return Plan(Route.TRANSPORT, reason, rpc)
-    assert rpc is not None  # noqa: S101  # or the target would be foreign
+    assert rpc is not None  # noqa: S101  # a target without an RPC has a reason above
     message = _canonical(exchange, rpc.method)
     if message is None:
-        return Plan(Route.TRANSPORT, f"its body is no {rpc.method.request.DESCRIPTOR.name} as protobuf writes it", rpc)
+        name = rpc.method.request.DESCRIPTOR.name
+        return Plan(Route.TRANSPORT, f"its body is not the canonical encoding of {name}", rpc)
     lines = exchange.request.headers
     extra = {name: value.replace(TOKEN, PLACEHOLDER) for name, value in lines if name.lower() not in OWNED}
-    authorization = exchange.request.header("authorization")
+    authorization = exchange.request.header(AUTHORIZATION)
     own = authorization in (None, f"Bearer {TOKEN}")
     return Plan(
         Route.CLIENT, "", rpc, message, extra, None if own else (authorization or "").replace(TOKEN, PLACEHOLDER)
@@ -132,42 +137,42 @@ def plan(exchange: Exchange, catalogue: Catalogue, *, anonymous: bool = False) -
 
 
 def protojson(message: Message) -> Any:
-    """A message as recordings write it."""
+    """Return a message in protojson as recordings contain it."""
     return json_format.MessageToDict(message, preserving_proto_field_name=True)
 
 
 def _unsendable(exchange: Exchange) -> str | None:
-    """Why not even the layer below can send this request."""
+    """Return the reason why no transport can send this request; None if it can."""
     request = exchange.request
     names = [name.lower() for name, _ in request.headers]
     if not _TOKEN_CHARACTERS.fullmatch(request.method) or not re.fullmatch(r"/[!-~]*", request.target):
-        return "its request line is no HTTP"
+        return "its request line is not HTTP"
     if "host" not in names:
         return "it has no Host"
-    if "transfer-encoding" in names:
-        return "it is sent in chunks, which no client of ours does"
+    if TRANSFER_ENCODING.lower() in names:
+        return "it is sent in chunks, which no client does"
     if twice := next((name for name in names if names.count(name) > 1), None):
         return f"it has two {twice} lines"
-    announced = request.header("content-length")
+    announced = request.header(CONTENT_LENGTH)
     if announced is not None and announced != str(len(request.body)):
         return f"of the {announced} bytes of its body {len(request.body)} are stored"
     return None
 
 
 def _foreign(exchange: Exchange, catalogue: Catalogue, *, anonymous: bool) -> str | None:
-    """Why no client sends a request with this line and these headers."""
+    """Return the reason why no client sends this request line and these headers; None if one does."""
     request = exchange.request
     if request.method != "POST":
         return f"its method is {request.method}"
     if catalogue.by_target(request.target) is None:
         service = (exchange.rpc or "").partition("/")[0]
-        absent = service and service not in catalogue.sdk.services
-        return f"the SDK has no {service}" if absent else f"its path {request.target} is none of ours"
-    if (content_type := request.header("content-type")) != "application/protobuf":
+        absent = service and service not in catalogue.package.services
+        return f"the SDK has no {service}" if absent else f"its path {request.target} is not one of the SDK's"
+    if (content_type := request.header(CONTENT_TYPE)) != PROTOBUF:
         return f"its Content-Type is {content_type}" if content_type else "it has no Content-Type"
     if framing := next((name for name, _ in request.headers if name.lower() in FRAMING), None):
-        return f"no caller may give {framing}"
-    authorization = request.header("authorization")
+        return f"no caller may set {framing}"
+    authorization = request.header(AUTHORIZATION)
     if authorization is None:
         return None if anonymous else "it has no Authorization"
     if not authorization or authorization != authorization.strip():
@@ -176,12 +181,15 @@ def _foreign(exchange: Exchange, catalogue: Catalogue, *, anonymous: bool) -> st
 
 
 def _canonical(exchange: Exchange, method: Method[Any, Any]) -> Message | None:
-    """The message whose encoding is the recorded body, but for the order of fields and map entries; or None."""
+    """Return the message whose encoding is the recorded body, except for the order of fields and map entries.
+
+    Return None if there is no such message.
+    """
     try:
         message: Message = method.request.FromString(exchange.request.body)
     except DecodeError:
         return None
     again = message.SerializeToString()
-    # Another order keeps the length; a field sent twice, or a default value spelled out, does not.
+    # A different order keeps the length; a repeated field or an explicit default value does not.
     same = len(again) == len(exchange.request.body) and protojson(message) == exchange.request.message
     return message if same else None

@@ -1,4 +1,4 @@
-"""A server that writes ready-made answers onto the socket, byte for byte, and remembers what it was asked."""
+"""A server that sends prepared responses, byte for byte, and stores the requests it received."""
 
 from __future__ import annotations
 
@@ -8,57 +8,74 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import Final, Self, TypeAlias
 
 from twirpkit.conformance.exchange import Exchange
-from twirpkit.testing import Answer, Close, Read, Received, Request, ScriptedServer, Send, Step, early
+from twirpkit.testing import (
+    Close,
+    Read,
+    ReceivedRequest,
+    Request,
+    ScriptedResponse,
+    ScriptedServer,
+    Send,
+    Step,
+    respond_early,
+)
 from twirpkit.testing.http_parsing import split_interim
 
-__all__ = ["Answerer", "ReplayServer", "by_request"]
+__all__ = ["ReplayServer", "Responder", "by_request"]
 
 PATIENCE: Final = 10.0
-"""Seconds that `ReplayServer.take` waits at most."""
+"""Maximum number of seconds that `ReplayServer.take` waits."""
 
-Answerer: TypeAlias = Callable[[Received], bytes | None]
-"""The bytes that answer a request; None closes the connection without an answer. Called from the server's threads."""
+Responder: TypeAlias = Callable[[ReceivedRequest], bytes | None]
+"""A function that returns the bytes of the response to a request, or None to close the connection without one.
+
+It is called in the threads of the server.
+"""
 
 
 class ReplayServer:
-    """A scripted server for ready-made responses, for one ``with`` block.
+    """A scripted server for prepared responses. It runs for one ``with`` block.
 
-    The server looks at what it writes for one reason only: if the response says where it ends, the connection
-    stays open; otherwise it is closed, as the recorded server did.
+    A connection stays open after a response that defines its own end; otherwise it is closed, as by the recorded
+    server.
 
     ```python
     with ReplayServer() as server:
-        server.answer_with(exchange.response.raw)
+        server.respond_with(exchange.response.raw)
         ...                                # call server.url
         (received,) = server.take()
     ```
 
     Args:
-        answer: What to answer; `answer_with` replaces it.
+        responder: Returns the responses; `respond_with` replaces it. None closes every connection.
     """
 
-    def __init__(self, answer: Answerer | None = None) -> None:
-        self._answer: Answerer = answer or (lambda received: None)
+    def __init__(self, responder: Responder | None = None) -> None:
+        self._responder: Responder = responder or (lambda received: None)
         self._requests: list[Request] = []
         self._lock = threading.Lock()
         self._server = ScriptedServer(self._steps)
 
     @property
     def url(self) -> str:
-        """The base URL. Raises RuntimeError outside of the ``with`` block."""
+        """The base URL. Raises RuntimeError outside the ``with`` block."""
         return self._server.url
 
-    def answer_with(self, answer: bytes | Answerer | None) -> None:
-        """Answer every request from now on with these bytes, by this function, or (None) by closing the connection."""
-        self._answer = answer if callable(answer) else lambda received: answer
+    def respond_with(self, response: bytes | Responder | None) -> None:
+        """Set the response to all requests from now on.
 
-    def take(self) -> list[Received]:
-        """Return what arrived since the last time, in order, once no answer is under way any more.
+        Args:
+            response: The bytes of the response, a function that returns them, or None to close the connection.
+        """
+        self._responder = response if callable(response) else lambda received: response
 
-        When it returns, connections that had to be closed are closed: a client's next call can see it.
+    def take(self) -> list[ReceivedRequest]:
+        """Wait until no request is in progress, and return the requests received since the last call, in order.
+
+        When it returns, all connections that had to be closed are closed, so that a client's next call notices it.
 
         Raises:
-            TimeoutError: An answer was still under way after 10 s.
+            TimeoutError: A request is still in progress after 10 s.
         """
         self._server.ledger.settled(PATIENCE)
         with self._lock:
@@ -73,44 +90,48 @@ class ReplayServer:
         self._server.__exit__(kind, *exc_info)
 
     def _steps(self, request: Request) -> Sequence[Step]:
-        if request.received.waits:
+        if request.received.expects_continue:
             return self._before_the_body(request)
-        with contextlib.suppress(ConnectionError):  # a body that is cut gets a response, too
+        with contextlib.suppress(ConnectionError):  # a request with a cut body gets a response, too
             _ = request.body
         if not request.is_read:
-            return [Close()]  # not HTTP: neither answered nor remembered
-        self._remember(request)
-        raw = self._answer(request.received)
-        return [Close()] if raw is None else [Send(Answer(raw))]
+            return [Close()]  # not HTTP: no response, and not stored
+        self._store(request)
+        raw = self._responder(request.received)
+        return [Close()] if raw is None else [Send(ScriptedResponse(raw))]
 
     def _before_the_body(self, request: Request) -> Sequence[Step]:
-        """Answer a client that may hold its body back: the interim response, or the final one, comes first."""
-        interim, final = split_interim(self._answer(request.received) or b"")
-        self._remember(request)
-        return [Send(Answer(interim)), Read(), Send(Answer(final))] if interim else early(Answer(final))
+        """Return the steps for a client that may wait before it sends its body: a response comes first."""
+        interim, final = split_interim(self._responder(request.received) or b"")
+        self._store(request)
+        return (
+            [Send(ScriptedResponse(interim)), Read(), Send(ScriptedResponse(final))]
+            if interim
+            else respond_early(ScriptedResponse(final))
+        )
 
-    def _remember(self, request: Request) -> None:
+    def _store(self, request: Request) -> None:
         with self._lock:
             self._requests.append(request)
 
 
-def by_request(exchanges: Iterable[Exchange], otherwise: bytes | None = None) -> Answerer:
-    """Answer each request as the exchange that asked the same: method, target and body, else method and target.
+def by_request(exchanges: Iterable[Exchange], otherwise: bytes | None = None) -> Responder:
+    """Return a responder that looks up the recorded response by method, target and body, else by method and target.
 
-    Of several that asked the same, the first counts.
+    The first of several exchanges with the same request is used.
 
     Args:
-        exchanges: What to answer from.
-        otherwise: The answer to all other requests.
+        exchanges: The recorded exchanges.
+        otherwise: The response to all other requests; None closes the connection.
     """
-    answers: dict[tuple[str, str, bytes | None], bytes | None] = {}
+    responses: dict[tuple[str, str, bytes | None], bytes | None] = {}
     for exchange in exchanges:
-        request, raw = exchange.request, exchange.raw_answer
-        answers.setdefault((request.method, request.target, request.body), raw)
-        answers.setdefault((request.method, request.target, None), raw)
+        request, raw = exchange.request, exchange.raw_response
+        responses.setdefault((request.method, request.target, request.body), raw)
+        responses.setdefault((request.method, request.target, None), raw)
 
-    def answer(received: Received) -> bytes | None:
-        loose = answers.get((received.method, received.target, None), otherwise)
-        return answers.get((received.method, received.target, received.body), loose)
+    def respond(received: ReceivedRequest) -> bytes | None:
+        loose = responses.get((received.method, received.target, None), otherwise)
+        return responses.get((received.method, received.target, received.body), loose)
 
-    return answer
+    return respond

@@ -1,4 +1,4 @@
-"""The three forms in which a caller may give a request."""
+"""The three forms in which a caller can pass a request."""
 
 from __future__ import annotations
 
@@ -11,34 +11,39 @@ from google.protobuf.message import Message
 
 from twirpkit._schema.names import safe_name
 
-__all__ = ["Form", "arguments"]
+__all__ = ["RequestForm", "arguments"]
 
 
-class Form(enum.StrEnum):
-    """How the request is given."""
+class RequestForm(enum.StrEnum):
+    """The form of a request in a call."""
 
     MESSAGE = "message"
+    """A message object."""
     MAPPING = "mapping"
+    """A mapping of field names to values."""
     KEYWORDS = "keywords"
+    """Keyword arguments."""
 
 
-def arguments(form: Form, message: Message, call: Callable[..., Any]) -> tuple[tuple[Any, ...], dict[str, Any]] | None:
-    """Positional and keyword arguments that ask a client's method for the message.
+def arguments(
+    form: RequestForm, message: Message, call: Callable[..., Any]
+) -> tuple[tuple[Any, ...], dict[str, Any]] | None:
+    """Return the positional and keyword arguments of a client's method for sending a message.
 
     Args:
         form: The form.
-        message: What shall be sent.
+        message: The request to send.
         call: The client's bound method.
 
     Returns:
-        The arguments, or None where the form cannot say it: fields that the schema does not know, and keywords that
-        are an option of the method.
+        The arguments, or None if the form cannot express the message: it has fields that the schema does not have, or
+        a field with the name of one of the method's options.
     """
-    if form is Form.MESSAGE:
+    if form is RequestForm.MESSAGE:
         return (message,), {}
     if not _is_plain(message):
         return None
-    if form is Form.MAPPING:
+    if form is RequestForm.MAPPING:
         return (_fields(message, name=str),), {}
     fields = _fields(message, name=safe_name)
     taken = {
@@ -50,7 +55,7 @@ def arguments(form: Form, message: Message, call: Callable[..., Any]) -> tuple[t
 
 
 def _is_plain(message: Message) -> bool:
-    """Whether the message holds nothing but fields of its schema."""
+    """Return True if all fields of the message are in its schema."""
     known = type(message)()
     known.CopyFrom(message)
     known.DiscardUnknownFields()

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from twirpkit.livekit.regions import Regions
     from twirpkit.livekit.server_tokens import ServerTokens
     from twirpkit.livekit.sip_errors import SIPCallError, sip_call_error
+    from twirpkit.livekit.token_endpoint import TokenEndpoint, TokenRequestError, TokenResponse
     from twirpkit.livekit.token_grants import (
         AgentEndpointGrants,
         AgentGrants,
@@ -41,8 +42,11 @@ __all__ = [
     "SIPCallError",
     "SIPGrants",
     "ServerTokens",
+    "TokenEndpoint",
     "TokenError",
     "TokenExpiredError",
+    "TokenRequestError",
+    "TokenResponse",
     "TokenVerifier",
     "VideoGrants",
     "WebhookError",
@@ -67,8 +71,11 @@ _MODULES: Final = {
     "SIPCallError": "sip_errors",
     "SIPGrants": "token_grants",
     "ServerTokens": "server_tokens",
+    "TokenEndpoint": "token_endpoint",
     "TokenError": "token_verifier",
     "TokenExpiredError": "token_verifier",
+    "TokenRequestError": "token_endpoint",
+    "TokenResponse": "token_endpoint",
     "TokenVerifier": "token_verifier",
     "VideoGrants": "token_grants",
     "WebhookError": "webhook_event",

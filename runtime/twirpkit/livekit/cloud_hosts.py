@@ -13,7 +13,7 @@ _CLOUD: Final = ".livekit.cloud"
 
 
 def agents_url(base_url: str) -> str:
-    """The base URL of the agent-hosting API that belongs to a project's base URL.
+    """Return the base URL of the agent-hosting API that belongs to a project's base URL.
 
     Under ``.livekit.cloud`` the first label of the host becomes ``agents``. Anywhere else only the variable
     ``LK_AGENTS_URL`` can say, because a token must not go to a guessed host.

@@ -43,11 +43,11 @@ _MAX_AGE: Final = re.compile(r"(?:^|[\s,])max-age\s*=\s*\"?([0-9]{1,9})")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Regions:
-    """Which hosts have regions, and where a token may go.
+    """A policy for regions: the hosts that have them, and the hosts that may get a token.
 
     Raises:
         ValueError: A suffix is empty, or ends with a dot.
-        TypeError: ``suffixes`` is no tuple or list of strings.
+        TypeError: ``suffixes`` is not a tuple or list of strings.
     """
 
     suffixes: Sequence[str] = CLOUD
@@ -62,7 +62,7 @@ class Regions:
                 raise ValueError(f"suffixes: {each!r} is no end of a host name: give one like '.livekit.cloud'")
 
     def failover(self, base_url: str) -> RegionFailover | None:
-        """What knows the regions of one project, or None for a URL that has none.
+        """Return the failover of one project, or None for a URL without regions.
 
         Args:
             base_url: The project's, normalized, without the path prefix of the services.
@@ -126,7 +126,7 @@ class RegionFailover:
         *,
         rediscover: bool,
     ) -> Generator[Step, Outcome, str | None]:
-        """The first region, in the server's order, that the call has not been to."""
+        """Return the first region, in the server's order, that the call has not visited."""
         known = not rediscover and time.monotonic() < self._good_until
         regions = self._known if known else (yield from self._discovered(request, deadline))
         path = base_url[len(self._base) :]
@@ -139,7 +139,7 @@ class RegionFailover:
         return unvisited
 
     def _discovered(self, request: HttpRequest, deadline: float | None) -> Generator[Step, Outcome, tuple[str, ...]]:
-        """The regions, asked for by this call or by one that is asking already; the old ones where asking fails."""
+        """Discover the regions, or wait for another call's discovery. Return the known ones if that fails."""
         until = time.monotonic() + WITHIN
         if deadline is not None:
             until = min(until, deadline)
@@ -175,7 +175,7 @@ class RegionFailover:
         return regions
 
     def _allowed(self, body: bytes) -> tuple[str, ...] | None:
-        """The origins in an answer that the token may go to, in the server's order; None for what is no answer."""
+        """Return the origins in a response that may get the token, in the server's order; None if it is not a list."""
         try:
             value = json.loads(body)
         except (ValueError, RecursionError):
@@ -187,7 +187,7 @@ class RegionFailover:
         return tuple(dict.fromkeys(origin for origin in origins if origin is not None))
 
     def _trusted(self, region: Any) -> str | None:
-        """The origin of a region, or None where a token must not go (rule D3)."""
+        """Return the origin of a region, or None if it must not get the token (rule D3)."""
         url = region.get("url") if isinstance(region, dict) else None
         if not isinstance(url, str) or not url.lower().startswith(("https://", "http://")):
             return None

@@ -23,7 +23,7 @@ LIFETIME: Final = 600
 BACKDATED: Final = 60
 """Seconds that ``nbf`` lies back, for a server whose clock is behind."""
 CACHED: Final = 1024
-"""How many tokens one client keeps; the least recently used goes first."""
+"""Maximum number of tokens that one client keeps; the least recently used is dropped first."""
 SHORTEST_SECRET: Final = 32
 """Bytes of the shortest secret that does not warn."""
 

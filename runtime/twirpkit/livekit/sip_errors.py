@@ -46,7 +46,7 @@ class SIPCallError(TwirpError):
 
 
 def sip_call_error(error: TwirpError) -> TwirpError:
-    """A `SIPCallError` with all that `error` knows, if its metadata has a SIP status; otherwise `error` itself."""
+    """Return a `SIPCallError` with all facts of `error` if its metadata has a SIP status, else `error` itself."""
     status_code = error.meta.get("sip_status_code", "")
     if isinstance(error, SIPCallError) or not _STATUS_CODE.fullmatch(status_code):
         return error

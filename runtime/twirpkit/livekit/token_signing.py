@@ -9,13 +9,13 @@ import time
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Final
 
-from twirpkit._protocol.headers import check_value
-from twirpkit._secret import Secret
+from twirpkit._config.credentials import checked_credential
+from twirpkit._secret import Secret, conceal
 
 if TYPE_CHECKING:
     import jwt
 
-__all__ = ["LATEST", "checked_pair", "checked_secret", "credentials", "hs256", "unix_time"]
+__all__ = ["LATEST", "checked_pair", "credentials", "hs256", "unix_time"]
 
 LATEST: Final = 253_402_300_799
 """Unix time of the last second that a datetime can hold, in the year 9999."""
@@ -48,13 +48,14 @@ def credentials(api_key: str | Secret | None, api_secret: str | Secret | None) -
         ValueError: One is missing, or refused (rule E3).
         TypeError: One is not a str.
     """
+    api_key, api_secret = conceal(api_key, api_secret)
     if api_key is None and api_secret is None:
         # An empty variable counts as none: that is how a compose file leaves one out.
-        api_key, api_secret = os.environ.get(_ENV_KEY) or None, os.environ.get(_ENV_SECRET) or None
+        api_key, api_secret = conceal(os.environ.get(_ENV_KEY) or None, os.environ.get(_ENV_SECRET) or None)
     if api_key is None or api_secret is None:
         missing = "API secret" if api_key is not None else "API key" if api_secret is not None else "credentials"
         raise ValueError(f"no {missing}: pass api_key=… with api_secret=…, or set {_ENV_KEY} and {_ENV_SECRET}")
-    return checked_pair(checked_secret("the API key", api_key), checked_secret("the API secret", api_secret))
+    return checked_pair(checked_credential("the API key", api_key), checked_credential("the API secret", api_secret))
 
 
 def checked_pair(api_key: Secret, api_secret: Secret) -> tuple[Secret, Secret]:
@@ -62,11 +63,6 @@ def checked_pair(api_key: Secret, api_secret: Secret) -> tuple[Secret, Secret]:
     if _KEY_START.match(api_secret.reveal()) is not None and _KEY_START.match(api_key.reveal()) is None:
         raise ValueError("the API secret looks like an API key, and the key does not: are they swapped?")
     return api_key, api_secret
-
-
-def checked_secret(what: str, value: str | Secret) -> Secret:
-    """Return a key or a secret if it is an acceptable one (rule E3)."""
-    return value if isinstance(value, Secret) else Secret(check_value(what, value))
 
 
 def unix_time(at: datetime | None, what: str = "at") -> float:

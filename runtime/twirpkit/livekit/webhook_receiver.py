@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final, Generic, NoReturn, TypeVar
 
+from twirpkit._secret import conceal
 from twirpkit.livekit.token_signing import unix_time
 from twirpkit.livekit.token_verifier import LEEWAY, Claims, TokenError, TokenVerifier, check_duration, parse_json
 from twirpkit.livekit.webhook_event import WebhookError, WebhookEvent
@@ -55,6 +56,7 @@ class WebhookReceiver(Generic[E]):
         max_bytes: int = MAX_BYTES,
         leeway: timedelta = LEEWAY,
     ) -> None:
+        api_key, api_secret, keys = conceal(api_key, api_secret, keys)
         self.event_class()
         if max_bytes < 1:
             raise ValueError("max_bytes must be above 0")

@@ -8,6 +8,7 @@ import json
 from datetime import datetime, timedelta
 from typing import Any, Final
 
+from twirpkit._secret import conceal
 from twirpkit.livekit.access_token import AccessToken
 from twirpkit.livekit.webhook_event import WebhookEvent
 
@@ -41,6 +42,7 @@ def sign_webhook(
         TypeError: `event` is not a `WebhookEvent`.
         ValueError: No key or secret.
     """
+    api_key, api_secret = conceal(api_key, api_secret)
     if not isinstance(event, WebhookEvent):
         raise TypeError(f"event must be a WebhookEvent, not {type(event).__name__}")
     body = json.dumps(event.raw, ensure_ascii=False, separators=(",", ":")).encode()

@@ -1,4 +1,4 @@
-"""What a server does with a request, as data: steps, and the usual sequences of them."""
+"""Behaviours of a server as data: the steps of handling one request, and common sequences of them."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TypeAlias
 
-from twirpkit.testing.scripted_responses import Answer, http
+from twirpkit.testing.scripted_responses import ScriptedResponse, http
 
 __all__ = [
     "Behaviour",
@@ -28,10 +28,10 @@ __all__ = [
     "cut",
     "delay",
     "drip",
-    "early",
-    "give",
     "hang",
     "keep_alive_race",
+    "respond",
+    "respond_early",
     "steps_of",
     "tunnel",
 ]
@@ -39,156 +39,178 @@ __all__ = [
 
 @dataclass(frozen=True, slots=True)
 class Read:
-    """Read the rest of the request, if that was not done."""
+    """A step that reads the rest of the request, if it was not read yet."""
 
 
 @dataclass(frozen=True, slots=True)
 class Execute:
-    """The effect takes place: the ledger notes it. Reads the rest of the request first."""
+    """A step that counts the request as executed in the ledger, after reading the rest of it."""
 
 
 @dataclass(frozen=True, slots=True)
 class Send:
-    """Write an answer, or a part of it."""
+    """A step that writes a response or a part of it."""
 
-    answer: Answer
+    response: ScriptedResponse
     start: int = 0
-    """The first byte to write, counted in `Answer.raw`."""
+    """Index in `ScriptedResponse.raw` of the first byte to write."""
     stop: int | None = None
-    """The first byte not to write; None writes all, what the answer pours included."""
+    """Index after the last byte to write; None writes everything, with the response's `stream`."""
     every: float = 0.0
-    """Seconds between two bytes; 0 writes at once."""
+    """Seconds between two bytes; 0 writes all at once."""
 
 
 @dataclass(frozen=True, slots=True)
 class Wait:
-    """Do nothing until the event is set, or for that many seconds."""
+    """A step that waits for that many seconds, or until the event is set."""
 
     until: float | threading.Event
 
 
 @dataclass(frozen=True, slots=True)
 class Hang:
-    """Do nothing until the client goes away. While the request is unread that cannot be seen: until the server ends."""
+    """A step that waits until the client closes the connection.
+
+    While the request is unread, the end of the connection cannot be noticed: it then waits until the server stops.
+    """
 
 
 @dataclass(frozen=True, slots=True)
 class Signal:
-    """Set the event: all steps before this one are done."""
+    """A step that sets the event, to tell a test that the steps before it are done."""
 
     event: threading.Event
 
 
 @dataclass(frozen=True, slots=True)
 class Keep:
-    """Read the next request, whatever was written: it is the client that must not use the connection again."""
+    """A last step that keeps the connection open, whatever was written."""
 
 
 @dataclass(frozen=True, slots=True)
 class Close:
-    """End the connection in order (FIN): the client reads all that was written, then its end."""
+    """A step that closes the connection (FIN): the client reads everything that was written."""
 
 
 @dataclass(frozen=True, slots=True)
 class Reset:
-    """End the connection at once (RST): the client may lose what was written."""
+    """A step that resets the connection (RST): the client may lose bytes that were written."""
 
 
 @dataclass(frozen=True, slots=True)
 class CloseOnNext:
-    """Keep the connection, and end it at the very moment at which the next request arrives on it, unread."""
+    """A step that keeps the connection open, and closes it as soon as the next request arrives, unread."""
 
 
 @dataclass(frozen=True, slots=True)
 class StartTls:
-    """Speak TLS from here on, as the server of this context; requests that follow come inside of it."""
+    """A step that starts TLS on the connection, with the server's context. Later requests come through it."""
 
     context: ssl.SSLContext
 
 
 Step: TypeAlias = Read | Execute | Send | Wait | Signal | Keep | Hang | Close | Reset | CloseOnNext | StartTls
-Behaviour: TypeAlias = Answer | Sequence[Step]
-"""What happens to one request. An `Answer` alone is `give` of it.
+Behaviour: TypeAlias = ScriptedResponse | Sequence[Step]
+"""The handling of one request. A `ScriptedResponse` alone means `respond` with it.
 
-If the last step neither ends the connection nor is `Keep`, the connection goes on after a whole answer that says where
-it ends, and is closed otherwise.
+If the last step neither ends the connection nor is `Keep`, the connection stays open after a complete response that
+defines its own end, and is closed otherwise.
 """
 
 
 def steps_of(behaviour: Behaviour) -> tuple[Step, ...]:
-    """The steps of a behaviour."""
-    return give(behaviour) if isinstance(behaviour, Answer) else tuple(behaviour)
+    """Return the steps of a behaviour."""
+    return respond(behaviour) if isinstance(behaviour, ScriptedResponse) else tuple(behaviour)
 
 
-def give(answer: Answer, *, executed: bool | None = None) -> tuple[Step, ...]:
-    """The whole answer.
+def respond(response: ScriptedResponse, *, executed: bool | None = None) -> tuple[Step, ...]:
+    """Send the complete response.
 
     Args:
-        answer: What to write.
-        executed: Whether the effect took place. Default: if its status is 200.
+        response: The response.
+        executed: True counts the request as executed. By default it is if the status is 200.
     """
-    return (*_before(answer.status == 200 if executed is None else executed), Send(answer))
+    return (*_reading(response.status == 200 if executed is None else executed), Send(response))
 
 
-def cut(answer: Answer, at: int, *, reset: bool = False, executed: bool = True) -> tuple[Step, ...]:
-    """The first `at` bytes of an answer, and then the end of the connection: in order, or by a reset."""
-    return (*_before(executed), Send(answer, stop=at), Reset() if reset else Close())
+def cut(response: ScriptedResponse, at: int, *, reset: bool = False, executed: bool = True) -> tuple[Step, ...]:
+    """Send the first bytes of a response, then end the connection.
+
+    Args:
+        response: The response.
+        at: The number of bytes to send.
+        reset: True resets the connection, False closes it.
+        executed: True counts the request as executed.
+    """
+    return (*_reading(executed), Send(response, stop=at), Reset() if reset else Close())
 
 
 def break_off(*, reset: bool = True, executed: bool = False) -> tuple[Step, ...]:
-    """No byte of an answer, and the end of the connection: by a reset, or in order."""
-    return (*_before(executed), Reset() if reset else Close())
-
-
-def hang(answer: Answer | None = None, at: int = 0, *, read: bool = True, executed: bool = True) -> tuple[Step, ...]:
-    """The first `at` bytes of an answer, and then nothing more.
+    """End the connection without a response.
 
     Args:
-        answer: None: not one byte.
-        at: `Answer.head_length` hangs between header and body.
-        read: False hangs before the request's body is read, and before it is executed.
-        executed: Whether the effect took place.
+        reset: True resets the connection, False closes it.
+        executed: True counts the request as executed.
     """
-    before = _before(executed) if read else ()
-    return (*before, *([] if answer is None else [Send(answer, stop=at)]), Hang())
+    return (*_reading(executed), Reset() if reset else Close())
 
 
-def drip(answer: Answer, every: float, *, start: int = 0, executed: bool = True) -> tuple[Step, ...]:
-    """An answer one byte at a time.
+def hang(
+    response: ScriptedResponse | None = None, at: int = 0, *, read: bool = True, executed: bool = True
+) -> tuple[Step, ...]:
+    """Send the first bytes of a response, then nothing more.
 
     Args:
-        answer: What to write.
+        response: The response; None sends nothing.
+        at: The number of bytes to send; `ScriptedResponse.head_length` hangs between header and body.
+        read: False hangs before the request's body is read, and so before it is executed.
+        executed: True counts the request as executed.
+    """
+    reading = _reading(executed) if read else ()
+    return (*reading, *([] if response is None else [Send(response, stop=at)]), Hang())
+
+
+def drip(response: ScriptedResponse, every: float, *, start: int = 0, executed: bool = True) -> tuple[Step, ...]:
+    """Send a response one byte at a time.
+
+    Args:
+        response: The response.
         every: Seconds between two bytes.
-        start: The first byte that drips; those before it come at once. `Answer.head_length` drips the body alone.
-        executed: Whether the effect took place.
+        start: The number of bytes to send at once before that; `ScriptedResponse.head_length` drips only the body.
+        executed: True counts the request as executed.
     """
-    return (*_before(executed), Send(answer, stop=start), Send(answer, start=start, every=every))
+    return (*_reading(executed), Send(response, stop=start), Send(response, start=start, every=every))
 
 
 def delay(wait: float | threading.Event, behaviour: Behaviour) -> tuple[Step, ...]:
-    """A behaviour that begins later: after seconds, or once the event is set. The request is read before."""
+    """Read the request and wait, then perform a behaviour.
+
+    Args:
+        wait: Seconds to wait, or the event to wait for.
+        behaviour: The behaviour after that.
+    """
     return (Read(), Wait(wait), *steps_of(behaviour))
 
 
-def early(answer: Answer) -> tuple[Step, ...]:
-    """The whole answer before the request's body is read, and the end of the connection."""
-    return (Send(answer), Close())
+def respond_early(response: ScriptedResponse) -> tuple[Step, ...]:
+    """Send the complete response before the request's body is read, then close the connection."""
+    return (Send(response), Close())
 
 
-def keep_alive_race(answer: Answer) -> tuple[Step, ...]:
-    """The whole answer, and a connection that seems to be kept: the next request on it meets its end, unread."""
-    return (*give(answer), CloseOnNext())
+def keep_alive_race(response: ScriptedResponse) -> tuple[Step, ...]:
+    """Send the complete response and keep the connection, but close it when the next request arrives on it."""
+    return (*respond(response), CloseOnNext())
 
 
 def tunnel(context: ssl.SSLContext | None = None) -> tuple[Step, ...]:
-    """A proxy's answer to CONNECT. What follows in the tunnel this server answers itself.
+    """Respond to CONNECT as a proxy does. The same server then handles the requests in the tunnel.
 
     Args:
-        context: Speak TLS in the tunnel.
+        context: The server's TLS context in the tunnel; None for no TLS.
     """
     established = Send(http(200, framed=False))
     return (established,) if context is None else (established, StartTls(context))
 
 
-def _before(executed: bool) -> tuple[Step, ...]:
+def _reading(executed: bool) -> tuple[Step, ...]:
     return (Read(), Execute()) if executed else (Read(),)

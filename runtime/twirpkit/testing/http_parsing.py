@@ -1,4 +1,7 @@
-"""HTTP/1.1 as a server sees it: one request out of a byte stream, and where a ready-made answer ends (RFC 9112)."""
+"""HTTP/1.1 on the server's side (RFC 9112): a request reader, and the end of a prepared response.
+
+It shares no parser with the clients that the server tests.
+"""
 
 from __future__ import annotations
 
@@ -7,71 +10,73 @@ import socket
 from dataclasses import dataclass, field
 from typing import Final
 
-__all__ = ["Received", "RequestReader", "ends_itself", "split_interim", "status_of"]
+from twirpkit._protocol.constants import CONTENT_LENGTH, TRANSFER_ENCODING
+
+__all__ = ["ReceivedRequest", "RequestReader", "ends_itself", "split_interim", "status_of"]
 
 HEAD_LIMIT: Final = 4 * 1024 * 1024
-"""Bytes of a request's header block."""
+"""Maximum size of a request's header block in bytes."""
 BODY_LIMIT: Final = 64 * 1024 * 1024
-"""Bytes of a request's body."""
+"""Maximum size of a request's body in bytes."""
 
 _STATUS_LINE: Final = re.compile(rb"HTTP/(\d\.\d) (\d{3})(?: [^\r\n]*)?\Z")
 _BODILESS: Final = frozenset((b"204", b"304"))
 
 
 @dataclass(frozen=True, slots=True)
-class Received:
-    """One request as it arrived."""
+class ReceivedRequest:
+    """One request as it was received."""
 
     method: str
     target: str
     version: str
     headers: tuple[tuple[str, str], ...] = field(repr=False)
-    """Header lines in wire order, names as they were spelled."""
+    """Header lines in their order, with the names as sent."""
     body: bytes = field(default=b"", repr=False)
-    """Chunks undone."""
-    whole: bool = False
-    """Whether the body came to its end."""
+    """The body, with a chunked transfer coding removed."""
+    complete: bool = False
+    """True if the whole body arrived."""
 
     def values(self, name: str) -> list[str]:
-        """The values of all header lines of that name, in any case."""
+        """Return the values of all header lines of that name, ignoring case."""
         return [value for key, value in self.headers if key.lower() == name.lower()]
 
     @property
-    def waits(self) -> bool:
-        """Whether the client may hold its body back until it is asked for it."""
+    def expects_continue(self) -> bool:
+        """True if the client may wait for an interim response before it sends the body."""
         return any(value.lower() == "100-continue" for value in self.values("Expect"))
 
 
 class RequestReader:
-    """Reads the requests of one connection.
+    """Reader of the requests of one connection.
 
-    Its methods raise OSError as the socket does, and ValueError for what is no HTTP.
+    Its methods raise OSError if the socket does, and ValueError if the bytes are not HTTP.
     """
 
     def __init__(self, connection: socket.socket) -> None:
         self._connection = connection
         self._buffer = bytearray()
 
-    def head(self) -> Received | None:
-        """The next request without its body, None at the end of the connection."""
+    def head(self) -> ReceivedRequest | None:
+        """Read the next request without its body; return None at the end of the connection."""
         head = self._until(b"\r\n\r\n", HEAD_LIMIT)
         if head is None:
             return None
         line, *fields = head.decode("latin-1").split("\r\n")
         method, target, version = line.split(" ")
         pairs = (each.partition(":") for each in fields if each)
-        return Received(method, target, version, tuple((name, value.strip(" \t")) for name, _, value in pairs))
+        return ReceivedRequest(method, target, version, tuple((name, value.strip(" \t")) for name, _, value in pairs))
 
     @property
     def pending(self) -> bool:
-        """Whether bytes have come that nothing has taken yet."""
+        """True if bytes were received that no request has used yet."""
         return bool(self._buffer)
 
-    def body(self, head: Received) -> tuple[bytes, bool]:
-        """The body that belongs to the head, and whether it came to its end."""
-        if any(value.lower() == "chunked" for value in head.values("Transfer-Encoding")):
+    def body(self, head: ReceivedRequest) -> tuple[bytes, bool]:
+        """Read the body of a request; return it, and True if it is complete."""
+        if any(value.lower() == "chunked" for value in head.values(TRANSFER_ENCODING)):
             return self._chunks()
-        length = int((head.values("Content-Length") or ["0"])[0])
+        length = int((head.values(CONTENT_LENGTH) or ["0"])[0])
         if length > BODY_LIMIT:
             raise ValueError(f"a body of {length} bytes is too large")
         body = self._take(length)
@@ -117,7 +122,7 @@ class RequestReader:
 
 
 def split_interim(raw: bytes) -> tuple[bytes, bytes]:
-    """The interim (1xx) answers at the start of the bytes, and the rest."""
+    """Split the bytes of a response into its interim (1xx) responses and the rest."""
     end = 0
     while (match := _STATUS_LINE.match(_line(raw, end))) and match[2].startswith(b"1"):
         blank = raw.find(b"\r\n\r\n", end)
@@ -128,23 +133,23 @@ def split_interim(raw: bytes) -> tuple[bytes, bytes]:
 
 
 def status_of(raw: bytes) -> int | None:
-    """The status of an answer without interim ones before it, None for what is no HTTP/1.x."""
+    """Return the status of a response without interim responses; None if the bytes are not HTTP/1.x."""
     match = _STATUS_LINE.match(_line(raw))
     return None if match is None else int(match[2])
 
 
 def _line(raw: bytes, start: int = 0) -> bytes:
-    """Return the line that begins there, without a copy of what follows it."""
+    """Return the line that starts at this position, without copying the bytes after it."""
     end = raw.find(b"\r\n", start)
     return raw[start:] if end < 0 else raw[start:end]
 
 
 def ends_itself(raw: bytes, method: str) -> bool:
-    """Whether an answer says exactly where it ends and lets the connection go on; else the server must close it.
+    """Return True if a response defines its own end and permits reuse; else the server must close the connection.
 
     Args:
-        raw: The answer, interim ones included.
-        method: Of the request that it answers.
+        raw: The response, with its interim responses.
+        method: The method of the request.
     """
     final = split_interim(raw)[1]
     blank = final.find(b"\r\n\r\n")
@@ -166,7 +171,7 @@ def ends_itself(raw: bytes, method: str) -> bool:
 
 
 def _chunks_end(body: bytes) -> bool:
-    """Whether these are chunks, a last one without trailers, and nothing after it."""
+    """Return True if the bytes are chunks up to a last one without trailers, and nothing after it."""
     while (match := re.match(rb"([0-9a-fA-F]{1,8})(?:;[^\r\n]*)?\r\n", body)) is not None:
         size, body = int(match[1], 16), body[match.end() :]
         if body[size : size + 2] != b"\r\n":

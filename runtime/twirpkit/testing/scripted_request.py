@@ -1,4 +1,4 @@
-"""A request, as a script sees it."""
+"""The request that a script gets."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Final, TypeVar
 
 from google.protobuf.message import Message
 
-from twirpkit.testing.http_parsing import Received
+from twirpkit.testing.http_parsing import ReceivedRequest
 
 __all__ = ["Request"]
 
@@ -17,20 +17,20 @@ Msg = TypeVar("Msg", bound=Message)
 
 
 class Request:
-    """A request, as a script sees it.
+    """One request to a scripted server. Its body is read from the connection when it is first needed.
 
     Args:
-        received: Its header block.
-        port: Of the server.
-        connection: The number of its connection, from 0 on.
-        number: How many requests came to this server before it.
-        call: The value of the request-id header.
-        read: Reads its body; also says whether that came to its end.
+        received: The request without its body.
+        port: The port of the server.
+        connection: The number of the connection at this server, from 0.
+        number: The number of the request at this server, from 0.
+        call: The value of the request-id header; None without one.
+        read: Reads the body; returns it, and True if it is complete.
     """
 
     def __init__(
         self,
-        received: Received,
+        received: ReceivedRequest,
         *,
         port: int,
         connection: int,
@@ -39,35 +39,35 @@ class Request:
         read: Callable[[], tuple[bytes, bool]],
     ) -> None:
         self.received = received
-        """Its header block; once its body was read, with the body as far as it came."""
+        """The request as received; once the body was read, with the part of it that arrived."""
         self.port: Final = port
         self.connection: Final = connection
         self.number: Final = number
         self.call: Final = call
         self.attempt: int = 1
-        """The how-manyth request of its call it is; the servers of a cluster count together."""
+        """The number of this request within its call, from 1, counted over all servers of a cluster."""
         self._read = read
         self._is_read = False
 
     @property
     def body(self) -> bytes:
-        """Its body, read from the connection when first asked for. Raises ConnectionError where that ends too early."""
+        """The body. Raises ConnectionError if the connection ended before the body was complete."""
         if not self._is_read:
-            body, whole = self._read()
-            self.received = dataclasses.replace(self.received, body=body, whole=whole)
+            body, complete = self._read()
+            self.received = dataclasses.replace(self.received, body=body, complete=complete)
             self._is_read = True
-        if not self.received.whole:
-            raise ConnectionError("the client ended the connection inside of a request")
+        if not self.received.complete:
+            raise ConnectionError("the client closed the connection before the request was complete")
         return self.received.body
 
     @property
     def is_read(self) -> bool:
-        """Whether its body was read, to its end or to that of the connection."""
+        """True once the body was read, to its end or to the end of the connection."""
         return self._is_read
 
     @property
     def path(self) -> str:
-        """Its target without the query, and (where a proxy was asked) without the origin."""
+        """The path of the target, without the query and without the origin of a request to a proxy."""
         target = self.received.target
         if "://" in target:
             target = "/" + target.partition("://")[2].partition("/")[2]
@@ -75,18 +75,18 @@ class Request:
 
     @property
     def rpc(self) -> tuple[str, str]:
-        """Package and service, and method: the last two parts of its path."""
+        """The service with its package, and the method: the last two segments of the path."""
         service, _, method = self.path.rpartition("/")
         return service.rpartition("/")[2], method
 
     def header(self, name: str) -> str | None:
-        """The value of the first header line of that name, in any case."""
+        """Return the value of the first header of that name, ignoring case; None without one."""
         return next(iter(self.received.values(name)), None)
 
     def message(self, cls: type[Msg]) -> Msg:
-        """Its body as a message. Raises protobuf's DecodeError."""
+        """Parse the body as a message. Raises protobuf's DecodeError."""
         return cls.FromString(self.body)
 
     def random(self, seed: object = 0) -> random.Random:
-        """A source of random numbers that gives the same for the same seed, call and attempt, in whatever order."""
-        return random.Random(f"{seed}/{self.call or self.number}/{self.attempt}")  # noqa: S311  # no secret
+        """Return a random number generator that is the same for the same seed, call and attempt."""
+        return random.Random(f"{seed}/{self.call or self.number}/{self.attempt}")  # noqa: S311  # not a secret

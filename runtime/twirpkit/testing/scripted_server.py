@@ -1,4 +1,4 @@
-"""`ScriptedServer`: one port of 127.0.0.1 that does what a script says. `Cluster`: several, with one ledger."""
+"""The scripted server, and clusters of scripted servers that share a ledger."""
 
 from __future__ import annotations
 
@@ -10,17 +10,17 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import Any, Final, Self, TypeAlias, TypedDict, Unpack
 
 from twirpkit.testing.behaviours import Behaviour, Step, steps_of
-from twirpkit.testing.connection import Connection, Ended
-from twirpkit.testing.http_parsing import Received
+from twirpkit.testing.connection import Connection, ConnectionEnded
+from twirpkit.testing.http_parsing import ReceivedRequest
 from twirpkit.testing.ledger import Entry, Ledger
-from twirpkit.testing.listener import HOST, Gate
+from twirpkit.testing.listener import HOST, Listener
 from twirpkit.testing.script import Script
 from twirpkit.testing.scripted_request import Request
 
 __all__ = ["Cluster", "ScriptedServer", "ServerOptions"]
 
 PATIENCE: Final = 10.0
-"""Seconds that leaving the ``with`` block waits for each thread."""
+"""Seconds to wait for each thread at the end of the ``with`` block."""
 
 Key: TypeAlias = Callable[[Request], bytes | None]
 OnConnect: TypeAlias = Callable[[int], Sequence[Step] | None]
@@ -39,25 +39,27 @@ class ServerOptions(TypedDict, total=False):
 
 
 class ScriptedServer:
-    """A server on a free port of this machine, for one ``with`` block.
+    """An HTTP server on a free local port that follows a script. It runs for one ``with`` block.
 
     ```python
     with ScriptedServer(sequence(break_off(), reply(Hat(inches=3)))) as server:
-        ...                                # call server.url; then see server.ledger
+        ...                                # call server.url, then read server.ledger
     ```
 
-    Leaving the block ends every connection and every thread. If a script raised, it raises RuntimeError.
+    Leaving the block ends every connection and every thread, and raises RuntimeError if a script raised.
 
     Args:
-        script: What to do with each request: a function, or one behaviour for all.
-        call_id_header: The request header that names the logical call.
-        key: Finds in a request what repeats of it are known by (a nonce). A repeat is answered, and not executed.
-        on_connect: Steps for a connection before anything is read from it, TLS included, by its number. None: nothing.
-        tls: Speak TLS, as the server of this context.
-        idle: Seconds after which a connection on which nothing came is closed. None: never.
-        life: Seconds after which the server ends, whoever may have forgotten it.
+        script: A function that returns the behaviour for each request, or one behaviour for all.
+        call_id_header: The request header that identifies the logical call.
+        key: Returns the nonce of a request. A request whose nonce was executed before gets a response but is not
+            executed.
+        on_connect: Returns the steps for a new connection, by its number, before anything is read from it or TLS
+            starts; None for no steps.
+        tls: The server's TLS context; None for plain HTTP.
+        idle: Seconds after which an idle connection is closed; None for never.
+        life: Seconds after which the server stops in any case.
         host: The address to listen on, ``127.0.0.1`` or ``::1``.
-        ledger: Default: one of its own.
+        ledger: The ledger to use; by default a new one.
     """
 
     def __init__(
@@ -74,7 +76,7 @@ class ScriptedServer:
         ledger: Ledger | None = None,
     ) -> None:
         self.script: Script | Behaviour = script
-        """May be replaced at any time."""
+        """The script or behaviour. It may be replaced at any time."""
         self.ledger: Final = Ledger() if ledger is None else ledger
         self._call_id_header: Final = call_id_header
         self._key: Final = key
@@ -88,58 +90,58 @@ class ScriptedServer:
         self._connections = 0
         self._requests = 0
         self._failures: list[Exception] = []
-        self._gate = Gate(self._admit, host)
+        self._listener = Listener(self._accept, host)
         self._stopping = threading.Event()
 
     @property
     def port(self) -> int:
-        """Raises RuntimeError outside of the ``with`` block."""
-        return self._gate.port
+        """The port. Raises RuntimeError outside the ``with`` block."""
+        return self._listener.port
 
     @property
     def url(self) -> str:
-        """The base URL. Raises RuntimeError outside of the ``with`` block."""
+        """The base URL. Raises RuntimeError outside the ``with`` block."""
         return f"{'http' if self._tls is None else 'https'}://{self._host}:{self.port}"
 
     @property
     def connections(self) -> int:
-        """How many connections were made to it."""
+        """The number of connections accepted so far."""
         return self._connections
 
     @property
     def open_connections(self) -> int:
-        """How many of them have not ended."""
+        """The number of connections that have not ended."""
         with self._state:
             return len(self._open)
 
     def wait_closed(self, count: int, timeout: float = PATIENCE) -> bool:
-        """Wait until so many connections have ended, since the server began; False if they do not within the timeout.
+        """Wait until this many connections have ended since the server started; return False after the timeout.
 
         Args:
-            count: How many.
+            count: The number of ended connections to wait for.
             timeout: Seconds to wait.
         """
         with self._state:
             return self._state.wait_for(lambda: self._connections - len(self._open) >= count, timeout)
 
     def all_closed(self, timeout: float = PATIENCE) -> bool:
-        """Whether every connection ends within that many seconds: has the client let go of all?"""
+        """Wait until no connection is open; return False after `timeout` seconds."""
         with self._state:
             return self._state.wait_for(lambda: not self._open, timeout)
 
     def go_down(self) -> None:
-        """End all connections and refuse new ones. The port stays taken."""
-        self._gate.shut()
+        """End all connections and refuse new ones. The port stays reserved."""
+        self._listener.refuse()
         self._end_connections()
 
     def come_up(self) -> None:
         """Accept connections again."""
-        self._gate.open()
+        self._listener.open()
 
     def __enter__(self) -> Self:
         self._stopping.clear()
         self._failures.clear()
-        self._gate.open()
+        self._listener.open()
         self._timer = threading.Timer(self._life, self._stop)
         self._timer.daemon = True
         self._timer.start()
@@ -154,7 +156,7 @@ class ScriptedServer:
 
     def _stop(self) -> None:
         self._stopping.set()
-        self._gate.release()
+        self._listener.release()
         with self._state:
             threads = list(self._open.values())
         self._end_connections()
@@ -165,10 +167,10 @@ class ScriptedServer:
         with self._state:
             connections = list(self._open)
         for connection in connections:
-            connection.shut()
+            connection.shut_down()
 
-    def _admit(self, sock: socket.socket) -> None:
-        """Take a connection that came, from the thread of the gate."""
+    def _accept(self, sock: socket.socket) -> None:
+        """Start a thread for a new connection. Called in the thread of the listener."""
         with self._state:
             connection = Connection(sock, self._connections, self._stopping)
             thread = threading.Thread(target=self._serve, args=(connection,), daemon=True)
@@ -178,12 +180,13 @@ class ScriptedServer:
 
     def _serve(self, connection: Connection) -> None:
         try:
-            # OSError: the client left or sent no HTTP, or the server ended. The ledger has what became of a request.
-            with contextlib.suppress(Ended, OSError):
+            # OSError: the client closed the connection or sent other bytes than HTTP, or the server stopped. The
+            # ledger has recorded the state of the request.
+            with contextlib.suppress(ConnectionEnded, OSError):
                 self._begin(connection)
                 while (head := connection.next_head(self._idle)) is not None:
                     self._exchange(connection, head)
-        except Exception as failure:  # whatever a script raises is told when the block is left
+        except Exception as failure:  # a script may raise anything; it is reported when the block is left
             self._failures.append(failure)
         finally:
             connection.close()
@@ -198,7 +201,7 @@ class ScriptedServer:
         if self._tls is not None:
             connection.start_tls(self._tls)
 
-    def _exchange(self, connection: Connection, head: Received) -> None:
+    def _exchange(self, connection: Connection, head: ReceivedRequest) -> None:
         request = self._request(connection, head)
         entry = Entry(0, request.call, 1, head.method, head.target, self.port, connection.number)
         self.ledger.open(entry)
@@ -207,11 +210,11 @@ class ScriptedServer:
             steps = steps_of(self.script(request) if callable(self.script) else self.script)
             entry.key = None if self._key is None else self._key(request)
             connection.play(steps, self.ledger, (request, entry))
-            _ = request.body  # what is left of it must not be taken for the next request
+            _ = request.body  # the rest of it must not be read as the next request
         finally:
             self.ledger.close(entry)
 
-    def _request(self, connection: Connection, head: Received) -> Request:
+    def _request(self, connection: Connection, head: ReceivedRequest) -> Request:
         with self._state:
             number = self._requests
             self._requests += 1
@@ -226,7 +229,7 @@ class ScriptedServer:
 
 
 class Cluster:
-    """Several scripted servers that keep one ledger: the regions of a service, or its backends.
+    """Several scripted servers with one ledger: the regions or the backends of a service.
 
     ```python
     with Cluster(error("unavailable"), reply(Hat())) as (first, second):
@@ -234,8 +237,8 @@ class Cluster:
     ```
 
     Args:
-        scripts: One server for each.
-        options: Those of `ScriptedServer`, for all of them.
+        scripts: One script or behaviour for each server.
+        options: Options of `ScriptedServer`, for all servers.
     """
 
     def __init__(self, *scripts: Script | Behaviour, **options: Unpack[ServerOptions]) -> None:
@@ -248,12 +251,12 @@ class Cluster:
         """The base URLs, in the order of the scripts."""
         return [server.url for server in self._servers]
 
-    def places(self, call: str | None = None, *, method: str = "POST") -> list[int]:
-        """Which servers were asked, in the order of the requests: 0 is the first.
+    def server_order(self, call: str | None = None, *, method: str = "POST") -> list[int]:
+        """Return the indexes of the servers that received the requests, in the order of the requests.
 
         Args:
-            call: Only for the call of this id.
-            method: Only for requests of this HTTP method: those of calls, and not of a discovery.
+            call: Only requests of the call with this id; None for all.
+            method: Only requests with this HTTP method: POST for calls, GET for region discovery.
         """
         ports = [server.port for server in self._servers]
         return [
@@ -268,8 +271,8 @@ class Cluster:
     def __iter__(self) -> Iterator[ScriptedServer]:
         return iter(self._servers)
 
-    def __getitem__(self, place: int) -> ScriptedServer:
-        return self._servers[place]
+    def __getitem__(self, index: int) -> ScriptedServer:
+        return self._servers[index]
 
     def __enter__(self) -> Self:
         with contextlib.ExitStack() as stack:

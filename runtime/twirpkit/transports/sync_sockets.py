@@ -115,7 +115,7 @@ class SocketTransport:
 
 
 class _Hold:
-    """What a request holds of the pool. One owner: whatever comes in between, it goes back once."""
+    """The pool's connection for one request. It has one owner, and is given back exactly once."""
 
     __slots__ = ("held", "pool", "reusable")
 

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import dataclasses
+import email.utils
 import functools
 import pickle
+import re
 import threading
+import time
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any, Self
 
@@ -17,12 +20,13 @@ from livekit_twirp import AsyncLiveKitAPI, ListRoomsResponse, LiveKitAPI, Room
 from twirpkit import Event, RetryPolicy, TransportError, TwirpError
 from twirpkit.livekit import Regions
 from twirpkit.options import UNSET, ClientOptions
-from twirpkit.testing import Answer, Close, Cluster, Hang, Keep, Received, Request, Reset, Send
+from twirpkit.testing import Close, Cluster, Hang, Keep, ReceivedRequest, Request, Reset, ScriptedResponse, Send
 from twirpkit.testing import Step as ServerStep
 
 __all__ = ["CLIENTS", "DEFAULTS", "Player", "Stage"]
 
 REQUEST_ID = "id-of-this-call"
+SIGNING_SECRET = "a-secret-that-is-long-enough-for-HS256"
 AT_ONCE = RetryPolicy(backoff=0.0)
 OTHER_ANSWER = ListRoomsResponse(rooms=[Room(name="of another call")])
 ANOTHER = Step(http_answer(200, OTHER_ANSWER.SerializeToString()), "keep")
@@ -44,7 +48,7 @@ class Stage:
         self._servers = Cluster(*[functools.partial(self._answer, name) for name in self._names])
         self._lock = threading.Lock()
         self._script: Iterator[Step] = iter(())
-        self.asked: list[tuple[str, Received]] = []
+        self.asked: list[tuple[str, ReceivedRequest]] = []
         """Requests since `play`, and the port that each came to."""
 
     @property
@@ -84,13 +88,18 @@ class Stage:
         with self._lock:
             step = next(self._script, Step())
             self.asked.append((name, received))
-        return (Send(Answer(self._filled(step.data))), ENDS[step.then])
+        return (Send(ScriptedResponse(self._filled(step.data))), ENDS[step.then])
 
     def _filled(self, data: bytes) -> bytes:
         """With the ports of the regions in it."""
         for place, name in ((b"@R1@@", "r1"), (b"@R2@@", "r2")):
             data = data.replace(place, b"%05d" % self._servers[self._names.index(name)].port)
-        return data
+        return re.sub(rb"@NOW([+-]\d+)@", lambda found: _date(int(found[1])), data)
+
+
+def _date(seconds: int) -> bytes:
+    """A header's value: the date in so many seconds."""
+    return email.utils.formatdate(time.time() + seconds, usegmt=True).encode()
 
 
 class Player:
@@ -112,8 +121,8 @@ class Player:
         before, after = [ANOTHER] * case.warm, [ANOTHER] * case.followed
         self._stage.play((*before, *case.steps, *after))
         events: list[Event] = []
-        known = {"url": self._stage.url, "token": case.token, "hooks": [events.append], "retry": case.retry}
-        known["transport"] = self._transport
+        known = {"url": self._stage.url, "hooks": [events.append], "retry": case.retry, "transport": self._transport}
+        known |= {"api_key": "key", "api_secret": SIGNING_SECRET} if case.signed else {"token": case.token}
         if case.refused:
             known["url"], opening = self._stage.refusing(case.refused)
             known["hooks"] = [events.append, opening]
@@ -133,10 +142,11 @@ class Player:
             assert isinstance(outcome, TwirpError), f"an answer came: {outcome!r}"
             check(case, outcome)
 
-    def _check_requests(self, case: Case, asked: Sequence[tuple[str, Received]]) -> None:
+    def _check_requests(self, case: Case, asked: Sequence[tuple[str, ReceivedRequest]]) -> None:
         calls = [request for _, request in asked if request.method == "POST"]
         assert len(calls) == max(0, case.attempts - case.refused), f"{len(calls)} requests"
-        assert {request.values("Authorization")[0] for _, request in asked} <= {f"Bearer {case.token}"}
+        tokens = [request.values("Authorization")[0] for _, request in asked]
+        assert len(set(tokens)) == len(calls) if case.signed else set(tokens) <= {f"Bearer {case.token}"}
         assert len({(each.target, each.body, *each.values("X-Livekit-Request-Id")) for each in calls}) <= 1
         if case.route is not None:
             assert tuple(name + "?" * (request.method == "GET") for name, request in asked) == case.route
@@ -193,6 +203,7 @@ def check(case: Case, error: TwirpError) -> None:
     assert error.code is case.code
     assert error.status in (case.statuses or (case.status,))
     assert error.sent == case.sent
+    assert case.retryable in (None, error.retryable)
     assert error.attempts == case.attempts
     assert error.request_id == REQUEST_ID
     assert error.rpc == RPC_OF[case.call]

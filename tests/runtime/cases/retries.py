@@ -37,7 +37,7 @@ def cells() -> Iterator[Case]:
         for kind, follows in MATRIX[name].items():
             rpc, rule = RPCS[kind], rule_of(name, kind)
             if follows == "no":
-                yield failing(f"{kind}-after-{name}", rule, rpc, end, 1)
+                yield failing(f"{kind}-after-{name}", rule, rpc, end, 1, retryable=may_be_made_again(name, kind))
                 continue
             yield Case(
                 name=f"{kind}-after-{name}-then-answered",
@@ -49,7 +49,14 @@ def cells() -> Iterator[Case]:
                 warm=end.stale,
                 **called(rpc, (*((end.step,) * (not end.refused)), answered(rpc))),
             )
-            yield failing(f"{kind}-after-{name}-every-time", rule, rpc, end, 2 if follows == "once" else 3)
+            attempts, retryable = 2 if follows == "once" else 3, may_be_made_again(name, kind)
+            yield failing(f"{kind}-after-{name}-every-time", rule, rpc, end, attempts, retryable=retryable)
+
+
+def may_be_made_again(end: str, kind: str) -> bool:
+    """Return True if a caller may make a call again that ended so (rule C5): not twice, or without harm."""
+    repeatable = any(end in ends for ends in _ROWS) or end.endswith("retry-after-the-deadline")
+    return repeatable and (ENDS[end].sent == "no" or kind in ("read", "idempotent"))
 
 
 def rule_of(end: str, kind: str) -> str:
@@ -58,13 +65,14 @@ def rule_of(end: str, kind: str) -> str:
     return {"no-response-from-servers": "C6", "server-out-of-time": "B4"}.get(end, "C1")
 
 
-def failing(name: str, rule: str, rpc: Rpc, end: End, attempts: int) -> Case:
+def failing(name: str, rule: str, rpc: Rpc, end: End, attempts: int, *, retryable: bool | None = None) -> Case:
     """A call whose every attempt ends so."""
     return Case(
         name=name,
         rule=rule,
-        also=("C1", *touched([end.step])),
+        also=("C1", "C5", *touched([end.step])),
         sent=end.sent,
+        retryable=retryable,
         attempts=attempts,
         status=end.status,
         refused=99 if end.refused else 0,

@@ -131,7 +131,7 @@ REFUSED = [
 
 def sent(server: ReplayServer, command: Callable[..., Any], *arguments: str, rpc: str = "do-thing") -> bytes:
     """The body of the one request that a command sends."""
-    server.answer_with(answer())
+    server.respond_with(answer())
     ran = command(SDK, "--url", server.url, "odd-things", rpc, *arguments)
     assert (ran.code, ran.err) == (0, "")
     (received,) = server.take()

@@ -54,7 +54,7 @@ class TestGood:
             attributes={"seat": "4"},
             video=VideoGrants(room_join=True, room="standup", can_publish=False, can_publish_sources=["camera"]),
             agent_thread=AgentThreadGrants(thread_ids=["1"], list=True),
-            room_config={"emptyTimeout": 30},
+            room_config=api.RoomConfiguration(empty_timeout=30),
             room_preset="large",
             sha256="q2w=",
             ttl=timedelta(minutes=1),

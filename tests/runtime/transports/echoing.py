@@ -9,7 +9,7 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
-from twirpkit.testing import Answer, Request, ScriptedServer, http
+from twirpkit.testing import Request, ScriptedResponse, ScriptedServer, http
 
 __all__ = ["echoing"]
 
@@ -43,7 +43,7 @@ def main(encrypted: bool) -> None:
         sys.stdin.read()
 
 
-def echo(request: Request) -> Answer:
+def echo(request: Request) -> ScriptedResponse:
     """Answer with the request's body."""
     return http(200, request.body)
 

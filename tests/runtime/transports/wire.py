@@ -9,9 +9,9 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
-from twirpkit.testing import Answer as Bytes
 from twirpkit.testing import Close, Hang, Keep, Reset, ScriptedServer, Send, Signal, Step, Wait
 from twirpkit.testing import Request as Incoming
+from twirpkit.testing import ScriptedResponse as Bytes
 
 __all__ = ["Answer", "Request", "Server", "http", "serve"]
 

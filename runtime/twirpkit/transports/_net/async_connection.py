@@ -106,7 +106,7 @@ class AsyncConnection(asyncio.BufferedProtocol):
         self.spent = False
         """True if its slot is free once it is closed: nobody holds it."""
         self.refusal: TransportFailure | None = None
-        """What the server said of the handshake after it, before a request was sent (TLS 1.3)."""
+        """The server's alert about the handshake, received after it and before a request was sent (TLS 1.3)."""
         self.sock = sock
         self._place = route.place
         self._loop = asyncio.get_running_loop()

@@ -80,11 +80,11 @@ class Kept(Protocol):
     origin: str
     """The origin that it serves."""
     idle_since: float
-    """When it became idle."""
+    """The time when it became idle."""
     served: bool
     """True once it has served a request."""
     expires: float
-    """When it serves no further request, however busy it is."""
+    """The time after which it serves no further request, however busy it is."""
 
     def is_quiet(self) -> bool:
         """Return True if it is open and nothing was received since it became idle."""

@@ -289,7 +289,7 @@ def _run_at_once(step: Awaitable[None]) -> None:
 
 
 _abandoned: list[LoopPool] = []
-"""What a parent had open, kept so that nothing of it is finalized as long as this process runs."""
+"""Connections of a parent process, kept so that nothing of it is finalized as long as this process runs."""
 
 
 def _is_running_here(loop: asyncio.AbstractEventLoop) -> bool:
