@@ -27,6 +27,9 @@ PROTOBUF = (
     "runtime/test_message_pool.py",  # descriptors to classes
     "runtime/test_pool_loading.py",  # descriptors to classes
     "runtime/test_reading_answers.py",  # decoding, of all plain rows of the table of cases
+    "runtime/test_retryable.py",  # a request is encoded, and encoded again where it is repeated
+    "runtime/transports/test_own_sessions.py",  # responses are decoded
+    "runtime/transports/test_session_tools.py",  # likewise
     "runtime/test_redaction.py",  # fields of the request are kept out of texts
     "runtime/test_request_fields.py",  # keywords and mappings to messages
     "runtime/test_time_shares.py",  # a wait is a field of the request

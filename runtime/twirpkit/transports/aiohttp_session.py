@@ -21,7 +21,7 @@ from twirpkit._http1.head import BadResponse
 from twirpkit._http1.limits import MAX_HEAD, MAX_LINES
 from twirpkit._http1.parsed_response import ParsedResponse
 from twirpkit._http1.request import Target, announces_length
-from twirpkit._protocol.constants import AUTHORIZATION
+from twirpkit._protocol.constants import ACCEPT, ACCEPT_ENCODING, AUTHORIZATION, CONTENT_TYPE, USER_AGENT
 from twirpkit._secret import Secret, conceal, revealed
 from twirpkit.options import ProxyOption, Tls
 from twirpkit.transports._lent_failures import (
@@ -45,7 +45,7 @@ Result: TypeAlias = HttpResponse | TransportFailure
 _FAILURES: Final = (aiohttp.ClientError, OSError, UnicodeError)
 """What a session raises for a request that failed; a TimeoutError is an OSError."""
 _NOT_SENT: Final = (aiohttp.ClientConnectorError, aiohttp.ClientHttpProxyError)
-_ADDED: Final = ("Accept", "Accept-Encoding", "Content-Type", "User-Agent")
+_ADDED: Final = (ACCEPT, ACCEPT_ENCODING, CONTENT_TYPE, USER_AGENT)
 """Headers that aiohttp adds where they are missing."""
 _COOKIE: Final = "Cookie"
 _LARGE: Final = 1 << 20
