@@ -32,6 +32,7 @@ PROTOBUF = (
     "runtime/transports/test_session_tools.py",  # likewise
     "runtime/test_redaction.py",  # fields of the request are kept out of texts
     "runtime/test_request_fields.py",  # keywords and mappings to messages
+    "runtime/test_retryable.py",  # errors hold what was decoded
     "runtime/test_time_shares.py",  # a wait is a field of the request
     "runtime/testing/test_answer_bytes.py",  # messages to responses
     "runtime/testing/test_check.py",  # messages are compared by their bytes
