@@ -14,10 +14,12 @@ REDACTED: Final = "<redacted>"
 class Secret:
     """A string that does not show itself in ``repr``, ``vars``, pickles, logs or tracebacks with local variables."""
 
-    __slots__ = ("_value",)
+    __slots__ = ("_value", "variable")
 
-    def __init__(self, value: str) -> None:
+    def __init__(self, value: str, variable: str | None = None) -> None:
         self._value = value
+        self.variable = variable
+        """The environment variable that it came from; None: it was passed."""
 
     def __repr__(self) -> str:
         return "Secret('***')"
