@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import traceback
 from typing import Any
 
 import jwt
@@ -257,3 +258,28 @@ def test_credentials_that_were_passed_are_not_named(kind: str, environment: Any,
     opened.end()
 
     assert [error.message for error in errors] == ["no", "no"]
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        {"api_key": KEY, "api_secret": b"canary"},
+        {"token": b"canary"},
+        {"auth": ["canary"]},
+        {"auth": "x", "extra_headers": {1: "canary"}},
+        {"auth": "x", "extra_headers": {"X-A": b"canary"}},
+        {"auth": "x", "extra_headers": [("X-A", "canary")]},
+        {"auth": "x", "url": "https://user:canary@h"},
+        {"auth": "x", "url": "https://h?access_token=canary"},
+        {"auth": "x", "proxy": bytearray(b"canary")},
+    ],
+)
+def test_a_refused_argument_is_in_no_frame(kind: str, arguments: Any) -> None:
+    client = {"sync": LiveKitAPI, "async": AsyncLiveKitAPI}[kind]
+
+    with pytest.raises((TypeError, ValueError)) as caught:
+        client(**{"url": URL, **arguments})
+
+    frames = [frame for frame, _ in traceback.walk_tb(caught.value.__traceback__)][1:]
+    assert len(frames) > 1
+    assert "canary" not in "\n".join([str(caught.value), *(repr(frame.f_locals) for frame in frames)])

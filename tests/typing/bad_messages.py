@@ -65,6 +65,6 @@ def as_json(room: Room) -> None:
 def copies(room: Room, info: ParticipantInfo) -> None:
     room.CopyFrom(info)  # refused: another message
     room.MergeFrom({"name": "x"})  # refused: a mapping
-    for field in room:  # refused: a message is not a list
-        print(field)
+    for _ in room:  # refused: a message is not a list
+        pass
     CreateRoomRequest(egress={"room": {}}, agents=[info])  # refused: another message

@@ -230,7 +230,7 @@ class AsyncCanned:
     async def send(self, request: HttpRequest, /) -> HttpResponse:
         return HttpResponse(200, {"content-type": "application/protobuf"}, request.body)
 
-    async def aclose(self) -> None: ...
+    async def aclose(self, *, timeout: float | None = None) -> None: ...
 
 
 def sign(method: Method[Any, Any], request: Message) -> str:

@@ -56,7 +56,8 @@ def enums(info: ParticipantInfo, packet: DataPacket) -> Iterator[str]:
         yield f"{source} {source:d} {source in TrackSource}"
     number: int = packet.kind
     packet.kind = DataPacket.Kind(number)
-    if isinstance(info.kind, Enum) and info.kind == ParticipantInfo.Kind.SIP:
+    member: Enum = info.kind
+    if member == ParticipantInfo.Kind.SIP:
         yield str(info.kind)
 
 

@@ -50,7 +50,10 @@ def checker_output(checker: str, *arguments: str) -> str:
 
 def with_their_imports(text: str) -> str:
     """A sample with the names of livekit-protocol in place of ours, on the same lines."""
-    start, end = text.index("from livekit_twirp import ("), text.index(")\n", text.index("from livekit_twirp import (")) + 1
+    start, end = (
+        text.index("from livekit_twirp import ("),
+        text.index(")\n", text.index("from livekit_twirp import (")) + 1,
+    )
     names = re.findall(r"\w+(?=,)", text[start:end])
     imports = "; ".join(f"from livekit.protocol.{THEIR_MODULES.get(name, 'models')} import {name}" for name in names)
     return text[:start] + imports + "\n" * text[start:end].count("\n") + text[end:]

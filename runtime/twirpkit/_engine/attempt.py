@@ -90,7 +90,7 @@ def classify_attempt(
 
 def merge_sent(previous: Sent, failed: FailedAttempt) -> Sent:
     """Update ``sent`` of a call by one more attempt: one that is in doubt leaves the call in doubt (rule C5)."""
-    if failed.outcome in (AttemptOutcome.NOT_SENT, AttemptOutcome.FINAL):
+    if failed.outcome in (AttemptOutcome.NOT_SENT, AttemptOutcome.FINAL) and not failed.in_doubt:
         return previous
     return "maybe" if failed.in_doubt or previous == "maybe" else "yes"
 

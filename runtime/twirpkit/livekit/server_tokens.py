@@ -49,7 +49,8 @@ class ServerTokens:
     """
 
     def __init__(self, api_key: str | Secret, api_secret: str | Secret) -> None:
-        self.api_key, self._api_secret = checked_pair(conceal(api_key), conceal(api_secret))
+        api_key, api_secret = pair = conceal(api_key, api_secret)
+        self.api_key, self._api_secret = checked_pair(*pair)
         length = len(self._api_secret.reveal().encode())
         if length < SHORTEST_SECRET:
             text = f"the API secret has {length} bytes, and HS256 wants {SHORTEST_SECRET} or more"

@@ -45,7 +45,7 @@ class SIPCallError(TwirpError):
 
 
 def sip_call_error(error: TwirpError) -> TwirpError:
-    """Return a `SIPCallError` with all that `error` knows if its metadata has a SIP status, otherwise `error`."""
+    """Return a `SIPCallError` with the facts of an error whose metadata has a SIP status, else the error itself."""
     status_code = error.meta.get("sip_status_code", "")
     if isinstance(error, SIPCallError) or not _STATUS_CODE.fullmatch(status_code):
         return error
