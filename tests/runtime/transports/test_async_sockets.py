@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from wire import Answer, Server, http, serve
+from byte_server import Answer, Server, http, serve
 from worlds import make_request
 
 from twirpkit.transports.async_sockets import AsyncSocketTransport

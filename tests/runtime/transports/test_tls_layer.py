@@ -7,7 +7,7 @@ import ssl
 from pathlib import Path
 
 import pytest
-from wire import http
+from byte_server import http
 
 from twirpkit._http1.response import Exchange, ResponseParser
 from twirpkit.transports._net.connect_failures import ConnectError
