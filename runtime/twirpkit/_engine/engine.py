@@ -195,14 +195,15 @@ class CallMachine(Generic[Resp]):
     def _share_of_time(self, now: float, deadline: float | None) -> float | None:
         """Return the time by which an attempt must end before its call must, None where it may use all (rule B2)."""
         policy, failover, method = self.call.policy, self.config.failover, self.method
-        silence = AttemptOutcome.NO_RESPONSE
-        if method.wait is not None or not is_retryable(method.retry, silence, maybe_executed=self.maybe_executed):
-            return None  # ending it would end the call, or a phone that rings
         if policy is not None and policy.attempt_timeout is not None:
-            return now + policy.attempt_timeout
-        if deadline is None or failover is None or not failover.knows_another(self.base_url):
+            share = now + policy.attempt_timeout
+        elif deadline is not None and failover is not None and failover.knows_another(self.base_url):
+            share = now + (deadline - now) / 2
+        else:
             return None
-        return now + (deadline - now) / 2
+        # Where a silence is not repeated, or a phone may ring, an end of the attempt would be the end of the call.
+        repeated = is_retryable(method.retry, AttemptOutcome.NO_RESPONSE, maybe_executed=self.maybe_executed)
+        return share if repeated and method.wait is None else None
 
     def _handle_failure(
         self,
