@@ -94,6 +94,12 @@ class TestTextsOfTheRequest:
             clean("a green hat with a feather, a green hat, a greenhouse") == "a <redacted>, a <redacted>, a greenhouse"
         )
 
+    @pytest.mark.parametrize("shown", range(5))
+    def test_that_differ_only_far_behind_their_start_are_all_replaced(self, shown: int) -> None:
+        private = ["the same start, " * 20 + end for end in ("a short end", "an end", "one that is longer", "b", "bb")]
+
+        assert text_cleaner(None, private)(f"<{private[shown]}>") == "<<redacted>>"
+
 
 def executed_lines(function: Callable[[], Any]) -> int:
     """Count the lines of the redaction that a call executes: its work, whatever the machine."""

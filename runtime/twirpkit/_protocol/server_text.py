@@ -6,8 +6,9 @@ one and a caller the other.
 
 from __future__ import annotations
 
+import bisect
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any, Final
 from urllib.parse import quote
 
@@ -20,7 +21,7 @@ META_BYTES: Final = 64 * 1024
 SHORTEST_SECRET: Final = 16
 """Characters of the shortest secret that is looked for: a shorter one is a part of too many words (rule E2)."""
 _DEPTH: Final = 256
-"""Characters by which a private text is found. What follows is compared once."""
+"""Characters by which private texts are found. What follows is compared with two of them, once."""
 
 _TOKEN_RUN: Final = re.compile(r"[A-Za-z0-9_.=-]{12,}")
 _TOKEN_START: Final = re.compile(r"eyJ|eyA|ewo|ewk|ew0")
@@ -28,7 +29,7 @@ _UPPER: Final = re.compile(r"[A-Z]")
 _VALUE_START: Final = re.compile(r"(?<!\w).", re.DOTALL)
 _WORD: Final = re.compile(r"\w")
 _VALUE: Final = ""
-"""The key under which a node of the tree holds the text that ends there."""
+"""The key under which a node of the tree holds the texts that end there, or go on from `_DEPTH`, in order."""
 
 
 def text_cleaner(secret: Secret | None = None, private: Iterable[str] = ()) -> Callable[[str], str]:
@@ -88,8 +89,7 @@ def _tree(private: Iterable[str]) -> dict[str, Any]:
         node = tree
         for character in text[:_DEPTH]:
             node = node.setdefault(character, {})
-        if len(text) > len(node.get(_VALUE, "")):
-            node[_VALUE] = text
+        bisect.insort(node.setdefault(_VALUE, []), text)
     return tree
 
 
@@ -117,11 +117,19 @@ def _end_of_value(text: str, start: int, tree: dict[str, Any]) -> int | None:
         if text[index] not in node:
             break
         node = node[text[index]]
-        if _VALUE in node:
-            found = _extended(text, start, node[_VALUE])
-            if _WORD.match(text, found) is None or found < start + len(node[_VALUE]):
-                end = found
+        for value in _closest(node.get(_VALUE, ()), text, start):
+            found = _extended(text, start, value)
+            if _WORD.match(text, found) is None or found < start + len(value):
+                end = max(found, end or 0)
     return end
+
+
+def _closest(values: Sequence[str], text: str, start: int) -> Sequence[str]:
+    """Return the values that have most in common with a text from a position on: its neighbours, in order."""
+    if len(values) <= 1:
+        return values
+    index = bisect.bisect(values, text[start:META_BYTES])
+    return values[max(0, index - 1) : index + 1]
 
 
 def _extended(text: str, start: int, value: str) -> int:
