@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import gc
 import os
+import signal
 import subprocess
 import sys
 import threading
@@ -41,6 +42,7 @@ def child(what: Callable[[], None]) -> int:
     if pid:
         return pid
     code = 1
+    signal.alarm(60)  # one that hangs ends, and is seen
     try:
         what()
         code = 0
