@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections import Counter
 
 import pytest
-from listed import ANSWER_ONLY, BY_TRANSPORT
 from recordings import CLIENTS, EXCHANGES
+from unsendable_exchanges import ANSWER_ONLY, BY_TRANSPORT
 
 from twirpkit.conformance import Exchange, Form, Route, Suite, WorldName
 from twirpkit.conformance.forms import arguments

@@ -8,10 +8,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from byte_server import Answer, serve
+from byte_server import http as answer
 from lent_worlds import LentWorld, SyncLentWorld, lend
-from scenes import full_backlog, nobody
-from wire import Answer, serve
-from wire import http as answer
+from unreachable_addresses import full_backlog, nobody
 
 from twirpkit.transports.base import HttpResponse, Phase, TransportFailure
 
