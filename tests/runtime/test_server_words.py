@@ -251,6 +251,24 @@ class TestCloudOnly:
         assert self.HINT not in error.message
 
 
+@pytest.mark.parametrize(
+    ("reason", "hint"),
+    [
+        ("token is not valid yet (nbf)", "this machine's clock may be ahead of the server's"),
+        (
+            "token is expired (exp)",
+            "the token was made too long ago, or this machine's clock is behind the server's",
+        ),
+    ],
+)
+def test_a_token_that_does_not_hold_now_is_hinted_at(livekit: Livekit, reason: str, hint: str) -> None:
+    body = f"invalid token: x, error: go-jose/go-jose/jwt: validation failed, {reason}".encode()
+
+    error = failure_of(livekit(HttpResponse(401, {}, body)).room)
+
+    assert error.message == f"HTTP 401, not from a Twirp server: {body.decode()!r} ({hint})"
+
+
 def test_a_server_without_redis_is_not_an_outage(livekit: Livekit) -> None:
     opened = livekit(refusal("internal", "twirp error unknown: redis required", 500), retry=RetryPolicy(backoff=0))
 

@@ -15,6 +15,8 @@ __all__ = ["ClockedSigner", "correct_clock"]
 
 LEEWAY: Final = 30.0
 """Seconds by which two clocks may differ before a token that was refused is signed again by the server's clock."""
+LONGEST: Final = 86_400.0
+"""Seconds of the longest skew that is corrected. A server must not choose the day on which a token holds."""
 
 
 @runtime_checkable
@@ -36,7 +38,7 @@ def correct_clock(config: ClientConfig, response: HttpResponse) -> bool:
     if not isinstance(signer, ClockedSigner):
         return False
     skew = _skew(response)
-    if skew is None:
+    if skew is None or abs(skew) > LONGEST:
         return False
     skew = skew if abs(skew) > LEEWAY else 0.0  # 0 where somebody has put this machine's clock right since
     if signer.set_clock_skew(skew) and skew:

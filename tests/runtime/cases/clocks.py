@@ -32,7 +32,7 @@ def clocks() -> Iterator[Case]:
                 answer=rpc.answer,
                 attempts=2,
                 signed=True,
-                **called(rpc, (refusal(date), answered(rpc)), retry=False),
+                **called(rpc, (refusal(date), answered(rpc))),
             )
     rpc = RPCS["read"]
     yield Case(
@@ -45,6 +45,7 @@ def clocks() -> Iterator[Case]:
     )
     for name, step in {
         "a-date-within-the-leeway": refusal("@NOW+20@"),
+        "a-date-of-another-day": refusal("@NOW+90000@"),
         "no-date": refusal(None),
         "a-date-of-nonsense": refusal("soon"),
         "an-old-date-of-nonsense": refusal("Sun, 99 Nov 9999 99:99:99 GMT"),
@@ -52,6 +53,13 @@ def clocks() -> Iterator[Case]:
         yield Case(
             name=f"refused-with-{name}", rule="A6", also=("C11",), signed=True, **called(rpc, (step,), **REFUSED)
         )
+    yield Case(
+        name="refused-where-retries-are-off",
+        rule="C3",
+        also=("A6", "C11"),
+        signed=True,
+        **called(rpc, (refusal("@NOW-3600@"),), retry=False, **REFUSED),
+    )
     yield Case(
         name="denied-by-a-server-with-another-clock",
         rule="A6",

@@ -19,7 +19,7 @@ from cases.case import Case, Step, http_answer
 from livekit_twirp import AsyncLiveKitAPI, ListRoomsResponse, LiveKitAPI, Room
 from twirpkit import Event, RetryPolicy, TransportError, TwirpError
 from twirpkit.livekit import Regions
-from twirpkit.options import UNSET, ClientOptions
+from twirpkit.options import ClientOptions
 from twirpkit.testing import Close, Cluster, Hang, Keep, ReceivedRequest, Request, Reset, ScriptedResponse, Send
 from twirpkit.testing import Step as ServerStep
 
@@ -109,7 +109,8 @@ class Player:
         self._stage = stage
         self._transport: Any = LENT.get(client)
         # A library keeps a connection after a body that cannot be decoded, and the stage answers nothing more on it.
-        self._around: ClientOptions = {"retry": AT_ONCE, "timeout": 4.0 if self._transport else UNSET}
+        policy = dataclasses.replace(AT_ONCE, attempt_timeout=1.0)
+        self._around: ClientOptions = {"retry": policy if self._transport else AT_ONCE}
         self._runner = None if client in SYNC else asyncio.Runner()
 
     def play(self, case: Case) -> None:
