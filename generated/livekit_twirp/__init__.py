@@ -41,6 +41,10 @@ if TYPE_CHECKING:
     from twirpkit import UnimplementedError as UnimplementedError
     from twirpkit import UnknownError as UnknownError
     from twirpkit import error_class as error_class
+    from twirpkit import from_dict as from_dict
+    from twirpkit import from_json as from_json
+    from twirpkit import to_dict as to_dict
+    from twirpkit import to_json as to_json
     from twirpkit.livekit import UNKNOWN_ENUM as UNKNOWN_ENUM
     from twirpkit.livekit import AgentEndpointGrants as AgentEndpointGrants
     from twirpkit.livekit import AgentGrants as AgentGrants
@@ -1049,7 +1053,11 @@ _EXPORTS = {
     "WrappedJoinRequest": "livekit_twirp.messages.livekit_rtc",
     "decode_unverified": "twirpkit.livekit",
     "error_class": "twirpkit",
+    "from_dict": "twirpkit",
+    "from_json": "twirpkit",
     "sign_webhook": "twirpkit.livekit",
+    "to_dict": "twirpkit",
+    "to_json": "twirpkit",
     "token_response": "livekit_twirp._bound.token_response",
 }
 
@@ -1563,7 +1571,11 @@ __all__ = [
     "WrappedJoinRequest",
     "decode_unverified",
     "error_class",
+    "from_dict",
+    "from_json",
     "sign_webhook",
+    "to_dict",
+    "to_json",
     "token_response",
 ]
 

@@ -184,7 +184,11 @@ class TwirpError(Exception):
     def __str__(self) -> str:
         rpc = f"{self.rpc}: " if self.rpc else ""
         request_id = f" (request id {self.request_id})" if self.request_id else ""
-        return f"{rpc}{self.code}: {_shown(self.message)}{request_id}"
+        return f"{rpc}{self._describe()}{request_id}"
+
+    def _describe(self) -> str:
+        """Return the text between the RPC and the request id."""
+        return f"{self.code}: {_shown(self.message)}"
 
     def __repr__(self) -> str:
         facts = f"status={self.status}, sent={self.sent!r}"

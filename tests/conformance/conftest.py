@@ -4,17 +4,25 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator
+from contextlib import ExitStack
 
 import pytest
-from recordings import EXCHANGES, new_suite
+from recordings import EXCHANGES, LIBRARIES, new_suite
 
 from twirpkit.conformance import Suite
 
 
 @pytest.fixture(scope="session")
-def suite() -> Iterator[Suite]:
-    with new_suite() as suite:
-        yield suite
+def suites() -> Iterator[dict[str, Suite]]:
+    """The suites over all transports, by what these use."""
+    with ExitStack() as stack:
+        yield {name: stack.enter_context(new_suite(**transports)) for name, transports in LIBRARIES.items()}
+
+
+@pytest.fixture(scope="session")
+def suite(suites: dict[str, Suite]) -> Suite:
+    """The suite over the default transports."""
+    return suites["sockets"]
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:

@@ -6,20 +6,26 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Final
 
+import pytest
 from google.protobuf.message import Message
 
 from livekit_twirp import AsyncLiveKitAPI, LiveKitAPI
 from twirpkit import Method
-from twirpkit.conformance import Exchange, SignedTokens, Suite, load
+from twirpkit.conformance import Exchange, SignedTokens, Suite, WorldName, load
+from twirpkit.transports.aiohttp_session import AiohttpTransport
+from twirpkit.transports.httpx_client import AsyncHttpxTransport, HttpxTransport
+from twirpkit.transports.requests_session import RequestsTransport
 
 __all__ = [
     "BY_ID",
+    "CLIENTS",
     "CLOUD",
     "EXCHANGES",
     "KEY",
-    "MODES",
+    "LIBRARIES",
     "SECRET",
     "TEMPLATES",
+    "WORLDS",
     "expected_claims",
     "filled",
     "new_suite",
@@ -28,7 +34,14 @@ __all__ = [
 FILES: Final = tuple(f"{name}.jsonl" for name in ("room", "http", "egress", "ingress", "sip", "agent_dispatch", "mock"))
 EXCHANGES: Final[list[Exchange]] = [each for name in FILES for each in load(Path(__file__).parent / "fixtures" / name)]
 BY_ID: Final = {each.id: each for each in EXCHANGES}
-MODES: Final = ("sync", "async")
+WORLDS: Final[tuple[WorldName, ...]] = ("sync", "async")
+LIBRARIES: Final = {
+    "sockets": {},
+    "requests and aiohttp": {"transport": RequestsTransport, "async_transport": AiohttpTransport},
+    "httpx": {"transport": HttpxTransport, "async_transport": AsyncHttpxTransport},
+}
+"""The transports of a suite, sync and async, by what they use."""
+CLIENTS: Final = [pytest.param(library, world, id=f"{world}-{library}") for library in LIBRARIES for world in WORLDS]
 
 KEY: Final = "devkey"
 SECRET: Final = "a secret of this test, and long enough for every HMAC that signs a token here"  # no server knows it

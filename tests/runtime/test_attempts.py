@@ -43,6 +43,7 @@ Bare = Callable[..., Opened]
 CUT_200 = HttpResponse(200, {}, b"", "the response was cut")
 BIG_200 = HttpResponse(200, {}, b"", "larger than the cap", oversized=True)
 FINAL = TransportFailure("the certificate has expired", Phase.NOT_SENT, final=True)
+CLOSED_UNDER_WAY = TransportFailure("the client was closed before a response", Phase.NO_ANSWER, final=True)
 NOT_PROTOBUF = HttpResponse(200, {"content-type": "text/html"}, b"<html>")
 
 ENDS: dict[str, tuple[Outcome, dict[str, int]]] = {
@@ -58,6 +59,7 @@ ENDS: dict[str, tuple[Outcome, dict[str, int]]] = {
     "500": (answered(500), {"read": 3, "idempotent": 2, "keyed": 3, "never": 1}),
     "520": (answered(520), {"read": 3, "idempotent": 2, "keyed": 3, "never": 1}),
     "final": (FINAL, dict.fromkeys(RetryClass, 1)),
+    "closed under way": (CLOSED_UNDER_WAY, dict.fromkeys(RetryClass, 1)),
     "503 of another code": (answered(503, "internal"), {"read": 3, "idempotent": 3, "keyed": 3, "never": 1}),
     "502 of another code": (answered(502, "internal"), {"read": 3, "idempotent": 3, "keyed": 3, "never": 1}),
     "504 of another code": (answered(504, "internal"), {"read": 3, "idempotent": 3, "keyed": 3, "never": 1}),
@@ -140,6 +142,8 @@ def test_an_answer_after_a_silence_speaks_for_itself(bare: Bare) -> None:
         (["P2", "final"], "maybe"),
         (["unavailable", "final"], "yes"),
         (["final"], "no"),
+        (["closed under way"], "maybe"),
+        (["unavailable", "closed under way"], "maybe"),
         (["time over on the server", "not found"], "yes"),
         (["no protobuf"], "yes"),
         (["too large"], "yes"),

@@ -13,6 +13,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import aiohttp
+import httpx
 import pytest
 import requests
 from scripted import AsyncScript, Opened, Script, open_livekit
@@ -138,7 +139,7 @@ class TestTheWrongSession:
 
         name = cls.__name__
         assert asyncio.run(run()) == (
-            f"{name} takes a session of the class requests.Session or httpx.Client, not aiohttp.client.ClientSession; "
+            f"{name} takes a requests.Session or an httpx.Client, not aiohttp.client.ClientSession; "
             f"for that one use Async{name}"
         )
 
@@ -149,18 +150,17 @@ class TestTheWrongSession:
 
         name = cls.__name__
         assert str(caught.value) == (
-            f"{name} takes a session of the class aiohttp.ClientSession or httpx.AsyncClient, "
-            "not requests.sessions.Session; "
+            f"{name} takes an aiohttp.ClientSession or an httpx.AsyncClient, not requests.sessions.Session; "
             f"for that one use {name.removeprefix('Async')}"
         )
 
     @pytest.mark.parametrize(
         ("cls", "wanted"),
         [
-            (LiveKitAPI, "requests.Session or httpx.Client"),
-            (RoomService, "requests.Session or httpx.Client"),
-            (AsyncLiveKitAPI, "aiohttp.ClientSession or httpx.AsyncClient"),
-            (AsyncRoomService, "aiohttp.ClientSession or httpx.AsyncClient"),
+            (LiveKitAPI, "a requests.Session or an httpx.Client"),
+            (RoomService, "a requests.Session or an httpx.Client"),
+            (AsyncLiveKitAPI, "an aiohttp.ClientSession or an httpx.AsyncClient"),
+            (AsyncRoomService, "an aiohttp.ClientSession or an httpx.AsyncClient"),
         ],
     )
     @pytest.mark.parametrize("session", ["a session", 7, object(), Script()])
@@ -170,12 +170,21 @@ class TestTheWrongSession:
         with pytest.raises(TypeError) as caught:
             cls(session=session, url=URL, **AUTH)
 
-        assert str(caught.value) == f"{cls.__name__} takes a session of the class {wanted}, not {kind}"
+        assert str(caught.value) == f"{cls.__name__} takes {wanted}, not {kind}"
 
     def test_of_the_right_library_and_the_wrong_class(self) -> None:
         for cls in (LiveKitAPI, RoomService):
             with pytest.raises(TypeError, match=r"requests\.Session"):
                 cls(session=requests.Response(), url=URL, **AUTH)
+
+    def test_of_httpx_and_the_other_mode(self) -> None:
+        with (
+            httpx.Client() as client,
+            pytest.raises(TypeError, match=r"not httpx\.Client; for that one use LiveKitAPI$"),
+        ):
+            AsyncLiveKitAPI(URL, session=client, **AUTH)  # type: ignore[arg-type]  # the point of it
+        with pytest.raises(TypeError, match=r"not httpx\.AsyncClient; for that one use AsyncRoomService$"):
+            RoomService(httpx.AsyncClient(), URL, **AUTH)  # type: ignore[arg-type]  # likewise
 
     @pytest.mark.parametrize("cls", [RoomService, AsyncRoomService])
     def test_none_for_a_service_on_its_own(self, cls: Any) -> None:
@@ -202,12 +211,67 @@ class TestSessionAndTransport:
         ):
             cls(URL, session=session, transport=Script(), **AUTH)
 
+    def test_proxy_and_tls_with_a_transport_or_a_session_are_refused(self) -> None:
+        for options in ({"proxy": False}, {"tls": "/"}):
+            with pytest.raises(ValueError, match=r"^with transport=…, proxy and tls are the transport's own matter"):
+                LiveKitAPI(URL, transport=Script(), **AUTH, **options)
+            with requests.Session() as session, pytest.raises(ValueError, match=r"^the session has its own"):
+                LiveKitAPI(URL, session=session, **AUTH, **options)
+
+    @pytest.mark.parametrize(
+        ("cls", "names", "wrong", "hint"),
+        [
+            (LiveKitAPI, ("requests", "httpx"), "aiohttp", "; for that one use AsyncLiveKitAPI"),
+            (AsyncLiveKitAPI, ("aiohttp", "httpx"), "requests", "; for that one use LiveKitAPI"),
+            (LiveKitAPI, ("requests", "httpx"), "urllib3", ""),
+        ],
+    )
+    def test_names_of_libraries(self, cls: Any, names: tuple[str, str], wrong: str, hint: str) -> None:
+        for name in names:
+            assert type(cls(URL, transport=name, **AUTH)._transport).__module__.startswith(
+                "twirpkit.transports." + name
+            )
+        with pytest.raises(ValueError, match=r"takes transport=") as caught:
+            cls(URL, transport=wrong, **AUTH)
+        known = " or ".join(repr(name) for name in names)
+        assert str(caught.value) == f"{cls.__name__} takes transport={known}, or a transport, not {wrong!r}{hint}"
+
+    @pytest.mark.parametrize(
+        ("cls", "library"),
+        [(LiveKitAPI, "requests"), (LiveKitAPI, "httpx"), (AsyncLiveKitAPI, "aiohttp"), (AsyncLiveKitAPI, "httpx")],
+    )
+    def test_a_missing_library_is_named(self, monkeypatch: pytest.MonkeyPatch, cls: Any, library: str) -> None:
+        hide(monkeypatch, library, library)
+        with pytest.raises(
+            ImportError, match=rf"^{library} is not installed: pip install 'twirpkit\[{library}\]'$"
+        ) as caught:
+            cls(URL, transport=library, **AUTH)
+        assert caught.value.name == library
+        assert (caught.value.__cause__, caught.value.__context__) == (None, None)
+        cls(URL, **AUTH)
+
+    def test_a_broken_library_says_itself_what_it_lacks(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        hide(monkeypatch, "requests", "urllib3")
+        with pytest.raises(ModuleNotFoundError) as caught:
+            LiveKitAPI(URL, transport="requests", **AUTH)
+        assert caught.value.name is not None
+        assert caught.value.name.partition(".")[0] == "urllib3"
+
     def test_a_transport_is_taken_as_it_is(self, livekit: Livekit) -> None:
         opened = livekit()
 
         opened.room()
 
         assert len(opened.script.requests) == 1
+
+
+def hide(monkeypatch: pytest.MonkeyPatch, library: str, module: str) -> None:
+    """As if the module were not installed, and the transport over the library had not been imported."""
+    part = "httpx_client" if library == "httpx" else f"{library}_session"
+    monkeypatch.delitem(sys.modules, f"twirpkit.transports.{part}", raising=False)
+    for name in [name for name in sys.modules if name.partition(".")[0] == module]:
+        monkeypatch.delitem(sys.modules, name)
+    monkeypatch.setitem(sys.modules, module, None)
 
 
 class TestPickle:

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from scripted import Opened, failure_of
 
-from livekit_twirp import CreateSIPParticipantRequest
+from livekit_twirp import CreateSIPParticipantRequest, PerformRpcRequest
 from twirpkit import AuthError, DeadlineExceededError, HttpResponse
 from twirpkit.livekit.cloud_hosts import agents_url
 from twirpkit.livekit.sip_errors import SIPCallError
@@ -86,6 +86,35 @@ def test_a_transfer_always_waits(livekit: Livekit) -> None:
     fields = {"room_name": "r", "participant_identity": "a", "transfer_to": "tel:1"}
 
     assert seconds(opened, lambda: opened.client.sip.transfer_sip_participant(**fields)) == 32
+
+
+@pytest.mark.parametrize(
+    ("fields", "left", "waits"),
+    [
+        ({}, 15, 10_000),
+        ({"response_timeout_ms": 20_000}, 25, 20_000),
+        ({"response_timeout_ms": 500}, 10, 500),
+        ({"response_timeout_ms": 20_000, "timeout": 3}, 25, 20_000),
+        ({"response_timeout_ms": 20_000, "timeout": 60}, 60, 20_000),
+        ({"response_timeout_ms": 20_000, "timeout": None}, None, 20_000),
+    ],
+)
+def test_a_call_to_a_participant_is_given_the_milliseconds_that_the_server_waits(
+    livekit: Livekit, fields: dict[str, Any], left: float | None, waits: int
+) -> None:
+    opened = livekit()
+    call = {"room": "r", "destination_identity": "a", "method": "m", **fields}
+
+    assert seconds(opened, lambda: opened.client.room.perform_rpc(**call)) == left
+    assert PerformRpcRequest.FromString(opened.requests[0].body).response_timeout_ms == waits
+
+
+def test_the_message_of_a_call_to_a_participant_is_not_filled(livekit: Livekit) -> None:
+    message = PerformRpcRequest(room="r", destination_identity="a", method="m")
+
+    livekit().room("perform_rpc", message)
+
+    assert message.response_timeout_ms == 0
 
 
 @pytest.mark.parametrize(

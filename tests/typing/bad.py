@@ -44,7 +44,6 @@ def types(lk: LiveKitAPI) -> None:
     lk.room.create_room({"empty_timeout": "300"})  # refused: str for int
     lk.room.create_room(empty_timeout=2.5)  # refused: float for int
     lk.room.send_data(data="hi")  # refused: str for bytes
-    lk.room.send_data(kind="LOSSY")  # refused: str for an enum
     lk.room.send_data(kind=DataPacket.Kind.LOSY)  # refused: no such enum value
     lk.room.update_participant(permission=Room())  # refused: another message
     lk.room.update_participant(permission={"can_publish": "yes"})  # refused: str for bool in a nested mapping

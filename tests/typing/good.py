@@ -99,9 +99,9 @@ def keywords(lk: LiveKitAPI) -> None:
 def enums(lk: LiveKitAPI, track: TrackInfo) -> None:
     lk.room.send_data(room="standup", data=b"hi", kind=DataPacket.Kind.LOSSY, topic="chat")
     lk.room.send_data(SendDataRequest(room="standup", kind=DataPacket.Kind.Value("RELIABLE")))
-    assert_type(track.type, int)
+    assert_type(track.type, TrackType)
     assert_type(TrackType.Name(track.type), str)
-    assert_type(TrackType.items(), list[tuple[str, int]])
+    assert_type(TrackType.items(), list[tuple[str, TrackType]])
     if track.type == TrackType.VIDEO and track.source in (TrackSource.CAMERA, TrackSource.SCREEN_SHARE):
         print(TrackSource.Name(track.source))
 
@@ -116,7 +116,7 @@ def answers(lk: LiveKitAPI) -> list[str]:
             assert_type(track, TrackInfo)
     first = everyone.participants[0]
     if first.HasField("permission") and first.permission.can_publish:
-        assert_type(list(first.permission.can_publish_sources), list[int])
+        assert_type(list(first.permission.can_publish_sources), list[TrackSource])
     muted = lk.room.mute_published_track(room="standup", identity="ann", track_sid="TR_1", muted=True)
     if muted.HasField("track"):
         print(muted.track.sid)
@@ -230,7 +230,7 @@ class AsyncCanned:
     async def send(self, request: HttpRequest, /) -> HttpResponse:
         return HttpResponse(200, {"content-type": "application/protobuf"}, request.body)
 
-    async def aclose(self) -> None: ...
+    async def aclose(self, *, timeout: float | None = None) -> None: ...
 
 
 def sign(method: Method[Any, Any], request: Message) -> str:

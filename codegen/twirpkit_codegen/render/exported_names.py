@@ -17,7 +17,7 @@ def exported_names(api: Api) -> dict[str, str]:
     A message that shares its name with another, or with something of the package, is left to its module.
     """
     package = api.package.name
-    found: dict[str, str] = dict.fromkeys(naming.ERROR_NAMES, "twirpkit")
+    found: dict[str, str] = dict.fromkeys(naming.ERROR_NAMES | naming.JSON_NAMES, "twirpkit")
     for mode in MODES:
         found[f"{mode.prefix}{api.package.facade}"] = f"{package}.{mode.folder}.api"
         for service in api.services:

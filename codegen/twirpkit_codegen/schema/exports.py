@@ -83,7 +83,8 @@ def check_names(manifest: Manifest, classes: Iterable[tuple[str, str, Location]]
     """Raise GenerationError for two exports of one name; `classes` are the SDK's own, as for `naming.check_unique`."""
     added = list(_places(manifest))
     for name, _, location in added:
-        naming.check_free(name, naming.ERROR_NAMES | naming.PACKAGE_NAMES, "a package", location, "leave it out")
+        taken = naming.ERROR_NAMES | naming.JSON_NAMES | naming.PACKAGE_NAMES
+        naming.check_free(name, taken, "a package", location, "leave it out")
     naming.check_unique([*classes, *added], "leave one out")
 
 

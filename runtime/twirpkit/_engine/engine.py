@@ -238,7 +238,8 @@ class CallMachine(Generic[Resp]):
         if isinstance(outcome, HttpResponse):
             if failover is not None and failover.relocates(outcome):
                 return (yield from self._relocate(failover, request))
-            if failed.code is Code.UNAUTHENTICATED and self._was_signed_by_a_wrong_clock(outcome, token):
+            retries = self.call.policy is not None
+            if retries and failed.code is Code.UNAUTHENTICATED and self._was_signed_by_a_wrong_clock(outcome, token):
                 reason = "the token was signed by a clock that differs from the server's"
                 decision = decide_once_more(reason, done_before=self.clock_corrected, time_left=self._time_left())
                 self.clock_corrected = True

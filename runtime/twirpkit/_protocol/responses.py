@@ -88,7 +88,7 @@ class ErrorResponse:
             name = clean(self.unknown_code)[:SHOWN_CHARACTERS]
             message = f"the server sent the unknown error code {name!r}: {message}"
             meta[META_BODY] = clean(_text(self.response.body))
-        if hints and self.code is Code.BAD_ROUTE and "no handler for path" in message:
+        if hints and self.code is Code.BAD_ROUTE and "no handler for path" in self.message:
             message = f"{message} ({_ROUTE_HINT})"
         return message, meta
 
@@ -100,12 +100,13 @@ class ErrorResponse:
 
     def _describe_intermediary(self, clean: Callable[[str], str], hints: bool) -> tuple[str, dict[str, str]]:
         response = self.response
-        body = clean(_text(response.body))
+        text = _text(response.body)
+        body = clean(text)
         # The reason before the body, which may be long.
         reason = "" if response.body_error is None else f" ({clean(response.body_error)})"
         said = f": {body[:SHOWN_CHARACTERS]!r}" if body else ""
         message = f"HTTP {response.status}, not from a Twirp server{reason}{said}"
-        if hints and response.status == 404 and body.strip() == "404 page not found":
+        if hints and response.status == 404 and text.strip() == "404 page not found":
             message = f"{message} ({_ROUTE_HINT})"
         return message, {**self._intermediary_meta(), META_BODY: body}
 

@@ -172,7 +172,7 @@ def _any(message: Any, options: _Options) -> dict[str, Any]:
     except (DecodeError, UnicodeDecodeError):  # the latter in protobuf's pure Python engine
         packed = None
     if packed is None:
-        raise ValueError(f"an Any holds bytes that are not a {name}")
+        raise ValueError(f"the bytes in an Any are not a message {name}")
     value = _value(packed, options)
     own = name == ANY or name in HAVE_JSON_OF_THEIR_OWN
     return {"@type": message.type_url, "value": value} if own else {"@type": message.type_url, **value}

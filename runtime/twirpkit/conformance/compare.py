@@ -74,19 +74,8 @@ def request_mismatches(
     received: ReceivedRequest,
     authorization: ExpectedAuthorization,
     request_id_header: str | None,
-    *,
-    now: float | None = None,
 ) -> list[str]:
-    """Return the mismatches of a request that a client sent.
-
-    Args:
-        plan: The plan of the exchange.
-        exchange: The exchange.
-        received: The request as received.
-        authorization: The expected Authorization.
-        request_id_header: The header with the id of the call; None if the package has none.
-        now: The time at which a token must be valid, in seconds since 1970; None for the current time.
-    """
+    """Return the mismatches of a request that a client sent."""
     assert plan.rpc is not None and plan.message is not None  # noqa: S101, PT018  # so plans of clients are
     method = plan.rpc.method
     line = f"{received.method} {received.target} {received.version}"
@@ -99,7 +88,7 @@ def request_mismatches(
     if authorization is None or isinstance(authorization, str):
         expected = [] if authorization is None else [authorization]
         return found + ([] if values == expected else ["Authorization: not the value that the client was made with"])
-    return found + authorization.mismatches(values, method, plan.message, now=now)
+    return found + authorization.mismatches(values, method, plan.message)
 
 
 def _header_mismatches(plan: Plan, received: ReceivedRequest, request_id_header: str | None) -> Iterator[str]:

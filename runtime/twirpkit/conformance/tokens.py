@@ -40,17 +40,8 @@ class SignedTokens:
     lifetime: float = 600
     backdated: float = 30
 
-    def mismatches(
-        self, values: list[str], method: Method[Any, Any], message: Message, *, now: float | None = None
-    ) -> list[str]:
-        """Return the mismatches of the Authorization headers of a request, empty if there are none.
-
-        Args:
-            values: The values of the headers.
-            method: The RPC.
-            message: The request.
-            now: The time at which the token must be valid, in seconds since 1970; None for the current time.
-        """
+    def mismatches(self, values: list[str], method: Method[Any, Any], message: Message) -> list[str]:
+        """Return the mismatches of the Authorization headers of a request, empty if there are none."""
         if len(values) != 1 or not values[0].startswith("Bearer "):
             return [f"Authorization: expected one line with Bearer and a token, got {len(values)} line(s)"]
         parts = values[0].removeprefix("Bearer ").split(".")
@@ -64,19 +55,15 @@ class SignedTokens:
         signature = hmac.digest(self.secret.encode(), ".".join(parts[:2]).encode(), hashlib.sha256)
         if not hmac.compare_digest(_encoded(signature), parts[2]):
             found.append("token signature: not made with the secret")
-        return (
-            found
-            + self._time_mismatches(payload, time.time() if now is None else now)
-            + self._claim_mismatches(payload, self.claims(method, message))
-        )
+        return found + self._time_mismatches(payload) + self._claim_mismatches(payload, self.claims(method, message))
 
-    def _time_mismatches(self, payload: Mapping[str, Any], now: float) -> list[str]:
+    def _time_mismatches(self, payload: Mapping[str, Any]) -> list[str]:
         found = (
             []
             if payload.get("iss") == self.issuer
             else [f"claim iss: expected {self.issuer!r}, got {payload.get('iss')!r}"]
         )
-        start, end = payload.get("nbf"), payload.get("exp")
+        start, end, now = payload.get("nbf"), payload.get("exp"), time.time()
         if not isinstance(start, int) or not isinstance(end, int):
             return [*found, "claims nbf and exp: expected whole seconds"]
         if not now - self.lifetime < start <= now - self.backdated:

@@ -110,7 +110,7 @@ class WebhookEvent(Generic[M]):
 
     @property
     def created_at(self) -> datetime:
-        """The time of the event in UTC, to the second; 1970 if the server does not send it."""
+        """Time of the event in UTC, to the second; 1970 if the server does not say."""
         message: Any = self._message
         return datetime.fromtimestamp(message.created_at, UTC)
 

@@ -28,6 +28,7 @@ Rule = Literal[
     "sent no, but received",
     "sent yes, but no response",
     "sent yes, but an attempt broke",
+    "sent yes, but a gateway's error",
     "sent maybe, without a reason",
     "more requests than attempts",
     "a status that was never sent",
@@ -36,8 +37,9 @@ Rule = Literal[
 ]
 """The kinds of contradictions."""
 
-_REFUSED: Final = 451
-"""A response with this status means the request was not executed; every class may be sent elsewhere (rule D4)."""
+_REFUSED: Final = (401, 451)
+"""A response with such a status means the request was not executed: every class may be sent again with another token
+(rule C11), or elsewhere (rule D4)."""
 
 Kind = Literal["success", "failure", "abandoned", "foreign"]
 
@@ -191,7 +193,7 @@ def _effects(outcome: Outcome, entries: Sequence[Entry]) -> Iterator[Rule]:
     executed = sum(entry.executed is not None for entry in entries)
     if executed > 1 and outcome.retry in (RetryClass.NEVER, RetryClass.KEYED):
         yield "executed twice"
-    if outcome.retry is RetryClass.NEVER and any(entry.status != _REFUSED for entry in entries[:-1]):
+    if outcome.retry is RetryClass.NEVER and any(entry.status not in _REFUSED for entry in entries[:-1]):
         yield "sent again"
     if outcome.retry is RetryClass.KEYED and len({entry.key for entry in entries}) > 1:
         yield "key changed"
@@ -215,6 +217,8 @@ def _failure(outcome: Outcome, entries: Sequence[Entry]) -> Iterator[Rule]:
         conclusive = entries[:-1] if outcome.status == 200 else entries
         if any(_broke(entry) for entry in conclusive):
             yield "sent yes, but an attempt broke"
+        if any(entry.gateway for entry in entries):
+            yield "sent yes, but a gateway's error"
     if outcome.sent == "maybe" and not _may_have_failed(outcome, entries):
         yield "sent maybe, without a reason"
     if outcome.attempts < len(entries):
@@ -233,6 +237,9 @@ def _broke(entry: Entry) -> bool:
 def _may_have_failed(outcome: Outcome, entries: Sequence[Entry]) -> bool:
     """Return True if an attempt may have ended without a response, as far as the server can tell."""
     if outcome.deadline_passed or outcome.attempts > len(entries):
+        return True
+    # A gateway's error leaves the call in doubt, and so does a Twirp error whose end is missing: it is read as one.
+    if any(entry.gateway or (entry.broken is not None and (entry.status or 0) >= 500) for entry in entries):
         return True
     # A 200 without `content` may have wrong framing or a wrong encoding.
     if any(_broke(entry) or (entry.status == 200 and entry.content is None) for entry in entries):

@@ -134,7 +134,7 @@ class Connection:
         response, entry = step.response, None if active is None else active[1]
         stop = len(response) if step.stop is None else min(step.stop, len(response))
         if entry is not None and stop > step.start:
-            ledger.begin_response(entry, response.status)
+            ledger.begin_response(entry, response.status, gateway=response.is_gateway_error)
         if step.every:
             for position in range(step.start, stop):
                 self._write(response, position, position + 1, ledger, entry)

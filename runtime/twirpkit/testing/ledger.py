@@ -46,6 +46,8 @@ class Entry:
     """The time when the server or the client ended it before that."""
     status: int | None = None
     """The status of the response, once its first byte is written."""
+    gateway: bool = False
+    """True if the response is a 5xx without a Twirp error, as a gateway sends it in place of the server."""
     content: bytes | None = None
     """The `digest` of the message in a successful response."""
 
@@ -120,10 +122,10 @@ class Ledger:
             if entry.key is not None:
                 self._executed[entry.key] += 1
 
-    def begin_response(self, entry: Entry, status: int | None) -> None:
+    def begin_response(self, entry: Entry, status: int | None, *, gateway: bool = False) -> None:
         """Record the status of a response whose first byte is about to be written."""
         with self._changed:
-            entry.status = status
+            entry.status, entry.gateway = status, gateway
 
     def finish_head(self, entry: Entry) -> None:
         """Record that the last byte of the response's header block was written."""

@@ -73,6 +73,11 @@ class ScriptedResponse:
         object.__setattr__(self, "status", status_of(final))
         object.__setattr__(self, "head_length", len(self.raw) if end < 0 else len(interim) + end + 4)
 
+    @property
+    def is_gateway_error(self) -> bool:
+        """True for a 5xx without a Twirp error: a gateway sends it, and the server may have run the request."""
+        return self.status is not None and self.status >= 500 and b'"code"' not in self.raw[self.head_length :]
+
     def __len__(self) -> int:
         return len(self.raw)
 

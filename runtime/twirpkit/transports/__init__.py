@@ -33,9 +33,9 @@ class _Library(NamedTuple):
     """The class of the transport over a session."""
 
     @property
-    def session_class(self) -> str:
-        """The full name of the class of its sessions."""
-        return f"{self.name}.{self.session}"
+    def one_session(self) -> str:
+        """One of its sessions, with the article."""
+        return f"{'an' if self.name[0] in 'ah' else 'a'} {self.name}.{self.session}"
 
 
 _SYNC: Final = (
@@ -139,11 +139,11 @@ def _library_of(
     for library in libraries:
         if (library.name, library.session) in classes:
             return library
-    known = " or ".join(library.session_class for library in libraries)
+    known = " or ".join(library.one_session for library in libraries)
     fits_twin = any((other.name, other.session) in classes for other in others)
     hint = f"; for that one use {twin}" if fits_twin else ""
     kind = f"{type(session).__module__}.{type(session).__qualname__}"
-    raise TypeError(f"{name} takes a session of the class {known}, not {kind}{hint}")
+    raise TypeError(f"{name} takes {known}, not {kind}{hint}")
 
 
 def _library_named(

@@ -9,7 +9,7 @@ from collections.abc import AsyncGenerator, Awaitable, Callable
 from typing import Generic, TypeVar
 
 from twirpkit._http1.request import Target
-from twirpkit._secret import conceal, revealed
+from twirpkit._secret import Secret, conceal
 from twirpkit.options import ProxyOption
 from twirpkit.transports._net.connect_failures import ConnectError
 from twirpkit.transports._net.fork import process
@@ -32,19 +32,30 @@ class ProxyUrls:
         ValueError: The URL cannot be a proxy's.
     """
 
-    def __init__(self, option: ProxyOption) -> None:
+    def __init__(self, option: ProxyOption | Secret) -> None:
+        option = conceal(option)
         proxy_selector(option)  # checks it
-        self._option = conceal(option)
-        self._chosen: dict[str, str | None] = {}
+        self._option = option
+        self._chosen: dict[str, Secret | None] = {}
 
-    def get(self, target: Target) -> str | None:
-        """Return the URL, which may hold a password. Raises ValueError if that of the environment cannot be used."""
+    def get(self, target: Target) -> Secret | None:
+        """Return the URL for a target. Raises ValueError if that of the environment cannot be used."""
         if self._option is not None:
-            return revealed(self._option) or None
+            return self.given
         if target.origin not in self._chosen:
             environment_proxy(target)  # checks it
-            self._chosen[target.origin] = environment_proxy_url(target)
+            self._chosen[target.origin] = _with_scheme(conceal(environment_proxy_url(target)))
         return self._chosen[target.origin]
+
+    @property
+    def given(self) -> Secret | None:
+        """The URL that was given, for all targets."""
+        return _with_scheme(self._option) if isinstance(self._option, Secret) else None
+
+
+def _with_scheme(url: Secret | None) -> Secret | None:
+    """Return a URL that libraries take; ours may lack the scheme."""
+    return url if url is None or "://" in url.reveal() else Secret(f"http://{url.reveal()}")
 
 
 def system_trust() -> ssl.SSLContext | bool:

@@ -14,6 +14,7 @@ import time
 from typing import Any, Final, TypeAlias
 
 import aiohttp
+from aiohttp.abc import AbstractStreamWriter
 from yarl import URL
 
 from twirpkit._http1.head import BadResponse
@@ -21,6 +22,7 @@ from twirpkit._http1.limits import MAX_HEAD, MAX_LINES
 from twirpkit._http1.parsed_response import ParsedResponse
 from twirpkit._http1.request import Target, announces_length
 from twirpkit._protocol.constants import ACCEPT, ACCEPT_ENCODING, AUTHORIZATION, CONTENT_TYPE, USER_AGENT
+from twirpkit._secret import Secret, conceal, revealed
 from twirpkit.options import ProxyOption, Tls
 from twirpkit.transports._lent_failures import (
     check_request,
@@ -30,7 +32,7 @@ from twirpkit.transports._lent_failures import (
     unreadable,
     waited_too_long,
 )
-from twirpkit.transports._net.connect_failures import CLOSED, connect_timed_out, deadline_passed, earliest
+from twirpkit.transports._net.connect_failures import CLOSED, connect_timed_out, deadline_passed
 from twirpkit.transports._net.connection_pool import IDLE, MAX_CONNECTIONS
 from twirpkit.transports._net.tls import tls_context
 from twirpkit.transports._own_sessions import LoopSessions, ProxyUrls, system_trust
@@ -41,19 +43,27 @@ __all__ = ["AiohttpTransport"]
 Result: TypeAlias = HttpResponse | TransportFailure
 
 _FAILURES: Final = (aiohttp.ClientError, OSError, UnicodeError)
-"""The exceptions of a session for a failed request; a TimeoutError is an OSError."""
+"""What a session raises for a request that failed; a TimeoutError is an OSError."""
 _NOT_SENT: Final = (aiohttp.ClientConnectorError, aiohttp.ClientHttpProxyError)
 _ADDED: Final = (ACCEPT, ACCEPT_ENCODING, CONTENT_TYPE, USER_AGENT)
 """Headers that aiohttp adds where they are missing."""
 _COOKIE: Final = "Cookie"
 _LARGE: Final = 1 << 20
 """Bytes of a body that aiohttp warns about if it is given as such."""
-_MARGIN: Final = 0.002
-"""Seconds by which connecting ends before the deadline, so that its own timeout says that nothing was sent."""
 
 
 class _ClosedError(aiohttp.ClientConnectionError):
     """The connection was closed. In place of aiohttp's own error, after which it sends a GET again."""
+
+
+class _Body(aiohttp.BytesPayload):
+    """The body of a request, which knows when it is written: the connection was made then, and the header is sent."""
+
+    written = False
+
+    async def write_with_length(self, writer: AbstractStreamWriter, content_length: int | None) -> None:
+        self.written = True
+        await super().write_with_length(writer, content_length)
 
 
 class AiohttpTransport:
@@ -71,8 +81,13 @@ class AiohttpTransport:
     """
 
     def __init__(
-        self, session: aiohttp.ClientSession | None = None, *, proxy: ProxyOption = None, tls: Tls | None = None
+        self,
+        session: aiohttp.ClientSession | None = None,
+        *,
+        proxy: ProxyOption | Secret = None,
+        tls: Tls | None = None,
     ) -> None:
+        proxy = conceal(proxy)
         if session is not None and not isinstance(session, aiohttp.ClientSession):
             raise TypeError(f"session must be an aiohttp.ClientSession, not {type(session).__qualname__}")
         if session is not None and (proxy is not None or tls is not None):
@@ -104,12 +119,17 @@ class AiohttpTransport:
             return late()
         session = self._lent if self._lent is not None else self._own.get()
         proxy = None if self._lent is not None else self._proxy.get(target)
+        body = _body(request)
         parsed: ParsedResponse | None = None
         limit = asyncio.timeout(None if request.deadline is None else request.deadline - now)
         try:
             async with limit:
                 response = await session.request(
-                    request.method, _url(request.url), proxy=proxy, **_options(request, session, now)
+                    request.method,
+                    _url(request.url),
+                    data=body,
+                    proxy=revealed(proxy),
+                    **_options(request, session, now),
                 )
                 try:
                     parsed = _parse(response, request)
@@ -120,7 +140,10 @@ class AiohttpTransport:
             return TransportFailure(str(bad), Phase.CUT)
         except _FAILURES as error:
             if limit.expired() or (parsed is not None and deadline_passed(request.deadline)):
-                return waited_too_long() if parsed is None else parsed.deadline_passed()
+                if parsed is not None:
+                    return parsed.deadline_passed()
+                unsent = isinstance(body, _Body) and not body.written
+                return connect_timed_out(target.host, request.deadline, None) if unsent else waited_too_long()
             return _failure(error, request, target) if parsed is None else parsed.cut()
 
     async def aclose(self) -> None:
@@ -133,19 +156,18 @@ def _url(url: str) -> URL:
     return URL(url, encoded=True)  # as it is
 
 
+def _body(request: HttpRequest) -> _Body | io.BytesIO | None:
+    if len(request.body) > _LARGE:
+        return io.BytesIO(request.body)
+    return _Body(request.body) if announces_length(request.method, len(request.body)) else None
+
+
 def _options(request: HttpRequest, session: aiohttp.ClientSession, now: float) -> dict[str, Any]:
     headers = {name: value for name, value in request.headers.items() if name.lower() != AUTHORIZATION.lower()}
-    data: object = None
-    if request.body:
-        data = io.BytesIO(request.body) if len(request.body) > _LARGE else request.body
-    elif announces_length(request.method, 0):
-        data = b""
-    until = earliest(request.connect_deadline, None if request.deadline is None else request.deadline - _MARGIN)
-    connecting = None if until is None else max(0.001, until - now)
+    connecting = None if request.connect_deadline is None else max(0.001, request.connect_deadline - now)
     return {
         "headers": headers,
         "skip_auto_headers": _ADDED,
-        "data": data,
         "allow_redirects": False,
         "raise_for_status": False,
         "auto_decompress": False,

@@ -17,7 +17,7 @@ import httpx
 from twirpkit._http1.head import BadResponse
 from twirpkit._http1.parsed_response import ParsedResponse
 from twirpkit._http1.request import Target
-from twirpkit._secret import revealed
+from twirpkit._secret import Secret, conceal, revealed
 from twirpkit.options import ProxyOption, Tls
 from twirpkit.transports._lent_failures import (
     check_request,
@@ -29,9 +29,8 @@ from twirpkit.transports._lent_failures import (
 )
 from twirpkit.transports._net.connect_failures import CLOSED, connect_timed_out, deadline_passed, earliest
 from twirpkit.transports._net.connection_pool import IDLE, MAX_CONNECTIONS
-from twirpkit.transports._net.proxy import proxy_selector
 from twirpkit.transports._net.tls import tls_context
-from twirpkit.transports._own_sessions import LoopSessions, ProcessSessions, system_trust
+from twirpkit.transports._own_sessions import LoopSessions, ProcessSessions, ProxyUrls, system_trust
 from twirpkit.transports.base import HttpRequest, HttpResponse, Phase, TransportFailure
 
 __all__ = ["AsyncHttpxTransport", "HttpxTransport"]
@@ -42,9 +41,19 @@ _NOT_SENT: Final = (httpx.ConnectError, httpx.PoolTimeout, httpx.ProxyError, htt
 _MINOR: Final = {b"HTTP/1.0": 0, b"HTTP/1.1": 1, b"HTTP/2": None}
 _DISCONNECTED: Final = "Server disconnected"
 """The beginning of what httpx says if the connection was closed, by the same exception as for a malformed response."""
-_MARGIN: Final = 0.002
-"""Seconds by which connecting ends before the deadline, so that its own timeout says that nothing was sent."""
 _MINE: Final = "the client has its own: give proxy and verify to it in place of proxy and tls"
+
+
+class _Progress:
+    """The progress of a request, as httpx reports it to the trace of the request."""
+
+    connecting = False
+    """True from the time when a connection is begun until something is sent on it."""
+
+    async def note(self, event: str, _: object) -> None:
+        """Take note of an event."""
+        if event.endswith(".started"):
+            self.connecting = event.startswith("connection.")
 
 
 class HttpxTransport:
@@ -62,8 +71,9 @@ class HttpxTransport:
     """
 
     def __init__(
-        self, client: httpx.Client | None = None, *, proxy: ProxyOption = None, tls: Tls | None = None
+        self, client: httpx.Client | None = None, *, proxy: ProxyOption | Secret = None, tls: Tls | None = None
     ) -> None:
+        proxy = conceal(proxy)
         if client is not None and not isinstance(client, httpx.Client):
             raise TypeError(f"client must be an httpx.Client, not {type(client).__qualname__}")
         if client is not None and (proxy is not None or tls is not None):
@@ -120,8 +130,9 @@ class AsyncHttpxTransport:
     """
 
     def __init__(
-        self, client: httpx.AsyncClient | None = None, *, proxy: ProxyOption = None, tls: Tls | None = None
+        self, client: httpx.AsyncClient | None = None, *, proxy: ProxyOption | Secret = None, tls: Tls | None = None
     ) -> None:
+        proxy = conceal(proxy)
         if client is not None and not isinstance(client, httpx.AsyncClient):
             raise TypeError(f"client must be an httpx.AsyncClient, not {type(client).__qualname__}")
         if client is not None and (proxy is not None or tls is not None):
@@ -141,6 +152,8 @@ class AsyncHttpxTransport:
             return late()
         client = self._lent if self._lent is not None else self._own.get()
         made = _make(request, target, now)
+        progress = _Progress()
+        made.extensions["trace"] = progress.note
         parsed: ParsedResponse | None = None
         limit = asyncio.timeout(None if request.deadline is None else request.deadline - now)
         try:
@@ -157,7 +170,11 @@ class AsyncHttpxTransport:
             return TransportFailure(str(bad), Phase.CUT)
         except (httpx.HTTPError, OSError) as error:
             if limit.expired() or (parsed is not None and deadline_passed(request.deadline)):
-                return waited_too_long() if parsed is None else parsed.deadline_passed()
+                if parsed is not None:
+                    return parsed.deadline_passed()
+                if progress.connecting:
+                    return connect_timed_out(target.host, request.deadline, None)
+                return waited_too_long()
             return _failure(error, request, target) if parsed is None else parsed.cut()
 
     async def aclose(self) -> None:
@@ -166,12 +183,12 @@ class AsyncHttpxTransport:
         await self._own.aclose()
 
 
-def _options(proxy: ProxyOption, tls: Tls | None) -> Callable[[], dict[str, Any]]:
+def _options(proxy: ProxyOption | Secret, tls: Tls | None) -> Callable[[], dict[str, Any]]:
     """Return a function that gives the arguments for a client of our own."""
-    proxy_selector(proxy)  # checks it
+    urls = ProxyUrls(proxy)
     context = tls_context(tls)
     return lambda: {
-        "proxy": revealed(proxy) or None,
+        "proxy": revealed(urls.given),
         "trust_env": proxy is None,
         "verify": system_trust() if context is None else context,
         "limits": httpx.Limits(
@@ -182,7 +199,7 @@ def _options(proxy: ProxyOption, tls: Tls | None) -> Callable[[], dict[str, Any]
 
 def _make(request: HttpRequest, target: Target, now: float) -> httpx.Request:
     left = None if request.deadline is None else request.deadline - now
-    until = earliest(request.connect_deadline, None if request.deadline is None else request.deadline - _MARGIN)
+    until = earliest(request.connect_deadline, request.deadline)
     connecting = None if until is None else max(0.001, until - now)
     url = _url(request.url)
     extensions: dict[str, Any] = {"timeout": {"connect": connecting, "pool": connecting, "read": left, "write": left}}

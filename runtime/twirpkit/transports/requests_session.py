@@ -31,6 +31,7 @@ from twirpkit._http1.limits import MIN_READ
 from twirpkit._http1.parsed_response import ParsedResponse
 from twirpkit._http1.request import Target, announces_length
 from twirpkit._protocol.constants import ACCEPT_ENCODING, CONTENT_LENGTH, USER_AGENT
+from twirpkit._secret import Secret, conceal
 from twirpkit.options import ProxyOption, Tls
 from twirpkit.transports._lent_failures import chain, check_request, closed_early, late, library_failure, unreadable
 from twirpkit.transports._net.connect_failures import CLOSED, connect_timed_out, deadline_passed
@@ -45,7 +46,7 @@ Result: TypeAlias = HttpResponse | TransportFailure
 Hook: TypeAlias = Callable[..., Any]
 
 _FAILURES: Final = (OSError, HTTPError, HTTPException)
-"""The exceptions of a session for a failed request. A `requests.RequestException` is an OSError."""
+"""What a session raises for a request that failed. A `requests.RequestException` is an OSError."""
 _ADDED: Final = (USER_AGENT, ACCEPT_ENCODING)
 """Headers that urllib3 adds where they are missing."""
 _FOLD: Final = re.compile(r"[ \t]*\r?\n[ \t]+")
@@ -67,8 +68,9 @@ class RequestsTransport:
     """
 
     def __init__(
-        self, session: requests.Session | None = None, *, proxy: ProxyOption = None, tls: Tls | None = None
+        self, session: requests.Session | None = None, *, proxy: ProxyOption | Secret = None, tls: Tls | None = None
     ) -> None:
+        proxy = conceal(proxy)
         if session is not None and not isinstance(session, requests.Session):
             raise TypeError(f"session must be a requests.Session, not {type(session).__qualname__}")
         if session is not None and (proxy is not None or tls is not None):
@@ -116,7 +118,7 @@ class RequestsTransport:
     def _proxies(self, target: Target) -> dict[str, str]:
         """Return the proxies of a session of its own."""
         url = self._proxy.get(target)
-        return {} if url is None else {target.scheme: url}
+        return {} if url is None else {target.scheme: url.reveal()}
 
 
 def _new_session(verify: str | bool) -> requests.Session:

@@ -104,7 +104,7 @@ def test_the_answer_is_one_json_document(server: ReplayServer, command: Run) -> 
     assert ran.out.endswith("}\n")
     shown = json.loads(ran.out)
     assert {name: shown[name] for name in ("a_int64", "a_string", "a_bytes", "color", "colors")} == {
-        "a_int64": str(1 << 60), "a_string": "ü\x9b", "a_bytes": "aGk=", "color": 99, "colors": ["GREEN", 77],
+        "a_int64": 1 << 60, "a_string": "ü\x9b", "a_bytes": "aGk=", "color": 99, "colors": ["GREEN", 77],
     }  # fmt: skip
     # What a script asks for is there, also where it has its default; what has presence is there only if it is set.
     assert (shown["a_int32"], shown["a_bool"], shown["many_string"], shown["texts"]) == (0, False, [], {})
@@ -118,18 +118,30 @@ def test_an_answer_without_a_json_form(server: ReplayServer, command: Run) -> No
     assert "internal: the call succeeded, but its response has no JSON form: " in ran.err
 
 
-def test_fields_that_protobufs_json_does_not_serve(server: ReplayServer, command: Run) -> None:
-    server.respond_with(answer())
-    server.take()
-    ran = command(SDK, "--url", server.url, "odd-things", "methodical")
-    assert (ran.code, ran.out) == (1, "")
-    assert "the call succeeded, but its response has no JSON form: " in ran.err
-    assert len(server.take()) == 1
-    for arguments in (["--DESCRIPTOR", "x"], ["--json", "{}"]):
+def test_fields_that_are_called_like_methods_of_protobufs(server: ReplayServer, command: Run) -> None:
+    for arguments in (["--DESCRIPTOR", "x"], ["--json", '{"DESCRIPTOR": "x"}']):
+        server.respond_with(answer(b"\n\1y"))
+        server.take()
         ran = command(SDK, "--url", server.url, "odd-things", "methodical", *arguments)
-        assert ran.code == 2
-        assert f"methodical: {arguments[0]}: protobuf's JSON does not support messages with fields" in ran.err
-    assert server.take() == []
+        assert (ran.code, json.loads(ran.out)) == (0, {"DESCRIPTOR": "y"})
+        assert [received.body for received in server.take()] == [b"\n\1x"]
+
+
+def test_any_holds_a_message_of_the_package(server: ReplayServer, command: Run) -> None:
+    server.respond_with(answer(ODD.Thing(any=ODD.Thing.Part(name="x")).SerializeToString()))
+    assert json.loads(call(command, server).out)["any"] == {
+        "@type": "type.googleapis.com/odd.Thing.Part", "name": "x", "names": [],
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize(("client", "shown"), [((), "<redacted>"), (("--show-secrets",), "canary")])
+def test_sensitive_fields_are_hidden_unless_asked_for(
+    server: ReplayServer, command: Run, client: tuple[str, ...], shown: str
+) -> None:
+    server.respond_with(answer(b"\n\6canary\x12\5shown"))
+    ran = command(SDK, "--url", server.url, *client, "odd-things", "confide")
+    printed = json.loads(ran.out)
+    assert (printed["password"], printed["name"], printed["pin"]) == (shown, "shown", 0)
 
 
 @pytest.mark.parametrize(

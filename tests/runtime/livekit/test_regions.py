@@ -10,6 +10,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
+from clock import Clock
 from scripted import OK, Opened, failure_of
 
 from livekit_twirp import LiveKitAPI
@@ -337,6 +338,43 @@ class TestMemory:
         opened.room()
 
         assert opened.script.asked.count("?") == (1 if kept else 2)
+
+    @pytest.mark.parametrize(
+        ("age", "passed", "kept"),
+        [
+            ("max-age=999999999", 3599, True),
+            ("max-age=999999999", 3601, False),
+            ("max-age=3600", 3599, True),
+            ("max-age=60", 59, True),
+            ("max-age=60", 61, False),
+        ],
+    )
+    def test_lasts_an_hour_at_most(self, on: Any, clock: Clock, age: str, passed: float, kept: bool) -> None:
+        opened = on(discovered(A, age=age), base=DOWN)
+        opened.room()
+        clock.forward(passed)
+        opened.room()
+
+        assert opened.script.asked.count("?") == (1 if kept else 2)
+
+    @pytest.mark.parametrize(("passed", "asked_again"), [(9, False), (11, True)])
+    def test_is_doubted_when_every_region_in_it_has_failed(
+        self, on: Any, clock: Clock, passed: float, asked_again: bool
+    ) -> None:
+        """But not at once: an outage must not make every call ask."""
+        lists = [discovered(A, age="max-age=60"), discovered(B, age="max-age=60")]
+        opened = on(lists, base=unreached(), a=unreached())
+        failure_of(opened.room)
+        assert opened.script.asked == ["base", "?", "a", "a"]
+        opened.script.asked.clear()
+        clock.forward(passed)
+
+        if asked_again:
+            opened.room()
+            assert opened.script.asked == ["base", "a", "?", "b"]
+        else:
+            failure_of(opened.room)
+            assert opened.script.asked == ["base", "a", "a"]
 
     def test_ends(self, on: Any, monkeypatch: pytest.MonkeyPatch) -> None:
         opened = on([discovered(A, age="max-age=60"), discovered(B, age="max-age=60")], base=DOWN)

@@ -84,6 +84,13 @@ def test_a_long_reason_is_cut_in_the_text() -> None:
     assert len(error.sip_status) == 10_000
 
 
+def test_control_characters_of_a_reason_are_escaped_in_the_text() -> None:
+    error: Any = sip_call_error(answered(Code.ABORTED, {"sip_status_code": "487", "sip_status": "gone\n\x1b[2J"}))
+
+    assert "SIP 487 gone\\n\\x1b[2J: " in str(error)
+    assert error.sip_status == "gone\n\x1b[2J"
+
+
 def test_the_cause_and_notes_stay() -> None:
     plain = answered(Code.ABORTED, {"sip_status_code": "487"})
     plain.__cause__ = OSError("reset")

@@ -102,6 +102,17 @@ def test_what_is_no_http() -> None:
     assert (made.status, made.head_length) == (None, 5)
 
 
+def test_gateway_errors() -> None:
+    answers = [
+        answer(502),
+        answer(500, b"<html>"),
+        error("unavailable"),
+        answer(404, b"<html>"),
+        ScriptedResponse(b"hello"),
+    ]
+    assert [each.is_gateway_error for each in answers] == [True, True, False, False, False]
+
+
 @pytest.mark.parametrize("body", [b"", CONTENT], ids=["empty", "full"])
 def test_framing_faults(body: bytes) -> None:
     faults = framing_faults(body)

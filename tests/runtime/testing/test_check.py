@@ -110,6 +110,9 @@ EXPLAINED: dict[str, tuple[Tell, RetryClass, list[Entry]]] = {
         READ,
         [answered(503, at=9.0), answered(503, received=5.0, at=6.0)],
     ),
+    "a gateway's error": (failure(unavailable("maybe")), NEVER, [answered(503, gateway=True)]),
+    "half of an error": (failure(unavailable("maybe")), NEVER, [broken(status=503, head_written=2.0)]),
+    "never, signed anew after a refusal": (success(), NEVER, [answered(401), answered()]),
     "no request id known": (failure(unavailable("yes", request_id=None)), NEVER, [answered(503)]),
     "abandoned": (abandoned, NEVER, [broken(executed=1.5)]),
     "abandoned before sending": (abandoned, NEVER, []),
@@ -151,6 +154,12 @@ CONTRADICTED: dict[str, tuple[Rule, Tell, RetryClass, list[Entry]]] = {
         failure(unavailable("yes", 2)),
         READ,
         [broken(), answered(503)],
+    ),
+    "a gateway's error is none of the server's": (
+        "sent yes, but a gateway's error",
+        failure(unavailable("yes")),
+        NEVER,
+        [answered(503, gateway=True)],
     ),
     "a success was cut": (
         "sent yes, but an attempt broke",

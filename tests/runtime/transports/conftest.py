@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Iterator
 
 import pytest
+from lent_worlds import LENT, LentWorld, lend
 from worlds import WORLDS, UvloopWorld, World
 
 
@@ -22,3 +23,11 @@ def loops(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> No
     if request.param == UvloopWorld.name:
         for module in (asyncio, asyncio.events):
             monkeypatch.setattr(module, "new_event_loop", UvloopWorld.new_loop)
+
+
+@pytest.fixture(params=LENT)
+def lent(request: pytest.FixtureRequest) -> Iterator[LentWorld]:
+    """A transport over a session of each library."""
+    world = lend(request.param)
+    yield world
+    world.end()

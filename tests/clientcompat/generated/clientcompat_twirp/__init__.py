@@ -37,6 +37,10 @@ if TYPE_CHECKING:
     from twirpkit import UnimplementedError as UnimplementedError
     from twirpkit import UnknownError as UnknownError
     from twirpkit import error_class as error_class
+    from twirpkit import from_dict as from_dict
+    from twirpkit import from_json as from_json
+    from twirpkit import to_dict as to_dict
+    from twirpkit import to_json as to_json
 
     from clientcompat_twirp._async.api import AsyncCompatAPI as AsyncCompatAPI
     from clientcompat_twirp._async.compat import AsyncCompatService as AsyncCompatService
@@ -81,6 +85,10 @@ _EXPORTS = {
     "UnimplementedError": "twirpkit",
     "UnknownError": "twirpkit",
     "error_class": "twirpkit",
+    "from_dict": "twirpkit",
+    "from_json": "twirpkit",
+    "to_dict": "twirpkit",
+    "to_json": "twirpkit",
 }
 
 __all__ = [
@@ -117,6 +125,10 @@ __all__ = [
     "UnimplementedError",
     "UnknownError",
     "error_class",
+    "from_dict",
+    "from_json",
+    "to_dict",
+    "to_json",
 ]
 
 
