@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections import Counter
 
 import pytest
-from listed import BY_TRANSPORT, RESPONSE_ONLY
 from recordings import CLIENTS, EXCHANGES
+from unsendable_exchanges import BY_TRANSPORT, RESPONSE_ONLY
 
 from twirpkit.conformance import Exchange, Mode, RequestForm, Route, Suite
 from twirpkit.conformance.request_forms import arguments

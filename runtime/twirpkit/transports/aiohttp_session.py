@@ -43,7 +43,7 @@ __all__ = ["AiohttpTransport"]
 Result: TypeAlias = HttpResponse | TransportFailure
 
 _FAILURES: Final = (aiohttp.ClientError, OSError, UnicodeError)
-"""What a session raises for a request that failed; a TimeoutError is an OSError."""
+"""The exceptions of a session for a failed request; a TimeoutError is an OSError."""
 _NOT_SENT: Final = (aiohttp.ClientConnectorError, aiohttp.ClientHttpProxyError)
 _ADDED: Final = (ACCEPT, ACCEPT_ENCODING, CONTENT_TYPE, USER_AGENT)
 """Headers that aiohttp adds where they are missing."""
@@ -126,7 +126,7 @@ class AiohttpTransport:
             async with limit:
                 response = await session.request(
                     request.method,
-                    _url(request.url),
+                    URL(request.url, encoded=True),  # as it is
                     data=body,
                     proxy=revealed(proxy),
                     **_options(request, session, now),
@@ -150,10 +150,6 @@ class AiohttpTransport:
         """Close sessions of its own. Twice is fine."""
         self._closed = True
         await self._own.aclose()
-
-
-def _url(url: str) -> URL:
-    return URL(url, encoded=True)  # as it is
 
 
 def _body(request: HttpRequest) -> _Body | io.BytesIO | None:

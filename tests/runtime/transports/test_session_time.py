@@ -7,13 +7,11 @@ import ssl
 from pathlib import Path
 from typing import Any
 
-import httpx
 import pytest
-import requests
+from byte_server import Answer, serve
+from byte_server import http as answer
 from lent_worlds import LentWorld, SyncLentWorld, lend
-from scenes import full_backlog, nobody
-from wire import Answer, serve
-from wire import http as answer
+from unreachable_addresses import full_backlog, nobody
 
 from twirpkit.transports.base import HttpResponse, Phase, TransportFailure
 
@@ -42,7 +40,7 @@ def test_a_header_that_drips(lent: LentWorld, request: pytest.FixtureRequest) ->
 def test_a_body_that_drips(lent: LentWorld, status: int) -> None:
     data = answer(b"x" * 100, status=f"{status} X")
     with serve(Answer(data, "hold", drip=0.02, drip_from=len(data) - 100)) as server:
-        got = lent.send(server.url, timeout=0.2)
+        got = lent.send(server.url, timeout=0.6)
     if status == 200:
         assert isinstance(got, TransportFailure)
         assert (got.phase, got.timed_out) == (Phase.CUT, True)
@@ -57,7 +55,7 @@ def test_a_body_that_stops(lent: LentWorld, chunked: bool) -> None:
     head = b"HTTP/1.1 200 OK\r\n"
     data = head + (b"Transfer-Encoding: chunked\r\n\r\n5\r\nhe" if chunked else b"Content-Length: 5\r\n\r\nhe")
     with serve(Answer(data, "hold")) as server:
-        got = lent.send(server.url, timeout=0.2)
+        got = lent.send(server.url, timeout=0.6)
     assert isinstance(got, TransportFailure)
     assert (got.phase, got.timed_out) == (Phase.CUT, True)
 
@@ -121,13 +119,14 @@ def test_a_certificate_that_is_not_trusted(lent: LentWorld, tls: ssl.SSLContext)
     assert type(failed.cause) is ssl.SSLCertVerificationError
 
 
-def test_a_handshake_that_hangs(lent: LentWorld, request: pytest.FixtureRequest) -> None:
-    if _on_uvloop(lent) and isinstance(lent.session, httpx.AsyncClient):
-        pytest.skip("anyio leaves a transport of uvloop unclosed where its handshake is cancelled")
-    if isinstance(lent.session, requests.Session):
-        request.applymarker(pytest.mark.xfail(reason=HANDSHAKES, strict=True))
+@pytest.mark.parametrize(
+    "name", [pytest.param("requests", marks=pytest.mark.xfail(reason=HANDSHAKES, strict=True)), "httpx"]
+)
+def test_a_handshake_that_hangs(name: str) -> None:
+    lent = lend(name)
     with socket.create_server(("127.0.0.1", 0)) as listener:
         failed = lent.fail(f"https://127.0.0.1:{listener.getsockname()[1]}", timeout=0.3)
+    lent.end()
     assert (failed.phase, failed.timed_out) == (Phase.NOT_SENT, True)
 
 

@@ -2,55 +2,16 @@
 
 from __future__ import annotations
 
-import contextlib
 import ssl
-from pathlib import Path
 
 import pytest
-from wire import http
+from byte_server import http
+from tls_peer import GARBAGE, Peer
 
-from twirpkit._http1.response import Exchange, ResponseParser
+from twirpkit._http1.response import Exchange
 from twirpkit.transports._net.connect_failures import ConnectError
 from twirpkit.transports._net.tls_layer import TlsLayer, feed_encrypted
 from twirpkit.transports.base import HttpResponse, Phase, TransportFailure
-
-PEM = Path(__file__).with_name("localhost.pem")
-
-
-class Peer:
-    """A client and a server, past their handshake."""
-
-    def __init__(self) -> None:
-        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-        context.load_cert_chain(PEM)
-        self._incoming, self._outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
-        self.server = context.wrap_bio(self._incoming, self._outgoing, server_side=True)
-        self.client = TlsLayer(ssl.create_default_context(cafile=PEM), "localhost")
-        done = self.client.handshake()
-        assert not done
-        while not done:
-            self._incoming.write(self.client.output())
-            with contextlib.suppress(ssl.SSLWantReadError):
-                self.server.do_handshake()
-            done = self.client.handshake(self._outgoing.read())
-        self._incoming.write(self.client.output())
-        self.server.do_handshake()
-        self.parser = ResponseParser("POST", 1 << 20, reused=False)
-
-    def sent(self, *pieces: bytes) -> bytes:
-        """Return records of the server, one for each piece."""
-        for piece in pieces:
-            self.server.write(piece)
-        return self._outgoing.read()
-
-    def farewell(self) -> bytes:
-        """Return the record that says that the server sends no more."""
-        with pytest.raises(ssl.SSLWantReadError):
-            self.server.unwrap()
-        return self._outgoing.read()
-
-    def feed(self, received: bytes, *, reused: bool = False) -> Exchange | None:
-        return feed_encrypted(self.client, self.parser, received, "the place", reused=reused)
 
 
 def body_of(exchange: Exchange | None) -> bytes:
@@ -100,7 +61,7 @@ def test_a_farewell_after_the_response_ends_the_connection() -> None:
 
 def test_garbage_after_the_response_ends_the_connection() -> None:
     peer = Peer()
-    exchange = peer.feed(peer.sent(http(b"hello")) + b"\x17\x03\x03\x00\x20" + bytes(32))
+    exchange = peer.feed(peer.sent(http(b"hello")) + GARBAGE)
     assert (body_of(exchange), exchange and exchange.reusable) == (b"hello", False)
 
 
@@ -112,7 +73,7 @@ def test_a_farewell_instead_of_a_response() -> None:
 
 def test_garbage_instead_of_a_response() -> None:
     peer = Peer()
-    exchange = peer.feed(b"\x17\x03\x03\x00\x20" + bytes(32))
+    exchange = peer.feed(GARBAGE)
     assert exchange is not None
     assert isinstance(exchange.result, TransportFailure)
     assert (exchange.result.phase, exchange.result.final, exchange.reusable) == (Phase.NO_ANSWER, False, False)
