@@ -11,7 +11,7 @@ from google.protobuf.message import Message
 
 from livekit_twirp import AsyncLiveKitAPI, LiveKitAPI
 from twirpkit import Method
-from twirpkit.conformance import Exchange, SignedTokens, Suite, WorldName, load
+from twirpkit.conformance import Exchange, SignedTokens, Suite, Mode, load
 from twirpkit.transports.aiohttp_session import AiohttpTransport
 from twirpkit.transports.httpx_client import AsyncHttpxTransport, HttpxTransport
 from twirpkit.transports.requests_session import RequestsTransport
@@ -34,7 +34,7 @@ __all__ = [
 FILES: Final = tuple(f"{name}.jsonl" for name in ("room", "http", "egress", "ingress", "sip", "agent_dispatch", "mock"))
 EXCHANGES: Final[list[Exchange]] = [each for name in FILES for each in load(Path(__file__).parent / "fixtures" / name)]
 BY_ID: Final = {each.id: each for each in EXCHANGES}
-WORLDS: Final[tuple[WorldName, ...]] = ("sync", "async")
+WORLDS: Final[tuple[Mode, ...]] = ("sync", "async")
 LIBRARIES: Final = {
     "sockets": {},
     "requests and aiohttp": {"transport": RequestsTransport, "async_transport": AiohttpTransport},

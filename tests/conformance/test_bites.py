@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from bent import Change, bent
+from corrupting_transports import Change, corrupting
 from recordings import BY_ID, CLOUD, EXCHANGES, KEY, MODES, SECRET, TEMPLATES, expected_claims, new_suite
 
 from twirpkit import HttpRequest, Method
@@ -51,8 +51,8 @@ def test_no_byte_of_an_answer_may_change(suite: Suite, mode: Mode, exchange: Exc
     assert suite.play(mode, exchange, forms=[RequestForm.MESSAGE]) == []
     passed = []
     for what, raw in changed_bytes(exchange.response.raw):
-        bent = dataclasses.replace(exchange, response=dataclasses.replace(exchange.response, raw=raw))
-        if not suite.play(mode, bent, forms=[RequestForm.MESSAGE]):
+        changed = dataclasses.replace(exchange, response=dataclasses.replace(exchange.response, raw=raw))
+        if not suite.play(mode, changed, forms=[RequestForm.MESSAGE]):
             passed.append(what)
     assert passed == []
 
@@ -154,11 +154,11 @@ CHANGES: dict[str, Change] = {
 @pytest.mark.parametrize("change", CHANGES.values(), ids=CHANGES)
 def test_no_part_of_a_request_may_change(mode: Mode, change: Change) -> None:
     exchange = BY_ID["room/update_participant/everything"]
-    with new_suite(**bent(change)) as suite:
+    with new_suite(**corrupting(change)) as suite:
         assert suite.play(mode, exchange, forms=[RequestForm.MESSAGE]) != []
 
 
 def test_nothing_is_red_where_nothing_changes() -> None:
     exchange = BY_ID["room/update_participant/everything"]
-    with new_suite(**bent()) as it:
+    with new_suite(**corrupting()) as it:
         assert it.play("sync", exchange) == it.play("async", exchange) == []

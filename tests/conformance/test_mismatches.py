@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from bent import bent
+from corrupting_transports import corrupting
 from hats import AsyncHatsAPI, HatsAPI
 from hats._methods.hats import MAKE_HAT
 from recordings import BY_ID, MODES, new_suite
@@ -88,7 +88,7 @@ def test_short_key(suite: Suite) -> None:
 )
 @pytest.mark.parametrize("mode", MODES)
 def test_lower_layer(mode: Mode, there: Any, line: str) -> None:
-    with new_suite(**bent(there)) as suite:
+    with new_suite(**corrupting(there)) as suite:
         assert suite.plan(FOREIGN).route is Route.TRANSPORT
         assert line in suite.play(mode, FOREIGN)[0]
 
@@ -128,7 +128,7 @@ def test_lower_layer_without_an_answer(suite: Suite, mode: Mode) -> None:
 
 @pytest.mark.parametrize("mode", MODES)
 def test_header_of_an_answer(mode: Mode) -> None:
-    with new_suite(**bent(back=lambda each: dataclasses.replace(each, headers={}))) as suite:
+    with new_suite(**corrupting(back=lambda each: dataclasses.replace(each, headers={}))) as suite:
         found = suite.play(mode, MISSING)
     assert "message: response header vary: expected 'Origin', got None" in found
 

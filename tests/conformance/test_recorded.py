@@ -5,16 +5,16 @@ from __future__ import annotations
 from collections import Counter
 
 import pytest
-from listed import ANSWER_ONLY, BY_TRANSPORT
 from recordings import CLIENTS, EXCHANGES
+from unsendable_exchanges import ANSWER_ONLY, BY_TRANSPORT
 
-from twirpkit.conformance import Exchange, Form, Route, Suite, WorldName
+from twirpkit.conformance import Exchange, RequestForm, Route, Suite, Mode
 from twirpkit.conformance.forms import arguments
 
 
 @pytest.mark.parametrize(("library", "world"), CLIENTS)
 @pytest.mark.parametrize("exchange", EXCHANGES, ids=str)
-def test_conforms(suites: dict[str, Suite], library: str, world: WorldName, exchange: Exchange) -> None:
+def test_conforms(suites: dict[str, Suite], library: str, world: Mode, exchange: Exchange) -> None:
     assert suites[library].play(world, exchange) == []
 
 
@@ -43,12 +43,12 @@ def test_counts_are_pinned(suite: Suite) -> None:
 
 def test_every_form_is_played(suite: Suite) -> None:
     """Two recorded requests hold a field that the schema lacks: only a message can say that."""
-    unsaid: Counter[Form] = Counter()
+    unsaid: Counter[RequestForm] = Counter()
     for exchange in EXCHANGES:
         plan = suite.plan(exchange)
         if plan.message is not None:
-            unsaid.update(form for form in Form if arguments(form, plan.message, _any_fields) is None)
-    assert unsaid == {Form.MAPPING: 2, Form.KEYWORDS: 2}
+            unsaid.update(form for form in RequestForm if arguments(form, plan.message, _any_fields) is None)
+    assert unsaid == {RequestForm.MAPPING: 2, RequestForm.KEYWORDS: 2}
 
 
 def _any_fields(

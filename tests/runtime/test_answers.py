@@ -11,7 +11,7 @@ import pytest
 from cases import CASES, KNOWN_FAILURES, Case
 from cases.case import HINT
 from cases.play import CLIENTS, DEFAULTS, Player, Stage
-from scripted import Opened, failure_of
+from scripted_transport import Opened, failure_of
 
 from twirpkit import HttpResponse
 

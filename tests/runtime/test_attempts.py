@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from attempt_outcomes import AT_ONCE, METHODS, answered, endpoint, failed
 from odd_schema import ODD
-from scripted import OK, Opened, Outcome, failure_of
+from scripted_transport import OK, Opened, Outcome, failure_of
 
 from livekit_twirp import SendDataRequest
 from twirpkit import (
@@ -179,7 +179,9 @@ class TestSettings:
             (AT_ONCE, RetryPolicy(max_attempts=1), 1),
         ],
     )
-    def test_the_call_wins_over_the_client(self, livekit: Livekit, of_client: Any, of_call: Any, attempts: int) -> None:
+    def test_retry_option_the_call_wins_over_the_client(
+        self, livekit: Livekit, of_client: Any, of_call: Any, attempts: int
+    ) -> None:
         opened = livekit(answered(503), retry=of_client)
 
         error = failure_of(opened.room, **({} if of_call is None else {"retry": of_call}))
@@ -187,7 +189,7 @@ class TestSettings:
         assert error.attempts == attempts
 
     @pytest.mark.parametrize("wrong", [True, None, 3, "never"])
-    def test_anything_else_is_refused(self, livekit: Livekit, wrong: Any) -> None:
+    def test_retry_option_anything_else_is_refused(self, livekit: Livekit, wrong: Any) -> None:
         text = f"^retry must be a RetryPolicy, or False for none, not {type(wrong).__name__}$"
         with pytest.raises(TypeError, match=text):
             livekit(retry=wrong)
@@ -208,7 +210,9 @@ class TestSettings:
             ({"max_backoff": "1"}, TypeError, "max_backoff must be a number of seconds, not str"),
         ],
     )
-    def test_a_policy_says_what_is_wrong_with_it(self, wrong: Any, kind: type[Exception], text: str) -> None:
+    def test_retry_option_a_policy_says_what_is_wrong_with_it(
+        self, wrong: Any, kind: type[Exception], text: str
+    ) -> None:
         with pytest.raises(kind, match=f"^{text}"):
             RetryPolicy(**wrong)
 
@@ -224,7 +228,7 @@ class TestWaiting:
         failure_of(opened.with_options(hooks=[note]).room)
         return waits
 
-    def test_is_random_and_doubles_up_to_a_limit(self) -> None:
+    def test_wait_is_random_and_doubles_up_to_a_limit(self) -> None:
         policy = RetryPolicy(backoff=0.2, max_backoff=0.5)
 
         longest = [max(policy.wait(attempt) for _ in range(2000)) for attempt in (1, 2, 3, 2000)]
@@ -233,30 +237,30 @@ class TestWaiting:
         assert [round(each, 1) for each in longest] == [0.2, 0.4, 0.5, 0.5]
         assert [round(each, 1) for each in shortest] == [0, 0, 0, 0]
 
-    def test_is_what_the_server_asks_for(self, livekit: Livekit) -> None:
+    def test_wait_is_what_the_server_asks_for(self, livekit: Livekit) -> None:
         opened = livekit(answered(503, retry_after="0"), retry=RetryPolicy(backoff=60, max_backoff=60))
 
         assert self.waits(opened) == [0, 0]
 
     @pytest.mark.parametrize("code", [429, 503])
-    def test_one_that_is_longer_than_the_call_raises_at_once(self, livekit: Livekit, code: int) -> None:
+    def test_wait_one_that_is_longer_than_the_call_raises_at_once(self, livekit: Livekit, code: int) -> None:
         opened = livekit(answered(code, retry_after="11"), retry=AT_ONCE, timeout=10)
 
         assert failure_of(opened.room).attempts == 1
 
-    def test_a_date_counts_too(self, livekit: Livekit) -> None:
+    def test_wait_a_date_counts_too(self, livekit: Livekit) -> None:
         soon, late = (format_datetime(datetime.now(UTC) + timedelta(seconds=s), usegmt=True) for s in (-5, 60))
         assert failure_of(livekit(answered(429, retry_after=soon), retry=AT_ONCE).room).attempts == 3
         assert failure_of(livekit(answered(429, retry_after=late), retry=AT_ONCE).room).attempts == 1
         assert retry_after(answered(429, retry_after=soon)) == 0
         assert 58 < (retry_after(answered(429, retry_after=late)) or 0) <= 60
 
-    def test_without_a_limit_a_server_may_ask_for_a_minute(self, livekit: Livekit) -> None:
+    def test_wait_without_a_limit_a_server_may_ask_for_a_minute(self, livekit: Livekit) -> None:
         opened = livekit(answered(429, retry_after="61"), retry=AT_ONCE, timeout=None)
 
         assert failure_of(opened.room).attempts == 1
 
-    def test_a_minute_is_not_too_long(self) -> None:
+    def test_wait_a_minute_is_not_too_long(self) -> None:
         steps = start_call(endpoint(), METHODS["read"], ODD.Thing(), {}, CallOptions(timeout=None))
         next(steps)
 
@@ -266,7 +270,7 @@ class TestWaiting:
         assert isinstance(step, Sleep)
         assert 50 < step.seconds <= 60
 
-    def test_a_backoff_beyond_the_deadline_raises_at_once(
+    def test_wait_a_backoff_beyond_the_deadline_raises_at_once(
         self, livekit: Livekit, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         monkeypatch.setattr("random.random", lambda: 0.999)
@@ -274,12 +278,12 @@ class TestWaiting:
 
         assert failure_of(opened.room).attempts == 1
 
-    def test_a_kept_connection_that_had_closed_is_no_reason_to(self, livekit: Livekit) -> None:
+    def test_wait_a_kept_connection_that_had_closed_is_no_reason_to(self, livekit: Livekit) -> None:
         opened = livekit(failed(Phase.STALE), retry=RetryPolicy(backoff=60, max_backoff=60))
 
         assert self.waits(opened) == [0, 0]
 
-    def test_is_waited(self, livekit: Livekit, sleeps: list[float]) -> None:
+    def test_wait_is_waited(self, livekit: Livekit, sleeps: list[float]) -> None:
         livekit(answered(503, retry_after="7"), OK, retry=AT_ONCE).room()
 
         assert sleeps == [7]
@@ -292,7 +296,9 @@ class TestTimeoutHeader:
         ("timeout", "least", "most"),
         [(20, 19800, 19900), (1, 890, 900), (0.5, 440, 450), (0.1, 80, 90), (0.001, 1, 1), (None, None, None)],
     )
-    def test_says_a_little_less_than_what_is_left(self, bare: Bare, timeout: Any, least: Any, most: Any) -> None:
+    def test_timeout_header_says_a_little_less_than_what_is_left(
+        self, bare: Bare, timeout: Any, least: Any, most: Any
+    ) -> None:
         opened = bare(endpoint(retry=None))
 
         opened.call(METHODS["read"], timeout=timeout)
@@ -300,7 +306,7 @@ class TestTimeoutHeader:
         value = opened.requests[0].headers.get("X-Twirp-Timeout-Ms")
         assert value is None if timeout is None else value is not None and least <= int(value) <= most
 
-    def test_says_a_tenth_of_a_second_less_where_there_is_a_lot(self, bare: Bare) -> None:
+    def test_timeout_header_says_a_tenth_of_a_second_less_where_there_is_a_lot(self, bare: Bare) -> None:
         moments: list[float] = []
         opened = bare(endpoint(retry=None, hooks=[lambda event: moments.append(time.monotonic())]))
 
@@ -313,7 +319,7 @@ class TestTimeoutHeader:
             most, least = (int((deadline - moment) * 1000) for moment in moments[:2])
             assert least <= int(opened.requests[-1].headers["X-Twirp-Timeout-Ms"]) + 100 <= most
 
-    def test_each_attempt_has_its_own(self, bare: Bare) -> None:
+    def test_timeout_header_each_attempt_has_its_own(self, bare: Bare) -> None:
         opened = bare(endpoint(retry=RetryPolicy(backoff=0, attempt_timeout=10)), answered(503))
 
         failure_of(opened.call, METHODS["read"], timeout=20)
@@ -321,7 +327,7 @@ class TestTimeoutHeader:
         values = [int(request.headers["X-Twirp-Timeout-Ms"]) for request in opened.requests]
         assert [round(value, -3) for value in values] == [10000, 10000, 20000]
 
-    def test_a_server_that_obeys_it_is_a_deadline_exceeded(self, bare: Bare) -> None:
+    def test_timeout_header_a_server_that_obeys_it_is_a_deadline_exceeded(self, bare: Bare) -> None:
         opened = bare(endpoint(), answered(408, "canceled", "request canceled"))
 
         error = failure_of(opened.call, METHODS["never"])
@@ -331,7 +337,9 @@ class TestTimeoutHeader:
         assert (error.message, error.meta["server_code"]) == ("request canceled", "canceled")
 
     @pytest.mark.parametrize(("status", "code", "timeout"), [(408, "canceled", None), (499, "canceled", 5)])
-    def test_any_other_cancellation_stays_one(self, bare: Bare, status: int, code: str, timeout: Any) -> None:
+    def test_timeout_header_any_other_cancellation_stays_one(
+        self, bare: Bare, status: int, code: str, timeout: Any
+    ) -> None:
         error = failure_of(bare(endpoint(), answered(status, code)).call, METHODS["never"], timeout=timeout)
 
         assert (error.code, error.meta) == (Code.CANCELED, {})
@@ -340,7 +348,7 @@ class TestTimeoutHeader:
 class TestSameInEveryAttempt:
     """Rule C4."""
 
-    def test_body_key_and_request_id(self, livekit: Livekit) -> None:
+    def test_every_attempt_has_body_key_and_request_id(self, livekit: Livekit) -> None:
         opened = livekit(answered(503), retry=AT_ONCE)
         message = SendDataRequest(room="r", data=b"x")
 
@@ -352,7 +360,7 @@ class TestSameInEveryAttempt:
         assert len(SendDataRequest.FromString(bodies.pop()).nonce) == 16
         assert message == SendDataRequest(room="r", data=b"x")
 
-    def test_the_token_is_asked_for_anew(self, livekit: Livekit) -> None:
+    def test_every_attempt_has_the_token_is_asked_for_anew(self, livekit: Livekit) -> None:
         count = iter(range(9))
         opened = livekit(answered(503), retry=AT_ONCE, auth=lambda method, message: f"Bearer {next(count)}")
 
@@ -364,7 +372,7 @@ class TestSameInEveryAttempt:
 class TestBudget:
     """Rule C2."""
 
-    def test_a_dead_server_gets_hardly_more_requests_than_calls(self, livekit: Livekit) -> None:
+    def test_budget_a_dead_server_gets_hardly_more_requests_than_calls(self, livekit: Livekit) -> None:
         opened = livekit(failed(Phase.NOT_SENT), retry=AT_ONCE)
 
         for _ in range(500):
@@ -372,7 +380,7 @@ class TestBudget:
 
         assert len(opened.requests) == 600
 
-    def test_ten_successes_pay_for_a_retry(self, livekit: Livekit) -> None:
+    def test_budget_ten_successes_pay_for_a_retry(self, livekit: Livekit) -> None:
         opened = livekit(answered(503), retry=AT_ONCE)
         for _ in range(50):
             failure_of(opened.room)
@@ -383,7 +391,7 @@ class TestBudget:
 
         assert [failure_of(opened.room).attempts for _ in range(3)] == [2, 1, 1]
 
-    def test_is_never_more_than_full(self) -> None:
+    def test_budget_is_never_more_than_full(self) -> None:
         budget = RetryBudget()
         budget.earn("h")
         budget.spend("h")
@@ -396,7 +404,7 @@ class TestBudget:
 
         assert spent == 100
 
-    def test_is_shared_with_copies(self, livekit: Livekit) -> None:
+    def test_budget_is_shared_with_copies(self, livekit: Livekit) -> None:
         opened = livekit(answered(503), retry=AT_ONCE)
         copy = opened.with_options(timeout=3)
         for _ in range(50):
@@ -410,7 +418,7 @@ class TestKnownAnswers:
 
     NOBODY = answered(503, "unavailable", "twirp error unknown: no response from servers")
 
-    def test_one_that_is_final_is_not_retried_and_says_what_it_means(self, livekit: Livekit) -> None:
+    def test_known_error_one_that_is_final_is_not_retried_and_says_what_it_means(self, livekit: Livekit) -> None:
         opened = livekit(self.NOBODY, retry=AT_ONCE)
 
         error = failure_of(opened.room, "get_participant", room="r", identity="i")
@@ -421,7 +429,7 @@ class TestKnownAnswers:
             "no response from servers (usually no such room or participant is connected, or no worker for it runs)"
         )
 
-    def test_code_and_text_both_count(self, bare: Bare) -> None:
+    def test_known_error_code_and_text_both_count(self, bare: Bare) -> None:
         known = (KnownError(Code.UNAVAILABLE, "closed", hint="come back tomorrow", final=True),)
         cases = [
             (answered(503, "unavailable", "we are closed"), 1),
@@ -441,7 +449,7 @@ class TestKnownAnswers:
             ("attribute size exceeds limits", "64 KiB"),
         ],
     )
-    def test_limits_are_hints(self, livekit: Livekit, text: str, hint: str) -> None:
+    def test_known_error_limits_are_hints(self, livekit: Livekit, text: str, hint: str) -> None:
         error = failure_of(livekit(answered(400, "invalid_argument", text)).room)
 
         assert error.message.startswith(f"{text} (")

@@ -7,7 +7,7 @@ from typing import Any
 
 import jwt
 import pytest
-from scripted import AsyncScript, Opened, Script, every_text, failure_of
+from scripted_transport import AsyncScript, Opened, Script, every_text, failure_of
 
 from livekit_twirp import AsyncLiveKitAPI, LiveKitAPI
 from twirpkit import HttpResponse
@@ -194,28 +194,28 @@ def bare_config(sdk: PackageInfo = BARE, **options: Any) -> Any:
 class TestSdkWithoutKeys:
     """A generated package whose manifest has no signer, no environment and no request id."""
 
-    def test_needs_no_credentials(self) -> None:
+    def test_sdk_without_keys_needs_no_credentials(self) -> None:
         made = bare_config()
 
         assert (made.base_url, made.authorize, made.request_id_header, made.timeout) == (URL, None, None, None)
         assert made.user_agent.endswith(" (hats_twirp)")
         assert made.headers == {}
 
-    def test_takes_a_token(self) -> None:
+    def test_sdk_without_keys_takes_a_token(self) -> None:
         assert bare_config(token="mine").authorize.reveal() == "Bearer mine"
 
-    def test_offers_no_keys_and_no_variables(self) -> None:
+    def test_sdk_without_keys_offers_no_keys_and_no_variables(self) -> None:
         with pytest.raises(ValueError, match=r"^give one of token=… or auth=…, not several$"):
             bare_config(token="a", auth="b")
         with pytest.raises(ValueError, match=r"^no URL: pass url=…$"):
             bare_config(url=None)
 
-    def test_reads_no_variables(self, environment: Any) -> None:
+    def test_sdk_without_keys_reads_no_variables(self, environment: Any) -> None:
         environment("URL", "TOKEN", "API_KEY", "API_SECRET")
 
         assert bare_config().authorize is None
 
-    def test_may_have_variables_of_its_own(self, monkeypatch: pytest.MonkeyPatch) -> None:
+    def test_sdk_without_keys_may_have_variables_of_its_own(self, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setenv("HATS_TOKEN", "from-the-environment")
         sdk = PackageInfo(name="hats_twirp", facade="Hats", services={}, prefix="/a/b", env={"token": "HATS_TOKEN"})
 
@@ -224,7 +224,7 @@ class TestSdkWithoutKeys:
         assert made.base_url == f"{URL}/a/b"
         assert made.authorize.reveal() == "Bearer from-the-environment"
 
-    def test_a_missing_secret_names_no_variables_where_there_are_none(self) -> None:
+    def test_sdk_without_keys_a_missing_secret_names_no_variables_where_there_are_none(self) -> None:
         sdk = PackageInfo(name="h", facade="H", services={}, signer="twirpkit.livekit.server_tokens:ServerTokens")
 
         with pytest.raises(ValueError, match=r"^no API secret: pass api_key=… with api_secret=…, token=… or auth=…$"):

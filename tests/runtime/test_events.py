@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 from attempt_outcomes import AT_ONCE, METHODS, answered, endpoint, failed
-from scripted import OK, AsyncScript, Opened, failure_of, open_livekit
+from scripted_transport import OK, AsyncScript, Opened, failure_of, open_livekit
 
 from livekit_twirp import ListRoomsResponse, SIPParticipantInfo
 from twirpkit import DeadlineExceededError, Event, HttpResponse, Phase, TransportError, TwirpError, UnavailableError

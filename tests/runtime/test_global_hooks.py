@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import pytest
-from scripted import Opened
+from scripted_transport import Opened
 
 from twirpkit import Event, HttpResponse
 from twirpkit.events import add_global_hook, global_hooks, remove_global_hook

@@ -7,7 +7,7 @@ import threading
 from typing import Any
 
 import pytest
-from scripted import failure_of, open_livekit
+from scripted_transport import failure_of, open_livekit
 
 from twirpkit import DeadlineExceededError
 

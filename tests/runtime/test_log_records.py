@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from attempt_outcomes import AT_ONCE, METHODS, answered, endpoint, failed
 from odd_schema import ODD
-from scripted import OK, Opened, failure_of
+from scripted_transport import OK, Opened, failure_of
 
 from twirpkit import Phase, RetryPolicy
 

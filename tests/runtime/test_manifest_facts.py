@@ -9,7 +9,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from scripted import Opened, failure_of
+from scripted_transport import Opened, failure_of
 
 from livekit_twirp import CreateSIPParticipantRequest, PerformRpcRequest
 from twirpkit import AuthError, DeadlineExceededError, HttpResponse

@@ -18,7 +18,7 @@ from typing import Any, get_args, get_type_hints
 import prometheus_client
 import pytest
 import sentry_sdk
-from scripted import Opened
+from scripted_transport import Opened
 from sentry_sdk.envelope import Envelope
 from sentry_sdk.transport import Transport
 

@@ -26,7 +26,7 @@ from opentelemetry.sdk.trace import ReadableSpan, TracerProvider
 from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 from opentelemetry.trace import SpanKind, StatusCode
-from scripted import Opened, open_livekit
+from scripted_transport import Opened, open_livekit
 
 from livekit_twirp import AsyncLiveKitAPI, LiveKitAPI
 from twirpkit import Event, HttpRequest, HttpResponse, Phase, RetryPolicy, TransportFailure, TwirpError

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 from attempt_outcomes import AT_ONCE, METHODS, answered, endpoint, failed
-from scripted import Opened, failure_of, open_livekit
+from scripted_transport import Opened, failure_of, open_livekit
 
 from livekit_twirp import SIPParticipantInfo
 from twirpkit import HttpResponse, Phase, TransportFailure, TwirpError

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 from attempt_outcomes import METHODS, answered, endpoint
-from scripted import Opened, every_text, failure_of
+from scripted_transport import Opened, every_text, failure_of
 
 from twirpkit import Code, HttpResponse, RetryPolicy
 from twirpkit._protocol.known_errors import KnownError

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from attempt_outcomes import AT_ONCE, METHODS, answered, endpoint, failed
 from clock import Clock
-from scripted import Opened, failure_of, open_livekit
+from scripted_transport import Opened, failure_of, open_livekit
 
 from livekit_twirp import ListRoomsResponse, Room
 from twirpkit import DeadlineExceededError, Event, Method, Phase, RetryClass, RetryPolicy

@@ -8,10 +8,10 @@ import time
 from collections.abc import Iterator
 from typing import Any
 
-import apart
 import calls
+import server_process
 from figures import Row, main
-from holding import peak, reset_peak, resident
+from process_resources import peak, reset_peak, resident
 
 from twirpkit import TwirpError
 from twirpkit.testing import (
@@ -70,7 +70,7 @@ def run(scale: float) -> Iterator[Row]:
     """The rows. The bombs are what they are at every scale."""
     context = multiprocessing.get_context("spawn")
     for status, cap in CAPS.items():
-        with apart.apart(server, status) as running:
+        with server_process.server_process(server, status) as running:
             for world in calls.WORLDS:
                 for name in bombs(status):
                     with context.Pool(1) as pool:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-import apart
 import calls
+import server_process
 from figures import Row, main, scaled
 
 from twirpkit import RetryClass
@@ -58,7 +58,7 @@ def run(scale: float) -> Iterator[Row]:
     for world in calls.WORLDS:
         outcomes = Outcomes()
         todo = calls.jobs(scaled(CALLS, scale))
-        with apart.apart(server) as running:
+        with server_process.server_process(server) as running:
             calls.run(world, running.url, todo, outcomes)
             entries = running.entries()
         yield from judge(world, check(entries, outcomes))

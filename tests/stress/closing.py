@@ -8,10 +8,10 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from typing import Any
 
-import apart
 import calls
+import server_process
 from figures import Row, main, scaled
-from holding import descriptors
+from process_resources import descriptors
 
 from livekit_twirp import AsyncLiveKitAPI, LiveKitAPI
 from twirpkit import Event, TwirpError
@@ -87,7 +87,7 @@ def run(scale: float) -> Iterator[Row]:
                 calls.record(outcomes, job, outcome)
                 ends[kind_of(outcome)] += 1
 
-            with apart.apart(server) as running:
+            with server_process.server_process(server) as running:
                 before = descriptors()
                 play = close_sync if world == "sync" else close_async
                 play(running.url, calls.jobs(count), way, watch, tell)

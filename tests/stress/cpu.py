@@ -10,8 +10,8 @@ import time
 from collections.abc import Callable, Iterator
 from typing import Any
 
-import apart
 import calls
+import server_process
 from figures import Row, main
 
 from twirpkit import TwirpError
@@ -64,7 +64,7 @@ def server() -> ScriptedServer:
 
 def run(scale: float) -> Iterator[Row]:
     """The rows. The sizes are the same at every scale."""
-    with apart.apart(server) as running:
+    with server_process.server_process(server) as running:
         for world in calls.WORLDS:
             for kind, form in itertools.product(KINDS, FORMS):
                 yield judge(f"{world}, {kind}, {form}", play(world, running.url, kind, form))

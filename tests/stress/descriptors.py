@@ -9,10 +9,10 @@ import threading
 from collections import Counter
 from collections.abc import Iterator
 
-import apart
 import calls
+import server_process
 from figures import Row, main
-from holding import descriptors
+from process_resources import descriptors
 
 from livekit_twirp import AsyncLiveKitAPI, LiveKitAPI
 from twirpkit import RetryClass
@@ -42,7 +42,7 @@ def run(scale: float) -> Iterator[Row]:
     """The rows. The calls are as many at every scale: fewer would not have to wait."""
     context = multiprocessing.get_context("spawn")
     for world in calls.WORLDS:
-        with apart.apart(server) as running:
+        with server_process.server_process(server) as running:
             with context.Pool(1) as pool:
                 told, left = pool.apply(play, (world, running.url, CALLS))
             connections = running.connections()

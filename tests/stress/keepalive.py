@@ -8,8 +8,8 @@ import time
 from collections.abc import Iterator
 from typing import Any
 
-import apart
 import calls
+import server_process
 from figures import Row, main, scaled
 
 from twirpkit import RetryClass
@@ -55,7 +55,7 @@ def run(scale: float) -> Iterator[Row]:
         report = play(world, count, SHORT, FEW)
         yield from judge(f"{world}, idle limit {SHORT:g} s", report, most_errors=None)
         outcomes = Outcomes()
-        with apart.apart(worst) as running:
+        with server_process.server_process(worst) as running:
             calls.run(world, running.url, calls.jobs(count), outcomes, workers=FEW)
             report = check(running.entries(), outcomes)
         yield from judge(f"{world}, closed by the next request", report, most_errors=None)
@@ -83,7 +83,7 @@ def play(world: str, count: int, idle: float, workers: int) -> Report:
     def tell(job: calls.Job, outcome: Any) -> None:
         calls.record(outcomes, job, outcome)
 
-    with apart.apart(slow_to_close, idle) as running:
+    with server_process.server_process(slow_to_close, idle) as running:
         calls.each(world, running.url, calls.jobs(count), start, tell, workers=workers)
         return check(running.entries(), outcomes)
 

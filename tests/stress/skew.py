@@ -9,8 +9,8 @@ import time
 from collections.abc import Iterator
 from typing import Any
 
-import apart
 import calls
+import server_process
 from figures import Row, main, scaled
 
 from twirpkit.livekit import TokenError, TokenVerifier
@@ -76,7 +76,7 @@ def play(world: str, offset: float, count: int, workers: int) -> tuple[Report, i
     logger = logging.getLogger("twirpkit")
     logger.addHandler(warned)
     credentials: dict[str, Any] = {"auth": None, "api_key": KEY, "api_secret": SECRET}
-    with apart.apart(server, offset) as running:
+    with server_process.server_process(server, offset) as running:
         calls.run(world, running.url, calls.jobs(count), outcomes, workers=workers, **credentials)
         report = check(running.entries(), outcomes)
     logger.removeHandler(warned)

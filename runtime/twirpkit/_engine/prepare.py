@@ -86,7 +86,7 @@ def _headers(config: ClientConfig, plan: MethodPlan, extra_headers: Any) -> tupl
     if extra_headers is not None or config.header_sources:
         for source in config.header_sources:
             headers = merge_headers(headers, check_headers(source()))
-        given = extra_headers() if callable(extra_headers) else extra_headers
+        given: Any = extra_headers() if callable(extra_headers) else extra_headers
         headers = merge_headers(headers, check_headers(given))
         if name is not None:
             name = next((key for key in headers if key.lower() == name.lower()), name)

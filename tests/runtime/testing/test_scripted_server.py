@@ -12,8 +12,8 @@ import time
 from pathlib import Path
 
 import pytest
-from bare import ASK, ask, ending, ends_all_but, open_to, read, read_all
 from google.protobuf.wrappers_pb2 import Int32Value
+from raw_client import ASK, ask, ending, ends_all_but, open_to, read, read_all
 
 from twirpkit.testing import (
     Behaviour,

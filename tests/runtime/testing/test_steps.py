@@ -8,7 +8,7 @@ import socket
 import threading
 
 import pytest
-from bare import ASK, ask, ending, ends_all_but, open_to, read, read_all
+from raw_client import ASK, ask, ending, ends_all_but, open_to, read, read_all
 
 from twirpkit.testing import (
     Behaviour,

@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from scripted import Opened, failure_of, open_livekit
+from scripted_transport import Opened, failure_of, open_livekit
 
 from livekit_twirp import AsyncLiveKitAPI, ForwardParticipantResponse, ListRoomsResponse, LiveKitAPI, Room
 from twirpkit import DeadlineExceededError, DecodeError, ResourceExhaustedError, RetryClass, TransportError, TwirpError

@@ -13,7 +13,7 @@ from pathlib import Path
 from types import FrameType
 from typing import Any
 
-from echoing import echoing
+from echo_process import echo_process
 from worlds import make_request
 
 from twirpkit.transports import sync_sockets
@@ -51,7 +51,7 @@ def hit_by(seconds: float, transport: SocketTransport, url: str, what: str) -> b
 
 def alone(encrypted: bool) -> None:
     """Each call is hit a little later than the one before; after each, the next gets its own answer."""
-    with echoing(encrypted) as url:
+    with echo_process(encrypted) as url:
         transport = SocketTransport(tls=PEM)
         start = time.monotonic()
         for number in range(20):
@@ -82,7 +82,7 @@ def among_threads() -> None:
                 wrong.append(error)
                 return
 
-    with echoing() as url:
+    with echo_process() as url:
         transport = SocketTransport()
         threads = [threading.Thread(target=run, args=(who,), daemon=True) for who in range(3)]
         for thread in threads:
@@ -123,7 +123,7 @@ def strike_at(number: int, action: Callable[[], None]) -> bool:
 
 def at_every_line(encrypted: bool, *, kept: bool) -> None:
     """One connection at most: after each strike its slot is there again, and the next call gets its own answer."""
-    with echoing(encrypted) as url:
+    with echo_process(encrypted) as url:
         transport = SocketTransport(tls=PEM, max_connections=1)
         ask(transport, url, "warm")
         [pool] = transport._pools.values()
@@ -142,7 +142,7 @@ def at_every_line(encrypted: bool, *, kept: bool) -> None:
 def at_every_line_while_another_waits(*, reusable: bool) -> None:
     """Whatever line of giving a connection back is struck, the other thread gets it."""
     sync_sockets._LOOK_AGAIN = 0.05  # type: ignore[misc]  # seconds until one who was not told looks himself
-    with echoing() as url:
+    with echo_process() as url:
         transport = SocketTransport(max_connections=1)
         ask(transport, url, "warm")
         [pool] = transport._pools.values()

@@ -12,8 +12,8 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from scenes import full_backlog
-from wire import http, serve
+from byte_server import http, serve
+from unreachable_addresses import full_backlog
 from worlds import WORLDS, AsyncWorld, World, make_request
 
 from twirpkit.transports._net.address_race import (

@@ -17,8 +17,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from byte_server import Answer, Server, http, serve
 from tls_peer import GARBAGE, Peer
-from wire import Answer, Server, http, serve
 from worlds import make_request
 
 from twirpkit.transports._net.async_connection import AsyncConnection

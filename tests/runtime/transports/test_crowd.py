@@ -19,8 +19,8 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from scenes import full_backlog
-from wire import Answer, Server, http, serve
+from byte_server import Answer, Server, http, serve
+from unreachable_addresses import full_backlog
 from worlds import WORLDS, AsyncWorld, SyncWorld, World, make_request
 
 from twirpkit.transports._net import async_connect, sync_connect

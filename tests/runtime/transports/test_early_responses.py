@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from wire import http
+from byte_server import http
 from worlds import WORLDS, World
 
 from twirpkit.transports.base import HttpResponse, Phase, TransportFailure

@@ -11,9 +11,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from scenes import nobody
+from byte_server import Answer, http, serve
 from tunnels import tunnelling
-from wire import Answer, http, serve
+from unreachable_addresses import refusing_port
 from worlds import HEADERS, TOKEN, WORLDS, AsyncWorld, SyncWorld, World
 
 from twirpkit._http1.request import parse_target
@@ -164,7 +164,7 @@ def test_a_proxy_that_resets(make: Any) -> None:
 
 @pytest.mark.parametrize("scheme", ["http", "https"])
 def test_a_proxy_that_is_not_there(make: Any, scheme: str) -> None:
-    with nobody() as url:
+    with refusing_port() as url:
         failed = make(proxy=url).fail(f"{scheme}://name.invalid/x")
     assert failed.phase is Phase.NOT_SENT
     assert failed.reason == f"could not connect to name.invalid through the proxy {url}: Connection refused"

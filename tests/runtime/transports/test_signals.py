@@ -12,8 +12,8 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from scenes import full_backlog
-from wire import Answer, http, serve
+from byte_server import Answer, http, serve
+from unreachable_addresses import full_backlog
 from worlds import TOKEN, make_request
 
 from twirpkit.transports._net.sync_connect import open_socket

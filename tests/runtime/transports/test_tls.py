@@ -13,8 +13,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from byte_server import http, serve
 from tunnels import tunnelling
-from wire import http, serve
 from worlds import WORLDS, World
 
 from twirpkit.errors import InsecureTransportWarning

@@ -5,8 +5,8 @@ from __future__ import annotations
 import ssl
 
 import pytest
+from byte_server import http
 from tls_peer import GARBAGE, Peer
-from wire import http
 
 from twirpkit._http1.response import Exchange
 from twirpkit.transports._net.connect_failures import ConnectError

@@ -6,7 +6,7 @@ import contextlib
 import socket
 from collections.abc import Iterator
 
-__all__ = ["full_backlog", "nobody"]
+__all__ = ["full_backlog", "refusing_port"]
 
 
 @contextlib.contextmanager
@@ -24,7 +24,7 @@ def full_backlog() -> Iterator[str]:
 
 
 @contextlib.contextmanager
-def nobody() -> Iterator[str]:
+def refusing_port() -> Iterator[str]:
     """A port that refuses: bound, and nobody listens."""
     with socket.socket() as held:
         held.bind(("127.0.0.1", 0))

@@ -10,13 +10,13 @@ from typing import Any
 
 from twirpkit.testing import Cluster, Entry, ScriptedServer
 
-__all__ = ["Apart", "apart"]
+__all__ = ["ServerProcess", "server_process"]
 
 LIFE = 3600.0
 """Seconds after which the process ends by itself."""
 
 
-class Apart:
+class ServerProcess:
     """The client's side of it."""
 
     def __init__(self, pipe: Connection, urls: list[str]) -> None:
@@ -60,7 +60,7 @@ class Apart:
 
 
 @contextlib.contextmanager
-def apart(make: Callable[..., ScriptedServer | Cluster], *arguments: Any) -> Iterator[Apart]:
+def server_process(make: Callable[..., ScriptedServer | Cluster], *arguments: Any) -> Iterator[ServerProcess]:
     """Run what a module-level function makes, for the ``with`` block."""
     context = multiprocessing.get_context("spawn")
     ours, theirs = context.Pipe()
@@ -68,7 +68,7 @@ def apart(make: Callable[..., ScriptedServer | Cluster], *arguments: Any) -> Ite
     process.start()
     theirs.close()
     try:
-        yield Apart(ours, ours.recv())
+        yield ServerProcess(ours, ours.recv())
     finally:
         with contextlib.suppress(OSError):
             ours.send(("stop",))

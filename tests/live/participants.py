@@ -16,7 +16,7 @@ from livekit_server import Target
 from twirpkit._protocol.url import normalize_url
 from twirpkit.livekit import AccessToken, VideoGrants
 
-__all__ = ["SOON", "Participant", "People"]
+__all__ = ["SOON", "Participant", "Participants"]
 
 T = TypeVar("T")
 
@@ -35,7 +35,7 @@ EVENTS: Final = (
 )
 
 
-class People:
+class Participants:
     """The loop on which participants live. Its methods wait, whatever thread calls them."""
 
     def __init__(self) -> None:
@@ -78,8 +78,10 @@ class People:
 class Participant:
     """Somebody in a room, and what they have noticed and not yet been asked about."""
 
-    def __init__(self, people: People, joined: tuple[rtc.Room, list[tuple[str, tuple[Any, ...]]], Any]) -> None:
-        self._people = people
+    def __init__(
+        self, participants: Participants, joined: tuple[rtc.Room, list[tuple[str, tuple[Any, ...]]], Any]
+    ) -> None:
+        self._people = participants
         self._room, self._noticed, self._news = joined
         self._silence: asyncio.Task[None] | None = None
 

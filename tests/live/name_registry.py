@@ -10,7 +10,7 @@ from typing import Any, Final
 
 from livekit_twirp import InternalError, LiveKitAPI, NotFoundError
 
-__all__ = ["Ours"]
+__all__ = ["NameRegistry"]
 
 PREFIX: Final = "twirpkit-"
 LONGEST: Final = 16
@@ -19,7 +19,7 @@ WITHOUT_REDIS: Final = "redis required"
 """What the text of an error says where a server without Redis lacks a whole service."""
 
 
-class Ours:
+class NameRegistry:
     """The names made in one run, and the removal of whatever carries one.
 
     Args:

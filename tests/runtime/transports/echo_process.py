@@ -11,13 +11,13 @@ from pathlib import Path
 
 from twirpkit.testing import Request, ScriptedResponse, ScriptedServer, http
 
-__all__ = ["echoing"]
+__all__ = ["echo_process"]
 
 PEM = Path(__file__).with_name("localhost.pem")
 
 
 @contextlib.contextmanager
-def echoing(encrypted: bool = False) -> Iterator[str]:
+def echo_process(encrypted: bool = False) -> Iterator[str]:
     """Its URL."""
     with subprocess.Popen(
         [sys.executable, __file__, "tls" if encrypted else "plain"],

@@ -10,14 +10,14 @@ from twirpkit import HttpRequest, HttpResponse
 from twirpkit.transports.async_sockets import AsyncSocketTransport
 from twirpkit.transports.sync_sockets import SocketTransport
 
-__all__ = ["Change", "ChangeBack", "bent"]
+__all__ = ["Change", "ChangeBack", "corrupting"]
 
 Change: TypeAlias = Callable[[HttpRequest], HttpRequest]
 ChangeBack: TypeAlias = Callable[[HttpResponse], HttpResponse]
 
 
 @dataclass
-class _Bent:
+class _Corrupting:
     there: Change
     back: ChangeBack
     inner: SocketTransport = field(default_factory=SocketTransport)
@@ -30,7 +30,7 @@ class _Bent:
 
 
 @dataclass
-class _AsyncBent:
+class _AsyncCorrupting:
     there: Change
     back: ChangeBack
     inner: AsyncSocketTransport = field(default_factory=AsyncSocketTransport)
@@ -42,6 +42,6 @@ class _AsyncBent:
         await self.inner.aclose()
 
 
-def bent(there: Change = lambda each: each, back: ChangeBack = lambda each: each) -> dict[str, Any]:
+def corrupting(there: Change = lambda each: each, back: ChangeBack = lambda each: each) -> dict[str, Any]:
     """The suite's options for transports that change each request and each answer."""
-    return {"transport": lambda: _Bent(there, back), "async_transport": lambda: _AsyncBent(there, back)}
+    return {"transport": lambda: _Corrupting(there, back), "async_transport": lambda: _AsyncCorrupting(there, back)}

@@ -7,12 +7,12 @@ from dataclasses import dataclass, field
 
 from livekit import rtc
 from livekit_server import Target
-from ours import Ours
-from people import Participant, People
+from name_registry import NameRegistry
+from participants import Participant, Participants
 
 from livekit_twirp import LiveKitAPI
 
-__all__ = ["NOBODY", "REFUSAL", "Scene", "Stage", "set_stage"]
+__all__ = ["NOBODY", "REFUSAL", "OccupiedRoom", "Scene", "occupy_room"]
 
 NOBODY = "nobody"
 """An identity that is in no room."""
@@ -20,7 +20,7 @@ REFUSAL = rtc.RpcError(3001, "not on weekends")
 
 
 @dataclass(frozen=True)
-class Stage:
+class OccupiedRoom:
     """A room with Ann, who publishes, and Bob, who listens and answers."""
 
     room: str
@@ -34,7 +34,7 @@ class Stage:
 class Scene:
     """One test's view of a stage, with names and texts that no other test has."""
 
-    stage: Stage
+    occupied_room: OccupiedRoom
     other: str
     """The name of a room that does not exist yet."""
     text: str = field(default_factory=lambda: secrets.token_hex(4))
@@ -43,16 +43,16 @@ class Scene:
     """What one step keeps for the next."""
 
 
-def set_stage(api: LiveKitAPI, target: Target, ours: Ours, people: People) -> Stage:
+def occupy_room(api: LiveKitAPI, target: Target, registry: NameRegistry, participants: Participants) -> OccupiedRoom:
     """Make a room, let both join, and wait until Bob hears Ann."""
-    room = api.room.create_room(name=ours.name()).name
-    ann, bob = people.join(target, room, "ann"), people.join(target, room, "bob")
+    room = api.room.create_room(name=registry.name()).name
+    ann, bob = participants.join(target, room, "ann"), participants.join(target, room, "bob")
     ann.notices("participant_connected")
     bob.answers("greet", lambda call: f"hello, {call.payload}")
     bob.answers("refuse", _refuse)
     track = ann.publishes_silence()
     bob.hears(True)
-    return Stage(room, ann, bob, track)
+    return OccupiedRoom(room, ann, bob, track)
 
 
 def _refuse(call: rtc.RpcInvocationData) -> str:
