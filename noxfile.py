@@ -155,7 +155,7 @@ def conformance(session: nox.Session) -> None:
 def fuzz(session: nox.Session) -> None:
     """Compare our reading of responses with those of h11 and llhttp; `-- --seconds N` says for how long."""
     _install(session, "test", "fuzz", extras="requests,aiohttp,httpx")
-    session.run("python", "tests/fuzz/responses.py", *session.posargs)
+    session.run("python", "tests/fuzz/compare_parsers.py", *session.posargs)
 
 
 @nox.session

@@ -2,6 +2,7 @@
 
 # pyright: strict
 
+import livekit_twirp
 from livekit_twirp import (
     CreateRoomRequest,
     DataPacket,
@@ -22,6 +23,10 @@ from livekit_twirp.types.livekit_room import SendDataRequestDict
 
 
 def annotated(kind: ParticipantInfo.Kind) -> None: ...
+
+
+def no_such_name() -> None:
+    livekit_twirp.Rooom(name="x")  # refused: no such name
 
 
 def enums(lk: LiveKitAPI, info: ParticipantInfo) -> None:

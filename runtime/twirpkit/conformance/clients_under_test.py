@@ -14,7 +14,7 @@ from twirpkit.client import AsyncClient, Client
 from twirpkit.conformance.compare import CallResult
 from twirpkit.conformance.playback_plan import Plan
 from twirpkit.conformance.request_forms import RequestForm, arguments
-from twirpkit.errors import TwirpError
+from twirpkit.errors import Code, TwirpError
 from twirpkit.transports.base import AsyncTransport, HttpRequest, HttpResponse, Transport, TransportFailure
 
 __all__ = ["AsyncClients", "AsyncFacade", "ClientsUnderTest", "Facade", "SyncClients", "deadline"]
@@ -166,8 +166,11 @@ def _make_call(
 
 
 def _is_refused(result: CallResult | None) -> bool:
-    """Return True after a 401: the client may have corrected its clock by the recorded Date, and is not used again."""
-    return result is not None and result.error is not None and result.error.status == 401
+    """Return True if the token was refused.
+
+    The client may then have corrected its clock by the recorded Date, so it is not used for another exchange.
+    """
+    return result is not None and result.error is not None and result.error.code is Code.UNAUTHENTICATED
 
 
 def deadline() -> float:

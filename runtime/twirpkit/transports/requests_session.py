@@ -46,7 +46,7 @@ Result: TypeAlias = HttpResponse | TransportFailure
 Hook: TypeAlias = Callable[..., Any]
 
 _FAILURES: Final = (OSError, HTTPError, HTTPException)
-"""What a session raises for a request that failed. A `requests.RequestException` is an OSError."""
+"""The exceptions of a session for a failed request. A `requests.RequestException` is an OSError."""
 _ADDED: Final = (USER_AGENT, ACCEPT_ENCODING)
 """Headers that urllib3 adds where they are missing."""
 _FOLD: Final = re.compile(r"[ \t]*\r?\n[ \t]+")

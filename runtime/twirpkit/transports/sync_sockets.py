@@ -190,7 +190,7 @@ def _wait(
     ticket = _ThreadTicket(route.target.origin, force_new=request.force_new_connection)
     try:
         now = time.monotonic()
-        pool.wait(ticket, now, first=first)
+        pool.wait(ticket, first=first)
         while True:
             left = _LOOK_AGAIN
             if request.deadline is not None:
@@ -201,7 +201,7 @@ def _wait(
                 return ticket.grants.get(timeout=left)
             except Empty:
                 now = time.monotonic()
-                pool.look_again(now)
+                pool.look_again()
     finally:
         pool.end_wait(ticket)
 

@@ -58,6 +58,13 @@ def test_what_is_waited_for_may_change(poller: Poller, pair: tuple[socket.socket
     assert not poller.poll(0)
 
 
+def test_what_is_not_waited_for_is_not_seen(poller: Poller, pair: tuple[socket.socket, socket.socket]) -> None:
+    ours, theirs = pair
+    poller.register(ours.fileno(), WRITE)
+    theirs.send(b"x")
+    assert poller.poll(0) == [(ours.fileno(), WRITE)]
+
+
 def test_several_at_once(poller: Poller, pair: tuple[socket.socket, socket.socket]) -> None:
     ours, theirs = pair
     poller.register(ours.fileno(), READ)

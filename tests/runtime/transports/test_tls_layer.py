@@ -100,6 +100,7 @@ def test_an_alert_is_one_of_the_handshake_only_at_the_beginning(heard: bool, reu
     exchange = peer.feed(b"x", reused=reused)
     assert exchange is not None
     assert isinstance(exchange.result, TransportFailure)
+    assert exchange.reusable is False
     assert exchange.result.final == final
     assert (exchange.result.phase is Phase.NOT_SENT) == final
     assert exchange.result.reason.startswith("could not connect to the place: " if final else "the connection was")
@@ -132,3 +133,4 @@ def test_a_name_that_no_certificate_can_have(name: str) -> None:
 def test_the_last_dot_is_not_part_of_a_certificate() -> None:
     context = ssl.create_default_context()
     assert TlsLayer(context, "localhost.")._object.server_hostname == "localhost"
+    assert TlsLayer(context, "EXAMPLE.X")._object.server_hostname == "EXAMPLE.X"

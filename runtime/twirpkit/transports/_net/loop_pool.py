@@ -180,7 +180,7 @@ class LoopPool:
         timer = None if request.deadline is None else self.loop.call_later(request.deadline - now, ticket.wake)
         self._waiting.add(ticket)
         try:
-            self.connections.wait(ticket, now, first=first)
+            self.connections.wait(ticket, first=first)
             await ticket.woken
             return ticket.get_now()
         finally:

@@ -77,9 +77,7 @@ class TlsLayer:
                 data = self._object.read(_RECORD)
             except ssl.SSLWantReadError:
                 return
-            except ssl.SSLZeroReturnError:
-                data = b""
-            if not data:
+            if not data:  # the server says that it sends no more
                 self.closed = True
                 return
             yield data
