@@ -38,7 +38,7 @@ def clocks() -> Iterator[Case]:
     yield Case(
         name="a-clock-ahead-and-refused-again",
         rule="C11",
-        also=also,
+        also=(*also, "C1"),
         attempts=2,
         signed=True,
         **called(rpc, (refusal("@NOW-3600@"), refusal("@NOW-3600@")), **REFUSED),
@@ -51,7 +51,7 @@ def clocks() -> Iterator[Case]:
         "an-old-date-of-nonsense": refusal("Sun, 99 Nov 9999 99:99:99 GMT"),
     }.items():
         yield Case(
-            name=f"refused-with-{name}", rule="A6", also=("C11",), signed=True, **called(rpc, (step,), **REFUSED)
+            name=f"refused-with-{name}", rule="A6", also=("C1", "C11"), signed=True, **called(rpc, (step,), **REFUSED)
         )
     yield Case(
         name="refused-where-retries-are-off",
@@ -63,7 +63,7 @@ def clocks() -> Iterator[Case]:
     yield Case(
         name="denied-by-a-server-with-another-clock",
         rule="A6",
-        also=("C11",),
+        also=("C1", "C11"),
         signed=True,
         status=403,
         **called(
@@ -76,7 +76,7 @@ def clocks() -> Iterator[Case]:
     yield Case(
         name="a-token-of-the-callers-own-is-not-signed-again",
         rule="A6",
-        also=("C11",),
+        also=("C1", "C11"),
         **called(rpc, (refusal("@NOW-3600@"),), **REFUSED),
     )
 
