@@ -11,7 +11,6 @@ from unsendable_exchanges import BY_TRANSPORT, RESPONSE_ONLY
 from twirpkit.conformance import Exchange, Mode, RequestForm, Route, Suite
 from twirpkit.conformance.request_forms import arguments
 
-
 NOT_BY_HTTPX = {"http/auth/empty_bearer": "httpx refuses a header value with white space at its end"}
 """Exchanges whose request one library cannot send."""
 
