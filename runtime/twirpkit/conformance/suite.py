@@ -9,8 +9,8 @@ from google.protobuf import json_format
 
 from twirpkit._config.package_info import PackageInfo
 from twirpkit._protocol.constants import CONTENT_LENGTH
-from twirpkit._protocol.responses import message_from_response, read_error
 from twirpkit._protocol.server_text import text_cleaner
+from twirpkit._protocol.twirp_responses import message_from_response, read_error
 from twirpkit.conformance.clients_under_test import (
     AsyncClients,
     AsyncFacade,
