@@ -27,6 +27,8 @@ MADE = (
 """The packages that the generator writes: manifests, and where their output goes."""
 RUNTIME_TESTS = ("tests/runtime", "tests/generated", "tests/conformance", "tests/clientcompat")
 """Tests that need nothing of the generator."""
+WITHOUT_PROGRAMS = ("--ignore=tests/live", "--ignore=tests/boxes")
+"""Leaves out the tests that call programs which are not Python's."""
 PARALLEL = ("-n", "auto", "--dist", "worksteal")
 """One pytest worker a core. Options that are given after `--` override these: `-- -n 0` runs the tests one by one."""
 LINT = (("ruff", "check", "."), ("ruff", "format", "--check", "."), ("lint-imports", "--no-cache"))
@@ -57,7 +59,7 @@ def _twirpkit(session: nox.Session, command: str) -> None:
 def _pytest(session: nox.Session, *arguments: str, paths: Sequence[str] = ()) -> None:
     """Run the tests in parallel, without those that need a server; paths after `--` replace the default ones."""
     named = any(Path(argument.partition("::")[0]).exists() for argument in session.posargs)
-    command = ("pytest", "--ignore=tests/live", *PARALLEL, *arguments, *(() if named else paths), *session.posargs)
+    command = ("pytest", *WITHOUT_PROGRAMS, *PARALLEL, *arguments, *(() if named else paths), *session.posargs)
     # pytest ends with 5 where it selects no test: of those that were named, none may carry the mark.
     session.run(*command, success_codes=(0, 5) if session.posargs else (0,))
 
@@ -82,7 +84,7 @@ def _in_parallel(session: nox.Session, *lanes: Sequence[Sequence[str]]) -> None:
 def quick(session: nox.Session) -> None:
     """Lint, check types and run every test that is not slow, all at the same time; takes at most 90 s on two cores."""
     _install(session, "lint", "test", "types")
-    tests = ("pytest", "-q", "--ignore=tests/live", "-m", "not slow", *PARALLEL, *session.posargs)
+    tests = ("pytest", "-q", *WITHOUT_PROGRAMS, "-m", "not slow", *PARALLEL, *session.posargs)
     _in_parallel(session, [tests], [*LINT, *TYPES])
 
 
@@ -153,7 +155,7 @@ def conformance(session: nox.Session) -> None:
 def fuzz(session: nox.Session) -> None:
     """Compare our reading of responses with those of h11 and llhttp; `-- --seconds N` says for how long."""
     _install(session, "test", "fuzz", extras="requests,aiohttp,httpx")
-    session.run("python", "tests/fuzz/responses.py", *session.posargs)
+    session.run("python", "tests/fuzz/compare_parsers.py", *session.posargs)
 
 
 @nox.session
@@ -181,6 +183,13 @@ def live(session: nox.Session) -> None:
     _install(session, "test", "live", extras="requests,aiohttp,httpx")
     # Time to end what was started, and to remove what was made, after Ctrl-C.
     session.run("pytest", "tests/live", *session.posargs, interrupt_timeout=60, terminate_timeout=60)
+
+
+@nox.session
+def boxes(session: nox.Session) -> None:
+    """Call through nginx, haproxy, squid and stunnel, as far as they are installed; takes two minutes."""
+    _install(session, "test", "boxes", extras="requests,aiohttp,httpx")
+    session.run("pytest", "tests/boxes", *session.posargs)
 
 
 @nox.session

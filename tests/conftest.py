@@ -21,13 +21,19 @@ PROTOBUF = (
     "clientcompat",  # a generated package of another schema
     "runtime/test_details.py",  # details of an error are messages
     "runtime/test_error_classes.py",  # pickles
+    "runtime/test_events.py",  # events carry messages
     "runtime/test_livekit_tokens.py",  # grants are copied from fields of the request
     "runtime/test_manifest_facts.py",  # fields of the request decide on grants and waits
     "runtime/test_message_pool.py",  # descriptors to classes
     "runtime/test_pool_loading.py",  # descriptors to classes
     "runtime/test_reading_answers.py",  # decoding, of all plain rows of the table of cases
+    "runtime/test_retryable.py",  # a request is encoded, and encoded again where it is repeated
+    "runtime/transports/test_own_sessions.py",  # responses are decoded
+    "runtime/transports/test_session_tools.py",  # likewise
     "runtime/test_redaction.py",  # fields of the request are kept out of texts
     "runtime/test_request_fields.py",  # keywords and mappings to messages
+    "runtime/test_retryable.py",  # errors hold what was decoded
+    "runtime/test_time_shares.py",  # a wait is a field of the request
     "runtime/testing/test_answer_bytes.py",  # messages to responses
     "runtime/testing/test_check.py",  # messages are compared by their bytes
     "runtime/testing/test_scripted_server.py",  # requests to messages

@@ -12,7 +12,9 @@ import livekit_twirp
 
 HERE = Path(__file__).parent
 MODULES = sorted(
-    path for folder in ("runtime", "generated", "conformance", "clientcompat") for path in HERE.joinpath(folder).rglob("test_*.py")
+    path
+    for folder in ("runtime", "generated", "conformance", "clientcompat")
+    for path in HERE.joinpath(folder).rglob("test_*.py")
 )
 
 

@@ -78,7 +78,7 @@ def main() -> int:
     answers = {exchange.id: exchange.response.raw for exchange in load(RECORDINGS) if exchange.response is not None}
     with ReplayServer() as server:
         keys = "devkey", "no signature is looked at by a replay server"
-        return _run(server.url, *keys, "standup", lambda step: server.answer_with(answers[step.recording]))
+        return _run(server.url, *keys, "standup", lambda step: server.respond_with(answers[step.recording]))
 
 
 def _run(url: str, key: str, secret: str, room: str, before: Callable[[Step], None]) -> int:

@@ -7,7 +7,7 @@ Names are loaded when they are first used. Importing this package loads no netwo
 from __future__ import annotations
 
 from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from livekit_twirp import _sdk as _sdk  # first: it refuses a runtime of another version
 
@@ -41,8 +41,11 @@ if TYPE_CHECKING:
     from twirpkit import UnimplementedError as UnimplementedError
     from twirpkit import UnknownError as UnknownError
     from twirpkit import error_class as error_class
+    from twirpkit import from_dict as from_dict
+    from twirpkit import from_json as from_json
+    from twirpkit import to_dict as to_dict
+    from twirpkit import to_json as to_json
     from twirpkit.livekit import UNKNOWN_ENUM as UNKNOWN_ENUM
-    from twirpkit.livekit import AccessToken as AccessToken
     from twirpkit.livekit import AgentEndpointGrants as AgentEndpointGrants
     from twirpkit.livekit import AgentGrants as AgentGrants
     from twirpkit.livekit import AgentThreadGrants as AgentThreadGrants
@@ -54,10 +57,13 @@ if TYPE_CHECKING:
     from twirpkit.livekit import SIPGrants as SIPGrants
     from twirpkit.livekit import TokenError as TokenError
     from twirpkit.livekit import TokenExpiredError as TokenExpiredError
+    from twirpkit.livekit import TokenRequestError as TokenRequestError
+    from twirpkit.livekit import TokenResponse as TokenResponse
     from twirpkit.livekit import TokenVerifier as TokenVerifier
     from twirpkit.livekit import VideoGrants as VideoGrants
     from twirpkit.livekit import WebhookError as WebhookError
     from twirpkit.livekit import decode_unverified as decode_unverified
+    from twirpkit.livekit import sign_webhook as sign_webhook
 
     from livekit_twirp._async.agent_dispatch import AsyncAgentDispatchService as AsyncAgentDispatchService
     from livekit_twirp._async.agent_simulation import AsyncAgentSimulation as AsyncAgentSimulation
@@ -70,7 +76,10 @@ if TYPE_CHECKING:
     from livekit_twirp._async.replay import AsyncReplay as AsyncReplay
     from livekit_twirp._async.room import AsyncRoomService as AsyncRoomService
     from livekit_twirp._async.sip import AsyncSIP as AsyncSIP
-    from livekit_twirp._bound import WebhookReceiver as WebhookReceiver
+    from livekit_twirp._bound.access_token import AccessToken as AccessToken
+    from livekit_twirp._bound.token_response import token_response as token_response
+    from livekit_twirp._bound.webhook_event import WebhookEvent as WebhookEvent
+    from livekit_twirp._bound.webhook_receiver import WebhookReceiver as WebhookReceiver
     from livekit_twirp._sync.agent_dispatch import AgentDispatchService as AgentDispatchService
     from livekit_twirp._sync.agent_simulation import AgentSimulation as AgentSimulation
     from livekit_twirp._sync.api import LiveKitAPI as LiveKitAPI
@@ -530,14 +539,15 @@ if TYPE_CHECKING:
     from livekit_twirp.messages.livekit_sip import UpdateSIPDispatchRuleRequest as UpdateSIPDispatchRuleRequest
     from livekit_twirp.messages.livekit_sip import UpdateSIPInboundTrunkRequest as UpdateSIPInboundTrunkRequest
     from livekit_twirp.messages.livekit_sip import UpdateSIPOutboundTrunkRequest as UpdateSIPOutboundTrunkRequest
-    from livekit_twirp.messages.livekit_webhook import WebhookEvent as WebhookEvent
+    from livekit_twirp.messages.livekit_token_source import TokenSourceRequest as TokenSourceRequest
+    from livekit_twirp.messages.livekit_token_source import TokenSourceResponse as TokenSourceResponse
     from livekit_twirp.messages.logger.options import Sensitivity as Sensitivity
 
 _EXPORTS = {
     "AbortedError": "twirpkit",
     "AcceptWhatsAppCallRequest": "livekit_twirp.messages.livekit_connector_whatsapp",
     "AcceptWhatsAppCallResponse": "livekit_twirp.messages.livekit_connector_whatsapp",
-    "AccessToken": "twirpkit.livekit",
+    "AccessToken": "livekit_twirp._bound.access_token",
     "ActiveSpeakerUpdate": "livekit_twirp.messages.livekit_models",
     "AddTrackRequest": "livekit_twirp.messages.livekit_rtc",
     "AgentConfigUpdate": "livekit_twirp.messages.agent.livekit_agent_session",
@@ -965,6 +975,10 @@ _EXPORTS = {
     "TokenError": "twirpkit.livekit",
     "TokenExpiredError": "twirpkit.livekit",
     "TokenPagination": "livekit_twirp.messages.livekit_models",
+    "TokenRequestError": "twirpkit.livekit",
+    "TokenResponse": "twirpkit.livekit",
+    "TokenSourceRequest": "livekit_twirp.messages.livekit_token_source",
+    "TokenSourceResponse": "livekit_twirp.messages.livekit_token_source",
     "TokenVerifier": "twirpkit.livekit",
     "ToolCallStatus": "livekit_twirp.messages.agent.livekit_agent_session",
     "ToolReplyStatus": "livekit_twirp.messages.agent.livekit_agent_session",
@@ -1028,8 +1042,8 @@ _EXPORTS = {
     "WebSource": "livekit_twirp.messages.livekit_egress",
     "WebhookConfig": "livekit_twirp.messages.livekit_models",
     "WebhookError": "twirpkit.livekit",
-    "WebhookEvent": "livekit_twirp.messages.livekit_webhook",
-    "WebhookReceiver": "livekit_twirp._bound",
+    "WebhookEvent": "livekit_twirp._bound.webhook_event",
+    "WebhookReceiver": "livekit_twirp._bound.webhook_receiver",
     "WhatsAppCall": "livekit_twirp.messages.livekit_connector_whatsapp",
     "WhatsAppCallDirection": "livekit_twirp.messages.livekit_connector_whatsapp",
     "WorkerMessage": "livekit_twirp.messages.livekit_agent",
@@ -1039,6 +1053,12 @@ _EXPORTS = {
     "WrappedJoinRequest": "livekit_twirp.messages.livekit_rtc",
     "decode_unverified": "twirpkit.livekit",
     "error_class": "twirpkit",
+    "from_dict": "twirpkit",
+    "from_json": "twirpkit",
+    "sign_webhook": "twirpkit.livekit",
+    "to_dict": "twirpkit",
+    "to_json": "twirpkit",
+    "token_response": "livekit_twirp._bound.token_response",
 }
 
 __all__ = [
@@ -1473,6 +1493,10 @@ __all__ = [
     "TokenError",
     "TokenExpiredError",
     "TokenPagination",
+    "TokenRequestError",
+    "TokenResponse",
+    "TokenSourceRequest",
+    "TokenSourceResponse",
     "TokenVerifier",
     "ToolCallStatus",
     "ToolReplyStatus",
@@ -1547,14 +1571,22 @@ __all__ = [
     "WrappedJoinRequest",
     "decode_unverified",
     "error_class",
+    "from_dict",
+    "from_json",
+    "sign_webhook",
+    "to_dict",
+    "to_json",
+    "token_response",
 ]
 
 
-def __getattr__(name: str) -> Any:
-    if name not in _EXPORTS:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    value = globals()[name] = getattr(import_module(_EXPORTS[name]), name)
-    return value
+if not TYPE_CHECKING:  # a type checker would take every name for one of this package
+
+    def __getattr__(name: str) -> object:
+        if name not in _EXPORTS:
+            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+        value = globals()[name] = getattr(import_module(_EXPORTS[name]), name)
+        return value
 
 
 def __dir__() -> list[str]:

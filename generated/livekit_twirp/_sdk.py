@@ -47,6 +47,14 @@ PACKAGE = sdk.PackageInfo(
             final=True,
         ),
         sdk.KnownError(
+            sdk.Code.UNAUTHENTICATED, "token is not valid yet", hint="this machine's clock may be ahead of the server's"
+        ),
+        sdk.KnownError(
+            sdk.Code.UNAUTHENTICATED,
+            "token is expired",
+            hint="the token was made too long ago, or this machine's clock is behind the server's",
+        ),
+        sdk.KnownError(
             sdk.Code.INVALID_ARGUMENT,
             "name length exceeds limits",
             hint="LiveKit's limit for names of rooms and identities is 256 bytes by default",

@@ -4,6 +4,8 @@ Most programs import a generated package and catch the errors that it exports to
 a transport, an ``auth`` function, or tests.
 """
 
+from twirpkit._schema.json_reader import from_dict, from_json
+from twirpkit._schema.json_writer import to_dict, to_json
 from twirpkit.errors import (
     AbortedError,
     AlreadyExistsError,
@@ -83,4 +85,8 @@ __all__ = [
     "Unset",
     "__version__",
     "error_class",
+    "from_dict",
+    "from_json",
+    "to_dict",
+    "to_json",
 ]

@@ -3,18 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, NoReturn
+from typing import Any, Final, NoReturn
 
-__all__ = ["ConcealedHeaders", "Secret", "conceal", "revealed"]
+__all__ = ["REDACTED", "ConcealedHeaders", "Secret", "conceal", "revealed"]
+
+REDACTED: Final = "<redacted>"
+"""Stands for a value of a message that must not show."""
 
 
 class Secret:
     """A string that does not show itself in ``repr``, ``vars``, pickles, logs or tracebacks with local variables."""
 
-    __slots__ = ("_value",)
+    __slots__ = ("_value", "variable")
 
-    def __init__(self, value: str) -> None:
+    def __init__(self, value: str, variable: str | None = None) -> None:
         self._value = value
+        self.variable = variable
+        """The environment variable that it came from; None: it was passed."""
 
     def __repr__(self) -> str:
         return "Secret('***')"
@@ -38,17 +43,28 @@ def conceal(*values: Any) -> Any:
     """Return arguments in a form that a traceback with local variables does not show (rule E1).
 
     Constructors rebind their arguments with it before anything can raise: strings become a `Secret`, and mappings show
-    their keys only. Anything else stays as it is. One argument is returned alone, several as a tuple.
+    their keys only. Bytes and sequences, which are often given by mistake, keep their values and do not show them.
+    Anything else stays as it is. One argument is returned alone, several as a tuple.
     """
-    hidden = tuple(
-        Secret(value)
-        if isinstance(value, str)
-        else ConcealedHeaders(value)
-        if isinstance(value, Mapping) and all(isinstance(each, str) for each in value)
-        else value
-        for value in values
-    )
+    hidden = tuple(map(_conceal, values))
     return hidden if len(hidden) != 1 else hidden[0]
+
+
+def _conceal(value: Any) -> Any:
+    if isinstance(value, str):
+        return Secret(value)
+    if isinstance(value, Mapping):
+        return ConcealedHeaders(value)
+    kind = _CONCEALED.get(type(value))
+    return value if kind is None else kind(value)
+
+
+def _concealed(kind: type) -> Any:
+    """Return a subclass whose values do not show. It has the name of its base, which error texts name."""
+    return type(kind.__name__, (kind,), {"__repr__": lambda self: "***", "__str__": lambda self: "***"})
+
+
+_CONCEALED: Final = {kind: _concealed(kind) for kind in (bytes, bytearray, list, tuple)}
 
 
 def revealed(value: Any) -> Any:

@@ -117,7 +117,10 @@ class Client(_Client):
         return self._transport.send(step.request)
 
     def close(self) -> None:
-        """Close the connections. Twice is fine; calls after it raise RuntimeError."""
+        """Close the connections. Twice is fine; calls after it raise RuntimeError.
+
+        A call under way in another thread ends within its deadline: it makes no further attempt.
+        """
         self._closed = True
         if self._owner:
             self._transport.close()
@@ -187,11 +190,17 @@ class AsyncClient(_Client):
             return not self._closed
         return await self._transport.send(step.request)
 
-    async def aclose(self) -> None:
-        """Close the connections. Twice is fine; calls after it raise RuntimeError."""
+    async def aclose(self, *, timeout: float | None = None) -> None:
+        """Close the connections after the calls under way have ended. Twice is fine; a call after it is a RuntimeError.
+
+        A call under way ends within its deadline: it makes no further attempt, and raises the error of its last one.
+
+        Args:
+            timeout: Seconds after which the calls under way are ended; None: their own deadlines count.
+        """
         self._closed = True
         if self._owner:
-            await self._transport.aclose()
+            await (self._transport.aclose() if timeout is None else self._transport.aclose(timeout=timeout))
 
     async def __aenter__(self) -> Self:
         return self

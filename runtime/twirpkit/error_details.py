@@ -36,7 +36,7 @@ def error_status(error: TwirpError) -> Any | None:
 
 @functools.cache
 def _status_class() -> type[Message]:
-    """The class, from the three facts of its schema, so that no package has to be installed for it."""
+    """Build the class from its schema, so that no other package has to be installed for it."""
     file = FileDescriptorProto(
         name="google/rpc/status.proto", package="google.rpc", syntax="proto3", dependency=[any_pb2.DESCRIPTOR.name]
     )

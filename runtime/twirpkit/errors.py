@@ -54,7 +54,7 @@ __all__ = [
 ]
 
 Sent = Literal["no", "maybe", "yes"]
-"""Whether a request was executed: it never left, it may have arrived, or the server responded to it (rule C5)."""
+"""The execution of a request: it was never sent, it may have been executed, or the server responded (rule C5)."""
 
 SHOWN_CHARACTERS: Final = 512
 """Characters of a server's text that `str` and `repr` of an error show; `message` holds more."""
@@ -184,7 +184,11 @@ class TwirpError(Exception):
     def __str__(self) -> str:
         rpc = f"{self.rpc}: " if self.rpc else ""
         request_id = f" (request id {self.request_id})" if self.request_id else ""
-        return f"{rpc}{self.code}: {_shown(self.message)}{request_id}"
+        return f"{rpc}{self._describe()}{request_id}"
+
+    def _describe(self) -> str:
+        """Return the text between the RPC and the request id."""
+        return f"{self.code}: {_shown(self.message)}"
 
     def __repr__(self) -> str:
         facts = f"status={self.status}, sent={self.sent!r}"
@@ -304,7 +308,7 @@ class DataLossError(TwirpError):
 
 
 class TransportError(UnavailableError):
-    """No complete response was received: `sent` says if the request can have arrived; ``__cause__`` is an OSError, if any."""
+    """No complete response was received: `sent` says if the request can have arrived; the cause may be an OSError."""
 
 
 class DecodeError(InternalError):

@@ -1,4 +1,4 @@
-"""Events of a call for hooks, and the logger (rule C8)."""
+"""Events of a call for hooks, hooks of every client, and the logger (rule C8)."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from typing import Any, Final, Literal, TypeAlias
 from twirpkit.errors import Sent
 from twirpkit.rpc import Method
 
-__all__ = ["LOGGER", "Event", "Hook"]
+__all__ = ["LOGGER", "Event", "Hook", "add_global_hook", "check_hook", "global_hooks", "remove_global_hook"]
 
 LOGGER: Final = logging.getLogger("twirpkit")
 """Attempts at DEBUG, retries and failures at INFO, and warnings about a client's settings."""
@@ -41,7 +41,7 @@ class Event:
     attempt: int
     """The number of the attempt, from 1; 0 before the first."""
     url: str
-    """Where the attempt is sent."""
+    """The base URL of the attempt."""
     request_id: str | None
     elapsed: float
     """Seconds since the call began."""
@@ -61,6 +61,52 @@ class Event:
 
 Hook: TypeAlias = Callable[[Event], None]
 """A plain function, in the async client too: it must not block. An exception of it is logged and changes nothing."""
+
+_global_hooks: tuple[Hook, ...] = ()
+# Replaced as a whole and never changed in place, so that calls in other threads read it without a lock.
+
+
+def add_global_hook(hook: Hook) -> None:
+    """Give the events of every call of every client to a hook, for clients that exist already too.
+
+    It is for instrumentation of a process. It runs before the hooks of the client. A call that has begun keeps the
+    hooks with which it began. Adding a hook twice has no further effect.
+
+    Raises:
+        TypeError: It is not a plain function of one argument.
+    """
+    global _global_hooks
+    check_hook(hook)
+    if hook not in _global_hooks:
+        _global_hooks = (*_global_hooks, hook)
+
+
+def remove_global_hook(hook: Hook) -> None:
+    """Undo `add_global_hook`. A hook that was not added is not an error."""
+    global _global_hooks
+    _global_hooks = tuple(each for each in _global_hooks if each != hook)
+
+
+def global_hooks() -> tuple[Hook, ...]:
+    """Return the hooks of every client."""
+    return _global_hooks
+
+
+def check_hook(hook: Any) -> None:
+    """Raise TypeError for a hook that is not a plain function of one argument."""
+    import inspect  # here, because most clients have no hooks
+
+    if not callable(hook):
+        raise TypeError(f"hooks: {type(hook).__name__} is not a function")
+    name = getattr(hook, "__qualname__", type(hook).__qualname__)
+    if inspect.iscoroutinefunction(hook) or inspect.iscoroutinefunction(getattr(hook, "__call__", None)):  # noqa: B004  # an object may have an async __call__
+        raise TypeError(f"hooks: {name} is a coroutine function, and nothing would await it: give a plain function")
+    try:
+        inspect.signature(hook).bind(None)
+    except TypeError:
+        raise TypeError(f"hooks: {name} must take one argument, the event") from None
+    except ValueError:  # a builtin without a signature
+        return
 
 
 def _log_to_stderr() -> None:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Final, Literal, NamedTuple, TypeAlias, Ty
 from google.protobuf.message import Message
 
 from twirpkit._secret import Secret
-from twirpkit.events import Hook
+from twirpkit.events import Hook, check_hook
 from twirpkit.rpc import Method
 
 if TYPE_CHECKING:
@@ -43,7 +43,7 @@ __all__ = [
 _LONGEST: Final = 1e8  # three years: what socket and loop timers can hold, and no one waits for
 
 Authorize: TypeAlias = Callable[[Method[Any, Any], Message], str | Secret]
-"""A function that returns the Authorization header of one call, as text or as a `Secret` that was checked. Called once per attempt, from any thread; a plain
+"""A function that returns the Authorization header of one call. Called once per attempt, from any thread; a plain
 function in both clients."""
 
 ExtraHeaders: TypeAlias = Mapping[str, str] | Callable[[], Mapping[str, str]]
@@ -62,7 +62,7 @@ Strings: TypeAlias = Union[list[str], tuple[str, ...], "RepeatedScalarFieldConta
 """Several strings. Not ``Sequence[str]``, because a bare ``str`` is one too."""
 
 Tls: TypeAlias = Union["ssl.SSLContext", str, "os.PathLike[str]"]
-"""A context, used as it is, or the path of a file or folder of CA certificates, which are then the only ones trusted."""
+"""A context, used as it is, or the path of a file or folder of CA certificates, which alone are then trusted."""
 
 
 class Unset(enum.Enum):
@@ -80,7 +80,7 @@ UNSET: Final = Unset.UNSET
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RetryPolicy:
-    """How often a call is tried, and how long it waits in between. Which failures are repeated is not a setting.
+    """Limits of the retries of a call: the number of attempts and the waits. The failures to retry are not a setting.
 
     The wait before the n-th repeat is random, between 0 and ``backoff`` times 2 to the power n - 1 (rule C1).
 
@@ -96,7 +96,7 @@ class RetryPolicy:
     max_backoff: float = 5.0
     """Seconds: the most that any wait can be. A server's ``Retry-After`` is honoured beyond it."""
     attempt_timeout: float | None = None
-    """Seconds that one attempt may take where another may follow; None: all the time that the call has left (rule B2)."""
+    """Seconds for one attempt where another may follow; None: all the time that the call has left (rule B2)."""
 
     def __post_init__(self) -> None:
         if not isinstance(self.max_attempts, int) or isinstance(self.max_attempts, bool):
@@ -146,7 +146,7 @@ class ClientOptions(TypedDict, total=False):
     timeout: float | Unset | None
     """Seconds that one call may take in all; None for no limit."""
     retry: RetryOption
-    """How failed calls are repeated; False for not at all."""
+    """The retries of failed calls; False for none."""
     token: str | None
     """A bearer token, instead of the credentials."""
     auth: str | Authorize | None
@@ -171,24 +171,8 @@ def check_hooks(hooks: Iterable[Hook]) -> tuple[Hook, ...]:
         raise TypeError("hooks must be a list of functions: put the one into brackets")
     checked = tuple(hooks)
     for hook in checked:
-        _check_hook(hook)
+        check_hook(hook)
     return checked
-
-
-def _check_hook(hook: Any) -> None:
-    import inspect  # here, because most clients have no hooks
-
-    if not callable(hook):
-        raise TypeError(f"hooks: {type(hook).__name__} is not a function")
-    name = getattr(hook, "__qualname__", type(hook).__qualname__)
-    if inspect.iscoroutinefunction(hook) or inspect.iscoroutinefunction(getattr(hook, "__call__", None)):  # noqa: B004  # an object may have an async __call__
-        raise TypeError(f"hooks: {name} is a coroutine function, and nothing would await it: give a plain function")
-    try:
-        inspect.signature(hook).bind(None)
-    except TypeError:
-        raise TypeError(f"hooks: {name} must take one argument, the event") from None
-    except ValueError:  # a builtin without a signature
-        return
 
 
 def check_timeout(timeout: float | None) -> float | None:

@@ -11,7 +11,7 @@ from typing import Any
 
 from google.protobuf.message import Message
 
-from twirpkit._schema.requests import request_message
+from twirpkit._schema.request_messages import request_message
 from twirpkit.client import AsyncClient, Client
 from twirpkit.errors import Code, InternalError
 from twirpkit.options import CallOptions
@@ -28,7 +28,7 @@ def iterate(
     Args:
         client: Makes one logical call for each page.
         method: The RPC, one with `PageFields`.
-        request: The first page's request, as `twirpkit._schema.requests.request_message` takes it. It is copied.
+        request: The request of the first page, as a generated method takes it. It is copied.
         fields: Or its fields.
         options: Options of each call.
 

@@ -1,4 +1,4 @@
-"""Static facts of one RPC: its messages, its grants, and how its calls may be repeated. Generated code fills them in."""
+"""Static facts of one RPC: its messages, its grants and its retry class. Generated code fills them in."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ Resp = TypeVar("Resp", bound=Message)
 
 
 class RetryClass(enum.StrEnum):
-    """What running an RPC twice does, and so whether a request without a response may be sent again (rules C)."""
+    """The effect of executing an RPC twice, which decides if a request without a response may be retried (rules C)."""
 
     READ = "read"
     """The RPC changes nothing."""

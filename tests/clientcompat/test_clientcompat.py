@@ -39,7 +39,8 @@ def told(address: str, method: int = NOOP, request: bytes = b"") -> bytes:
 
 
 def http(status: int, body: bytes) -> bytes:
-    return f"HTTP/1.1 {status} Whatever\r\nContent-Length: {len(body)}\r\n\r\n".encode() + body
+    head = f"HTTP/1.1 {status} Whatever\r\nContent-Type: application/protobuf\r\nContent-Length: {len(body)}\r\n\r\n"
+    return head.encode() + body
 
 
 def run(arguments: list[str], data: bytes) -> tuple[int, bytes, bytes]:
@@ -64,7 +65,7 @@ def nobody() -> str:
 
 def test_an_answer(server: ReplayServer, arguments: list[str]) -> None:
     answer = Resp(v=7).SerializeToString()
-    server.answer_with(http(200, answer))
+    server.respond_with(http(200, answer))
 
     assert run(arguments, told(server.url, METHOD, Req(v="value").SerializeToString())) == (0, answer, b"")
 
@@ -75,7 +76,7 @@ def test_an_answer(server: ReplayServer, arguments: list[str]) -> None:
 
 
 def test_an_empty_answer(server: ReplayServer, arguments: list[str]) -> None:
-    server.answer_with(http(200, b""))
+    server.respond_with(http(200, b""))
 
     assert run(arguments, told(server.url, NOOP, Empty().SerializeToString())) == (0, b"", b"")
     assert run(arguments, told(server.url, METHOD)) == (0, b"", b"")
@@ -88,7 +89,7 @@ def test_an_empty_answer(server: ReplayServer, arguments: list[str]) -> None:
 @pytest.mark.parametrize("status", [408, 500, 503])
 @pytest.mark.parametrize("code", list(Code))
 def test_each_code(server: ReplayServer, arguments: list[str], code: Code, status: int, method: int) -> None:
-    server.answer_with(http(status, f'{{"code":"{code}","msg":"failed"}}'.encode()))
+    server.respond_with(http(status, f'{{"code":"{code}","msg":"failed"}}'.encode()))
 
     assert run(arguments, told(server.url, method)) == (0, b"", code.encode())
     assert len(server.take()) == 1
@@ -106,7 +107,7 @@ def test_each_code(server: ReplayServer, arguments: list[str], code: Code, statu
     ids=["400", "503", "302", "undecodable", "no-length"],
 )
 def test_answers_of_no_twirp_server(server: ReplayServer, arguments: list[str], answer: bytes, code: bytes) -> None:
-    server.answer_with(answer)
+    server.respond_with(answer)
 
     assert run(arguments, told(server.url)) == (0, b"", code)
 
@@ -143,10 +144,10 @@ def test_as_a_process(server: ReplayServer, arguments: list[str], flags: tuple[s
     request = Req(v="a\nb\r\n").SerializeToString()
     answer = Resp(v=13 * 128 + 10).SerializeToString()  # its bytes look like a line end
     assert answer == b"\x08\x8a\x0d"
-    server.answer_with(http(200, answer))
+    server.respond_with(http(200, answer))
     assert spawn(arguments, told(server.url, METHOD, request), *flags) == (0, answer, b"")
 
-    server.answer_with(http(404, b'{"code":"not_found","msg":"no"}'))
+    server.respond_with(http(404, b'{"code":"not_found","msg":"no"}'))
     assert spawn(arguments, told(server.url), *flags) == (0, b"", b"not_found")
 
     assert [received.body for received in server.take()] == [request, b""]
@@ -161,7 +162,7 @@ def test_the_client_is_the_one_that_was_asked_for(server: ReplayServer, monkeypa
     loops: list[str] = []
     runs = asyncio.run
     monkeypatch.setattr(asyncio, "run", lambda coroutine: loops.append("loop") or runs(coroutine))
-    server.answer_with(http(200, b""))
+    server.respond_with(http(200, b""))
 
     run([], told(server.url))
     assert loops == []

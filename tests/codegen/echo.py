@@ -4,7 +4,7 @@ import contextlib
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-from twirpkit.testing import Answer, Request, ScriptedServer, http
+from twirpkit.testing import Request, ScriptedResponse, ScriptedServer, http
 
 
 @dataclass
@@ -20,7 +20,7 @@ class Echo:
 def echo_server() -> Iterator[Echo]:
     """The server, for as long as the block runs."""
 
-    def script(request: Request) -> Answer:
+    def script(request: Request) -> ScriptedResponse:
         headers = {name.lower(): value for name, value in request.received.headers}
         seen.received.append((request.path, headers, request.body))
         return http(200, request.body, headers={"Content-Type": "application/protobuf"})

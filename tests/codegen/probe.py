@@ -19,10 +19,9 @@ from collections.abc import AsyncIterator, Iterator
 from types import ModuleType
 from typing import Any
 
-from google.protobuf import json_format
 from google.protobuf.message import Message
 
-from twirpkit import InternalError, cli
+from twirpkit import InternalError, cli, from_json, to_json
 from twirpkit.sdk import Enum
 
 OPTIONS = ("self", "timeout", "retry", "extra_headers")
@@ -34,8 +33,6 @@ SCALARS: dict[int, Any] = {
     12: b"bytes",
 }
 DEPTH = 2
-NO_JSON = ("odd_google_types", "odd_protobuf_methods")
-"""Packages for which protobuf's JSON fails: an Any without a type, and fields with the names of its methods."""
 
 
 def main() -> None:
@@ -78,11 +75,10 @@ def probe(name: str, url: str) -> None:
         words = [spelled(service), spelled(method.py_name)]
         assert f"\n  {words[1]} " in command(sdk, words[0]), words
         assert f"{words[1]} [--json JSON]" in command(sdk, *words, "--help")
-        if method.request is method.response and name not in NO_JSON:
-            message = filled(method.request, DEPTH)
-            document = json_format.MessageToJson(message)
-            response = command(sdk, "--url", url, *words, "--json", document)
-            check(method, json_format.Parse(response, method.response()), json_format.Parse(document, method.request()))
+        if method.request is method.response:
+            document = to_json(filled(method.request, DEPTH))
+            response = command(sdk, "--url", url, "--show-secrets", *words, "--json", document)
+            check(method, from_json(method.response, response), from_json(method.request, document))
 
 
 def command(sdk: Any, *arguments: str) -> str:
@@ -206,6 +202,8 @@ def check_pages(method: Any, items: list[Message], expected: Message) -> None:
 def filled(cls: type[Message], depth: int) -> Any:
     """A message with something in every field, and in those of its messages down to a depth."""
     message = cls()
+    if cls.DESCRIPTOR.full_name == "google.protobuf.Any":
+        return cls(type_url="type.googleapis.com/google.protobuf.Empty")
     if depth < 0:
         return message
     oneofs = set()

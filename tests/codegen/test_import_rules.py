@@ -1,8 +1,13 @@
 """Who may import whom, and who may know LiveKit."""
 
 import ast
+import itertools
 import re
+import sys
+import tomllib
+from collections import Counter
 from collections.abc import Iterator
+from importlib import metadata
 from pathlib import Path
 
 import pytest
@@ -58,6 +63,39 @@ def test_only_its_own_package_is_for_livekit(path: Path) -> None:
 def test_nothing_general_knows_livekit(path: Path) -> None:
     lines = enumerate(path.read_text(encoding="utf-8").splitlines(), 1)
     assert [number for number, line in lines if re.search("livekit", line, re.IGNORECASE)] == []
+
+
+MODULES = [path.relative_to(ROOT / "runtime").as_posix() for path in RUNTIME if path.name != "__init__.py"]
+
+
+def test_no_two_modules_of_the_runtime_have_one_base_name() -> None:
+    counted = Counter(path.rpartition("/")[2] for path in MODULES)
+
+    assert [path for path in MODULES if counted[path.rpartition("/")[2]] > 1] == []
+
+
+def dependencies() -> set[str]:
+    """The top-level modules of everything that pyproject.toml names."""
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+    lists = [
+        project["project"]["dependencies"],
+        *project["project"]["optional-dependencies"].values(),
+        *project["dependency-groups"].values(),
+    ]
+    named = {re.split(r"[^A-Za-z0-9_-]", each, maxsplit=1)[0].lower() for each in itertools.chain(*lists)}
+    installed = {
+        module
+        for module, distributions in metadata.packages_distributions().items()
+        if named & {each.lower() for each in distributions}
+    }
+    return installed | {each.replace("-", "_") for each in named}
+
+
+def test_no_module_of_the_runtime_shadows_the_standard_library_or_a_dependency() -> None:
+    others = sys.stdlib_module_names | dependencies()
+    assert {"http", "requests", "aiohttp", "httpx", "google", "jwt"} <= others
+
+    assert [path for path in MODULES if path.rpartition("/")[2].removesuffix(".py") in others] == []
 
 
 def test_the_manifest_knows_every_code() -> None:

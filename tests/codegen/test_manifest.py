@@ -65,7 +65,7 @@ BAD: dict[str, tuple[str | bytes, str]] = {
     ),
     "known error with an unknown key": (
         SDK + "[[known_errors]]\nretry = false\n",
-        "manifest.toml:5: [[known_errors]] has the unknown key 'retry'; it may have cloud_only, code, final, hint, strip",
+        "manifest.toml:5: [[known_errors]] has the unknown key 'retry'; it may have cloud_only, code, final, hint,",
     ),
     "known error without a code": (
         SDK + "[[known_errors]]\ntext = 'x'\nfinal = true\n",
@@ -170,6 +170,30 @@ BAD: dict[str, tuple[str | bytes, str]] = {
     "binds an unknown message": (
         SDK + "[sdk.bound]\nHats = { base = 'a:B', hat = 'acme.Hot' }\n",
         "manifest.toml:5: sdk.bound.Hats: 'acme.Hot' is not a message of these protos",
+    ),
+    "binds itself": (
+        SDK + "[sdk.bound]\nHats = { base = 'a:B', hat = 'Hats' }\n",
+        "manifest.toml:5: sdk.bound.Hats: 'Hats' is not a message of these protos",
+    ),
+    "binds a base of a base": (
+        SDK + "[sdk.bound]\nHats = { base = 'a:B.c.d', hat = 'acme.Hat' }\n",
+        f"manifest.toml:5: {BOUND}",
+    ),
+    "binds with a word for a flag": (
+        SDK + "[sdk.bound]\nHats = { base = 'a:B', hat = 'acme.Hat', generic = 'no' }\n",
+        f"manifest.toml:5: {BOUND}",
+    ),
+    "binds a property of no type": (
+        SDK + "[sdk.bound]\nHats = { base = 'a:B', hat = 'acme.Hat', properties = { name = 1 } }\n",
+        f"manifest.toml:5: {BOUND}",
+    ),
+    "binds an unknown property": (
+        SDK + "[sdk.bound]\nHats = { base = 'a:B', hat = 'acme.Hat', properties = { brim = 'int' } }\n",
+        "manifest.toml:5: sdk.bound.Hats: acme.Hat has no field 'brim'",
+    ),
+    "binds two to one module": (
+        SDK + "[sdk.bound]\nHatBox = { base = 'a:B', h = 'acme.Hat' }\nhat_box = { base = 'a:B', h = 'acme.Hat' }\n",
+        "manifest.toml:6: sdk.bound.hat_box and sdk.bound.HatBox (manifest.toml:5) are both '_bound.hat_box' in Python",
     ),
     "binds a service": (
         SDK + "[sdk.bound]\nHats = { base = 'a:B', hat = 'acme.HatService' }\n",

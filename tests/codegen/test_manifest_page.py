@@ -9,7 +9,7 @@ from generating import ROOT, project, run
 from twirpkit_codegen.schema import manifest, naming, policy
 
 PAGE = (ROOT / "docs" / "manifest.md").read_text(encoding="utf-8")
-KEYS = sorted({*manifest._TOP, *manifest._SDK, *manifest._ENV, *policy._ROW, *policy._SECTION})
+KEYS = sorted({*manifest._TOP, *manifest._SDK, *manifest._ENV, *manifest.BOUND_OPTIONS, *policy._ROW, *policy._SECTION})
 
 
 def blocks(language: str) -> list[str]:
@@ -40,9 +40,9 @@ def test_exports_are_added(tmp_path: Path) -> None:
     assert run("generate", path, "--out", tmp_path).err == ""
     package = tmp_path / "acme_hats"
     assert '"Hatter": "acme_auth"' in (package / "__init__.py").read_text(encoding="utf-8")
-    bound = (package / "_bound.py").read_text(encoding="utf-8")
-    assert "class Fitting(_Fitting[Hat]):\n" in bound
-    assert "\n    hat_class = Hat\n" in bound
+    bound = (package / "_bound" / "fitting.py").read_text(encoding="utf-8")
+    assert 'class Fitting(_Fitting["Hat"]):\n' in bound
+    assert "\n    def hat_class(cls) -> type[Hat]:\n" in bound
 
 
 def test_a_service_can_be_skipped(tmp_path: Path) -> None:

@@ -6,7 +6,8 @@ import keyword
 import pytest
 from google.protobuf.empty_pb2 import Empty
 
-import twirpkit._schema.message_pool
+import twirpkit._schema.enums
+import twirpkit._schema.names
 from livekit_twirp import AsyncLiveKitAPI, AsyncRoomService, LiveKitAPI, RoomService
 from twirpkit.client import AsyncClient, Client
 from twirpkit_codegen.errors import GenerationError, Location
@@ -63,9 +64,7 @@ def test_an_rpc_without_a_public_name_is_refused(name: str) -> None:
 
 @pytest.mark.parametrize("name", [*keyword.kwlist, "list", "match", "type", "_", "_x", "Hat", "x__", "print"])
 def test_the_generator_and_the_runtime_spell_names_alike(name: str) -> None:
-    assert (
-        naming.python_name(name, HERE) == naming.escape_keyword(name) == twirpkit._schema.message_pool.safe_name(name)
-    )
+    assert naming.python_name(name, HERE) == naming.escape_keyword(name) == twirpkit._schema.names.safe_name(name)
 
 
 @pytest.mark.parametrize("name", ["__x", "__init__", "__"])
@@ -143,4 +142,10 @@ def test_message_names_are_those_of_a_message() -> None:
 
 
 def test_enum_names_are_those_of_an_enum_class() -> None:
-    assert set(inspect.get_annotations(twirpkit._schema.message_pool._EnumType)) == naming.ENUM_NAMES
+    assert set(inspect.get_annotations(twirpkit._schema.enums.EnumType)) == naming.ENUM_NAMES
+
+
+def test_int_names_are_those_of_a_member_of_an_enum() -> None:
+    """Those of newer versions of Python are among them."""
+    assert {name for name in dir(twirpkit._schema.enums.Enum) if not name.startswith("_")} <= naming.INT_NAMES
+    assert naming.INT_NAMES - set(dir(int)) <= {"ValueType", "is_integer"}

@@ -17,6 +17,8 @@ from echo import echo_server
 from generating import GOOD, ODD, REFUSED, Made, odd, run, tree
 
 PROBE = Path(__file__).with_name("probe.py")
+SAMPLES = Path(__file__).with_name("samples")
+"""Programs that use odd packages, checked beside them."""
 
 
 @dataclass(frozen=True)
@@ -54,7 +56,7 @@ def probed(made: Made) -> dict[str, str]:
 def checked(command: list[str], folder: Path) -> str:
     """Return the output of a type checker, run in a folder without configuration."""
     environment = os.environ | {"MYPYPATH": "."}
-    command = [sys.executable, "-m", *command, "."]
+    command = [sys.executable, "-m", *command, ".", str(SAMPLES)]
     done = subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, check=False)
     return done.stdout + done.stderr
 

@@ -86,7 +86,10 @@ BAD = {
         "{ grants = {}, retry = ['read'] }",
         f"{ROW} needs a retry class, one of read, idempotent",
     ),
-    "the row is a string": ("'read'", f"{ROW} must be a table with cloud_only, grants, key, note, retry, timeout and nothing else"),
+    "the row is a string": (
+        "'read'",
+        f"{ROW} must be a table with cloud_only, grants, key, note, retry, timeout and nothing else",
+    ),
     "the row has an unknown key": (
         "{ grants = {}, rety = 'read' }",
         f"{ROW} must be a table with cloud_only, grants, key, note, retry, timeout and",
@@ -167,7 +170,11 @@ def test_a_wrong_row(case: str, tmp_path: Path) -> None:
 def test_a_right_row(row: str, tmp_path: Path) -> None:
     path = project(tmp_path, toml=f"{HEAD}MakeHat = {row}\n")
     policy = json.loads(run("inspect", path).out)["services"][0]["methods"][0]["policy"]
-    assert policy == {"cloud_only": False, "key": None, "note": None, "timeout": None, "wait": None} | tomllib.loads(f"row = {row}")["row"]
+    assert (
+        policy
+        == {"cloud_only": False, "key": None, "note": None, "timeout": None, "wait": None}
+        | tomllib.loads(f"row = {row}")["row"]
+    )
 
 
 @pytest.mark.parametrize("when", ["", ", when = 'sure'"])

@@ -68,25 +68,25 @@ def help_of(folder: Path, *arguments: str, flags: tuple[str, ...] = ()) -> str:
 
 @pytest.mark.parametrize("flags", [(), ("-OO",)], ids=["", "-OO"])
 class TestHelp:
-    def test_an_rpc_has_every_paragraph_of_its_comment(self, folder: Path, flags: tuple[str, ...]) -> None:
+    def test_help_of_an_rpc_has_every_paragraph_of_its_comment(self, folder: Path, flags: tuple[str, ...]) -> None:
         text = help_of(folder, "hat-service", "press-hat", "--help", flags=flags)
         assert text.partition("options:")[0].split("\n\n")[1:-1] == PARAGRAPHS
 
-    def test_an_rpc_has_its_policy(self, folder: Path, flags: tuple[str, ...]) -> None:
+    def test_help_of_an_rpc_has_its_policy(self, folder: Path, flags: tuple[str, ...]) -> None:
         text = help_of(folder, "hat-service", "press-hat", "--help", flags=flags)
         assert "\n\nRetry class: never.\nTimeout: " in text
 
-    def test_each_option_has_its_fields_comment(self, folder: Path, flags: tuple[str, ...]) -> None:
+    def test_help_of_each_option_has_its_fields_comment(self, folder: Path, flags: tuple[str, ...]) -> None:
         text = " ".join(help_of(folder, "hat-service", "press-hat", "--help", flags=flags).split())
         assert "--heat INTEGER How hot. Timeout: never mind." in text
         assert "--from TEXT Not a keyword in Python." in text
         assert "--timeout INTEGER An option of the call has this name." in text
 
-    def test_a_service_has_the_summaries_of_its_rpcs(self, folder: Path, flags: tuple[str, ...]) -> None:
+    def test_help_of_a_service_has_the_summaries_of_its_rpcs(self, folder: Path, flags: tuple[str, ...]) -> None:
         text = help_of(folder, "hat-service", flags=flags)
         assert text.endswith("Sells hats.\n\nRPCs:\n  press-hat  Presses a hat.\n  bare       Call Bare.\n")
 
-    def test_the_package_has_the_summaries_of_its_services(self, folder: Path, flags: tuple[str, ...]) -> None:
+    def test_help_of_the_package_has_the_summaries_of_its_services(self, folder: Path, flags: tuple[str, ...]) -> None:
         assert "\nservices:\n  hat-service  Sells hats.\n" in help_of(folder, flags=flags)
 
 

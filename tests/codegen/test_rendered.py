@@ -2,6 +2,8 @@
 
 import ast
 import re
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -216,20 +218,32 @@ def test_docstrings_say_what_is_deprecated(made: Made) -> None:
     assert '    """A thing.\n\n    Deprecated.\n    """' in stub
     assert "    text: Deprecated.\n    kind: Its kind. Deprecated.\n" in docs["put"].replace("        ", "    ")
     types = (folder / "types" / "deprecated.py").read_text(encoding="utf-8")
-    assert '    kind: int | None\n    """Its kind. Deprecated."""' in types
+    assert '    kind: Kind | KindName | None\n    """Its kind. Deprecated."""' in types
 
 
 def test_exports_of_other_packages(made: Made) -> None:
     """They win over messages of their names; a bound class may share its base's name."""
     folder = made.path("exports")
-    assert {"Fraction", "Mapping", "Set", "Lists", "Inners", "UserList", "Box"} <= exports(folder)
+    assert {"Fraction", "Mapping", "Lists", "Inners", "Baskets", "parse_day", "UserList", "Box"} <= exports(folder)
     text = (folder / "__init__.py").read_text(encoding="utf-8")
     assert '"Fraction": "fractions"' in text
-    assert '"Lists": "odd_exports._bound"' in text
-    bound = (folder / "_bound.py").read_text(encoding="utf-8")
-    assert "class Lists(_UserList[UserList]):\n" in bound or "class Lists(UserList[_UserList]):\n" in bound
-    assert re.search(r"item_class = _?UserList\.Inner\n", bound)
+    assert '"Lists": "odd_exports._bound.lists"' in text
+    bound = (folder / "_bound" / "lists.py").read_text(encoding="utf-8")
+    assert re.search(r'class Lists\(_?UserList\["_?UserList"\]\):\n', bound)
+    inners = (folder / "_bound" / "inners.py").read_text(encoding="utf-8")
+    assert re.search(r"def item_class\(cls\) -> type\[_?UserList\.Inner\]:\n", inners)
+
+
+def test_bound_classes_return_what_they_are_bound_to(made: Made) -> None:
+    program = """
+from odd_exports import Baskets, Inners, Lists, parse_day
+from odd_exports.messages.exports import Box, UserList
+assert Lists.item_class() is UserList and Inners.item_class() is UserList.Inner
+assert Baskets.basket_class() is Lists and Baskets("$hat").substitute(hat="cap") == "cap"
+assert parse_day("2026-11-28").day == 28 and parse_day.__self__.box_class() is Box
+"""
+    subprocess.run([sys.executable, "-c", program], cwd=made.folder, check=True)
 
 
 def test_without_bound_classes_there_is_no_module_of_them(made: Made) -> None:
-    assert not (made.path("idempotency") / "_bound.py").exists()
+    assert not (made.path("idempotency") / "_bound").exists()

@@ -31,5 +31,5 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     terminalreporter.section("conformance")
     terminalreporter.line(
         f"{len(EXCHANGES)} recorded exchanges: {routes['client']} sent by both clients, {routes['transport']} by the "
-        f"layer below them, {routes['answer']} heard only (tests/conformance/listed.py says why)"
+        f"layer below them, {routes['response']} only read (tests/conformance/unsendable_exchanges.py says why)"
     )

@@ -11,7 +11,7 @@ from google.protobuf.message import Message
 
 from livekit_twirp import AsyncLiveKitAPI, LiveKitAPI
 from twirpkit import Method
-from twirpkit.conformance import Exchange, SignedTokens, Suite, WorldName, load
+from twirpkit.conformance import Exchange, Mode, SignedTokens, Suite, load
 from twirpkit.transports.aiohttp_session import AiohttpTransport
 from twirpkit.transports.httpx_client import AsyncHttpxTransport, HttpxTransport
 from twirpkit.transports.requests_session import RequestsTransport
@@ -23,9 +23,9 @@ __all__ = [
     "EXCHANGES",
     "KEY",
     "LIBRARIES",
+    "MODES",
     "SECRET",
     "TEMPLATES",
-    "WORLDS",
     "expected_claims",
     "filled",
     "new_suite",
@@ -34,14 +34,14 @@ __all__ = [
 FILES: Final = tuple(f"{name}.jsonl" for name in ("room", "http", "egress", "ingress", "sip", "agent_dispatch", "mock"))
 EXCHANGES: Final[list[Exchange]] = [each for name in FILES for each in load(Path(__file__).parent / "fixtures" / name)]
 BY_ID: Final = {each.id: each for each in EXCHANGES}
-WORLDS: Final[tuple[WorldName, ...]] = ("sync", "async")
+MODES: Final[tuple[Mode, ...]] = ("sync", "async")
 LIBRARIES: Final = {
     "sockets": {},
     "requests and aiohttp": {"transport": RequestsTransport, "async_transport": AiohttpTransport},
     "httpx": {"transport": HttpxTransport, "async_transport": AsyncHttpxTransport},
 }
 """The transports of a suite, sync and async, by what they use."""
-CLIENTS: Final = [pytest.param(library, world, id=f"{world}-{library}") for library in LIBRARIES for world in WORLDS]
+CLIENTS: Final = [pytest.param(library, mode, id=f"{mode}-{library}") for library in LIBRARIES for mode in MODES]
 
 KEY: Final = "devkey"
 SECRET: Final = "a secret of this test, and long enough for every HMAC that signs a token here"  # no server knows it

@@ -13,11 +13,11 @@ from typing import Any
 import pytest
 from hats import AsyncHatsAPI, HatsAPI, HatService
 from hats._methods.hats import MAKE_HAT
-from recordings import WORLDS
+from recordings import MODES
 
 import twirpkit.conformance
-from twirpkit.conformance import Exchange, Form, Route, Suite, WorldName
-from twirpkit.conformance.forms import arguments
+from twirpkit.conformance import Exchange, Mode, RequestForm, Route, Suite
+from twirpkit.conformance.request_forms import arguments
 
 TARGET = "/api/v1/acme.HatService/MakeHat"
 HAT = {"size": "-1", "colour": "grün", "brims": [1, 2]}
@@ -92,11 +92,11 @@ def hats() -> Iterator[Suite]:
         yield suite
 
 
-@pytest.mark.parametrize("world", WORLDS)
+@pytest.mark.parametrize("mode", MODES)
 @pytest.mark.parametrize("exchange", GOOD.values(), ids=GOOD)
-def test_good_clients_pass(hats: Suite, world: WorldName, exchange: Exchange) -> None:
+def test_good_clients_pass(hats: Suite, mode: Mode, exchange: Exchange) -> None:
     assert hats.plan(exchange).route is Route.CLIENT
-    assert hats.play(world, exchange) == []
+    assert hats.play(mode, exchange) == []
 
 
 ORDER = MAKE_HAT.request(size=2**53 + 1, timeout=3, due={"seconds": 1}, like=[{"size": 1}], **{"from": "here"})
@@ -109,24 +109,27 @@ SAID = {
 }
 
 
-@pytest.mark.parametrize("world", WORLDS)
-def test_odd_fields(hats: Suite, world: WorldName) -> None:
+@pytest.mark.parametrize("mode", MODES)
+def test_odd_fields(hats: Suite, mode: Mode) -> None:
     exchange = recorded(http(HAT_BYTES), HAT, body=ORDER.SerializeToString(), told=SAID)
     assert hats.plan(exchange).route is Route.CLIENT
-    assert hats.play(world, exchange) == []
+    assert hats.play(mode, exchange) == []
 
 
 def test_forms() -> None:
-    assert arguments(Form.MAPPING, ORDER, HatService.make_hat) is not None
-    assert arguments(Form.KEYWORDS, ORDER, HatService.make_hat) is None  # ``timeout`` is an option of every call
-    assert arguments(Form.KEYWORDS, MAKE_HAT.request(**{"from": "a"}), HatService.make_hat) == ((), {"from_": "a"})
+    assert arguments(RequestForm.MAPPING, ORDER, HatService.make_hat) is not None
+    assert arguments(RequestForm.KEYWORDS, ORDER, HatService.make_hat) is None  # ``timeout`` is an option of every call
+    assert arguments(RequestForm.KEYWORDS, MAKE_HAT.request(**{"from": "a"}), HatService.make_hat) == (
+        (),
+        {"from_": "a"},
+    )
 
 
-@pytest.mark.parametrize("world", WORLDS)
-def test_body_that_says_something_else_is_not_a_clients(hats: Suite, world: WorldName) -> None:
+@pytest.mark.parametrize("mode", MODES)
+def test_body_that_says_something_else_is_not_a_clients(hats: Suite, mode: Mode) -> None:
     exchange = recorded(http(HAT_BYTES), HAT, body=ORDER.SerializeToString())
-    assert hats.plan(exchange).reason == "its body is no Order as protobuf writes it"
-    assert hats.play(world, exchange) == []
+    assert hats.plan(exchange).reason == "its body is not the canonical encoding of Order"
+    assert hats.play(mode, exchange) == []
 
 
 WRONG = {
@@ -138,21 +141,21 @@ WRONG = {
 }
 
 
-@pytest.mark.parametrize("world", WORLDS)
+@pytest.mark.parametrize("mode", MODES)
 @pytest.mark.parametrize(("told", "line"), WRONG.values(), ids=WRONG)
-def test_mismatch_names_the_field(hats: Suite, world: WorldName, told: dict[str, Any], line: str) -> None:
+def test_mismatch_names_the_field(hats: Suite, mode: Mode, told: dict[str, Any], line: str) -> None:
     exchange = recorded(http(HAT_BYTES), told)
-    assert hats.play(world, exchange, forms=[Form.MESSAGE]) == [f"message: {line}"]
+    assert hats.play(mode, exchange, forms=[RequestForm.MESSAGE]) == [f"message: {line}"]
 
 
-@pytest.mark.parametrize("world", WORLDS)
-def test_unwanted_authorization(world: WorldName) -> None:
+@pytest.mark.parametrize("mode", MODES)
+def test_unwanted_authorization(mode: Mode) -> None:
     exchange = recorded(http(b""), {})
     with Suite(HatsAPI, AsyncHatsAPI, credentials={"auth": "Bearer x"}) as suite:
-        assert suite.play(world, exchange) != []
+        assert suite.play(mode, exchange) != []
     with Suite(HatsAPI, AsyncHatsAPI, credentials={"auth": "Bearer x"}, authorization="Bearer x") as suite:
         assert suite.plan(exchange).route is Route.TRANSPORT
-        assert suite.play(world, exchange) == []
+        assert suite.play(mode, exchange) == []
 
 
 def test_package_knows_no_sdk() -> None:

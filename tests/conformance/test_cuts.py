@@ -42,7 +42,7 @@ RAW = {
 def cuts(raw: bytes, server: ReplayServer) -> Iterator[int]:
     """Serve one cut after the other, and only then what is whole."""
     for position in range(len(raw) + 1):
-        server.answer_with(raw[:position])
+        server.respond_with(raw[:position])
         yield position
         assert len(server.take()) == 1
 

@@ -25,7 +25,7 @@ def test_fields() -> None:
     assert exchange.request.header("HOST") == "127.0.0.1"
     assert exchange.response is not None
     assert exchange.response.header("nothing") is None
-    assert exchange.raw_answer == exchange.response.raw
+    assert exchange.raw_response == exchange.response.raw
 
 
 DROPPED = [each.id for each in EXCHANGES if each.id.startswith("mock/fail/drop")]
@@ -46,21 +46,21 @@ def test_empty_lines_are_skipped(tmp_path: Path) -> None:
     path.write_text(
         "\n".join(["", json.dumps(line()), "", json.dumps(line(id="b", note="\u2028")), ""]), encoding="utf-8"
     )
-    assert [(each.id, each.note, each.raw_answer) for each in load(path)] == [("a", "", None), ("b", "\u2028", None)]
+    assert [(each.id, each.note, each.raw_response) for each in load(path)] == [("a", "", None), ("b", "\u2028", None)]
 
 
 RESPONSE = {"raw_b64": "", "status": 200, "headers": [], "body_b64": "", "message": None}
 BAD = {
-    "no JSON": ("{", "line 2: no recorded exchange: Expecting"),
-    "no object": ("[]", "line 2: no recorded exchange: list indices"),
+    "no JSON": ("{", "line 2: not a recorded exchange: Expecting"),
+    "no object": ("[]", "line 2: not a recorded exchange: list indices"),
     "no id": (json.dumps({key: value for key, value in line().items() if key != "id"}), "has no key 'id'"),
-    "id": (json.dumps(line(id=1)), "id is no string"),
-    "rpc": (json.dumps(line(rpc=1)), "rpc is no string"),
-    "base64": (json.dumps(line(response={**RESPONSE, "raw_b64": "?"})), "line 2: no recorded exchange: "),
-    "status": (json.dumps(line(response={**RESPONSE, "status": "200"})), "response.status is no integer"),
+    "id": (json.dumps(line(id=1)), "id is not a string"),
+    "rpc": (json.dumps(line(rpc=1)), "rpc is not a string"),
+    "base64": (json.dumps(line(response={**RESPONSE, "raw_b64": "?"})), "line 2: not a recorded exchange: "),
+    "status": (json.dumps(line(response={**RESPONSE, "status": "200"})), "response.status is not an integer"),
     "header": (json.dumps(line(response={**RESPONSE, "headers": [["a"]]})), "not enough values"),
-    "header value": (json.dumps(line(response={**RESPONSE, "headers": [["a", 1]]})), "a header value is no string"),
-    "twice": (json.dumps(line(id="first")), "line 2: the id 'first' stands in an earlier line too"),
+    "header value": (json.dumps(line(response={**RESPONSE, "headers": [["a", 1]]})), "a header value is not a string"),
+    "twice": (json.dumps(line(id="first")), "line 2: the id 'first' is already used in an earlier line"),
 }
 
 

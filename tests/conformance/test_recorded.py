@@ -5,23 +5,28 @@ from __future__ import annotations
 from collections import Counter
 
 import pytest
-from listed import ANSWER_ONLY, BY_TRANSPORT
 from recordings import CLIENTS, EXCHANGES
+from unsendable_exchanges import BY_TRANSPORT, RESPONSE_ONLY
 
-from twirpkit.conformance import Exchange, Form, Route, Suite, WorldName
-from twirpkit.conformance.forms import arguments
+from twirpkit.conformance import Exchange, Mode, RequestForm, Route, Suite
+from twirpkit.conformance.request_forms import arguments
+
+NOT_BY_HTTPX = {"http/auth/empty_bearer": "httpx refuses a header value with white space at its end"}
+"""Exchanges whose request one library cannot send."""
 
 
-@pytest.mark.parametrize(("library", "world"), CLIENTS)
+@pytest.mark.parametrize(("library", "mode"), CLIENTS)
 @pytest.mark.parametrize("exchange", EXCHANGES, ids=str)
-def test_conforms(suites: dict[str, Suite], library: str, world: WorldName, exchange: Exchange) -> None:
-    assert suites[library].play(world, exchange) == []
+def test_conforms(suites: dict[str, Suite], library: str, mode: Mode, exchange: Exchange) -> None:
+    if library == "httpx" and exchange.id in NOT_BY_HTTPX:
+        pytest.xfail(NOT_BY_HTTPX[exchange.id])
+    assert suites[library].play(mode, exchange) == []
 
 
 def test_lists_say_what_no_client_can_send(suite: Suite) -> None:
     plans = {each.id: suite.plan(each) for each in EXCHANGES}
     assert {name: plan.reason for name, plan in plans.items() if plan.route is Route.TRANSPORT} == BY_TRANSPORT
-    assert {name: plan.reason for name, plan in plans.items() if plan.route is Route.ANSWER} == ANSWER_ONLY
+    assert {name: plan.reason for name, plan in plans.items() if plan.route is Route.RESPONSE} == RESPONSE_ONLY
 
 
 def test_counts_are_pinned(suite: Suite) -> None:
@@ -37,18 +42,18 @@ def test_counts_are_pinned(suite: Suite) -> None:
     assert Counter(suite.plan(each).route for each in EXCHANGES) == {
         Route.CLIENT: 639,
         Route.TRANSPORT: 83,
-        Route.ANSWER: 10,
+        Route.RESPONSE: 10,
     }
 
 
 def test_every_form_is_played(suite: Suite) -> None:
     """Two recorded requests hold a field that the schema lacks: only a message can say that."""
-    unsaid: Counter[Form] = Counter()
+    unsaid: Counter[RequestForm] = Counter()
     for exchange in EXCHANGES:
         plan = suite.plan(exchange)
         if plan.message is not None:
-            unsaid.update(form for form in Form if arguments(form, plan.message, _any_fields) is None)
-    assert unsaid == {Form.MAPPING: 2, Form.KEYWORDS: 2}
+            unsaid.update(form for form in RequestForm if arguments(form, plan.message, _any_fields) is None)
+    assert unsaid == {RequestForm.MAPPING: 2, RequestForm.KEYWORDS: 2}
 
 
 def _any_fields(

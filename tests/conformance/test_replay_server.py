@@ -9,8 +9,8 @@ import threading
 import pytest
 from recordings import BY_ID
 
-from twirpkit.conformance import Received, ReplayServer, by_request
-from twirpkit.testing.framing import ends_itself, split_interim
+from twirpkit.conformance import ReceivedRequest, ReplayServer, by_request
+from twirpkit.testing.http_parsing import ends_itself, split_interim
 
 OK = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
 
@@ -35,14 +35,14 @@ def test_connection_goes_on_after_an_answer_that_ends_itself() -> None:
         assert read(connection, 2 * len(OK)) == OK + OK
         first, second = server.take()
         assert server.take() == []
-    assert first == Received("POST", "/a", "HTTP/1.1", (("Host", "h"), ("Content-Length", "3")), b"abc", True)
+    assert first == ReceivedRequest("POST", "/a", "HTTP/1.1", (("Host", "h"), ("Content-Length", "3")), b"abc", True)
     assert (second.method, second.target, second.values("x-a"), second.body) == ("GET", "/b", ["1"], b"")
 
 
 @pytest.mark.parametrize("raw", [None, b"", b"\x15\x03\x01", OK[:-1], OK + b"k", b"HTTP/1.1 200 OK\r\n\r\nok"])
 def test_connection_ends_after_any_other(raw: bytes | None) -> None:
     with ReplayServer() as server, connect(server) as connection:
-        server.answer_with(raw)
+        server.respond_with(raw)
         connection.sendall(b"POST / HTTP/1.1\r\n\r\n")
         assert read(connection) == (raw or b"")
         assert len(server.take()) == 1
@@ -55,7 +55,7 @@ def test_chunked_request() -> None:
         )
         assert read(connection, len(OK)) == OK
         (received,) = server.take()
-    assert (received.body, received.whole) == (b"abcde", True)
+    assert (received.body, received.complete) == (b"abcde", True)
 
 
 @pytest.mark.parametrize(
@@ -69,7 +69,7 @@ def test_request_that_is_cut(sent: bytes, body: bytes) -> None:
         connection.shutdown(socket.SHUT_WR)
         assert read(connection) == OK
         (received,) = server.take()
-    assert (received.body, received.whole) == (body, False)
+    assert (received.body, received.complete) == (body, False)
 
 
 @pytest.mark.parametrize(
@@ -108,7 +108,7 @@ def test_interim_answer_comes_before_the_body() -> None:
         connection.sendall(b"abc")
         assert read(connection, len(OK)) == OK
         (received,) = server.take()
-    assert (received.body, received.whole, received.waits) == (b"abc", True, True)
+    assert (received.body, received.complete, received.expects_continue) == (b"abc", True, True)
 
 
 def test_refusal_comes_before_the_body() -> None:
@@ -117,16 +117,18 @@ def test_refusal_comes_before_the_body() -> None:
         assert read(connection) == OK
         connection.close()
         (received,) = server.take()
-    assert (received.body, received.whole) == (b"", False)
+    assert (received.body, received.complete) == (b"", False)
 
 
 def test_answers_by_request() -> None:
     exchange = BY_ID["room/list_rooms/by_names"]
     answer = by_request([BY_ID["room/list_rooms/none"], exchange], otherwise=OK)
     target = exchange.request.target
-    assert answer(Received("POST", target, "HTTP/1.1", (), exchange.request.body)) == exchange.raw_answer
-    assert answer(Received("POST", target, "HTTP/1.1", (), b"else")) == BY_ID["room/list_rooms/none"].raw_answer
-    assert answer(Received("GET", target, "HTTP/1.1", ())) == OK
+    assert answer(ReceivedRequest("POST", target, "HTTP/1.1", (), exchange.request.body)) == exchange.raw_response
+    assert (
+        answer(ReceivedRequest("POST", target, "HTTP/1.1", (), b"else")) == BY_ID["room/list_rooms/none"].raw_response
+    )
+    assert answer(ReceivedRequest("GET", target, "HTTP/1.1", ())) == OK
 
 
 def test_stops_with_clients_connected_and_starts_again() -> None:
@@ -139,7 +141,7 @@ def test_stops_with_clients_connected_and_starts_again() -> None:
         with connection, contextlib.suppress(ConnectionResetError):
             assert connection.recv(1) in (b"", b"H")
     assert threading.active_count() == before
-    with pytest.raises(RuntimeError, match="inside of its 'with' block"):
+    with pytest.raises(RuntimeError, match="inside its 'with' block"):
         _ = server.url
     with server, connect(server) as again:
         again.sendall(b"GET / HTTP/1.1\r\n\r\n")

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-SCRIPT = Path(__file__).with_name("responses.py")
+SCRIPT = Path(__file__).with_name("compare_parsers.py")
 
 
 @pytest.mark.slow

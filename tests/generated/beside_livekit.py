@@ -27,7 +27,7 @@ class Recorder:
 
     def send(self, request: HttpRequest, /) -> HttpResponse:
         self.bodies.append(request.body)
-        return HttpResponse(200, {}, b"")
+        return HttpResponse(200, {"content-type": "application/protobuf"}, b"")
 
     def close(self) -> None: ...
 

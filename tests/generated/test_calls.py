@@ -14,7 +14,7 @@ from room_samples import SAMPLES
 from livekit_twirp import AsyncLiveKitAPI, AsyncRoomService, LiveKitAPI, RoomService
 from livekit_twirp._methods.room import METHODS
 from twirpkit import Method
-from twirpkit.conformance import Received, ReplayServer
+from twirpkit.conformance import ReceivedRequest, ReplayServer
 
 KEY, SECRET = "devkey", "a secret that is long enough for HS256"
 OK = b"HTTP/1.1 200 OK\r\nContent-Type: application/protobuf\r\nContent-Length: 0\r\n\r\n"
@@ -61,7 +61,7 @@ def forms(method: Method[Any, Any]) -> list[Call]:
     return [lambda call: call(method.request(**sample)), lambda call: call(sample), lambda call: call(**sample)]
 
 
-def claims(received: Received) -> dict[str, Any]:
+def claims(received: ReceivedRequest) -> dict[str, Any]:
     """The grants in the token of a request, which must be ours."""
     (authorization,) = received.values("Authorization")
     decoded = jwt.decode(authorization.removeprefix("Bearer "), SECRET, algorithms=["HS256"], issuer=KEY)

@@ -19,7 +19,7 @@ from livekit_twirp._sdk import PACKAGE
 from twirpkit import Method
 from twirpkit.cli import main
 from twirpkit.cli.request_options import Option, options_of
-from twirpkit.conformance import Received, ReplayServer
+from twirpkit.conformance import ReceivedRequest, ReplayServer
 
 KEY, SECRET = "devkey", "a secret that is long enough for HS256"
 OK = b"HTTP/1.1 200 OK\r\nContent-Type: application/protobuf\r\nContent-Length: 0\r\n\r\n"
@@ -49,7 +49,7 @@ def server() -> Iterator[ReplayServer]:
 
 @pytest.fixture(autouse=True)
 def environment(server: ReplayServer, monkeypatch: pytest.MonkeyPatch) -> None:
-    server.answer_with(OK)
+    server.respond_with(OK)
     server.take()
     for name, value in (("URL", server.url), ("API_KEY", KEY), ("API_SECRET", SECRET)):
         monkeypatch.setenv(f"LIVEKIT_{name}", value)
@@ -77,7 +77,7 @@ def groups(method: Method[Any, Any]) -> Iterator[list[Option]]:
     yield from ([option] for option in options if option.field.oneof is not None)
 
 
-def claims(received: Received) -> dict[str, Any]:
+def claims(received: ReceivedRequest) -> dict[str, Any]:
     """What the token of a request says, which must be ours."""
     (authorization,) = received.values("Authorization")
     return jwt.decode(authorization.removeprefix("Bearer "), SECRET, algorithms=["HS256"], issuer=KEY)
@@ -144,12 +144,12 @@ def test_the_url_of_a_page_is_not_the_servers(server: ReplayServer) -> None:
 class TestCredentials:
     CALL = ("room", "list-rooms")
 
-    def test_key_and_secret_of_the_environment(self, server: ReplayServer) -> None:
+    def test_credentials_key_and_secret_of_the_environment(self, server: ReplayServer) -> None:
         assert main(PACKAGE, self.CALL) == 0
         (received,) = server.take()
         assert claims(received)["video"] == {"roomList": True}
 
-    def test_a_key_as_an_option_signs_with_the_environments_secret(
+    def test_credentials_a_key_as_an_option_signs_with_the_environments_secret(
         self, server: ReplayServer, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         monkeypatch.setenv("LIVEKIT_API_KEY", "another")
@@ -159,13 +159,13 @@ class TestCredentials:
         assert claims(received)["iss"] == KEY
 
     @pytest.mark.parametrize("by", ["option", "environment"])
-    def test_a_token(self, server: ReplayServer, monkeypatch: pytest.MonkeyPatch, by: str) -> None:
+    def test_credentials_a_token(self, server: ReplayServer, monkeypatch: pytest.MonkeyPatch, by: str) -> None:
         monkeypatch.setenv("LIVEKIT_TOKEN", "t.o.ken" if by == "environment" else "not.this.one")
         assert main(PACKAGE, [*(["--token", "t.o.ken"] if by == "option" else []), *self.CALL]) == 0
         (received,) = server.take()
         assert received.values("Authorization") == ["Bearer t.o.ken"]
 
-    def test_the_url_as_an_option(self, server: ReplayServer, monkeypatch: pytest.MonkeyPatch) -> None:
+    def test_credentials_the_url_as_an_option(self, server: ReplayServer, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setenv("LIVEKIT_URL", "http://127.0.0.1:1")
         assert main(PACKAGE, ["--url", server.url, *self.CALL]) == 0
         assert len(server.take()) == 1
@@ -181,7 +181,7 @@ class TestCredentials:
             ([], ["--token= hidden"], "the token has white space around it"),
         ],
     )
-    def test_what_is_missing_is_told(
+    def test_credentials_what_is_missing_is_told(
         self,
         capsys: pytest.CaptureFixture[str],
         monkeypatch: pytest.MonkeyPatch,
@@ -196,21 +196,21 @@ class TestCredentials:
         assert captured.err.startswith(f"python -m livekit_twirp room list-rooms: {problem}")
         assert "hidden" not in captured.err
 
-    def test_a_secret_as_an_option_is_refused(self, capsys: pytest.CaptureFixture[str]) -> None:
+    def test_credentials_a_secret_as_an_option_is_refused(self, capsys: pytest.CaptureFixture[str]) -> None:
         for arguments in (["--api-secret", "hidden", *self.CALL], [*self.CALL, "--api-secret=hidden"]):
             assert main(PACKAGE, arguments) == 2
             error = capsys.readouterr().err
             assert "which others can read: set LIVEKIT_API_SECRET\n" in error
             assert "hidden" not in error
 
-    def test_a_token_that_the_server_repeats_is_not_shown(
+    def test_credentials_a_token_that_the_server_repeats_is_not_shown(
         self, server: ReplayServer, capsys: pytest.CaptureFixture[str]
     ) -> None:
-        def refuse(received: Received) -> bytes:
+        def refuse(received: ReceivedRequest) -> bytes:
             body = f"invalid token: {received.values('Authorization')[0]}, error: expired".encode()
             return b"HTTP/1.1 401 Unauthorized\r\nContent-Length: %d\r\n\r\n" % len(body) + body
 
-        server.answer_with(refuse)
+        server.respond_with(refuse)
         assert main(PACKAGE, self.CALL) == 3
         error = capsys.readouterr().err
         assert "unauthenticated" in error
@@ -223,7 +223,7 @@ def test_a_call_that_was_declined_is_no_missing_grant(server: ReplayServer, caps
     body = json.dumps(
         {"code": "permission_denied", "msg": "declined", "meta": {"sip_status_code": "603", "sip_status": "Decline"}}
     ).encode()
-    server.answer_with(b"HTTP/1.1 403 Forbidden\r\nContent-Length: %d\r\n\r\n" % len(body) + body)
+    server.respond_with(b"HTTP/1.1 403 Forbidden\r\nContent-Length: %d\r\n\r\n" % len(body) + body)
     assert main(PACKAGE, ["sip", "create-sip-participant", "--sip-call-to", "+15550400"]) == 1
     assert "the call ended with SIP 603 Decline" in capsys.readouterr().err
 
@@ -244,27 +244,28 @@ class TestProcess:
         command += ["-c", run, *arguments] if code else ["-m", "livekit_twirp", *arguments]
         return subprocess.run(command, capture_output=True, text=True, timeout=60, check=False, **options)
 
-    def test_a_call(self, server: ReplayServer) -> None:
+    def test_process_a_call(self, server: ReplayServer) -> None:
         ran = self.run(*self.CALL)
         assert (ran.returncode, ran.stdout, ran.stderr) == (0, '{\n  "rooms": []\n}\n', "")
         (received,) = server.take()
         assert received.body == b"\x0a\x01a\x0a\x01b"
 
-    def test_json_from_standard_input(self, server: ReplayServer) -> None:
+    def test_process_json_from_standard_input(self, server: ReplayServer) -> None:
         ran = self.run("room", "list-rooms", "--json", "-", input='{"names": ["a", "b"]}')
         assert (ran.returncode, ran.stderr) == (0, "")
         (received,) = server.take()
         assert received.body == b"\x0a\x01a\x0a\x01b"
 
-    def test_an_error(self, server: ReplayServer) -> None:
-        server.answer_with(
+    def test_process_an_error(self, server: ReplayServer) -> None:
+        server.respond_with(
             b"HTTP/1.1 404 Not Found\r\nContent-Length: 33\r\n\r\n" + b'{"code":"not_found","msg":"gone"}'
         )
         ran = self.run("room", "delete-room", "--room", "a")
         assert (ran.returncode, ran.stdout) == (4, "")
-        assert ran.stderr == "python -m livekit_twirp: not_found: gone\n"
+        prefix = "python -m livekit_twirp: livekit.RoomService/DeleteRoom: not_found: gone (request id "
+        assert ran.stderr.startswith(prefix)
 
-    def test_only_what_is_used_is_imported(self) -> None:
+    def test_process_only_what_is_used_is_imported(self) -> None:
         code = "import atexit, sys; atexit.register(lambda: print(*sys.modules, file=sys.stderr))"
         for arguments, some, none in (
             (self.CALL, {"livekit_twirp._sync.room"}, {"livekit_twirp._methods.sip", "requests", "aiohttp", "asyncio"}),
@@ -276,15 +277,15 @@ class TestProcess:
             assert modules >= some
             assert modules.isdisjoint({*none, "click"})
 
-    def test_ctrl_c(self, server: ReplayServer) -> None:
+    def test_process_ctrl_c(self, server: ReplayServer) -> None:
         asked, stop = threading.Event(), threading.Event()
 
-        def hang(received: Received) -> bytes | None:
+        def hang(received: ReceivedRequest) -> bytes | None:
             asked.set()
             stop.wait(30)
             return None
 
-        server.answer_with(hang)
+        server.respond_with(hang)
         # Python handles the signal only where it is not ignored, as it is for what a shell put into the background.
         run = (
             "import runpy, signal; signal.signal(signal.SIGINT, signal.default_int_handler); "
@@ -303,5 +304,5 @@ class TestProcess:
             process.wait()
         assert (process.returncode, out, err) == (130, b"", b"")
 
-    def test_importing_it_does_nothing(self) -> None:
+    def test_process_importing_it_does_nothing(self) -> None:
         assert importlib.import_module("livekit_twirp.__main__").PACKAGE is PACKAGE

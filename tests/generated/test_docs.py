@@ -72,7 +72,9 @@ def unexplained(scope: ast.Module | ast.ClassDef, at: str) -> Iterator[str]:
             if not ast.get_docstring(node):
                 yield f"{at}{node.name}"
         elif at and isinstance(node, ast.AnnAssign) and not is_docstring(after):
-            yield f"{at}{ast.unparse(node.target)}"
+            enum = ast.unparse(node.annotation).removeprefix("ClassVar[").rstrip("]").rpartition(".")[2]
+            if ast.unparse(node.annotation) != "TypeAlias" and enum not in SPEAKING_NAMES:
+                yield f"{at}{ast.unparse(node.target)}"
 
 
 def is_docstring(node: ast.stmt | None) -> bool:

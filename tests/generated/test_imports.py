@@ -20,7 +20,7 @@ RECORDER = """
 from twirpkit import HttpResponse
 class Recorder:
     def send(self, request):
-        return HttpResponse(200, {}, b"")
+        return HttpResponse(200, {"content-type": "application/protobuf"}, b"")
     def close(self): ...
 """
 CALL = "livekit_twirp.LiveKitAPI('http://localhost', %s, transport=Recorder()).room.list_rooms()"

@@ -22,7 +22,7 @@ from livekit_twirp import (
 )
 from livekit_twirp._methods import agent_simulation, egress, ingress, phone_number, replay, room
 from twirpkit import HttpRequest, HttpResponse, Method
-from twirpkit.conformance import Received, ReplayServer
+from twirpkit.conformance import ReceivedRequest, ReplayServer
 from twirpkit.sdk import CallOptions, aiterate, iterate
 
 KEY, SECRET = "devkey", "a secret that is long enough for HS256"
@@ -39,7 +39,7 @@ class Pages:
         self.pages = pages
         self.server = ReplayServer(self.answer)
 
-    def answer(self, received: Received) -> bytes | None:
+    def answer(self, received: ReceivedRequest) -> bytes | None:
         """The page that a request asks for."""
         page = self.pages[ListPhoneNumbersRequest.FromString(received.body).page_token.token]
         if not isinstance(page, tuple):

@@ -14,7 +14,7 @@ from twirpkit.testing import ScriptedServer, by_rpc, error, reply, sequence
 PAGE = (Path(__file__).parents[2] / "README.md").read_text(encoding="utf-8")
 EXAMPLES = re.findall(r"^```python\n(.*?)^```$", PAGE, re.DOTALL | re.MULTILINE)
 OUTPUT = (
-    ["RM_1 standup", "[]", "not_found: "],
+    ["RM_1 standup", "[]", "livekit.Roo"],
     ["RM_1 standup"],
 )
 """What each line of an example's output begins with."""

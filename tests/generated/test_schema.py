@@ -23,7 +23,7 @@ from google.protobuf.unknown_fields import UnknownFieldSet
 PROTOS = Path(__file__).parents[2] / "protos"
 FILES = sorted(path.relative_to(PROTOS).as_posix() for path in PROTOS.rglob("*.proto"))
 CLOUD: dict[str, Any] = json.loads(Path(__file__).with_name("cloud_services.json").read_text(encoding="utf-8"))
-"""Facts of two files that livekit-protocol does not have."""
+"""Facts of three files that livekit-protocol does not have."""
 
 Facts = dict[str, object]
 

@@ -15,8 +15,8 @@ from livekit_twirp import AsyncLiveKitAPI, LiveKitAPI, TwirpError
 from livekit_twirp._sdk import PACKAGE
 from twirpkit import HttpRequest, Method
 from twirpkit.client import AsyncClient
-from twirpkit.transports.aiohttp_session import AiohttpTransport
-from twirpkit.transports.sync_sockets import RequestsTransport
+from twirpkit.transports.async_sockets import AsyncSocketTransport
+from twirpkit.transports.sync_sockets import SocketTransport
 
 __all__ = ["METHODS", "Caller", "every_text", "failure_of", "transport_with"]
 
@@ -73,11 +73,11 @@ def transport_with(kind: str, change: Callable[[dict[str, str]], object]) -> Any
         change(headers)
         return dataclasses.replace(request, headers=headers)
 
-    class Sync(RequestsTransport):
+    class Sync(SocketTransport):
         def send(self, request: HttpRequest, /) -> Any:
             return super().send(changed(request))
 
-    class Async(AiohttpTransport):
+    class Async(AsyncSocketTransport):
         async def send(self, request: HttpRequest, /) -> Any:
             return await super().send(changed(request))
 

@@ -10,14 +10,14 @@ from typing import TYPE_CHECKING, Any, NoReturn
 import pytest
 from callers import Caller
 from livekit_server import VARIABLES, Program, ServerError, Target, named_target, started_target, why_none
-from ours import Ours
+from name_registry import NameRegistry
 from tokens_by_hand import bearer
 
 from livekit_twirp import LiveKitAPI, TwirpError
 
 if TYPE_CHECKING:
-    from live_scenes import Stage
-    from people import People
+    from occupied_room import OccupiedRoom
+    from participants import Participants
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -87,12 +87,12 @@ def _with_all_rights(target: Target) -> LiveKitAPI:
 
 
 @pytest.fixture(scope="session")
-def ours(api: LiveKitAPI, _server: tuple[Target, list[Program]]) -> Iterator[Ours]:
+def registry(api: LiveKitAPI, _server: tuple[Target, list[Program]]) -> Iterator[NameRegistry]:
     """Names for what tests make. At the end nothing that has one is left."""
-    ours = Ours(api)
-    yield ours
+    registry = NameRegistry(api)
+    yield registry
     if not any(program.has_ended for program in _server[1]):
-        assert ours.remove() == []
+        assert registry.remove() == []
 
 
 @pytest.fixture(params=["sync", "async"])
@@ -123,24 +123,26 @@ def world(open_caller: Callable[..., Caller]) -> Caller:
 
 
 @pytest.fixture(scope="session")
-def people(ours: Ours) -> Iterator[People]:
+def participants(registry: NameRegistry) -> Iterator[Participants]:
     """Those who join. They leave before the rooms are removed."""
     pytest.importorskip("livekit.rtc", reason="no participants without the dependency group 'live'")
-    from people import People
+    from participants import Participants
 
-    with People() as people:
-        yield people
+    with Participants() as participants:
+        yield participants
 
 
 @pytest.fixture(scope="session")
-def open_stage(api: LiveKitAPI, target: Target, ours: Ours, people: People) -> Callable[[], Stage]:
+def open_occupied_room(
+    api: LiveKitAPI, target: Target, registry: NameRegistry, participants: Participants
+) -> Callable[[], OccupiedRoom]:
     """Makes a room with two participants in it."""
-    from live_scenes import set_stage
+    from occupied_room import occupy_room
 
-    return lambda: set_stage(api, target, ours, people)
+    return lambda: occupy_room(api, target, registry, participants)
 
 
 @pytest.fixture(scope="session")
-def stage(open_stage: Callable[[], Stage]) -> Stage:
+def occupied_room(open_occupied_room: Callable[[], OccupiedRoom]) -> OccupiedRoom:
     """The room of all tests that leave it as it was."""
-    return open_stage()
+    return open_occupied_room()

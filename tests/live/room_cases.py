@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from live_scenes import NOBODY, REFUSAL, Scene
+from occupied_room import NOBODY, REFUSAL, Scene
 
 from livekit_twirp import InternalError, InvalidArgumentError, NotFoundError, TwirpError, UnknownError
 from livekit_twirp.messages.livekit_models import ParticipantInfo, TrackSource, TrackType
@@ -55,38 +55,38 @@ def _is_made(scene: Scene, room: Any) -> None:
 
 
 def _is_listed(scene: Scene, answer: Any) -> None:
-    assert scene.stage.room in [room.name for room in answer.rooms]
+    assert scene.occupied_room.room in [room.name for room in answer.rooms]
 
 
 def _is_new_room_metadata(scene: Scene, room: Any) -> None:
-    assert (room.name, room.metadata) == (scene.stage.room, scene.text)
-    for each in (scene.stage.ann, scene.stage.bob):
+    assert (room.name, room.metadata) == (scene.occupied_room.room, scene.text)
+    for each in (scene.occupied_room.ann, scene.occupied_room.bob):
         each.notices("room_metadata_changed", lambda old, new: new == scene.text)
 
 
 def _are_both(scene: Scene, answer: Any) -> None:
     # A server may have workers that join every room.
     found = {(each.identity, each.sid) for each in answer.participants}
-    assert found >= {(each.identity, each.sid) for each in (scene.stage.ann, scene.stage.bob)}
+    assert found >= {(each.identity, each.sid) for each in (scene.occupied_room.ann, scene.occupied_room.bob)}
 
 
 def _is_ann(scene: Scene, participant: Any) -> None:
-    assert (participant.identity, participant.sid) == ("ann", scene.stage.ann.sid)
+    assert (participant.identity, participant.sid) == ("ann", scene.occupied_room.ann.sid)
     assert participant.state == ParticipantInfo.State.ACTIVE
     (track,) = participant.tracks
-    assert (track.sid, track.name, track.muted) == (scene.stage.track, "mic", False)
+    assert (track.sid, track.name, track.muted) == (scene.occupied_room.track, "mic", False)
     assert (track.type, track.source) == (TrackType.AUDIO, TrackSource.MICROPHONE)
 
 
 def _is_muted(scene: Scene, answer: Any) -> None:
-    assert (answer.track.sid, answer.track.muted) == (scene.stage.track, True)
-    scene.stage.bob.notices("track_muted", lambda who, track: track.sid == scene.stage.track)
+    assert (answer.track.sid, answer.track.muted) == (scene.occupied_room.track, True)
+    scene.occupied_room.bob.notices("track_muted", lambda who, track: track.sid == scene.occupied_room.track)
 
 
 def _is_renamed(scene: Scene, participant: Any) -> None:
     assert (participant.name, participant.metadata) == (f"n-{scene.text}", f"m-{scene.text}")
     assert participant.attributes["a"] == scene.text
-    bob = scene.stage.bob
+    bob = scene.occupied_room.bob
     bob.notices("participant_name_changed", lambda who, old, new: (who.identity, new) == ("ann", f"n-{scene.text}"))
     bob.notices("participant_metadata_changed", lambda who, old, new: (who.identity, new) == ("ann", f"m-{scene.text}"))
     bob.notices("participant_attributes_changed", lambda new, who: (who.identity, new) == ("ann", {"a": scene.text}))
@@ -99,21 +99,21 @@ def _may_only_listen(scene: Scene, participant: Any) -> None:
 
 
 def _bob_hears_nothing(scene: Scene, answer: Any) -> None:
-    scene.stage.bob.hears(False)
+    scene.occupied_room.bob.hears(False)
 
 
 def _bob_hears_ann(scene: Scene, answer: Any) -> None:
-    scene.stage.bob.hears(True)
+    scene.occupied_room.bob.hears(True)
 
 
 def _is_for_bob(scene: Scene, answer: Any) -> None:
-    (packet,) = scene.stage.bob.notices("data_received", _of_the_server)
+    (packet,) = scene.occupied_room.bob.notices("data_received", _of_the_server)
     assert (packet.data, packet.topic) == (f"bob {scene.text}".encode(), "t")
 
 
 def _is_for_all(scene: Scene, answer: Any) -> None:
     # Packets come in order, so this also shows that Ann got nothing of what was for Bob.
-    for each in (scene.stage.ann, scene.stage.bob):
+    for each in (scene.occupied_room.ann, scene.occupied_room.bob):
         (packet,) = each.notices("data_received", _of_the_server)
         assert packet.data == f"all {scene.text}".encode()
 
@@ -127,16 +127,16 @@ def _greets(scene: Scene, answer: Any) -> None:
 
 
 def _is_out(scene: Scene, answer: Any) -> None:
-    scene.stage.bob.notices("disconnected")
+    scene.occupied_room.bob.notices("disconnected")
 
 
 def _all_are_out(scene: Scene, answer: Any) -> None:
-    for each in (scene.stage.ann, scene.stage.bob):
+    for each in (scene.occupied_room.ann, scene.occupied_room.bob):
         each.notices("disconnected")
 
 
 def _is_in_room(scene: Scene, identity: str = "ann", **more: Any) -> dict[str, Any]:
-    return {"room": scene.stage.room, "identity": identity, **more}
+    return {"room": scene.occupied_room.room, "identity": identity, **more}
 
 
 NO_ROOM = Refused(NotFoundError, 404, "requested room does not exist")
@@ -163,28 +163,28 @@ CASES = (
             Step("ListRooms", lambda scene: {}, _is_listed),
             Step(
                 "ListRooms",
-                lambda scene: {"names": [scene.other, scene.stage.room]},
-                lambda scene, answer: _equal([room.name for room in answer.rooms], [scene.stage.room]),
+                lambda scene: {"names": [scene.other, scene.occupied_room.room]},
+                lambda scene, answer: _equal([room.name for room in answer.rooms], [scene.occupied_room.room]),
             ),
         ),
     ),
     Case(
         "a room is deleted with all in it",
         (
-            Step("DeleteRoom", lambda scene: {"room": scene.stage.room}, _all_are_out),
+            Step("DeleteRoom", lambda scene: {"room": scene.occupied_room.room}, _all_are_out),
             Step(
                 "ListParticipants",
-                lambda scene: {"room": scene.stage.room},
+                lambda scene: {"room": scene.occupied_room.room},
                 lambda scene, answer: _equal(list(answer.participants), []),
             ),
-            Step("DeleteRoom", lambda scene: {"room": scene.stage.room}, NO_ROOM),
+            Step("DeleteRoom", lambda scene: {"room": scene.occupied_room.room}, NO_ROOM),
         ),
         alone=True,
     ),
     Case(
         "participants are listed",
         (
-            Step("ListParticipants", lambda scene: {"room": scene.stage.room}, _are_both),
+            Step("ListParticipants", lambda scene: {"room": scene.occupied_room.room}, _are_both),
             Step(
                 "ListParticipants",
                 lambda scene: {"room": scene.other},
@@ -212,7 +212,7 @@ CASES = (
         (
             Step(
                 "MutePublishedTrack",
-                lambda scene: _is_in_room(scene, track_sid=scene.stage.track, muted=True),
+                lambda scene: _is_in_room(scene, track_sid=scene.occupied_room.track, muted=True),
                 _is_muted,
             ),
             Step(
@@ -252,12 +252,12 @@ CASES = (
         (
             Step(
                 "UpdateSubscriptions",
-                lambda scene: _is_in_room(scene, "bob", track_sids=[scene.stage.track], subscribe=False),
+                lambda scene: _is_in_room(scene, "bob", track_sids=[scene.occupied_room.track], subscribe=False),
                 _bob_hears_nothing,
             ),
             Step(
                 "UpdateSubscriptions",
-                lambda scene: _is_in_room(scene, "bob", track_sids=[scene.stage.track], subscribe=True),
+                lambda scene: _is_in_room(scene, "bob", track_sids=[scene.occupied_room.track], subscribe=True),
                 _bob_hears_ann,
             ),
         ),
@@ -268,7 +268,7 @@ CASES = (
             Step(
                 "SendData",
                 lambda scene: {
-                    "room": scene.stage.room,
+                    "room": scene.occupied_room.room,
                     "data": f"bob {scene.text}".encode(),
                     "destination_identities": ["bob", NOBODY],
                     "topic": "t",
@@ -277,12 +277,12 @@ CASES = (
             ),
             Step(
                 "SendData",
-                lambda scene: {"room": scene.stage.room, "data": f"all {scene.text}".encode()},
+                lambda scene: {"room": scene.occupied_room.room, "data": f"all {scene.text}".encode()},
                 _is_for_all,
             ),
             Step(
                 "SendData",
-                lambda scene: {"room": scene.stage.room, "nonce": b"fifteen bytes: "},
+                lambda scene: {"room": scene.occupied_room.room, "nonce": b"fifteen bytes: "},
                 Refused(InvalidArgumentError, 400, "nonce should be 16-bytes"),
             ),
         ),
@@ -292,7 +292,7 @@ CASES = (
         (
             Step(
                 "UpdateRoomMetadata",
-                lambda scene: {"room": scene.stage.room, "metadata": scene.text},
+                lambda scene: {"room": scene.occupied_room.room, "metadata": scene.text},
                 _is_new_room_metadata,
             ),
             Step("UpdateRoomMetadata", lambda scene: {"room": scene.other, "metadata": "x"}, NO_ROOM),
@@ -330,7 +330,7 @@ CASES = (
 
 
 def _is_called(scene: Scene, method: str, **more: Any) -> dict[str, Any]:
-    return {"room": scene.stage.room, "destination_identity": "bob", "method": method, **more}
+    return {"room": scene.occupied_room.room, "destination_identity": "bob", "method": method, **more}
 
 
 def _equal(found: object, expected: object) -> None:

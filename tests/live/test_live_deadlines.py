@@ -7,7 +7,7 @@ from typing import Any, Final
 
 import pytest
 from callers import Caller, failure_of, transport_with
-from ours import Ours
+from name_registry import NameRegistry
 
 from livekit_twirp import DeadlineExceededError, UnavailableError
 
@@ -27,33 +27,39 @@ WAITING: Final[dict[str, dict[str, Any]]] = {
 
 
 @pytest.mark.parametrize("rpc", WAITING)
-def test_short_timeout_ends_the_wait(rpc: str, world: Caller, ours: Ours) -> None:
-    error = failure_of(world.call, rpc, {"room": ours.name(), **WAITING[rpc]}, timeout=SHORT)
+def test_short_timeout_ends_the_wait(rpc: str, world: Caller, registry: NameRegistry) -> None:
+    error = failure_of(world.call, rpc, {"room": registry.name(), **WAITING[rpc]}, timeout=SHORT)
     assert type(error) is DeadlineExceededError
     # Ours, or the server's, which was told how long it has: whichever was first.
     assert (error.status, error.sent) in ((None, "maybe"), (408, "yes"))
 
 
-def test_wait_of_the_servers_own_ends_in_its_answer(world: Caller, ours: Ours) -> None:
-    error = failure_of(world.call, "livekit.RoomService/SendData", {"room": ours.name(), "data": b"x"}, timeout=LONG)
+def test_wait_of_the_servers_own_ends_in_its_answer(world: Caller, registry: NameRegistry) -> None:
+    error = failure_of(
+        world.call, "livekit.RoomService/SendData", {"room": registry.name(), "data": b"x"}, timeout=LONG
+    )
     assert type(error) is UnavailableError
     assert (error.status, error.sent) == (503, "yes")
     assert "no response from servers" in str(error)
 
 
-def test_server_keeps_to_the_time_that_it_is_told(kind: str, open_caller: Callable[..., Caller], ours: Ours) -> None:
+def test_server_keeps_to_the_time_that_it_is_told(
+    kind: str, open_caller: Callable[..., Caller], registry: NameRegistry
+) -> None:
     caller = open_caller(transport=transport_with(kind, lambda headers: headers.update({HEADER: "500"})), timeout=LONG)
-    error = failure_of(caller.call, "livekit.RoomService/SendData", {"room": ours.name(), "data": b"x"})
+    error = failure_of(caller.call, "livekit.RoomService/SendData", {"room": registry.name(), "data": b"x"})
     assert type(error) is DeadlineExceededError
     assert (error.status, error.meta["server_code"]) == (408, "canceled")
     assert "request canceled" in str(error)
 
 
-def test_header_leaves_the_answer_its_way_back(kind: str, open_caller: Callable[..., Caller], ours: Ours) -> None:
+def test_header_leaves_the_answer_its_way_back(
+    kind: str, open_caller: Callable[..., Caller], registry: NameRegistry
+) -> None:
     sent: list[str | None] = []
     caller = open_caller(transport=transport_with(kind, lambda headers: sent.append(headers.get(HEADER))))
-    caller.call("livekit.RoomService/ListRooms", {"names": [ours.name()]}, timeout=LONG)
-    caller.call("livekit.RoomService/ListRooms", {"names": [ours.name()]}, timeout=None)
+    caller.call("livekit.RoomService/ListRooms", {"names": [registry.name()]}, timeout=LONG)
+    caller.call("livekit.RoomService/ListRooms", {"names": [registry.name()]}, timeout=None)
     told, untold = sent
     assert told is not None
     assert 0 < int(told) < LONG * 1000

@@ -9,7 +9,7 @@ import pytest
 from callers import METHODS, Caller, failure_of
 from grant_requests import RPCS, request_for
 from livekit_server import Target
-from ours import Ours
+from name_registry import NameRegistry
 from tokens_by_hand import bearer
 
 from livekit_twirp import AuthError, LiveKitAPI, TwirpError
@@ -58,15 +58,15 @@ LACKING: Final = [
 
 
 @pytest.fixture(scope="session")
-def room(api: LiveKitAPI, ours: Ours) -> str:
+def room(api: LiveKitAPI, registry: NameRegistry) -> str:
     """A room that is there, with nobody in it."""
-    return api.room.create_room(name=ours.name()).name
+    return api.room.create_room(name=registry.name()).name
 
 
 @pytest.mark.parametrize("rpc", RPCS, ids=lambda rpc: rpc.removeprefix("livekit."))
-def test_row_is_enough(rpc: str, world: Caller, room: str, ours: Ours) -> None:
+def test_row_is_enough(rpc: str, world: Caller, room: str, registry: NameRegistry) -> None:
     try:
-        world.call(rpc, request_for(rpc, room, ours.name()), timeout=BRIEFLY)
+        world.call(rpc, request_for(rpc, room, registry.name()), timeout=BRIEFLY)
     except AuthError as error:
         raise AssertionError(f"{GRANTS[rpc]} is not enough for {rpc}") from error
     except TwirpError as error:
@@ -88,18 +88,18 @@ def test_nothing_of_a_row_can_be_left_out(
     target: Target,
     open_caller: Callable[..., Caller],
     room: str,
-    ours: Ours,
+    registry: NameRegistry,
 ) -> None:
     caller = open_caller(auth=lambda method, message: bearer(target, spoil(claims(method.grants or {}, message), path)))
-    _is_refused(caller, rpc, request_for(rpc, room, ours.name()))
+    _is_refused(caller, rpc, request_for(rpc, room, registry.name()))
 
 
 @pytest.mark.parametrize("rpc", RPCS, ids=lambda rpc: rpc.removeprefix("livekit."))
 def test_token_without_grants_is_refused(
-    rpc: str, target: Target, open_caller: Callable[..., Caller], room: str, ours: Ours
+    rpc: str, target: Target, open_caller: Callable[..., Caller], room: str, registry: NameRegistry
 ) -> None:
     caller = open_caller(auth=bearer(target, {}))
-    _is_refused(caller, rpc, request_for(rpc, room, ours.name()))
+    _is_refused(caller, rpc, request_for(rpc, room, registry.name()))
 
 
 def test_tokens_by_hand_are_good_enough(target: Target, open_caller: Callable[..., Caller], room: str) -> None:

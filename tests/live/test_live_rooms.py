@@ -8,28 +8,28 @@ from typing import TYPE_CHECKING
 
 import pytest
 from callers import METHODS, Caller, failure_of
-from ours import Ours
+from name_registry import NameRegistry
 
 from livekit_twirp import FailedPreconditionError
 
 if TYPE_CHECKING:
-    from live_scenes import Stage
+    from occupied_room import OccupiedRoom
 
 pytest.importorskip("livekit.rtc", reason="no participants without the dependency group 'live'")
 
-from live_scenes import Scene
-from people import SOON
+from occupied_room import Scene
+from participants import SOON
 from room_cases import CASES, Case, Refused
 
 SERVICE = "livekit.RoomService"
 
 
 @pytest.fixture
-def play(world: Caller, ours: Ours) -> Callable[[Case, Stage], None]:
+def play(world: Caller, registry: NameRegistry) -> Callable[[Case, OccupiedRoom], None]:
     """Plays a case on a stage."""
 
-    def make_calls(case: Case, stage: Stage) -> None:
-        scene = Scene(stage, ours.name())
+    def make_calls(case: Case, occupied_room: OccupiedRoom) -> None:
+        scene = Scene(occupied_room, registry.name())
         for step in case.steps:
             rpc, fields = f"{SERVICE}/{step.rpc}", step.fields(scene)
             if not isinstance(step.outcome, Refused):
@@ -43,20 +43,24 @@ def play(world: Caller, ours: Ours) -> Callable[[Case, Stage], None]:
 
 
 @pytest.mark.parametrize("case", [case for case in CASES if not case.alone], ids=str)
-def test_call_does_what_it_says(case: Case, stage: Stage, play: Callable[[Case, Stage], None]) -> None:
-    play(case, stage)
+def test_call_does_what_it_says(
+    case: Case, occupied_room: OccupiedRoom, play: Callable[[Case, OccupiedRoom], None]
+) -> None:
+    play(case, occupied_room)
 
 
 @pytest.mark.parametrize("case", [case for case in CASES if case.alone], ids=str)
 def test_call_that_changes_the_room(
-    case: Case, open_stage: Callable[[], Stage], play: Callable[[Case, Stage], None]
+    case: Case, open_occupied_room: Callable[[], OccupiedRoom], play: Callable[[Case, OccupiedRoom], None]
 ) -> None:
-    play(case, open_stage())
+    play(case, open_occupied_room())
 
 
-def test_track_is_unmuted_where_the_server_allows_it(world: Caller, open_stage: Callable[[], Stage]) -> None:
-    stage = open_stage()
-    track = {"room": stage.room, "identity": "ann", "track_sid": stage.track}
+def test_track_is_unmuted_where_the_server_allows_it(
+    world: Caller, open_occupied_room: Callable[[], OccupiedRoom]
+) -> None:
+    occupied_room = open_occupied_room()
+    track = {"room": occupied_room.room, "identity": "ann", "track_sid": occupied_room.track}
     world.call(f"{SERVICE}/MutePublishedTrack", {**track, "muted": True})
     end = time.monotonic() + SOON
     muted = True
@@ -66,7 +70,7 @@ def test_track_is_unmuted_where_the_server_allows_it(world: Caller, open_stage: 
         except FailedPreconditionError as error:
             assert "remote unmute not enabled" in str(error)
             return
-        assert answer.track.sid == stage.track
+        assert answer.track.sid == occupied_room.track
         muted = answer.track.muted
     assert not muted
 

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 from clock import Clock
-from scripted import Opened, open_any, open_livekit
+from scripted_transport import Opened, open_any, open_livekit
 
 
 @pytest.fixture(params=["sync", "async"])
@@ -21,7 +21,7 @@ def kind(request: pytest.FixtureRequest) -> str:
 
 @pytest.fixture
 def livekit(kind: str) -> Iterator[Callable[..., Opened]]:
-    """Makes LiveKit's facade over a scripted transport; see `scripted.open_livekit`."""
+    """Makes LiveKit's facade over a scripted transport; see `scripted_transport.open_livekit`."""
     opened: list[Opened] = []
 
     def make(*outcomes: Any, **options: Any) -> Opened:
@@ -35,7 +35,7 @@ def livekit(kind: str) -> Iterator[Callable[..., Opened]]:
 
 @pytest.fixture
 def bare(kind: str) -> Iterator[Callable[..., Opened]]:
-    """Makes a client of any endpoint over a scripted transport; see `scripted.open_any`."""
+    """Makes a client of any endpoint over a scripted transport; see `scripted_transport.open_any`."""
     opened: list[Opened] = []
 
     def make(endpoint: Any, *outcomes: Any) -> Opened:

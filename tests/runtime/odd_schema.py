@@ -15,7 +15,7 @@ from google.protobuf.descriptor_pb2 import (
 
 from twirpkit._schema.message_pool import MessagePool
 
-__all__ = ["FD", "ODD", "enum", "field", "module_of", "odd_file"]
+__all__ = ["FD", "ODD", "SECRETIVE", "enum", "field", "module_of", "odd_file"]
 
 FD = FieldDescriptorProto
 SCALARS = ("int32", "int64", "uint32", "uint64", "sint32", "fixed64", "float", "double", "bool", "string", "bytes")
@@ -111,4 +111,32 @@ def odd_file() -> FileDescriptorProto:
 
 
 ODD = module_of("odd_messages", odd_file())
+"""The module of that file's classes."""
+
+SENSITIVITY = 50001
+"""The number of a field option that marks what must not show."""
+
+
+def secretive_file() -> FileDescriptorProto:
+    """A message with sensitive fields of every kind, beside others."""
+    file = FileDescriptorProto(name="secretive.proto", package="odd", syntax="proto3")
+    trunk = file.message_type.add(name="Trunk")
+    key = trunk.nested_type.add(name="Key")
+    field(key, "secret", FD.TYPE_STRING)
+    field(key, "name", FD.TYPE_STRING)
+    field(trunk, "password", FD.TYPE_STRING)
+    field(trunk, "name", FD.TYPE_STRING)
+    field(trunk, "pin", FD.TYPE_INT32)
+    field(trunk, "keys", FD.TYPE_BYTES, repeated=True)
+    field(trunk, "private", FD.TYPE_MESSAGE, ".odd.Trunk.Key")
+    field(trunk, "key", FD.TYPE_MESSAGE, ".odd.Trunk.Key")
+    field(trunk, "more_keys", FD.TYPE_MESSAGE, ".odd.Trunk.Key", repeated=True)
+    for message, marked in ((key, {"secret"}), (trunk, {"password", "pin", "keys", "private"})):
+        for each in message.field:
+            if each.name in marked:
+                each.options.MergeFromString(b"\x88\xb5\x18\1")  # the option with the value 1
+    return file
+
+
+SECRETIVE = module_of("odd_secretive", secretive_file(), MessagePool(sensitivity=SENSITIVITY))
 """The module of that file's classes."""

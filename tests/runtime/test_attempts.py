@@ -1,9 +1,8 @@
-"""Several attempts at one call, over both clients and a scripted transport: who is repeated, when, and what is told
-(rules B2, B4, C1, C2, C3, C4, C5, C6, C8)."""
+"""Several attempts at one call, over both clients and a scripted transport: what is repeated, when, and with what facts
+(rules B4, C1, C2, C3, C4, C5, C6)."""
 
 from __future__ import annotations
 
-import logging
 import time
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
@@ -11,8 +10,9 @@ from email.utils import format_datetime
 from typing import Any
 
 import pytest
+from attempt_outcomes import AT_ONCE, METHODS, answered, endpoint, failed
 from odd_schema import ODD
-from scripted import OK, Opened, Outcome, failure_of
+from scripted_transport import OK, Opened, Outcome, failure_of
 
 from livekit_twirp import SendDataRequest
 from twirpkit import (
@@ -22,7 +22,6 @@ from twirpkit import (
     Event,
     HttpRequest,
     HttpResponse,
-    Method,
     Phase,
     RetryClass,
     RetryPolicy,
@@ -30,7 +29,6 @@ from twirpkit import (
     TransportFailure,
     UnavailableError,
 )
-from twirpkit._engine.client_config import ClientConfig
 from twirpkit._engine.engine import start_call
 from twirpkit._engine.retry import RetryBudget
 from twirpkit._engine.steps import Sleep
@@ -42,28 +40,10 @@ from twirpkit.options import CallOptions
 Livekit = Callable[..., Opened]
 Bare = Callable[..., Opened]
 
-AT_ONCE = RetryPolicy(backoff=0)
-KEYED: Method[Any, Any] = Method("acme.Hats", "Send", "send", ODD.Thing, ODD.Empty, RetryClass.KEYED)
-METHODS: dict[str, Method[Any, Any]] = {
-    each: Method("acme.Hats", each.title(), each, ODD.Thing, ODD.Empty, each) for each in RetryClass
-}
-
-
-def endpoint(**options: Any) -> ClientConfig:
-    return ClientConfig("https://h/twirp", "tests/1", **{"retry": AT_ONCE, **options})
-
-
-def failed(phase: Phase, *, timed_out: bool = False) -> TransportFailure:
-    return TransportFailure("it broke", phase=phase, timed_out=timed_out)
-
-
-def answered(status: int, code: str | None = None, message: str = "no", **headers: str) -> HttpResponse:
-    body = b"words" if code is None else f'{{"code":"{code}","msg":"{message}"}}'.encode()
-    return HttpResponse(status, {name.replace("_", "-"): value for name, value in headers.items()}, body)
-
-
-CUT_200 = HttpResponse(200, {}, b"", "the answer was cut")
+CUT_200 = HttpResponse(200, {}, b"", "the response was cut")
 BIG_200 = HttpResponse(200, {}, b"", "larger than the cap", oversized=True)
+FINAL = TransportFailure("the certificate has expired", Phase.NOT_SENT, final=True)
+CLOSED_UNDER_WAY = TransportFailure("the client was closed before a response", Phase.NO_ANSWER, final=True)
 NOT_PROTOBUF = HttpResponse(200, {"content-type": "text/html"}, b"<html>")
 
 ENDS: dict[str, tuple[Outcome, dict[str, int]]] = {
@@ -73,15 +53,17 @@ ENDS: dict[str, tuple[Outcome, dict[str, int]]] = {
     "P2": (failed(Phase.NO_ANSWER), {"read": 3, "idempotent": 2, "keyed": 3, "never": 1}),
     "P3": (failed(Phase.CUT), {"read": 3, "idempotent": 2, "keyed": 3, "never": 1}),
     "P3 body": (CUT_200, {"read": 3, "idempotent": 2, "keyed": 3, "never": 1}),
-    "502": (answered(502), {"read": 3, "idempotent": 3, "keyed": 3, "never": 1}),
-    "503": (answered(503), {"read": 3, "idempotent": 3, "keyed": 3, "never": 1}),
-    "504": (answered(504), {"read": 3, "idempotent": 3, "keyed": 3, "never": 1}),
+    "502": (answered(502), {"read": 3, "idempotent": 2, "keyed": 3, "never": 1}),
+    "503": (answered(503), {"read": 3, "idempotent": 2, "keyed": 3, "never": 1}),
+    "504": (answered(504), {"read": 3, "idempotent": 2, "keyed": 3, "never": 1}),
+    "500": (answered(500), {"read": 3, "idempotent": 2, "keyed": 3, "never": 1}),
+    "520": (answered(520), {"read": 3, "idempotent": 2, "keyed": 3, "never": 1}),
+    "final": (FINAL, dict.fromkeys(RetryClass, 1)),
+    "closed under way": (CLOSED_UNDER_WAY, dict.fromkeys(RetryClass, 1)),
     "503 of another code": (answered(503, "internal"), {"read": 3, "idempotent": 3, "keyed": 3, "never": 1}),
     "502 of another code": (answered(502, "internal"), {"read": 3, "idempotent": 3, "keyed": 3, "never": 1}),
     "504 of another code": (answered(504, "internal"), {"read": 3, "idempotent": 3, "keyed": 3, "never": 1}),
     "unavailable": (answered(500, "unavailable"), {"read": 3, "idempotent": 3, "keyed": 3, "never": 1}),
-    "500": (answered(500), {"read": 3, "idempotent": 1, "keyed": 1, "never": 1}),
-    "520": (answered(520), {"read": 3, "idempotent": 1, "keyed": 1, "never": 1}),
     "internal": (answered(500, "internal"), {"read": 3, "idempotent": 1, "keyed": 1, "never": 1}),
     "unknown": (answered(500, "unknown"), {"read": 3, "idempotent": 1, "keyed": 1, "never": 1}),
     "unknown code": (answered(400, "on_fire"), {"read": 3, "idempotent": 1, "keyed": 1, "never": 1}),
@@ -126,7 +108,7 @@ def test_a_new_connection_is_asked_for_after_a_kept_one_that_had_closed(bare: Ba
     opened = bare(endpoint(retry=RetryPolicy(max_attempts=4, backoff=0)), *map(failed, [Phase.STALE, Phase.CUT]), OK)
     opened.call(METHODS["read"])
 
-    assert [request.fresh for request in opened.requests] == [False, True, False]
+    assert [request.force_new_connection for request in opened.requests] == [False, True, False]
 
 
 @pytest.mark.parametrize("last", [Phase.NOT_SENT, Phase.CUT])
@@ -135,7 +117,7 @@ def test_the_reason_before_a_silence_is_not_lost(bare: Bare, last: Phase) -> Non
 
     error = failure_of(bare(endpoint(), *reasons).call, METHODS["read"])
 
-    assert error.message == "acme.Hats/Read: it broke (attempt 3; before it: second)"
+    assert error.message == "it broke (attempt 3; before it: second)"
 
 
 def test_an_answer_after_a_silence_speaks_for_itself(bare: Bare) -> None:
@@ -152,8 +134,16 @@ def test_an_answer_after_a_silence_speaks_for_itself(bare: Bare) -> None:
         (["P2", "P0", "P0"], "maybe"),
         (["P3 body", "not found"], "maybe"),
         (["P0", "not found"], "yes"),
-        (["503", "P0", "P0"], "yes"),
-        (["503", "P2", "not found"], "maybe"),
+        (["unavailable", "P0", "P0"], "yes"),
+        (["unavailable", "P2", "not found"], "maybe"),
+        (["503", "P0", "P0"], "maybe"),
+        (["504", "not found"], "maybe"),
+        (["P0", "final"], "no"),
+        (["P2", "final"], "maybe"),
+        (["unavailable", "final"], "yes"),
+        (["final"], "no"),
+        (["closed under way"], "maybe"),
+        (["unavailable", "closed under way"], "maybe"),
         (["time over on the server", "not found"], "yes"),
         (["no protobuf"], "yes"),
         (["too large"], "yes"),
@@ -168,7 +158,7 @@ def test_sent_sums_all_attempts_up(bare: Bare, ends: list[str], sent: str) -> No
 
 
 def test_an_idempotent_call_is_repeated_once_whatever_left_it_in_doubt(bare: Bare) -> None:
-    ends = [ENDS["P2"][0], ENDS["503"][0], ENDS["P3 body"][0], OK]
+    ends = [ENDS["P2"][0], ENDS["unavailable"][0], ENDS["P3 body"][0], OK]
     opened = bare(endpoint(retry=RetryPolicy(max_attempts=9, backoff=0)), *ends)
 
     error = failure_of(opened.call, METHODS["idempotent"])
@@ -189,7 +179,9 @@ class TestSettings:
             (AT_ONCE, RetryPolicy(max_attempts=1), 1),
         ],
     )
-    def test_the_call_wins_over_the_client(self, livekit: Livekit, of_client: Any, of_call: Any, attempts: int) -> None:
+    def test_retry_option_the_call_wins_over_the_client(
+        self, livekit: Livekit, of_client: Any, of_call: Any, attempts: int
+    ) -> None:
         opened = livekit(answered(503), retry=of_client)
 
         error = failure_of(opened.room, **({} if of_call is None else {"retry": of_call}))
@@ -197,7 +189,7 @@ class TestSettings:
         assert error.attempts == attempts
 
     @pytest.mark.parametrize("wrong", [True, None, 3, "never"])
-    def test_anything_else_is_refused(self, livekit: Livekit, wrong: Any) -> None:
+    def test_retry_option_anything_else_is_refused(self, livekit: Livekit, wrong: Any) -> None:
         text = f"^retry must be a RetryPolicy, or False for none, not {type(wrong).__name__}$"
         with pytest.raises(TypeError, match=text):
             livekit(retry=wrong)
@@ -218,7 +210,9 @@ class TestSettings:
             ({"max_backoff": "1"}, TypeError, "max_backoff must be a number of seconds, not str"),
         ],
     )
-    def test_a_policy_says_what_is_wrong_with_it(self, wrong: Any, kind: type[Exception], text: str) -> None:
+    def test_retry_option_a_policy_says_what_is_wrong_with_it(
+        self, wrong: Any, kind: type[Exception], text: str
+    ) -> None:
         with pytest.raises(kind, match=f"^{text}"):
             RetryPolicy(**wrong)
 
@@ -234,7 +228,7 @@ class TestWaiting:
         failure_of(opened.with_options(hooks=[note]).room)
         return waits
 
-    def test_is_random_and_doubles_up_to_a_limit(self) -> None:
+    def test_wait_is_random_and_doubles_up_to_a_limit(self) -> None:
         policy = RetryPolicy(backoff=0.2, max_backoff=0.5)
 
         longest = [max(policy.wait(attempt) for _ in range(2000)) for attempt in (1, 2, 3, 2000)]
@@ -243,30 +237,30 @@ class TestWaiting:
         assert [round(each, 1) for each in longest] == [0.2, 0.4, 0.5, 0.5]
         assert [round(each, 1) for each in shortest] == [0, 0, 0, 0]
 
-    def test_is_what_the_server_asks_for(self, livekit: Livekit) -> None:
+    def test_wait_is_what_the_server_asks_for(self, livekit: Livekit) -> None:
         opened = livekit(answered(503, retry_after="0"), retry=RetryPolicy(backoff=60, max_backoff=60))
 
         assert self.waits(opened) == [0, 0]
 
     @pytest.mark.parametrize("code", [429, 503])
-    def test_one_that_is_longer_than_the_call_raises_at_once(self, livekit: Livekit, code: int) -> None:
+    def test_wait_one_that_is_longer_than_the_call_raises_at_once(self, livekit: Livekit, code: int) -> None:
         opened = livekit(answered(code, retry_after="11"), retry=AT_ONCE, timeout=10)
 
         assert failure_of(opened.room).attempts == 1
 
-    def test_a_date_counts_too(self, livekit: Livekit) -> None:
+    def test_wait_a_date_counts_too(self, livekit: Livekit) -> None:
         soon, late = (format_datetime(datetime.now(UTC) + timedelta(seconds=s), usegmt=True) for s in (-5, 60))
         assert failure_of(livekit(answered(429, retry_after=soon), retry=AT_ONCE).room).attempts == 3
         assert failure_of(livekit(answered(429, retry_after=late), retry=AT_ONCE).room).attempts == 1
         assert retry_after(answered(429, retry_after=soon)) == 0
         assert 58 < (retry_after(answered(429, retry_after=late)) or 0) <= 60
 
-    def test_without_a_limit_a_server_may_ask_for_a_minute(self, livekit: Livekit) -> None:
+    def test_wait_without_a_limit_a_server_may_ask_for_a_minute(self, livekit: Livekit) -> None:
         opened = livekit(answered(429, retry_after="61"), retry=AT_ONCE, timeout=None)
 
         assert failure_of(opened.room).attempts == 1
 
-    def test_a_minute_is_not_too_long(self) -> None:
+    def test_wait_a_minute_is_not_too_long(self) -> None:
         steps = start_call(endpoint(), METHODS["read"], ODD.Thing(), {}, CallOptions(timeout=None))
         next(steps)
 
@@ -276,7 +270,7 @@ class TestWaiting:
         assert isinstance(step, Sleep)
         assert 50 < step.seconds <= 60
 
-    def test_a_backoff_beyond_the_deadline_raises_at_once(
+    def test_wait_a_backoff_beyond_the_deadline_raises_at_once(
         self, livekit: Livekit, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         monkeypatch.setattr("random.random", lambda: 0.999)
@@ -284,102 +278,15 @@ class TestWaiting:
 
         assert failure_of(opened.room).attempts == 1
 
-    def test_a_kept_connection_that_had_closed_is_no_reason_to(self, livekit: Livekit) -> None:
+    def test_wait_a_kept_connection_that_had_closed_is_no_reason_to(self, livekit: Livekit) -> None:
         opened = livekit(failed(Phase.STALE), retry=RetryPolicy(backoff=60, max_backoff=60))
 
         assert self.waits(opened) == [0, 0]
 
-    def test_is_waited(self, livekit: Livekit, sleeps: list[float]) -> None:
+    def test_wait_is_waited(self, livekit: Livekit, sleeps: list[float]) -> None:
         livekit(answered(503, retry_after="7"), OK, retry=AT_ONCE).room()
 
         assert sleeps == [7]
-
-
-class TestShares:
-    """Rule B2: what of the call's time one attempt gets."""
-
-    def shares(
-        self, opened: Opened, method: Method[Any, Any], **options: Any
-    ) -> list[tuple[float | None, float | None]]:
-        """Seconds that each attempt had, and had for connecting, in halves: a busy machine takes its time, too."""
-        began: list[float] = []
-
-        def note(event: Event) -> None:
-            if event.kind == "request":
-                began.append(time.monotonic())
-
-        failure_of(opened.with_options(hooks=[note]).call, method, **options)
-
-        def left(moment: float | None, start: float) -> float | None:
-            return None if moment is None else round((moment - start) * 2) / 2
-
-        pairs = zip(opened.requests, began, strict=True)
-        return [(left(each.deadline, start), left(each.connect_deadline, start)) for each, start in pairs]
-
-    def test_half_of_what_is_left_and_the_last_one_all(self, bare: Bare) -> None:
-        opened = bare(endpoint(), failed(Phase.NOT_SENT))
-
-        assert self.shares(opened, METHODS["read"], timeout=20) == [(10, 5), (10, 5), (20, None)]
-
-    def test_at_least_a_second(self, bare: Bare) -> None:
-        opened = bare(endpoint(), failed(Phase.NOT_SENT))
-
-        assert self.shares(opened, METHODS["keyed"], timeout=1.5) == [(1, 5), (1, 5), (1.5, None)]
-
-    def test_all_of_it_where_a_timeout_is_not_repeated(self, bare: Bare) -> None:
-        opened = bare(endpoint(), failed(Phase.NOT_SENT))
-
-        assert self.shares(opened, METHODS["never"], timeout=20) == [(20, 5), (20, 5), (20, None)]
-
-    def test_all_of_it_once_an_idempotent_call_is_in_doubt(self, bare: Bare) -> None:
-        opened = bare(endpoint(), failed(Phase.NO_ANSWER), answered(503))
-
-        assert self.shares(opened, METHODS["idempotent"], timeout=20) == [(10, 5), (20, 5), (20, None)]
-
-    @pytest.mark.parametrize("retry", [False, RetryPolicy(max_attempts=1)])
-    def test_all_of_it_without_retries(self, bare: Bare, retry: Any) -> None:
-        opened = bare(endpoint(), failed(Phase.NOT_SENT))
-
-        assert self.shares(opened, METHODS["read"], timeout=20, retry=retry) == [(20, None)]
-
-    def test_no_limit_but_for_connecting(self, bare: Bare) -> None:
-        opened = bare(endpoint(), failed(Phase.NOT_SENT))
-
-        assert self.shares(opened, METHODS["read"], timeout=None) == [(None, 5), (None, 5), (None, None)]
-
-    def test_the_text_says_whose_time_was_over(self, bare: Bare) -> None:
-        late = failed(Phase.NO_ANSWER, timed_out=True)
-        budget = RetryBudget()
-        for _ in range(100):
-            budget.spend("h")
-        last = failure_of(bare(endpoint(), late).call, METHODS["read"], timeout=20)
-        only = failure_of(bare(endpoint(budget=budget), late).call, METHODS["read"], timeout=20)
-
-        for error in (last, only):
-            assert isinstance(error, DeadlineExceededError)
-            assert error.message.startswith("acme.Hats/Read: no answer within 20 s: it broke")
-        assert (last.attempts, only.attempts) == (3, 1)
-
-
-def test_an_attempt_that_used_its_share_up_says_so(bare: Bare) -> None:
-    budget = RetryBudget()
-    errors: list[Any] = []
-
-    def note(event: Event) -> None:
-        if event.error is not None:
-            errors.append((event.error.message, event.attempt))
-
-    opened = bare(endpoint(budget=budget), failed(Phase.NO_ANSWER, timed_out=True))
-    failure_of(opened.with_options(hooks=[note]).call, METHODS["read"], timeout=20)
-    unlimited = failure_of(opened.call, METHODS["never"], timeout=None)
-
-    path = "acme.Hats/Read: no answer"
-    assert errors == [
-        (f"{path} in this attempt's share of the time: it broke", 1),
-        (f"{path} in this attempt's share of the time: it broke", 2),
-        (f"{path} within 20 s: it broke (attempt 3; before it: {errors[1][0]})", 3),
-    ]
-    assert unlimited.message == "acme.Hats/Never: no answer in time: it broke"
 
 
 class TestTimeoutHeader:
@@ -389,7 +296,9 @@ class TestTimeoutHeader:
         ("timeout", "least", "most"),
         [(20, 19800, 19900), (1, 890, 900), (0.5, 440, 450), (0.1, 80, 90), (0.001, 1, 1), (None, None, None)],
     )
-    def test_says_a_little_less_than_what_is_left(self, bare: Bare, timeout: Any, least: Any, most: Any) -> None:
+    def test_timeout_header_says_a_little_less_than_what_is_left(
+        self, bare: Bare, timeout: Any, least: Any, most: Any
+    ) -> None:
         opened = bare(endpoint(retry=None))
 
         opened.call(METHODS["read"], timeout=timeout)
@@ -397,7 +306,7 @@ class TestTimeoutHeader:
         value = opened.requests[0].headers.get("X-Twirp-Timeout-Ms")
         assert value is None if timeout is None else value is not None and least <= int(value) <= most
 
-    def test_says_a_tenth_of_a_second_less_where_there_is_a_lot(self, bare: Bare) -> None:
+    def test_timeout_header_says_a_tenth_of_a_second_less_where_there_is_a_lot(self, bare: Bare) -> None:
         moments: list[float] = []
         opened = bare(endpoint(retry=None, hooks=[lambda event: moments.append(time.monotonic())]))
 
@@ -410,15 +319,15 @@ class TestTimeoutHeader:
             most, least = (int((deadline - moment) * 1000) for moment in moments[:2])
             assert least <= int(opened.requests[-1].headers["X-Twirp-Timeout-Ms"]) + 100 <= most
 
-    def test_each_attempt_has_its_own(self, bare: Bare) -> None:
-        opened = bare(endpoint(), answered(503))
+    def test_timeout_header_each_attempt_has_its_own(self, bare: Bare) -> None:
+        opened = bare(endpoint(retry=RetryPolicy(backoff=0, attempt_timeout=10)), answered(503))
 
         failure_of(opened.call, METHODS["read"], timeout=20)
 
         values = [int(request.headers["X-Twirp-Timeout-Ms"]) for request in opened.requests]
         assert [round(value, -3) for value in values] == [10000, 10000, 20000]
 
-    def test_a_server_that_obeys_it_is_a_deadline_exceeded(self, bare: Bare) -> None:
+    def test_timeout_header_a_server_that_obeys_it_is_a_deadline_exceeded(self, bare: Bare) -> None:
         opened = bare(endpoint(), answered(408, "canceled", "request canceled"))
 
         error = failure_of(opened.call, METHODS["never"])
@@ -428,7 +337,9 @@ class TestTimeoutHeader:
         assert (error.message, error.meta["server_code"]) == ("request canceled", "canceled")
 
     @pytest.mark.parametrize(("status", "code", "timeout"), [(408, "canceled", None), (499, "canceled", 5)])
-    def test_any_other_cancellation_stays_one(self, bare: Bare, status: int, code: str, timeout: Any) -> None:
+    def test_timeout_header_any_other_cancellation_stays_one(
+        self, bare: Bare, status: int, code: str, timeout: Any
+    ) -> None:
         error = failure_of(bare(endpoint(), answered(status, code)).call, METHODS["never"], timeout=timeout)
 
         assert (error.code, error.meta) == (Code.CANCELED, {})
@@ -437,7 +348,7 @@ class TestTimeoutHeader:
 class TestSameInEveryAttempt:
     """Rule C4."""
 
-    def test_body_key_and_request_id(self, livekit: Livekit) -> None:
+    def test_every_attempt_has_body_key_and_request_id(self, livekit: Livekit) -> None:
         opened = livekit(answered(503), retry=AT_ONCE)
         message = SendDataRequest(room="r", data=b"x")
 
@@ -449,7 +360,7 @@ class TestSameInEveryAttempt:
         assert len(SendDataRequest.FromString(bodies.pop()).nonce) == 16
         assert message == SendDataRequest(room="r", data=b"x")
 
-    def test_the_token_is_asked_for_anew(self, livekit: Livekit) -> None:
+    def test_every_attempt_has_the_token_is_asked_for_anew(self, livekit: Livekit) -> None:
         count = iter(range(9))
         opened = livekit(answered(503), retry=AT_ONCE, auth=lambda method, message: f"Bearer {next(count)}")
 
@@ -461,7 +372,7 @@ class TestSameInEveryAttempt:
 class TestBudget:
     """Rule C2."""
 
-    def test_a_dead_server_gets_hardly_more_requests_than_calls(self, livekit: Livekit) -> None:
+    def test_budget_a_dead_server_gets_hardly_more_requests_than_calls(self, livekit: Livekit) -> None:
         opened = livekit(failed(Phase.NOT_SENT), retry=AT_ONCE)
 
         for _ in range(500):
@@ -469,7 +380,7 @@ class TestBudget:
 
         assert len(opened.requests) == 600
 
-    def test_ten_successes_pay_for_a_retry(self, livekit: Livekit) -> None:
+    def test_budget_ten_successes_pay_for_a_retry(self, livekit: Livekit) -> None:
         opened = livekit(answered(503), retry=AT_ONCE)
         for _ in range(50):
             failure_of(opened.room)
@@ -480,7 +391,7 @@ class TestBudget:
 
         assert [failure_of(opened.room).attempts for _ in range(3)] == [2, 1, 1]
 
-    def test_is_never_more_than_full(self) -> None:
+    def test_budget_is_never_more_than_full(self) -> None:
         budget = RetryBudget()
         budget.earn("h")
         budget.spend("h")
@@ -493,7 +404,7 @@ class TestBudget:
 
         assert spent == 100
 
-    def test_is_shared_with_copies(self, livekit: Livekit) -> None:
+    def test_budget_is_shared_with_copies(self, livekit: Livekit) -> None:
         opened = livekit(answered(503), retry=AT_ONCE)
         copy = opened.with_options(timeout=3)
         for _ in range(50):
@@ -507,19 +418,18 @@ class TestKnownAnswers:
 
     NOBODY = answered(503, "unavailable", "twirp error unknown: no response from servers")
 
-    def test_one_that_is_final_is_not_retried_and_says_what_it_means(self, livekit: Livekit) -> None:
+    def test_known_error_one_that_is_final_is_not_retried_and_says_what_it_means(self, livekit: Livekit) -> None:
         opened = livekit(self.NOBODY, retry=AT_ONCE)
 
         error = failure_of(opened.room, "get_participant", room="r", identity="i")
 
         assert isinstance(error, UnavailableError)
         assert error.attempts == 1
-        assert str(error) == (
-            "unavailable: twirp error unknown: no response from servers "
-            "(usually no such room or participant is connected, or no worker for it runs)"
+        assert error.message.endswith(
+            "no response from servers (usually no such room or participant is connected, or no worker for it runs)"
         )
 
-    def test_code_and_text_both_count(self, bare: Bare) -> None:
+    def test_known_error_code_and_text_both_count(self, bare: Bare) -> None:
         known = (KnownError(Code.UNAVAILABLE, "closed", hint="come back tomorrow", final=True),)
         cases = [
             (answered(503, "unavailable", "we are closed"), 1),
@@ -527,9 +437,9 @@ class TestKnownAnswers:
             (answered(503, "internal", "we are closed"), 3),
         ]
 
-        assert [failure_of(bare(endpoint(known=known), each).call, METHODS["read"]).attempts for each, _ in cases] == [
-            attempts for _, attempts in cases
-        ]
+        assert [
+            failure_of(bare(endpoint(known_errors=known), each).call, METHODS["read"]).attempts for each, _ in cases
+        ] == [attempts for _, attempts in cases]
 
     @pytest.mark.parametrize(
         ("text", "hint"),
@@ -539,131 +449,11 @@ class TestKnownAnswers:
             ("attribute size exceeds limits", "64 KiB"),
         ],
     )
-    def test_limits_are_hints(self, livekit: Livekit, text: str, hint: str) -> None:
+    def test_known_error_limits_are_hints(self, livekit: Livekit, text: str, hint: str) -> None:
         error = failure_of(livekit(answered(400, "invalid_argument", text)).room)
 
         assert error.message.startswith(f"{text} (")
         assert hint in error.message
-
-
-class TestHooks:
-    """Rule C8."""
-
-    def kinds(self, livekit: Livekit, *outcomes: Outcome, **options: Any) -> list[Event]:
-        events: list[Event] = []
-        opened = livekit(*outcomes, hooks=[events.append], **{"retry": AT_ONCE, **options})
-        try:
-            opened.room()
-        except Exception:
-            assert events[-1].kind == "error"
-        return events
-
-    def test_are_told_of_requests_retries_and_the_answer(self, livekit: Livekit) -> None:
-        events = self.kinds(livekit, failed(Phase.NOT_SENT), answered(503), OK)
-
-        assert [(each.kind, each.attempt, each.status, each.wait) for each in events] == [
-            ("request", 1, None, None),
-            ("retry", 1, None, 0),
-            ("request", 2, None, None),
-            ("retry", 2, 503, 0),
-            ("request", 3, None, None),
-            ("answer", 3, 200, None),
-        ]
-        assert {each.url for each in events} == {"https://livekit.example.com/twirp/livekit.RoomService/ListRooms"}
-        assert {each.method.name for each in events} == {"ListRooms"}
-        assert len({each.request_id for each in events}) == 1
-        assert [type(each.error) for each in events] == [
-            type(None),
-            TransportError,
-            type(None),
-            UnavailableError,
-            type(None),
-            type(None),
-        ]
-        assert [each.elapsed for each in events] == sorted(each.elapsed for each in events)
-
-    def test_are_told_of_the_error_that_is_raised(self, livekit: Livekit) -> None:
-        events: list[Event] = []
-        opened = livekit(answered(404, "not_found"), hooks=[events.append])
-
-        before = time.monotonic()
-        error = failure_of(opened.room)
-        took = time.monotonic() - before
-
-        assert [(each.kind, each.status) for each in events] == [("request", None), ("error", 404)]
-        assert events[-1].error is error
-        assert {each.request_id for each in events} == {error.request_id}
-        assert 0 <= events[0].elapsed <= events[1].elapsed <= took
-
-    def test_are_told_of_a_timeout_that_had_passed(self, livekit: Livekit) -> None:
-        events: list[Event] = []
-        opened = livekit(OK, hooks=[events.append])
-
-        error = failure_of(opened.room, timeout=0)
-
-        assert [(each.kind, each.attempt, each.error) for each in events] == [("error", 0, error)]
-
-    def test_may_raise_and_end_the_call(self, livekit: Livekit) -> None:
-        def refuse(event: Event) -> None:
-            raise LookupError("no more")
-
-        opened = livekit(OK, hooks=[refuse])
-
-        with pytest.raises(LookupError, match="no more"):
-            opened.room()
-        assert opened.requests == []
-
-    def test_are_called_in_order(self, livekit: Livekit) -> None:
-        seen: list[str] = []
-        opened = livekit(OK, hooks=[lambda event: seen.append("a"), lambda event: seen.append("b")])
-        opened.room()
-
-        assert seen == ["a", "b", "a", "b"]
-
-    @pytest.mark.parametrize(("wrong", "text"), [(print, "put the one into brackets"), ([3], "int is no function")])
-    def test_must_be_functions(self, livekit: Livekit, wrong: Any, text: str) -> None:
-        with pytest.raises(TypeError, match=text):
-            livekit(hooks=wrong)
-
-
-class TestLog:
-    """Rules C8 and E5."""
-
-    def test_has_a_line_an_attempt(self, livekit: Livekit, caplog: pytest.LogCaptureFixture) -> None:
-        opened = livekit(failed(Phase.STALE), answered(503), OK, retry=AT_ONCE)
-        before = time.monotonic()
-        with caplog.at_level(logging.DEBUG, "twirpkit"):
-            opened.room("create_room", name="standup", metadata="my own affairs")
-
-        took = time.monotonic() - before
-        lines = [record.getMessage() for record in caplog.records]
-        request_id = opened.requests[0].headers["X-Livekit-Request-Id"]
-        assert [line.split(" after ")[0].rsplit(": ", 1)[1] for line in lines] == [
-            "no answer (kept connection closed)",
-            "503",
-            "200",
-        ]
-        for number, line in enumerate(lines, 1):
-            start = f"livekit.RoomService/CreateRoom to livekit.example.com, attempt {number}, id {request_id}: "
-            assert line.startswith(start)
-            assert float(line.partition(" after ")[2].partition(" s;")[0]) <= round(took, 3)
-            assert line.endswith("request: name='standup', metadata=<redacted>")
-
-    def test_says_nothing_above_debug(self, livekit: Livekit, caplog: pytest.LogCaptureFixture) -> None:
-        with caplog.at_level(logging.INFO, "twirpkit"):
-            livekit(OK).room()
-
-        assert caplog.records == []
-
-    def test_of_a_schema_without_the_option_shows_no_value(self, bare: Bare, caplog: pytest.LogCaptureFixture) -> None:
-        with caplog.at_level(logging.DEBUG, "twirpkit"):
-            bare(endpoint()).call(
-                METHODS["read"], ODD.Thing(a_string="canary", part={"name": "canary"}, texts={"k": "canary"})
-            )
-
-        assert (
-            caplog.records[0].getMessage().endswith("request: a_string=<redacted>, part=<redacted>, texts=<redacted>")
-        )
 
 
 def test_a_servers_words_do_not_repeat_what_is_secret_or_personal(livekit: Livekit) -> None:
@@ -681,17 +471,17 @@ def test_a_200_over_the_cap_says_so(bare: Bare) -> None:
 
     assert isinstance(error, DecodeError)
     assert (error.code, error.status) == (Code.INTERNAL, 200)
-    assert error.message == "acme.Hats/Read: the answer is too large: larger than the cap"
+    assert error.message == "the response is too large: larger than the cap"
 
 
 def test_a_200_that_is_cut_says_so_without_the_token(bare: Bare) -> None:
-    cut = HttpResponse(200, {}, b"", "cut at my-own-token")
+    cut = HttpResponse(200, {}, b"", "cut at my-own-secret-token")
 
-    error = failure_of(bare(endpoint(authorize=Secret("Bearer my-own-token")), cut).call, METHODS["never"])
+    error = failure_of(bare(endpoint(authorize=Secret("Bearer my-own-secret-token")), cut).call, METHODS["never"])
 
     assert isinstance(error, TransportError)
     assert (error.code, error.status) == (Code.UNAVAILABLE, 200)
-    assert error.message == "acme.Hats/Never: the answer is not whole: cut at <token>"
+    assert error.message == "the response is not complete: cut at <token>"
 
 
 def test_requests_do_not_share_their_headers(bare: Bare) -> None:

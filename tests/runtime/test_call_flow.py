@@ -12,18 +12,18 @@ from typing import Any, ClassVar
 import pytest
 from google.protobuf.descriptor_pb2 import FileDescriptorProto
 from odd_schema import FD, ODD, field, module_of
-from scripted import OK, Opened, every_text, failure_of
+from scripted_transport import OK, Opened, every_text, failure_of
 
 from livekit_twirp import CreateRoomRequest, ListRoomsResponse, SendDataRequest
 from livekit_twirp._methods.room import CREATE_ROOM, LIST_ROOMS, SEND_DATA
 from twirpkit import (
     Code,
     DeadlineExceededError,
-    HttpRequest,
     HttpResponse,
     Method,
     Phase,
     RetryClass,
+    RetryPolicy,
     TransportError,
     TransportFailure,
     TwirpError,
@@ -57,7 +57,7 @@ class TestUrl:
             ("https://h/twirp", PLAIN, "https://h/twirp/Plain/get_URL2"),
         ],
     )
-    def test_is_base_prefix_service_and_method(self, bare: Bare, base_url: str, method: Any, url: str) -> None:
+    def test_url_is_base_prefix_service_and_method(self, bare: Bare, base_url: str, method: Any, url: str) -> None:
         opened = bare(ClientConfig(base_url, "tests/1"))
 
         opened.call(method)
@@ -72,7 +72,7 @@ class TestUrl:
             ("https://h.example/base/", "https://h.example/base"),
         ],
     )
-    def test_of_the_facade(self, livekit: Livekit, given: str, base: str) -> None:
+    def test_url_of_the_facade(self, livekit: Livekit, given: str, base: str) -> None:
         opened = livekit(url=given)
 
         opened.room()
@@ -81,7 +81,7 @@ class TestUrl:
 
 
 class TestRequest:
-    def test_is_a_post_with_exactly_these_headers(self, livekit: Livekit) -> None:
+    def test_request_is_a_post_with_exactly_these_headers(self, livekit: Livekit) -> None:
         opened = livekit(auth="Token abc", timeout=None)
 
         opened.room("create_room", name="standup")
@@ -98,7 +98,7 @@ class TestRequest:
             REQUEST_ID: request.headers[REQUEST_ID],
         }
 
-    def test_of_an_sdk_without_credentials_and_request_id(self, bare: Bare) -> None:
+    def test_request_of_an_sdk_without_credentials_and_request_id(self, bare: Bare) -> None:
         opened = bare(ENDPOINT)
 
         opened.call(HATS, timeout=None)
@@ -112,7 +112,7 @@ class TestRequest:
             "User-Agent": "tests/1",
         }
 
-    def test_extra_headers_of_the_client_and_of_the_call(self, livekit: Livekit) -> None:
+    def test_request_extra_headers_of_the_client_and_of_the_call(self, livekit: Livekit) -> None:
         client_headers = {"X-Client": "a", "X-Both": "client", "X-Cased": "client"}
         call_headers = {"X-Call": "b", "X-Both": "call", "x-cased": "call"}
         ours = client_headers.keys() | call_headers.keys()
@@ -129,7 +129,7 @@ class TestRequest:
         assert client_headers == {"X-Client": "a", "X-Both": "client", "X-Cased": "client"}
         assert call_headers == {"X-Call": "b", "X-Both": "call", "x-cased": "call"}
 
-    def test_a_later_change_of_the_callers_headers_changes_nothing(self, livekit: Livekit) -> None:
+    def test_request_a_later_change_of_the_callers_headers_changes_nothing(self, livekit: Livekit) -> None:
         headers = {"X-Client": "a"}
         opened = livekit(extra_headers=headers)
         headers["X-Client"] = "changed"
@@ -139,7 +139,7 @@ class TestRequest:
         assert opened.requests[0].headers["X-Client"] == "a"
 
     @pytest.mark.parametrize("headers", [{"Authorization": "x"}, {"X-A": "a\nb"}, {"X-A": "ü€"}])
-    def test_refused_headers_are_refused_before_anything_is_sent(self, livekit: Livekit, headers: Any) -> None:
+    def test_request_refused_headers_are_refused_before_anything_is_sent(self, livekit: Livekit, headers: Any) -> None:
         opened = livekit()
 
         with pytest.raises(ValueError, match="extra_headers"):
@@ -147,7 +147,7 @@ class TestRequest:
 
         assert opened.requests == []
 
-    def test_a_request_without_its_required_fields_is_refused(self, bare: Bare) -> None:
+    def test_request_a_request_without_its_required_fields_is_refused(self, bare: Bare) -> None:
         file = FileDescriptorProto(name="needy.proto", package="needy")
         field(file.message_type.add(name="Needy"), "name", FD.TYPE_STRING)
         file.message_type[0].field[0].label = FD.LABEL_REQUIRED
@@ -160,7 +160,7 @@ class TestRequest:
 
 
 class TestRequestId:
-    def test_is_a_fresh_uuid_per_call(self, livekit: Livekit) -> None:
+    def test_request_id_is_a_fresh_uuid_per_call(self, livekit: Livekit) -> None:
         opened = livekit()
 
         for _ in range(3):
@@ -172,7 +172,7 @@ class TestRequestId:
 
     @pytest.mark.parametrize("name", [REQUEST_ID, REQUEST_ID.lower(), REQUEST_ID.upper()])
     @pytest.mark.parametrize("where", ["client", "call"])
-    def test_may_be_the_callers(self, livekit: Livekit, name: str, where: str) -> None:
+    def test_request_id_may_be_the_callers(self, livekit: Livekit, name: str, where: str) -> None:
         given = {name: "mine"}
         refusal = HttpResponse(500, {}, b"")
         opened = livekit(refusal, extra_headers=given if where == "client" else None)
@@ -184,7 +184,7 @@ class TestRequestId:
             (name, "mine")
         ]
 
-    def test_of_the_call_wins_over_the_clients(self, livekit: Livekit) -> None:
+    def test_request_id_of_the_call_wins_over_the_clients(self, livekit: Livekit) -> None:
         opened = livekit(HttpResponse(500, {}, b""), extra_headers={REQUEST_ID: "client"})
 
         error = failure_of(opened.room, extra_headers={REQUEST_ID.lower(): "call"})
@@ -192,7 +192,7 @@ class TestRequestId:
         assert error.request_id == "call"
         assert "client" not in opened.requests[0].headers.values()
 
-    def test_an_empty_one_counts_as_none(self, livekit: Livekit) -> None:
+    def test_request_id_an_empty_one_counts_as_none(self, livekit: Livekit) -> None:
         opened = livekit(HttpResponse(500, {}, b""))
 
         error = failure_of(opened.room, extra_headers={REQUEST_ID.lower(): ""})
@@ -201,7 +201,7 @@ class TestRequestId:
         assert sent == [error.request_id]
         assert uuid.UUID(sent[0]).version == 4
 
-    def test_is_on_every_error_of_an_sdk_that_has_the_header(self, livekit: Livekit) -> None:
+    def test_request_id_is_on_every_error_of_an_sdk_that_has_the_header(self, livekit: Livekit) -> None:
         outcomes = [
             HttpResponse(404, {}, b""),
             HttpResponse(200, {"content-type": "text/html"}, b""),
@@ -217,7 +217,7 @@ class TestRequestId:
         assert [error.request_id for error in errors] == sent
         assert [error.attempts for error in errors] == [1] * len(outcomes)
 
-    def test_is_none_where_the_sdk_has_no_such_header(self, bare: Bare) -> None:
+    def test_request_id_is_none_where_the_sdk_has_no_such_header(self, bare: Bare) -> None:
         opened = bare(ENDPOINT, HttpResponse(404, {}, b""))
 
         error = failure_of(opened.call, HATS, extra_headers={REQUEST_ID: "theirs"})
@@ -230,7 +230,7 @@ class TestKey:
     def sent(self, opened: Opened) -> list[bytes]:
         return [SendDataRequest.FromString(request.body).nonce for request in opened.requests]
 
-    def test_is_fresh_in_each_call(self, livekit: Livekit) -> None:
+    def test_key_is_fresh_in_each_call(self, livekit: Livekit) -> None:
         opened = livekit()
 
         for _ in range(3):
@@ -241,14 +241,14 @@ class TestKey:
         assert len(set(nonces)) == 3
 
     @pytest.mark.parametrize("nonce", [b"0123456789abcdef", b"short", b"\0"])
-    def test_of_the_caller_is_kept(self, livekit: Livekit, nonce: bytes) -> None:
+    def test_key_of_the_caller_is_kept(self, livekit: Livekit, nonce: bytes) -> None:
         opened = livekit()
 
         opened.room("send_data", room="r", nonce=nonce)
 
         assert self.sent(opened) == [nonce]
 
-    def test_goes_into_a_copy(self, livekit: Livekit) -> None:
+    def test_key_goes_into_a_copy(self, livekit: Livekit) -> None:
         message = SendDataRequest(room="r", data=b"d", destination_identities=["a"])
         before = message.SerializeToString()
         opened = livekit()
@@ -261,7 +261,7 @@ class TestKey:
         sent.ClearField("nonce")
         assert sent == message
 
-    def test_goes_into_the_named_field_only_where_one_is_named(self, bare: Bare) -> None:
+    def test_key_goes_into_the_named_field_only_where_one_is_named(self, bare: Bare) -> None:
         opened = bare(ENDPOINT)
         keyed = Method("s.S", "M", "m", ODD.Thing, ODD.Empty, RetryClass.KEYED, key="a_bytes")
 
@@ -273,7 +273,7 @@ class TestKey:
         assert first.a_string == "x"
         assert second == ODD.Thing(a_string="x")
 
-    def test_of_the_generated_method_is_the_nonce(self) -> None:
+    def test_key_of_the_generated_method_is_the_nonce(self) -> None:
         assert SEND_DATA.key == "nonce"
         assert CREATE_ROOM.key is None
 
@@ -287,14 +287,16 @@ class TestAuthorization:
             ({"auth": lambda method, message: f"X {method.name} {message.name}"}, "X CreateRoom standup"),
         ],
     )
-    def test_is_what_was_given(self, livekit: Livekit, credentials: Any, value: str) -> None:
+    def test_authorization_is_what_was_given(self, livekit: Livekit, credentials: Any, value: str) -> None:
         opened = livekit(**credentials)
 
         opened.room("create_room", name="standup")
 
         assert opened.requests[0].headers["Authorization"] == value
 
-    def test_function_is_asked_once_per_call_with_the_message_that_is_sent(self, livekit: Livekit) -> None:
+    def test_authorization_function_is_asked_once_per_call_with_the_message_that_is_sent(
+        self, livekit: Livekit
+    ) -> None:
         asked: list[tuple[Any, bytes]] = []
 
         def auth(method: Any, message: Any) -> str:
@@ -322,7 +324,7 @@ class TestAuthorization:
             ("Bearer canary €", ValueError, "outside latin-1"),
         ],
     )
-    def test_rubbish_of_a_function_is_refused_unseen(
+    def test_authorization_rubbish_of_a_function_is_refused_unseen(
         self, livekit: Livekit, returned: Any, kind_of_error: type[Exception], problem: str
     ) -> None:
         opened = livekit(auth=lambda method, message: returned)
@@ -335,7 +337,9 @@ class TestAuthorization:
         assert opened.requests == []
 
     @pytest.mark.parametrize("raised", [LookupError("no key today"), KeyboardInterrupt("now")])
-    def test_an_exception_of_the_function_passes_through(self, livekit: Livekit, raised: BaseException) -> None:
+    def test_authorization_an_exception_of_the_function_passes_through(
+        self, livekit: Livekit, raised: BaseException
+    ) -> None:
         def auth(method: Any, message: Any) -> str:
             raise raised
 
@@ -350,7 +354,7 @@ class TestAuthorization:
 
 class TestTimeout:
     @pytest.mark.parametrize("timeout", [0, 0.0, -0.0, -1, -0.001, -1e300, -(10**400)])
-    def test_that_has_passed_sends_nothing(self, livekit: Livekit, timeout: float) -> None:
+    def test_timeout_that_has_passed_sends_nothing(self, livekit: Livekit, timeout: float) -> None:
         opened = livekit()
 
         error = failure_of(opened.room, timeout=timeout)
@@ -361,15 +365,14 @@ class TestTimeout:
         assert uuid.UUID(error.request_id).version == 4
         assert opened.requests == []
 
-    def test_that_has_passed_says_so(self, livekit: Livekit) -> None:
+    def test_timeout_that_has_passed_says_so(self, livekit: Livekit) -> None:
         error = failure_of(livekit().room, timeout=-1.5, extra_headers={REQUEST_ID: "mine"})
 
-        assert error.message == (
-            "livekit.RoomService/ListRooms: the timeout of -1.5 s had passed before anything was sent"
-        )
-        assert error.request_id == "mine"
+        assert error.message == "the timeout of -1.5 s had passed before anything was sent"
+        assert (error.request_id, error.rpc, error.url) == ("mine", "livekit.RoomService/ListRooms", None)
+        assert error.retryable
 
-    def test_that_has_passed_comes_after_the_checks_of_the_request(self, livekit: Livekit) -> None:
+    def test_timeout_that_has_passed_comes_after_the_checks_of_the_request(self, livekit: Livekit) -> None:
         with pytest.raises(TypeError, match="no field"):
             livekit().room(timeout=0, nonsense=1)
 
@@ -377,7 +380,7 @@ class TestTimeout:
         ("timeout", "seconds"),
         [(1, 1), (0.25, 0.25), (1e-9, 1e-9), (3600, 3600), (1e8, 1e8), (1e300, 1e8), (10**400, 1e8)],
     )
-    def test_becomes_the_deadline(self, livekit: Livekit, timeout: float, seconds: float) -> None:
+    def test_timeout_becomes_the_deadline(self, livekit: Livekit, timeout: float, seconds: float) -> None:
         opened = livekit()
 
         before = time.monotonic()
@@ -388,7 +391,7 @@ class TestTimeout:
         assert request.deadline is not None
         assert before + seconds <= request.deadline <= after + seconds
 
-    def test_of_none_is_no_deadline(self, livekit: Livekit) -> None:
+    def test_timeout_of_none_is_no_deadline(self, livekit: Livekit) -> None:
         opened = livekit()
 
         opened.room(timeout=None)
@@ -396,7 +399,7 @@ class TestTimeout:
         assert opened.requests[0].deadline is None
 
     @pytest.mark.parametrize(("of_client", "of_call", "seconds"), [(3, UNSET, 3), (3, 5, 5), (None, 5, 5)])
-    def test_of_the_call_wins(self, livekit: Livekit, of_client: Any, of_call: Any, seconds: float) -> None:
+    def test_timeout_of_the_call_wins(self, livekit: Livekit, of_client: Any, of_call: Any, seconds: float) -> None:
         opened = livekit(timeout=of_client)
 
         before = time.monotonic()
@@ -408,14 +411,14 @@ class TestTimeout:
         assert before + seconds <= deadline <= after + seconds
 
     @pytest.mark.parametrize(("of_client", "of_call"), [(None, UNSET), (3, None)])
-    def test_of_none_wins_too(self, livekit: Livekit, of_client: Any, of_call: Any) -> None:
+    def test_timeout_of_none_wins_too(self, livekit: Livekit, of_client: Any, of_call: Any) -> None:
         opened = livekit(timeout=of_client)
 
         opened.room(timeout=of_call)
 
         assert opened.requests[0].deadline is None
 
-    def test_is_ten_seconds_unless_given(self, livekit: Livekit) -> None:
+    def test_timeout_is_ten_seconds_unless_given(self, livekit: Livekit) -> None:
         opened = livekit()
 
         before = time.monotonic()
@@ -437,7 +440,7 @@ class TestTimeout:
     ]
 
     @pytest.mark.parametrize(("timeout", "error", "text"), WRONG)
-    def test_that_is_no_number_is_refused_in_a_call(
+    def test_timeout_that_is_no_number_is_refused_in_a_call(
         self, livekit: Livekit, timeout: Any, error: type[Exception], text: str
     ) -> None:
         opened = livekit()
@@ -453,7 +456,7 @@ class TestTimeout:
     ]
 
     @pytest.mark.parametrize(("timeout", "error", "text"), [*WRONG, *PASSED])
-    def test_that_is_none_at_all_is_refused_in_the_constructor(
+    def test_timeout_that_is_none_at_all_is_refused_in_the_constructor(
         self, livekit: Livekit, timeout: Any, error: type[Exception], text: str
     ) -> None:
         with pytest.raises(error) as caught:
@@ -461,16 +464,16 @@ class TestTimeout:
 
         assert str(caught.value).startswith(text)
 
-    def test_of_zero_is_refused_in_the_constructor_in_these_words(self, livekit: Livekit) -> None:
+    def test_timeout_of_zero_is_refused_in_the_constructor_in_these_words(self, livekit: Livekit) -> None:
         with pytest.raises(ValueError, match=r"^timeout must be above 0 seconds, not 0; None means no limit$"):
             livekit(timeout=0)
 
-    def test_checked_is_what_was_given(self) -> None:
+    def test_timeout_checked_is_what_was_given(self) -> None:
         assert [check_timeout(each) for each in (None, 1, 0.5, 0, -3)] == [None, 1, 0.5, 0, -3]
 
 
 class TestOutcome:
-    def test_a_200_is_the_message(self, livekit: Livekit) -> None:
+    def test_outcome_a_200_is_the_message(self, livekit: Livekit) -> None:
         answer = ListRoomsResponse(rooms=[{"name": "standup"}])
         opened = livekit(HttpResponse(200, {}, answer.SerializeToString()))
 
@@ -480,57 +483,58 @@ class TestOutcome:
         ("phase", "sent"), [(Phase.NOT_SENT, "no"), (Phase.NO_ANSWER, "maybe"), (Phase.CUT, "maybe")]
     )
     @pytest.mark.parametrize("timed_out", [True, False])
-    def test_a_failure_is_told_by_its_phase(self, livekit: Livekit, phase: Phase, sent: str, timed_out: bool) -> None:
+    def test_outcome_a_failure_is_told_by_its_phase(
+        self, livekit: Livekit, phase: Phase, sent: str, timed_out: bool
+    ) -> None:
         error = failure_of(livekit(TransportFailure("why", phase=phase, timed_out=timed_out)).room, timeout=2.5)
 
         assert (error.sent, error.attempts, error.status) == (sent, 1, None)
         if timed_out:
             assert type(error) is DeadlineExceededError
             assert error.code is Code.DEADLINE_EXCEEDED
-            assert error.message == "livekit.RoomService/ListRooms: no answer within 2.5 s: why"
+            assert error.message == "no response within 2.5 s: why"
         else:
             assert type(error) is TransportError
             assert isinstance(error, UnavailableError)
             assert error.code is Code.UNAVAILABLE
-            assert error.message == "livekit.RoomService/ListRooms: why"
+            assert error.message == "why"
 
-    def test_a_transport_may_have_a_limit_of_its_own(self, livekit: Livekit) -> None:
+    def test_outcome_a_transport_may_have_a_limit_of_its_own(self, livekit: Livekit) -> None:
         failure = TransportFailure("its limit passed", phase=Phase.CUT, timed_out=True)
 
         error = failure_of(livekit(failure).room, timeout=None)
 
-        assert error.message == "livekit.RoomService/ListRooms: no answer in time: its limit passed"
+        assert error.message == "no response in time: its limit passed"
 
-    def test_the_os_error_of_a_failure_is_the_cause(self, livekit: Livekit) -> None:
+    def test_outcome_the_os_error_of_a_failure_is_the_cause(self, livekit: Livekit) -> None:
         cause = ConnectionRefusedError(111, "refused")
-        failure = TransportFailure("could not connect", phase=Phase.NOT_SENT)
-        failure.__cause__ = cause
+        failure = TransportFailure("could not connect", phase=Phase.NOT_SENT, cause=cause)
 
         error = failure_of(livekit(failure).room)
 
         assert error.__cause__ is cause
         assert error.__context__ is None
 
-    def test_a_failure_that_repeats_the_token_does_not_show_it(self, livekit: Livekit) -> None:
+    def test_outcome_a_failure_that_repeats_the_token_does_not_show_it(self, livekit: Livekit) -> None:
         for timed_out in (True, False):
-            failure = TransportFailure("proxy said canary-token", phase=Phase.NO_ANSWER, timed_out=timed_out)
+            failure = TransportFailure("proxy said canary-of-a-token", phase=Phase.NO_ANSWER, timed_out=timed_out)
 
-            error = failure_of(livekit(failure, token="canary-token").room)
+            error = failure_of(livekit(failure, token="canary-of-a-token").room)
 
             assert "proxy said <token>" in str(error)
             assert [text for text in every_text(error) if "canary" in text] == []
 
     @pytest.mark.parametrize("status", [200, 302, 403, 500])
-    def test_an_answer_that_repeats_the_token_does_not_show_it(self, livekit: Livekit, status: int) -> None:
-        words = "for canary-token only"
+    def test_outcome_an_answer_that_repeats_the_token_does_not_show_it(self, livekit: Livekit, status: int) -> None:
+        words = "for canary-of-a-token only"
         page = HttpResponse(status, {"content-type": "text/html", "location": words}, words.encode())
 
-        error = failure_of(livekit(page, token="canary-token").room)
+        error = failure_of(livekit(page, token="canary-of-a-token").room)
 
         assert "'for <token> only'" in error.message
         assert [text for text in every_text(error) if "canary" in text] == []
 
-    def test_no_error_has_a_context(self, livekit: Livekit) -> None:
+    def test_outcome_no_error_has_a_context(self, livekit: Livekit) -> None:
         outcomes = [
             HttpResponse(500, {}, b'{"code":"internal"'),
             HttpResponse(500, {}, b'{"code":"no_such_code"}'),
@@ -548,7 +552,7 @@ class TestOutcome:
     @pytest.mark.parametrize(
         "raised", [StopIteration("mine"), ValueError("bad URL"), KeyboardInterrupt(), SystemExit(3)]
     )
-    def test_other_exceptions_of_a_transport_pass_through(
+    def test_outcome_other_exceptions_of_a_transport_pass_through(
         self, livekit: Livekit, kind: str, raised: BaseException
     ) -> None:
         opened = livekit(raised)
@@ -559,7 +563,7 @@ class TestOutcome:
 
         assert caught.value is raised or caught.value.__cause__ is raised
 
-    def test_a_client_goes_on_after_an_exception(self, livekit: Livekit) -> None:
+    def test_outcome_a_client_goes_on_after_an_exception(self, livekit: Livekit) -> None:
         opened = livekit(ValueError("odd"), TransportFailure("why", phase=Phase.CUT), OK)
 
         with pytest.raises(ValueError, match="odd"):
@@ -568,7 +572,9 @@ class TestOutcome:
 
         assert opened.room() == ListRoomsResponse()
 
-    def test_an_error_inside_an_except_block_of_the_caller_has_that_context_only(self, livekit: Livekit) -> None:
+    def test_outcome_an_error_inside_an_except_block_of_the_caller_has_that_context_only(
+        self, livekit: Livekit
+    ) -> None:
         opened = livekit(TransportFailure("why", phase=Phase.CUT))
         try:
             raise LookupError("the caller's")
@@ -583,7 +589,7 @@ class TestGenerator:
     def start(self, endpoint: ClientConfig = ENDPOINT, timeout: Any = UNSET) -> Any:
         return start_call(endpoint, HATS, ODD.Thing(a_string="x"), {}, CallOptions(timeout))
 
-    def test_yields_one_step_and_returns_the_answer(self) -> None:
+    def test_generator_yields_one_step_and_returns_the_answer(self) -> None:
         steps = self.start()
 
         step = next(steps)
@@ -594,14 +600,14 @@ class TestGenerator:
         assert step.request.url == "https://h/acme.v1.HatService/MakeHat"
         assert done.value.value == ODD.Empty()
 
-    def test_raises_the_error(self) -> None:
+    def test_generator_raises_the_error(self) -> None:
         steps = self.start()
         next(steps)
 
         with pytest.raises(TwirpError):
             steps.send(HttpResponse(500, {}, b""))
 
-    def test_can_be_closed_at_its_step(self) -> None:
+    def test_generator_can_be_closed_at_its_step(self) -> None:
         steps = self.start()
         next(steps)
 
@@ -609,7 +615,7 @@ class TestGenerator:
 
         assert list(steps) == []
 
-    def test_is_closed_by_the_client_when_the_transport_raises(self, bare: Bare) -> None:
+    def test_generator_is_closed_by_the_client_when_the_transport_raises(self, bare: Bare) -> None:
         opened = bare(ENDPOINT, ValueError("odd"))
 
         with pytest.raises(ValueError, match="odd") as caught:
@@ -620,28 +626,29 @@ class TestGenerator:
         while traceback is not None:
             frames.append(traceback.tb_frame)
             traceback = traceback.tb_next
-        (steps,) = (frame.f_locals["steps"] for frame in frames if "steps" in frame.f_locals)
-        assert steps.gi_frame is None
+        generators = [frame.f_locals["steps"] for frame in frames if "steps" in frame.f_locals]
+        assert [steps.gi_frame for steps in generators] == [None] * len(generators)
+        assert generators
 
-    def test_does_not_take_a_none_timeout_for_the_default(self) -> None:
+    def test_generator_does_not_take_a_none_timeout_for_the_default(self) -> None:
         assert next(self.start(timeout=None)).request.deadline is None
         assert next(self.start(timeout=UNSET)).request.deadline is not None
 
 
 class TestFacts:
-    def test_retry_classes_are_the_words_of_the_manifest(self) -> None:
+    def test_facts_retry_classes_are_the_words_of_the_manifest(self) -> None:
         assert [each.value for each in RetryClass] == ["read", "idempotent", "keyed", "never"]
 
-    def test_a_method_has_no_policy_and_no_key_unless_it_says_so(self) -> None:
+    def test_facts_a_method_has_no_policy_and_no_key_unless_it_says_so(self) -> None:
         assert (HATS.grants, HATS.key) == (None, None)
 
-    def test_the_default_is_one_of_a_kind(self) -> None:
+    def test_facts_the_default_is_one_of_a_kind(self) -> None:
         assert list(Unset) == [UNSET]
-        assert UNSET.value == "the client's default"
+        assert UNSET.value == "not given"
 
     @pytest.mark.parametrize(
         "fact",
-        [HATS, ENDPOINT, CallOptions(), Send(HttpRequest("u", {}, b"")), HttpRequest("u", {}, b""), OK],
+        [HATS, ENDPOINT, RetryPolicy()],
         ids=repr,
     )
     def test_facts_are_frozen(self, fact: Any) -> None:
@@ -653,20 +660,18 @@ class TestFacts:
 
 
 class TestWhatShows:
-    def test_an_endpoint_shows_no_credentials_and_no_headers(self) -> None:
+    def test_repr_an_endpoint_shows_no_credentials_and_no_headers(self) -> None:
         endpoint = ClientConfig(
             "https://h", "tests/1", authorize=Secret("canary"), headers={"X": "canary"}, timeout=None
         )
 
-        assert repr(endpoint) == (
-            "Endpoint(base_url='https://h', user_agent='tests/1', timeout=None, request_id_header=None, refine=None, "
-            "retry=RetryPolicy(max_attempts=3, backoff=0.2, max_backoff=5.0), known=(), sensitivity=None)"
-        )
+        assert repr(endpoint).startswith("ClientConfig(base_url='https://h', user_agent='tests/1', timeout=None, ")
+        assert "canary" not in repr(endpoint)
 
-    def test_default_shows_its_name(self) -> None:
-        assert repr(UNSET) == "DEFAULT"
+    def test_repr_default_shows_its_name(self) -> None:
+        assert repr(UNSET) == "UNSET"
 
-    def test_secrets_do_not_show(self, livekit: Livekit) -> None:
+    def test_repr_secrets_do_not_show(self, livekit: Livekit) -> None:
         opened = livekit(
             api_key="canary-key",
             api_secret="canary-secret-that-is-long-enough",
@@ -679,19 +684,19 @@ class TestWhatShows:
 
         shown = [opened.client, vars(opened.client), opened.client.room, vars(opened.client.room), endpoint]
         shown += [endpoint.authorize, vars(endpoint.authorize), request, Send(request)]
-        shown += [CallOptions(headers={"X": "canary-header"}), Secret("canary"), [Secret("canary")]]
+        shown += [CallOptions(extra_headers={"X": "canary-header"}), Secret("canary"), [Secret("canary")]]
 
         texts = [text for each in shown for text in (repr(each), str(each), f"{each}")]
         assert [text for text in texts if "canary" in text or token in text] == []
 
     @pytest.mark.parametrize("name", ["Authorization", "authorization", "AUTHORIZATION"])
-    def test_headers_hide_the_authorization(self, name: str) -> None:
+    def test_repr_headers_hide_the_authorization(self, name: str) -> None:
         headers = Headers({name: "Bearer canary", "X-A": "b"})
 
         assert repr(headers) == str(headers) == f"{{'{name}': '***', 'X-A': 'b'}}"
         assert headers[name] == "Bearer canary"
 
-    def test_a_request_of_the_flow_hides_its_headers_too(self, bare: Bare) -> None:
+    def test_repr_a_request_of_the_flow_hides_its_headers_too(self, bare: Bare) -> None:
         opened = bare(ClientConfig("https://h", "tests/1", authorize=Secret("Bearer canary")))
 
         opened.call(HATS)
@@ -699,5 +704,5 @@ class TestWhatShows:
         assert "canary" not in repr(opened.requests[0].headers)
         assert opened.requests[0].headers["Authorization"] == "Bearer canary"
 
-    def test_method_paths(self) -> None:
+    def test_repr_method_paths(self) -> None:
         assert LIST_ROOMS.path == "livekit.RoomService/ListRooms"

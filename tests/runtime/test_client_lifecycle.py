@@ -16,7 +16,7 @@ import aiohttp
 import httpx
 import pytest
 import requests
-from scripted import AsyncScript, Opened, Script, open_livekit
+from scripted_transport import AsyncScript, Opened, Script, open_livekit
 
 from livekit_twirp import AsyncLiveKitAPI, AsyncRoomService, CreateRoomRequest, LiveKitAPI, Room, RoomService
 from twirpkit import HttpRequest, HttpResponse
@@ -31,7 +31,7 @@ Livekit = Callable[..., Opened]
 
 
 class TestClosing:
-    def test_closes_the_transport_and_twice_is_fine(self, livekit: Livekit) -> None:
+    def test_close_closes_the_transport_and_twice_is_fine(self, livekit: Livekit) -> None:
         opened = livekit()
         assert opened.script.closed == 0
 
@@ -40,7 +40,7 @@ class TestClosing:
 
         assert opened.script.closed >= 1
 
-    def test_calls_after_it_are_refused(self, livekit: Livekit) -> None:
+    def test_close_calls_after_it_are_refused(self, livekit: Livekit) -> None:
         opened = livekit()
         opened.room()
         opened.close()
@@ -50,7 +50,7 @@ class TestClosing:
 
         assert len(opened.requests) == 1
 
-    def test_services_of_it_are_closed_too(self, livekit: Livekit) -> None:
+    def test_close_services_of_it_are_closed_too(self, livekit: Livekit) -> None:
         opened = livekit()
         room = opened.client.room
         opened.close()
@@ -58,7 +58,7 @@ class TestClosing:
         with pytest.raises(RuntimeError, match=CLOSED):
             opened.wait(room.list_rooms())
 
-    def test_holds_with_the_own_transports_too(self, livekit: Livekit) -> None:
+    def test_close_holds_with_the_own_transports_too(self, livekit: Livekit) -> None:
         opened = livekit(transport=None)
         opened.close()
         opened.close()
@@ -66,7 +66,7 @@ class TestClosing:
         with pytest.raises(RuntimeError, match=CLOSED):
             opened.room()
 
-    def test_a_with_block_closes(self) -> None:
+    def test_close_a_with_block_closes(self) -> None:
         script = Script()
         with LiveKitAPI(URL, transport=script, **AUTH) as client:
             assert type(client) is LiveKitAPI
@@ -76,7 +76,7 @@ class TestClosing:
         with pytest.raises(RuntimeError, match=CLOSED):
             client.room.list_rooms()
 
-    def test_an_async_with_block_closes(self) -> None:
+    def test_close_an_async_with_block_closes(self) -> None:
         script = AsyncScript()
 
         async def run() -> None:
@@ -90,7 +90,7 @@ class TestClosing:
 
         asyncio.run(run())
 
-    def test_a_with_block_closes_after_an_error_and_passes_it_on(self, kind: str) -> None:
+    def test_close_a_with_block_closes_after_an_error_and_passes_it_on(self, kind: str) -> None:
         opened = open_livekit(kind)
 
         def fail() -> None:
@@ -108,7 +108,7 @@ class TestClosing:
 
 
 class TestTheWrongWith:
-    def test_names_the_async_class(self) -> None:
+    def test_wrong_with_names_the_async_class(self) -> None:
         client = LiveKitAPI(URL, transport=Script(), **AUTH)
 
         async def run() -> None:
@@ -118,7 +118,7 @@ class TestTheWrongWith:
         with pytest.raises(TypeError, match=r"^LiveKitAPI is a sync client: use AsyncLiveKitAPI, or a plain 'with'$"):
             asyncio.run(run())
 
-    def test_names_the_sync_class(self) -> None:
+    def test_wrong_with_names_the_sync_class(self) -> None:
         client = AsyncLiveKitAPI(URL, transport=AsyncScript(), **AUTH)
 
         with pytest.raises(TypeError, match=r"^AsyncLiveKitAPI is an async client: use LiveKitAPI, or 'async with'$"):
@@ -130,7 +130,7 @@ class TestTheWrongSession:
     """What the facade says, the service on its own says too."""
 
     @pytest.mark.parametrize("cls", [LiveKitAPI, RoomService])
-    def test_for_a_sync_client(self, cls: Any) -> None:
+    def test_wrong_session_for_a_sync_client(self, cls: Any) -> None:
         async def run() -> str:
             async with aiohttp.ClientSession() as session:
                 with pytest.raises(TypeError) as caught:
@@ -144,7 +144,7 @@ class TestTheWrongSession:
         )
 
     @pytest.mark.parametrize("cls", [AsyncLiveKitAPI, AsyncRoomService])
-    def test_for_an_async_client(self, cls: Any) -> None:
+    def test_wrong_session_for_an_async_client(self, cls: Any) -> None:
         with requests.Session() as session, pytest.raises(TypeError) as caught:
             cls(session=session, url=URL, **AUTH)
 
@@ -164,7 +164,7 @@ class TestTheWrongSession:
         ],
     )
     @pytest.mark.parametrize("session", ["a session", 7, object(), Script()])
-    def test_that_is_none_at_all(self, cls: Any, wanted: str, session: Any) -> None:
+    def test_wrong_session_that_is_none_at_all(self, cls: Any, wanted: str, session: Any) -> None:
         kind = f"{type(session).__module__}.{type(session).__qualname__}"
 
         with pytest.raises(TypeError) as caught:
@@ -172,12 +172,12 @@ class TestTheWrongSession:
 
         assert str(caught.value) == f"{cls.__name__} takes {wanted}, not {kind}"
 
-    def test_of_the_right_library_and_the_wrong_class(self) -> None:
+    def test_wrong_session_of_the_right_library_and_the_wrong_class(self) -> None:
         for cls in (LiveKitAPI, RoomService):
             with pytest.raises(TypeError, match=r"requests\.Session"):
                 cls(session=requests.Response(), url=URL, **AUTH)
 
-    def test_of_httpx_and_the_other_mode(self) -> None:
+    def test_wrong_session_of_httpx_and_the_other_mode(self) -> None:
         with (
             httpx.Client() as client,
             pytest.raises(TypeError, match=r"not httpx\.Client; for that one use LiveKitAPI$"),
@@ -187,13 +187,13 @@ class TestTheWrongSession:
             RoomService(httpx.AsyncClient(), URL, **AUTH)  # type: ignore[arg-type]  # likewise
 
     @pytest.mark.parametrize("cls", [RoomService, AsyncRoomService])
-    def test_none_for_a_service_on_its_own(self, cls: Any) -> None:
+    def test_wrong_session_none_for_a_service_on_its_own(self, cls: Any) -> None:
         facade = "LiveKitAPI" if cls is RoomService else "AsyncLiveKitAPI"
 
         with pytest.raises(TypeError, match=rf"^{cls.__name__} needs a session: {facade} makes its own$"):
             cls(None, URL, **AUTH)
 
-    def test_a_subclass_of_the_users_is_right(self) -> None:
+    def test_wrong_session_a_subclass_of_the_users_is_right(self) -> None:
         class MySession(requests.Session):
             pass
 
@@ -202,7 +202,7 @@ class TestTheWrongSession:
 
 
 class TestSessionAndTransport:
-    def test_together_are_refused(self, kind: str) -> None:
+    def test_session_and_transport_together_are_refused(self, kind: str) -> None:
         cls: Any = LiveKitAPI if kind == "sync" else AsyncLiveKitAPI
 
         with (
@@ -211,7 +211,7 @@ class TestSessionAndTransport:
         ):
             cls(URL, session=session, transport=Script(), **AUTH)
 
-    def test_proxy_and_tls_with_a_transport_or_a_session_are_refused(self) -> None:
+    def test_session_and_transport_proxy_and_tls_with_a_transport_or_a_session_are_refused(self) -> None:
         for options in ({"proxy": False}, {"tls": "/"}):
             with pytest.raises(ValueError, match=r"^with transport=…, proxy and tls are the transport's own matter"):
                 LiveKitAPI(URL, transport=Script(), **AUTH, **options)
@@ -226,7 +226,9 @@ class TestSessionAndTransport:
             (LiveKitAPI, ("requests", "httpx"), "urllib3", ""),
         ],
     )
-    def test_names_of_libraries(self, cls: Any, names: tuple[str, str], wrong: str, hint: str) -> None:
+    def test_session_and_transport_names_of_libraries(
+        self, cls: Any, names: tuple[str, str], wrong: str, hint: str
+    ) -> None:
         for name in names:
             assert type(cls(URL, transport=name, **AUTH)._transport).__module__.startswith(
                 "twirpkit.transports." + name
@@ -240,7 +242,9 @@ class TestSessionAndTransport:
         ("cls", "library"),
         [(LiveKitAPI, "requests"), (LiveKitAPI, "httpx"), (AsyncLiveKitAPI, "aiohttp"), (AsyncLiveKitAPI, "httpx")],
     )
-    def test_a_missing_library_is_named(self, monkeypatch: pytest.MonkeyPatch, cls: Any, library: str) -> None:
+    def test_session_and_transport_a_missing_library_is_named(
+        self, monkeypatch: pytest.MonkeyPatch, cls: Any, library: str
+    ) -> None:
         hide(monkeypatch, library, library)
         with pytest.raises(
             ImportError, match=rf"^{library} is not installed: pip install 'twirpkit\[{library}\]'$"
@@ -250,14 +254,16 @@ class TestSessionAndTransport:
         assert (caught.value.__cause__, caught.value.__context__) == (None, None)
         cls(URL, **AUTH)
 
-    def test_a_broken_library_says_itself_what_it_lacks(self, monkeypatch: pytest.MonkeyPatch) -> None:
+    def test_session_and_transport_a_broken_library_says_itself_what_it_lacks(
+        self, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
         hide(monkeypatch, "requests", "urllib3")
         with pytest.raises(ModuleNotFoundError) as caught:
             LiveKitAPI(URL, transport="requests", **AUTH)
         assert caught.value.name is not None
         assert caught.value.name.partition(".")[0] == "urllib3"
 
-    def test_a_transport_is_taken_as_it_is(self, livekit: Livekit) -> None:
+    def test_session_and_transport_a_transport_is_taken_as_it_is(self, livekit: Livekit) -> None:
         opened = livekit()
 
         opened.room()
@@ -276,7 +282,7 @@ def hide(monkeypatch: pytest.MonkeyPatch, library: str, module: str) -> None:
 
 class TestPickle:
     @pytest.mark.parametrize("act", [pickle.dumps, copy.copy, copy.deepcopy])
-    def test_is_refused(self, livekit: Livekit, act: Callable[[Any], Any]) -> None:
+    def test_pickle_is_refused(self, livekit: Livekit, act: Callable[[Any], Any]) -> None:
         client = livekit().client
 
         for each in (client, client.room, [client]):
@@ -287,7 +293,7 @@ class TestPickle:
             ):
                 act(each)
 
-    def test_of_a_bare_client_is_refused(self) -> None:
+    def test_pickle_of_a_bare_client_is_refused(self) -> None:
         for client in (Client(ClientConfig(URL, "t"), Script()), AsyncClient(ClientConfig(URL, "t"), AsyncScript())):
             with pytest.raises(TypeError, match=r"make one in each process$"):
                 pickle.dumps(client)

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from scripted import OK, Opened, Script
+from scripted_transport import OK, Opened, Script
 
 from livekit_twirp import LiveKitAPI
 from twirpkit import InsecureTransportWarning, RetryPolicy
@@ -20,7 +20,7 @@ SECRET = "a secret that is long enough for HS256"
 
 
 class TestWithOptions:
-    def test_changes_what_is_given_and_nothing_else(self, livekit: Livekit) -> None:
+    def test_with_options_changes_what_is_given_and_nothing_else(self, livekit: Livekit) -> None:
         seen: list[Any] = []
         opened = livekit(OK, timeout=7, extra_headers={"X-A": "1", "X-B": "1"}, auth="Bearer mine")
         copy = opened.with_options(
@@ -35,11 +35,11 @@ class TestWithOptions:
         assert (second["Authorization"], second["X-A"], second["X-B"]) == ("Bearer mine", "1", "1")
         assert int(first["X-Twirp-Timeout-Ms"]) < 3000 < int(second["X-Twirp-Timeout-Ms"])
         assert "X-B" not in first
-        assert [event.kind for event in seen] == ["request", "answer"]
+        assert [event.kind for event in seen] == ["start", "request", "response", "end"]
         assert copy.client._config.retry is None
 
     @pytest.mark.parametrize("options", [{}, {"timeout": None}, {"retry": RetryPolicy(max_attempts=2)}, {"auth": "x"}])
-    def test_is_a_client_of_the_same_kind(self, livekit: Livekit, options: Any) -> None:
+    def test_with_options_is_a_client_of_the_same_kind(self, livekit: Livekit, options: Any) -> None:
         opened = livekit(OK, hooks=[print], timeout=5)
         copy = opened.with_options(**options)
 
@@ -48,7 +48,7 @@ class TestWithOptions:
         assert copy.client._config.timeout == options.get("timeout", 5)
         copy.room()
 
-    def test_shares_the_connections_and_does_not_end_them(self, livekit: Livekit) -> None:
+    def test_with_options_shares_the_connections_and_does_not_end_them(self, livekit: Livekit) -> None:
         opened = livekit(OK)
         copy = opened.with_options(timeout=3)
         copy.close()
@@ -59,7 +59,7 @@ class TestWithOptions:
         opened.room()
 
     @pytest.mark.parametrize("credential", [{"token": "other"}, {"auth": "Bearer other"}])
-    def test_of_a_service(self, livekit: Livekit, credential: Any) -> None:
+    def test_with_options_of_a_service(self, livekit: Livekit, credential: Any) -> None:
         seen: list[Any] = []
         opened = livekit(OK)
         room = opened.client.room
@@ -72,15 +72,15 @@ class TestWithOptions:
         assert (request.headers["Authorization"], request.headers["X-A"]) == ("Bearer other", "1")
         assert int(request.headers["X-Twirp-Timeout-Ms"]) < 3000
         assert copy._client._config.retry is policy
-        assert [event.kind for event in seen] == ["request", "answer"]
+        assert [event.kind for event in seen] == ["start", "request", "response", "end"]
 
-    def test_of_a_service_changes_nothing_else(self, livekit: Livekit) -> None:
+    def test_with_options_of_a_service_changes_nothing_else(self, livekit: Livekit) -> None:
         opened = livekit(OK, timeout=7, extra_headers={"X-A": "1"}, hooks=[print])
         copy = opened.client.room.with_options()
 
         assert copy._client._config == opened.client._config
 
-    def test_has_services_of_its_own(self, livekit: Livekit) -> None:
+    def test_with_options_has_services_of_its_own(self, livekit: Livekit) -> None:
         opened = livekit(OK)
         opened.room()
         opened.with_options(token="other").room()
@@ -98,7 +98,7 @@ class TestWithOptions:
             ({"hooks": print}, TypeError, "put the one into brackets"),
         ],
     )
-    def test_refuses_what_a_constructor_refuses(
+    def test_with_options_refuses_what_a_constructor_refuses(
         self, livekit: Livekit, options: Any, kind: type[Exception], text: str
     ) -> None:
         with pytest.raises(kind, match=text):
@@ -127,7 +127,7 @@ class TestPlainHttp:
         ["http://livekit:7880", "ws://10.0.0.5", "http://livekit.example.com/base", "http://[2001:db8::1]:80"],
     )
     @pytest.mark.parametrize("options", [{"token": "x"}, {"auth": "x"}, {"api_key": "k", "api_secret": SECRET}])
-    def test_with_credentials_warns_at_the_line_that_makes_the_client(self, url: str, options: Any) -> None:
+    def test_plain_http_with_credentials_warns_at_the_line_that_makes_the_client(self, url: str, options: Any) -> None:
         (warning,) = self.made(url, **options)
 
         host = url.partition("://")[2].partition("/")[0]
@@ -138,10 +138,10 @@ class TestPlainHttp:
     @pytest.mark.parametrize(
         "url", ["https://h", "wss://h", "http://localhost:7880", "http://127.0.0.1", "http://[::1]"]
     )
-    def test_to_this_machine_or_over_tls_does_not(self, url: str) -> None:
+    def test_plain_http_to_this_machine_or_over_tls_does_not(self, url: str) -> None:
         assert self.made(url, token="x") == []
 
-    def test_logs_a_line_a_host(self, caplog: pytest.LogCaptureFixture) -> None:
+    def test_plain_http_logs_a_line_a_host(self, caplog: pytest.LogCaptureFixture) -> None:
         for url in ("http://a", "http://b", "http://a", "http://a/base"):
             self.made(url, token="x")
 
@@ -151,7 +151,7 @@ class TestPlainHttp:
             (logging.WARNING, "credentials go over http:// to b"),
         ]
 
-    def test_of_a_service_with_a_host_of_its_own(self, monkeypatch: pytest.MonkeyPatch) -> None:
+    def test_plain_http_of_a_service_with_a_host_of_its_own(self, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setenv("LK_AGENTS_URL", "http://agents.example.com")
         client = LiveKitAPI("https://h", token="x", transport=Script(OK))
         with pytest.warns(InsecureTransportWarning, match=r"agents\.example\.com"):
@@ -159,7 +159,7 @@ class TestPlainHttp:
 
 
 class TestRegionsArgument:
-    def test_default_none_and_own(self) -> None:
+    def test_regions_argument_default_none_and_own(self) -> None:
         cloud = "https://p.livekit.cloud"
         made = [
             LiveKitAPI(url, token="x", transport=Script(OK), **options)._config.failover is not None
@@ -173,7 +173,7 @@ class TestRegionsArgument:
 
         assert made == [True, False, False, True]
 
-    def test_hosted_agents_have_none(self) -> None:
+    def test_regions_argument_hosted_agents_have_none(self) -> None:
         client = LiveKitAPI("https://p.livekit.cloud", token="x", transport=Script(OK))
 
         assert client.cloud_agent._client._config.failover is None

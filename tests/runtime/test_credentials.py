@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import traceback
 from typing import Any
 
 import jwt
 import pytest
-from scripted import AsyncScript, Opened, Script
+from scripted_transport import AsyncScript, Opened, Script, every_text, failure_of
 
 from livekit_twirp import AsyncLiveKitAPI, LiveKitAPI
+from twirpkit import HttpResponse
 from twirpkit._config.package_info import PackageInfo
 from twirpkit._config.resolve import client_config
 
@@ -192,28 +194,28 @@ def bare_config(sdk: PackageInfo = BARE, **options: Any) -> Any:
 class TestSdkWithoutKeys:
     """A generated package whose manifest has no signer, no environment and no request id."""
 
-    def test_needs_no_credentials(self) -> None:
+    def test_sdk_without_keys_needs_no_credentials(self) -> None:
         made = bare_config()
 
         assert (made.base_url, made.authorize, made.request_id_header, made.timeout) == (URL, None, None, None)
         assert made.user_agent.endswith(" (hats_twirp)")
         assert made.headers == {}
 
-    def test_takes_a_token(self) -> None:
+    def test_sdk_without_keys_takes_a_token(self) -> None:
         assert bare_config(token="mine").authorize.reveal() == "Bearer mine"
 
-    def test_offers_no_keys_and_no_variables(self) -> None:
+    def test_sdk_without_keys_offers_no_keys_and_no_variables(self) -> None:
         with pytest.raises(ValueError, match=r"^give one of token=… or auth=…, not several$"):
             bare_config(token="a", auth="b")
         with pytest.raises(ValueError, match=r"^no URL: pass url=…$"):
             bare_config(url=None)
 
-    def test_reads_no_variables(self, environment: Any) -> None:
+    def test_sdk_without_keys_reads_no_variables(self, environment: Any) -> None:
         environment("URL", "TOKEN", "API_KEY", "API_SECRET")
 
         assert bare_config().authorize is None
 
-    def test_may_have_variables_of_its_own(self, monkeypatch: pytest.MonkeyPatch) -> None:
+    def test_sdk_without_keys_may_have_variables_of_its_own(self, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setenv("HATS_TOKEN", "from-the-environment")
         sdk = PackageInfo(name="hats_twirp", facade="Hats", services={}, prefix="/a/b", env={"token": "HATS_TOKEN"})
 
@@ -222,8 +224,62 @@ class TestSdkWithoutKeys:
         assert made.base_url == f"{URL}/a/b"
         assert made.authorize.reveal() == "Bearer from-the-environment"
 
-    def test_a_missing_secret_names_no_variables_where_there_are_none(self) -> None:
+    def test_sdk_without_keys_a_missing_secret_names_no_variables_where_there_are_none(self) -> None:
         sdk = PackageInfo(name="h", facade="H", services={}, signer="twirpkit.livekit.server_tokens:ServerTokens")
 
         with pytest.raises(ValueError, match=r"^no API secret: pass api_key=… with api_secret=…, token=… or auth=…$"):
             bare_config(sdk, api_key=KEY)
+
+
+@pytest.mark.parametrize(("status", "code"), [(401, "unauthenticated"), (403, "permission_denied")])
+def test_a_refused_token_of_the_environment_is_named_by_its_variable(
+    kind: str, environment: Any, status: int, code: str
+) -> None:
+    """Rule E4."""
+    refused = HttpResponse(status, {}, f'{{"code": "{code}", "msg": "no"}}'.encode())
+    environment("TOKEN", "API_KEY", "API_SECRET")
+    opened = make(kind, URL, retry=False)
+    opened.script._outcomes = [refused]
+    error = failure_of(opened.room)
+    opened.end()
+
+    assert error.message == "no (the token came from the environment variable LIVEKIT_TOKEN)"
+    assert "environment-token" not in "".join(every_text(error))
+
+
+@pytest.mark.parametrize(
+    "options", [{"token": "mine"}, {"auth": "Bearer mine"}, {"api_key": KEY, "api_secret": SECRET}]
+)
+def test_credentials_that_were_passed_are_not_named(kind: str, environment: Any, options: Any) -> None:
+    environment("TOKEN")
+    opened = make(kind, URL, retry=False, **options)
+    opened.script._outcomes = [HttpResponse(401, {}, b'{"code": "unauthenticated", "msg": "no"}')]
+    errors = [failure_of(each.room) for each in (opened, opened.with_options(timeout=3))]
+    opened.end()
+
+    assert [error.message for error in errors] == ["no", "no"]
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        {"api_key": KEY, "api_secret": b"canary"},
+        {"token": b"canary"},
+        {"auth": ["canary"]},
+        {"auth": "x", "extra_headers": {1: "canary"}},
+        {"auth": "x", "extra_headers": {"X-A": b"canary"}},
+        {"auth": "x", "extra_headers": [("X-A", "canary")]},
+        {"auth": "x", "url": "https://user:canary@h"},
+        {"auth": "x", "url": "https://h?access_token=canary"},
+        {"auth": "x", "proxy": bytearray(b"canary")},
+    ],
+)
+def test_a_refused_argument_is_in_no_frame(kind: str, arguments: Any) -> None:
+    client = {"sync": LiveKitAPI, "async": AsyncLiveKitAPI}[kind]
+
+    with pytest.raises((TypeError, ValueError)) as caught:
+        client(**{"url": URL, **arguments})
+
+    frames = [frame for frame, _ in traceback.walk_tb(caught.value.__traceback__)][1:]
+    assert len(frames) > 1
+    assert "canary" not in "\n".join([str(caught.value), *(repr(frame.f_locals) for frame in frames)])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import json
 import multiprocessing
 import pickle
 import socket
@@ -72,23 +73,25 @@ def test_defaults() -> None:
     error = TwirpError(Code.NOT_FOUND, "no such room")
 
     assert (error.code, error.message, error.meta) == (Code.NOT_FOUND, "no such room", {})
-    assert (error.status, error.attempts, error.sent, error.request_id) == (None, 0, "no", None)
+    assert (error.status, error.attempts, error.request_id, error.rpc, error.url) == (None, 0, None, "", None)
+    assert error.sent == "maybe"  # nobody says that the request was not executed
+    assert not error.retryable
     assert error.args == (Code.NOT_FOUND, "no such room")
 
 
 def test_what_is_given_is_kept() -> None:
     meta = {"a": "b"}
 
-    error = TwirpError(Code.ABORTED, "m", meta=meta, status=409, attempts=2, sent="maybe", request_id="id")
+    facts: Any = {"status": 409, "attempts": 2, "sent": "yes", "request_id": "id", "rpc": "a.B/C", "url": "https://h"}
+
+    error = TwirpError(Code.ABORTED, "m", meta=meta, retryable=True, **facts)
 
     assert vars(error) == {
         "code": Code.ABORTED,
         "message": "m",
         "meta": {"a": "b"},
-        "status": 409,
-        "attempts": 2,
-        "sent": "maybe",
-        "request_id": "id",
+        "retryable": True,
+        **facts,
     }
     assert error.meta is not meta
 
@@ -110,8 +113,10 @@ def test_how_it_shows() -> None:
     error = errors.NotFoundError(Code.NOT_FOUND, "no 'such' room", status=404, sent="yes")
 
     assert str(error) == "not_found: no 'such' room"
+    error.rpc, error.request_id = "acme.Hats/Press", "id-1"
+    assert str(error) == "acme.Hats/Press: not_found: no 'such' room (request id id-1)"
     assert repr(error) == "NotFoundError('not_found', \"no 'such' room\", status=404, sent='yes')"
-    assert repr(TwirpError(Code.INTERNAL, "m")) == "TwirpError('internal', 'm', status=None, sent='no')"
+    assert repr(TwirpError(Code.INTERNAL, "m")) == "TwirpError('internal', 'm', status=None, sent='maybe')"
 
 
 @pytest.mark.parametrize(("length", "shown"), [(0, ""), (511, "x" * 511), (512, "x" * 512), (513, "x" * 512 + "…")])
@@ -119,7 +124,7 @@ def test_a_long_message_is_cut_where_it_is_shown(length: int, shown: str) -> Non
     error = TwirpError(Code.INTERNAL, "x" * length)
 
     assert str(error) == f"internal: {shown}"
-    assert repr(error) == f"TwirpError('internal', '{shown}', status=None, sent='no')"
+    assert repr(error) == f"TwirpError('internal', '{shown}', status=None, sent='maybe')"
     assert len(error.message) == length
 
 
@@ -142,20 +147,79 @@ CAUSES = [
 @pytest.mark.parametrize("copied", COPIES.values(), ids=COPIES)
 @pytest.mark.parametrize("cls", CLASSES, ids=lambda cls: cls.__name__)
 def test_survives(cls: type[TwirpError], copied: Callable[[Any], Any]) -> None:
-    facts: Any = {"meta": {"a": "b"}, "status": 404, "attempts": 3, "sent": "maybe", "request_id": "id"}
+    facts: Any = {"meta": {"a": "b"}, "status": 404, "attempts": 3, "sent": "yes", "request_id": "id"}
+    facts |= {"rpc": "acme.Hats/Press", "url": "https://h/twirp/acme.Hats/Press", "retryable": True}
+    code = cls.default_code or Code.NOT_FOUND
     for cause in CAUSES:
-        error = cls(Code.NOT_FOUND, "no such room", **facts)
+        error = cls(code, "no such room", **facts)
         error.__cause__ = cause
 
         again = copied(error)
 
         assert type(again) is cls
         assert again is not error
-        assert vars(again) == {"code": Code.NOT_FOUND, "message": "no such room", **facts}
-        assert again.code is Code.NOT_FOUND
+        assert vars(again) == {"code": code, "message": "no such room", **facts}
+        assert again.code is code
         assert (again.args, str(again), repr(again)) == (error.args, str(error), repr(error))
         assert type(again.__cause__) is type(cause)
         assert getattr(again.__cause__, "args", None) == getattr(cause, "args", None)
+
+
+@pytest.mark.parametrize("cls", CLASSES, ids=lambda cls: cls.__name__)
+def test_an_error_that_is_rebuilt_from_its_args_does_not_say_that_nothing_was_sent(cls: type[TwirpError]) -> None:
+    """Celery's JSON backend and some loggers keep the class and `args` alone."""
+    error = cls(cls.default_code or Code.NOT_FOUND, "no such room", status=404, sent="yes", request_id="id")
+
+    again = cls(*error.args)
+
+    assert (again.code, again.message, again.sent) == (error.code, error.message, "maybe")
+
+
+def test_an_error_that_is_rebuilt_from_json_is_equal_in_code_and_message() -> None:
+    error = errors.NotFoundError("no such room", status=404, sent="no")
+
+    again = errors.NotFoundError(*json.loads(json.dumps(error.args)))
+
+    assert (again.code, again.message, again.sent) == (Code.NOT_FOUND, "no such room", "maybe")
+    assert type(again.code) is Code
+
+
+@pytest.mark.parametrize("cls", [cls for cls in CLASSES if cls.default_code is not None], ids=lambda cls: cls.__name__)
+def test_a_class_of_one_code_knows_it(cls: type[TwirpError]) -> None:
+    assert cls.default_code is not None
+    other = Code.ABORTED if cls.default_code is not Code.ABORTED else Code.INTERNAL
+
+    error = cls("gone")
+
+    assert (error.code, error.message, error.args) == (cls.default_code, "gone", (cls.default_code, "gone"))
+    with pytest.raises(
+        ValueError, match=f"{cls.__name__} stands for the code {cls.default_code.value!r}, not {other.value!r}"
+    ):
+        cls(other, "gone")
+
+
+@pytest.mark.parametrize("cls", [TwirpError, errors.AuthError])
+def test_a_class_of_several_codes_needs_one(cls: type[TwirpError]) -> None:
+    with pytest.raises(TypeError, match=f"{cls.__name__} needs a code and a message"):
+        cls("gone")
+
+
+@pytest.mark.parametrize(
+    ("message", "shown"),
+    [
+        ("one\r\ntwo\tthree", r"one\r\ntwo\tthree"),
+        ("\x1b[31mred\x00\x7f\x9b", r"\x1b[31mred\x00\x7f\x9b"),
+        ("a\u202eb\u2066c\u2028d\u200fe", r"a\u202eb\u2066c\u2028d\u200fe"),
+        ("größer als 5 € 😀", "größer als 5 € 😀"),
+    ],
+)
+def test_control_characters_of_a_server_do_not_reach_a_log(message: str, shown: str) -> None:
+    error = errors.NotFoundError(message)
+
+    assert str(error) == f"not_found: {shown}"
+    assert str(error).isprintable()
+    assert repr(error).isprintable()
+    assert error.message == message
 
 
 def test_a_deep_copy_has_a_meta_of_its_own() -> None:

@@ -9,9 +9,9 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from scripted import Opened, failure_of
+from scripted_transport import Opened, failure_of
 
-from livekit_twirp import CreateSIPParticipantRequest
+from livekit_twirp import CreateSIPParticipantRequest, PerformRpcRequest
 from twirpkit import AuthError, DeadlineExceededError, HttpResponse
 from twirpkit.livekit.cloud_hosts import agents_url
 from twirpkit.livekit.sip_errors import SIPCallError
@@ -89,6 +89,35 @@ def test_a_transfer_always_waits(livekit: Livekit) -> None:
 
 
 @pytest.mark.parametrize(
+    ("fields", "left", "waits"),
+    [
+        ({}, 15, 10_000),
+        ({"response_timeout_ms": 20_000}, 25, 20_000),
+        ({"response_timeout_ms": 500}, 10, 500),
+        ({"response_timeout_ms": 20_000, "timeout": 3}, 25, 20_000),
+        ({"response_timeout_ms": 20_000, "timeout": 60}, 60, 20_000),
+        ({"response_timeout_ms": 20_000, "timeout": None}, None, 20_000),
+    ],
+)
+def test_a_call_to_a_participant_is_given_the_milliseconds_that_the_server_waits(
+    livekit: Livekit, fields: dict[str, Any], left: float | None, waits: int
+) -> None:
+    opened = livekit()
+    call = {"room": "r", "destination_identity": "a", "method": "m", **fields}
+
+    assert seconds(opened, lambda: opened.client.room.perform_rpc(**call)) == left
+    assert PerformRpcRequest.FromString(opened.requests[0].body).response_timeout_ms == waits
+
+
+def test_the_message_of_a_call_to_a_participant_is_not_filled(livekit: Livekit) -> None:
+    message = PerformRpcRequest(room="r", destination_identity="a", method="m")
+
+    livekit().room("perform_rpc", message)
+
+    assert message.response_timeout_ms == 0
+
+
+@pytest.mark.parametrize(
     ("options", "call", "left"),
     [
         ({}, {}, 15),
@@ -142,10 +171,13 @@ def test_hosted_agents_have_a_host_beside_the_projects(
 @pytest.mark.parametrize("base", ["https://livekit.example.com", "http://127.0.0.1:7880", "https://evillivekit.cloud"])
 def test_no_token_goes_to_a_guessed_host(livekit: Livekit, monkeypatch: pytest.MonkeyPatch, base: str) -> None:
     monkeypatch.delenv("LK_AGENTS_URL", raising=False)
-    opened = livekit(url=base)
-    with pytest.raises(ValueError, match=r"not on it: set LK_AGENTS_URL"):
-        opened.client.cloud_agent  # noqa: B018  # making it is what is refused
+    refused = livekit(url=base)
+    service = refused.client.cloud_agent  # reading the attribute must not raise: tools look at all of them
+    with pytest.raises(ValueError, match=r"ListAgents cannot be called: .* not on it: set LK_AGENTS_URL"):
+        refused.wait(service.list_agents())
+    assert refused.requests == []
 
+    opened = livekit(url=base)
     monkeypatch.setenv("LK_AGENTS_URL", "https://agents.example.com")
     assert agents_url(base) == "https://agents.example.com"
     opened.wait(opened.client.cloud_agent.list_agents())

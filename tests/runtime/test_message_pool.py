@@ -40,7 +40,7 @@ COPIES: dict[str, Callable[[Any], Any]] = {
 
 class TestMessages:
     @pytest.mark.parametrize("qualname", CLASSES)
-    def test_have_their_place(self, qualname: str) -> None:
+    def test_messages_have_their_place(self, qualname: str) -> None:
         cls = CLASSES[qualname]
 
         assert cls.__module__ == "odd_messages"
@@ -50,7 +50,7 @@ class TestMessages:
 
     @pytest.mark.parametrize("copied", COPIES.values(), ids=COPIES)
     @pytest.mark.parametrize("qualname", CLASSES)
-    def test_survive_pickle_and_copy(self, qualname: str, copied: Any) -> None:
+    def test_messages_survive_pickle_and_copy(self, qualname: str, copied: Any) -> None:
         message = CLASSES[qualname]()
         if qualname == "Thing":
             message = ODD.Thing(a_string="x", part={"inner": {"depth": 2}}, texts={"a": "b"}, left="")
@@ -63,7 +63,7 @@ class TestMessages:
         assert again == message
         assert again is not message
 
-    def test_inside_of_others_survive_too(self) -> None:
+    def test_messages_inside_of_others_survive_too(self) -> None:
         thing = ODD.Thing(part={"name": "a"}, parts=[{"name": "b"}])
 
         again = pickle.loads(pickle.dumps([thing.part, thing.parts[0]]))
@@ -71,14 +71,14 @@ class TestMessages:
         assert again == [thing.part, thing.parts[0]]
         assert {type(each) for each in again} == {ODD.Thing.Part}
 
-    def test_of_livekit_are_where_they_say(self) -> None:
+    def test_messages_of_livekit_are_where_they_say(self) -> None:
         header = lk.DataStream.Header(topic="chat")
 
         assert lk.Room.__module__ == "livekit_twirp.messages.livekit_models"
         assert type(header).__qualname__ == "DataStream.Header"
         assert pickle.loads(pickle.dumps(header)) == header
 
-    def test_without_their_required_fields_survive_too(self) -> None:
+    def test_messages_without_their_required_fields_survive_too(self) -> None:
         file = FileDescriptorProto(name="n.proto", package="n")
         field(file.message_type.add(name="Needy"), "name", FD.TYPE_STRING)
         file.message_type[0].field[0].label = FD.LABEL_REQUIRED
@@ -86,7 +86,7 @@ class TestMessages:
 
         assert pickle.loads(pickle.dumps(needy())) == needy()
 
-    def test_of_two_pools_are_strangers(self) -> None:
+    def test_messages_of_two_pools_are_strangers(self) -> None:
         other = module_of("odd_stranger", odd_file())
 
         assert other.Thing is not ODD.Thing
@@ -96,7 +96,7 @@ class TestMessages:
 
 
 class TestEnums:
-    def test_members_are_ints(self) -> None:
+    def test_enums_members_are_ints(self) -> None:
         color = ODD.Color
 
         assert (color.RED, color.GREEN, color.VERDE) == (0, 1, 1)
@@ -106,7 +106,7 @@ class TestEnums:
         assert {1: "one"}[color.GREEN] == "one"
         assert [color.GREEN + 1, -color.GREEN, color.GREEN | 2] == [2, -1, 3]
 
-    def test_members_print_their_names(self) -> None:
+    def test_enums_members_print_their_names(self) -> None:
         color = ODD.Color
 
         assert (str(color.GREEN), f"{color.GREEN}", f"{color.GREEN:>6}", f"{color.GREEN:d}") == (
@@ -119,31 +119,31 @@ class TestEnums:
         assert repr(vars(color)["True_"]) == "Color.True_"
         assert json.dumps({"color": color.GREEN}) == '{"color": 1}'
 
-    def test_a_number_with_two_names_prints_the_first(self) -> None:
+    def test_enums_a_number_with_two_names_prints_the_first(self) -> None:
         assert ODD.Color.VERDE is ODD.Color.GREEN
         assert str(ODD.Color.VERDE) == "GREEN"
 
-    def test_numbers_convert(self) -> None:
+    def test_enums_numbers_convert(self) -> None:
         assert ODD.Color(1) is ODD.Color.GREEN
         assert ODD.Color(ODD.Thing(color=7).color) is vars(ODD.Color)["True_"]
 
-    def test_unknown_numbers_convert_too(self) -> None:
+    def test_enums_unknown_numbers_convert_too(self) -> None:
         newer = ODD.Color(99)
 
         assert isinstance(newer, ODD.Color)
         assert (newer, str(newer), repr(newer)) == (99, "99", "Color(99)")
 
     @pytest.mark.parametrize("number", ["1", None, 1.0, b"1"])
-    def test_other_things_do_not(self, number: Any) -> None:
+    def test_enums_other_things_do_not(self, number: Any) -> None:
         with pytest.raises(TypeError):
             ODD.Color(number)
 
-    def test_a_name_is_converted_by_its_key(self) -> None:
+    def test_enums_a_name_is_converted_by_its_key(self) -> None:
         assert ODD.Color["GREEN"] is ODD.Color["VERDE"] is ODD.Color.GREEN
         with pytest.raises(TypeError, match=r"^Color takes a number; for a name, write Color\['GREEN'\]$"):
             ODD.Color("GREEN")
 
-    def test_an_unknown_name_is_a_key_error_with_a_suggestion(self) -> None:
+    def test_enums_an_unknown_name_is_a_key_error_with_a_suggestion(self) -> None:
         with pytest.raises(KeyError, match=r"Color has no value 'GREN'; did you mean 'GREEN'\?") as caught:
             ODD.Color["GREN"]
         assert caught.value.__context__ is None
@@ -159,11 +159,11 @@ class TestEnums:
         )
         assert bool(ODD.Color)
 
-    def test_members_stand_in_the_message_too(self) -> None:
+    def test_enums_members_stand_in_the_message_too(self) -> None:
         assert ODD.Thing.Part.Inner.HIGH is ODD.Thing.Part.Inner.Level.HIGH
         assert lk.DataPacket.RELIABLE is lk.DataPacket.Kind.RELIABLE
 
-    def test_a_member_does_not_hide_a_method_of_its_message(self) -> None:
+    def test_enums_a_member_does_not_hide_a_method_of_its_message(self) -> None:
         file = FileDescriptorProto(name="hiding.proto", package="hiding", syntax="proto3")
         file.message_type.add(name="Box").enum_type.append(enum("Verb", A=0, CopyFrom=1, Sum=2))
         box = module_of("hiding_messages", file).Box
@@ -171,7 +171,7 @@ class TestEnums:
         assert callable(box.CopyFrom)
         assert (box.Verb.CopyFrom, box.Sum) == (1, 2)
 
-    def test_a_member_may_have_the_name_of_a_method_of_int(self) -> None:
+    def test_enums_a_member_may_have_the_name_of_a_method_of_int(self) -> None:
         file = FileDescriptorProto(name="ints.proto", package="ints", syntax="proto3")
         file.enum_type.append(enum("Kind", real=0, bit_length=1, ValueType=2))
         kind = module_of("ints_messages", file).Kind
@@ -179,27 +179,27 @@ class TestEnums:
         assert (kind.real, kind.bit_length, kind["bit_length"], kind.ValueType) == (0, 1, 1, 2)
         assert (int(kind.real), str(kind.bit_length), kind.real == 0) == (0, "bit_length", True)
 
-    def test_the_type_of_a_member_has_mypy_protobufs_name(self) -> None:
+    def test_enums_the_type_of_a_member_has_mypy_protobufs_name(self) -> None:
         assert ODD.Color.ValueType is ODD.Color
 
     @pytest.mark.parametrize("copied", COPIES.values(), ids=COPIES)
-    def test_members_survive_pickle_and_copy(self, copied: Any) -> None:
+    def test_enums_members_survive_pickle_and_copy(self, copied: Any) -> None:
         for member in (ODD.Color.GREEN, ODD.Thing.Part.Inner.Level.HIGH):
             assert copied(member) is member
         assert (type(copied(ODD.Color(99))), copied(ODD.Color(99))) == (ODD.Color, 99)
 
-    def test_names_of_numbers(self) -> None:
+    def test_enums_names_of_numbers(self) -> None:
         assert [ODD.Color.Name(number) for number in (0, 1, 7, ODD.Color.GREEN)] == ["RED", "GREEN", "True", "GREEN"]
 
-    def test_unknown_numbers_are_named_by_their_digits(self) -> None:
+    def test_enums_unknown_numbers_are_named_by_their_digits(self) -> None:
         assert [ODD.Color.Name(number) for number in (2, -1)] == ["2", "-1"]
 
     @pytest.mark.parametrize("number", ["RED", None, 1.5])
-    def test_other_things_have_no_name(self, number: Any) -> None:
+    def test_enums_other_things_have_no_name(self, number: Any) -> None:
         with pytest.raises(TypeError):
             ODD.Color.Name(number)
 
-    def test_numbers_of_names(self) -> None:
+    def test_enums_numbers_of_names(self) -> None:
         assert [ODD.Color.Value(name) for name in ("RED", "GREEN", "VERDE", "True", "keys")] == [0, 1, 1, 7, 8]
 
     @pytest.mark.parametrize(
@@ -211,25 +211,25 @@ class TestEnums:
             ("", "it has RED, GREEN, VERDE, True, keys"),
         ],
     )
-    def test_names_without_a_number(self, name: str, hint: str) -> None:
+    def test_enums_names_without_a_number(self, name: str, hint: str) -> None:
         with pytest.raises(ValueError, match=re.escape(f"Color has no value {name!r}; {hint}")) as caught:
             ODD.Color.Value(name)
         assert caught.value.__context__ is None
 
-    def test_lists(self) -> None:
+    def test_enums_lists(self) -> None:
         kind = lk.DataPacket.Kind
         pairs = [("RELIABLE", 0), ("LOSSY", 1)]
 
         assert (kind.keys(), kind.values(), kind.items()) == (["RELIABLE", "LOSSY"], [0, 1], pairs)
 
-    def test_lists_keep_the_order_and_the_aliases(self) -> None:
+    def test_enums_lists_keep_the_order_and_the_aliases(self) -> None:
         assert ODD.Color.values() == [0, 1, 1, 7, 8]
         assert [name for name, _ in ODD.Color.items()] == ["RED", "GREEN", "VERDE", "True", "keys"]
 
-    def test_a_member_may_have_the_name_of_a_method(self) -> None:
+    def test_enums_a_member_may_have_the_name_of_a_method(self) -> None:
         assert ODD.Color.keys == 8
 
-    def test_have_their_place(self) -> None:
+    def test_enums_have_their_place(self) -> None:
         level = ODD.Thing.Part.Inner.Level
 
         assert (ODD.Color.__module__, ODD.Color.__qualname__) == ("odd_messages", "Color")
@@ -242,40 +242,40 @@ class TestEnums:
         assert level.DESCRIPTOR.full_name == "odd.Thing.Part.Inner.Level"
         assert issubclass(level, Enum)
 
-    def test_whose_names_are_keywords(self) -> None:
+    def test_enums_whose_names_are_keywords(self) -> None:
         for owner, name in ((vars(ODD), "import_"), (vars(NONE), "def_")):
             assert owner[name].__name__ == name
         nested = vars(NONE)["def_"]
         assert (nested.__qualname__, nested.pass_, nested.return_) == ("None_.def_", 0, 3)
         assert nested.items() == [("pass_", 0), ("return", 3)]
 
-    def test_are_pickled_by_name(self) -> None:
+    def test_enums_are_pickled_by_name(self) -> None:
         for each in (ODD.Color, ODD.Thing.Part.Inner.Level):
             assert pickle.loads(pickle.dumps(each)) is each
 
-    def test_hold_unknown_numbers_as_they_are(self) -> None:
+    def test_enums_hold_unknown_numbers_as_they_are(self) -> None:
         thing = ODD.Thing.FromString(ODD.Thing(color=99).SerializeToString())
 
         assert thing.color == 99
 
 
 class TestLoading:
-    def test_gives_the_file(self) -> None:
+    def test_loading_gives_the_file(self) -> None:
         assert ODD.DESCRIPTOR.name == "odd.proto"
         assert ODD.DESCRIPTOR.pool is not timestamp_pb2.DESCRIPTOR.pool
 
-    def test_puts_nothing_else_into_the_module(self) -> None:
+    def test_loading_puts_nothing_else_into_the_module(self) -> None:
         names = {name for name in vars(ODD) if not name.startswith("__")}
 
         assert names == {"Thing", "None_", "Empty", "Names", "Color", "import_", "DESCRIPTOR"}
 
-    def test_takes_googles_files_from_the_installed_protobuf(self) -> None:
+    def test_loading_takes_googles_files_from_the_installed_protobuf(self) -> None:
         thing = ODD.Thing(timestamp={"seconds": 1})
 
         assert type(thing.timestamp) is not timestamp_pb2.Timestamp
         assert thing.timestamp.SerializeToString() == timestamp_pb2.Timestamp(seconds=1).SerializeToString()
 
-    def test_takes_them_with_their_imports(self) -> None:
+    def test_loading_takes_them_with_their_imports(self) -> None:
         file = FileDescriptorProto(name="t.proto", package="t", syntax="proto3")
         file.dependency.extend(["google/protobuf/type.proto", "google/protobuf/api.proto"])
         field(file.message_type.add(name="T"), "type", FD.TYPE_MESSAGE, ".google.protobuf.Type")
@@ -285,7 +285,7 @@ class TestLoading:
         source = module.T(type={"source_context": {"file_name": "a"}}).type.source_context
         assert source.file_name == "a"
 
-    def test_several_files_share_them(self) -> None:
+    def test_loading_several_files_share_them(self) -> None:
         pool = MessagePool()
         first = FileDescriptorProto(name="first.proto", package="p", syntax="proto3")
         first.dependency.append("google/protobuf/duration.proto")
@@ -301,13 +301,13 @@ class TestLoading:
         assert type(message.first) is one.First
         assert type(message.d) is type(message.first.d) is not duration_pb2.Duration
 
-    def test_of_a_file_whose_import_is_missing_fails(self) -> None:
+    def test_loading_of_a_file_whose_import_is_missing_fails(self) -> None:
         file = FileDescriptorProto(name="lonely.proto", package="p", dependency=["missing.proto"])
 
         with pytest.raises(Exception, match=r"missing\.proto"):
             module_of("p_lonely", file)
 
-    def test_of_a_bad_descriptor_fails(self) -> None:
+    def test_loading_of_a_bad_descriptor_fails(self) -> None:
         file = FileDescriptorProto(name="twice.proto", package="p")
         file.message_type.add(name="A")
         file.enum_type.append(enum("A", ZERO=0))
@@ -315,11 +315,11 @@ class TestLoading:
         with pytest.raises(Exception, match=r"p\.A"):
             module_of("p_twice", file)
 
-    def test_leaves_the_default_pool_alone(self) -> None:
+    def test_loading_leaves_the_default_pool_alone(self) -> None:
         with pytest.raises(KeyError):
             timestamp_pb2.DESCRIPTOR.pool.FindMessageTypeByName("odd.Thing")
 
-    def test_of_descriptor_proto_itself(self) -> None:
+    def test_loading_of_descriptor_proto_itself(self) -> None:
         # LiveKit's logger/options.proto extends google's options, so its pool holds descriptor.proto too
         file = FileDescriptorProto(name="o.proto", package="o", syntax="proto3")
         file.dependency.append("google/protobuf/descriptor.proto")

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 import pytest
 from cases import CASES, Case
 from cases.case import JWT, OPAQUE, ROOM, twirp
-from cases.play import REQUEST_ID, check
+from cases.play import REQUEST_ID, RPC_OF, check
 
 from twirpkit import Code, DecodeError, HttpResponse, TwirpError, error_class
 from twirpkit._protocol.responses import message_from_response, read_error
@@ -27,7 +27,7 @@ def error_from_response(
 ) -> TwirpError:
     """Build the error of a response without a call."""
     error = read_error(response)
-    message, meta = error.describe(text_cleaner(secret, private))
+    message, meta = error.describe(text_cleaner(secret, private), text_cleaner(secret))
     return error_class(error.code)(error.code, message, meta=meta, status=response.status)
 
 
@@ -50,7 +50,8 @@ def test_plain_rows(case: Case) -> None:
     else:
         assert isinstance(outcome, TwirpError), f"an answer came: {outcome!r}"
         # What the call knows.
-        outcome.attempts, outcome.sent, outcome.request_id = 1, "yes", REQUEST_ID
+        outcome.attempts, outcome.sent, outcome.request_id = 1, case.sent, REQUEST_ID
+        outcome.rpc, outcome.url = RPC_OF[case.call], f"https://h/twirp/{RPC_OF[case.call]}"
         check(case, outcome)
 
 
@@ -69,18 +70,19 @@ def test_every_status_but_200_is_an_error() -> None:
 
 @pytest.mark.parametrize("private", [["bob", "bobby", "tok"], ["bobby", "tok", "bob"]])
 def test_private_texts_of_the_request_do_not_show(private: list[str]) -> None:
-    body = twirp("invalid_argument", "bobby or bob? not bobby, says token-x", meta={"bob": "bobby"})
+    text = "bobby or bob? not bobby or bobbin, says token-of-the-day"
+    body = twirp("invalid_argument", text, meta={"bob": "bobby"})
 
-    error = error_from_response(HttpResponse(400, {}, body), secret=Secret("Bearer token-x"), private=private)
+    error = error_from_response(HttpResponse(400, {}, body), secret=Secret("Bearer token-of-the-day"), private=private)
 
-    assert error.message == "<redacted> or <redacted>? not <redacted>, says <token>"
-    assert error.meta == {"<redacted>": "<redacted>"}
+    assert error.message == "<redacted> or <redacted>? not <redacted> or bobbin, says <token>"
+    assert error.meta == {"bob": "<redacted>"}  # keys are names of the server's, which callers look for
 
 
 def test_a_flaw_is_told_without_the_token_in_it() -> None:
     error = error_from_response(HttpResponse(502, {}, b"busy", f"cut at {OPAQUE}"), secret=Secret(f"Bearer {OPAQUE}"))
 
-    assert error.message == "HTTP 502 without a Twirp error (cut at <token>): 'busy'"
+    assert error.message == "HTTP 502, not from a Twirp server (cut at <token>): 'busy'"
 
 
 @pytest.mark.parametrize(
@@ -92,9 +94,11 @@ def test_a_flaw_is_told_without_the_token_in_it() -> None:
         (f"Bearer {OPAQUE}", f"a Bearer {OPAQUE} b", "a <token> b"),
         (f"Token {OPAQUE}", f"a Bearer {OPAQUE} b", "a Bearer <token> b"),
         (OPAQUE, f"a {OPAQUE} b", "a <token> b"),
-        ("Basic dXNlcjpwYXNz", "Basic dXNlcjpwYXNz dXNlcjpwYXNz", "<token> <token>"),
-        ("Digest a, b", "x a, b x Digest", "x <token> x Digest"),
-        ("Bearer n", "token n", "toke<token> <token>"),
+        ("Basic dXNlcjpwYXNzd29yZA", "Basic dXNlcjpwYXNzd29yZA dXNlcjpwYXNzd29yZA", "<token> <token>"),
+        ("Digest a=1, b=2, c=345678", "x a=1, b=2, c=345678 x Digest", "x <token> x Digest"),
+        ("Bearer n", "token n", "token n"),
+        ("Bearer of-15-letters---", "of-15-letters---", "<token>"),
+        ("Bearer of-15-letters--", "of-15-letters--", "of-15-letters--"),
         ("Bearer ", "no credential, nothing hidden", "no credential, nothing hidden"),
         (None, f"{JWT}{JWT}", "<token>"),
         (None, f"{JWT},{JWT}", "<token>,<token>"),

@@ -21,7 +21,7 @@ from odd_schema import enum as enum_proto
 
 import livekit_twirp as lk
 from twirpkit._schema.message_pool import MessagePool
-from twirpkit._schema.requests import request_message
+from twirpkit._schema.request_messages import request_message
 from twirpkit.options import Strings
 
 Thing = ODD.Thing
@@ -665,37 +665,37 @@ def test_a_message_without_fields_says_so() -> None:
 
 
 class TestForms:
-    def test_a_message_is_taken_as_it_is(self) -> None:
+    def test_request_a_message_is_taken_as_it_is(self) -> None:
         message = Thing(a_string="x")
 
         assert request_message(Thing, message, {}) is message
 
     @pytest.mark.parametrize("request_", [Thing(), {}, {"a_string": "x"}, 0, ""])
-    def test_not_together_with_keywords(self, request_: Any) -> None:
+    def test_request_not_together_with_keywords(self, request_: Any) -> None:
         with pytest.raises(
             TypeError, match=r"^give the request or keyword fields, not both \(got a_int32, left too\)$"
         ):
             request_message(Thing, request_, {"left": CANARY, "a_int32": None})
 
-    def test_nothing_is_an_empty_message(self) -> None:
+    def test_request_nothing_is_an_empty_message(self) -> None:
         assert request_message(Thing, None, {}) == Thing()
         assert request_message(Thing, {}, {}) == Thing()
 
     @pytest.mark.parametrize("request_", ["canary", b"canary", 5, [("a", 1)], Thing, object(), False])
-    def test_other_things_are_refused(self, request_: Any) -> None:
+    def test_request_other_things_are_refused(self, request_: Any) -> None:
         with pytest.raises(TypeError, match=r"^Thing: expected odd.Thing or a mapping, got ") as caught:
             request_message(Thing, request_, {})
         assert "canary" not in str(caught.value)
 
-    def test_the_wrong_message_is_refused(self) -> None:
+    def test_request_the_wrong_message_is_refused(self) -> None:
         with pytest.raises(TypeError, match=r"^Thing: expected odd.Thing, got odd.Empty$"):
             request_message(Thing, ODD.Empty(), {})
 
-    def test_a_key_that_is_no_name_is_refused(self) -> None:
+    def test_request_a_key_that_is_no_name_is_refused(self) -> None:
         with pytest.raises(TypeError, match=r"^Thing: a field's name must be a str, not bytes$"):
             request_message(Thing, {b"a": CANARY}, {})
 
-    def test_what_the_caller_gave_is_not_changed(self) -> None:
+    def test_request_what_the_caller_gave_is_not_changed(self) -> None:
         part = Part(name="a")
         given = {"part": part, "parts": [part, {"name": "b"}], "texts": {"k": "v"}, "struct": {"a": [1]}, "left": None}
         before = copy.deepcopy(given)
@@ -707,7 +707,7 @@ class TestForms:
         assert given == before
         assert part == Part(name="a")
 
-    def test_a_default_dict_gets_no_keys(self) -> None:
+    def test_request_a_default_dict_gets_no_keys(self) -> None:
         given: Any = defaultdict(list, many_string=["a"])
 
         assert by_mapping(given) == Thing(many_string=["a"])
@@ -715,7 +715,7 @@ class TestForms:
 
 
 class TestMessagesFromElsewhere:
-    def test_as_the_request(self) -> None:
+    def test_foreign_messages_as_the_request(self) -> None:
         theirs = their_room.CreateRoomRequest(name="standup", tags={"a": "b"}, agents=[{"agent_name": "notes"}])
 
         ours = request_message(lk.CreateRoomRequest, theirs, {})
@@ -724,7 +724,7 @@ class TestMessagesFromElsewhere:
         assert ours == lk.CreateRoomRequest(name="standup", tags={"a": "b"}, agents=[{"agent_name": "notes"}])
 
     @pytest.mark.parametrize("form", [lambda fields: {"fields": fields}, lambda fields: {"request": fields}])
-    def test_inside_of_fields(self, form: Any) -> None:
+    def test_foreign_messages_inside_of_fields(self, form: Any) -> None:
         permission = their_models.ParticipantPermission(can_publish=True)
         given = {"request": None, "fields": {}, **form({"room": "r", "permission": permission})}
 
@@ -732,7 +732,7 @@ class TestMessagesFromElsewhere:
 
         assert ours == lk.UpdateParticipantRequest(room="r", permission={"can_publish": True})
 
-    def test_in_lists_and_maps(self) -> None:
+    def test_foreign_messages_in_lists_and_maps(self) -> None:
         tracks = [their_models.ParticipantTracks(participant_sid="P", track_sids=["T"])]
         ours = request_message(lk.UpdateSubscriptionsRequest, None, {"participant_tracks": tracks})
         assert ours.participant_tracks[0].track_sids == ["T"]
@@ -740,7 +740,7 @@ class TestMessagesFromElsewhere:
         again = module_of("odd_elsewhere", odd_file())
         assert by_keywords({"part_of": {"k": again.Thing.Part(name="a")}}) == Thing(part_of={"k": Part(name="a")})
 
-    def test_an_empty_one_counts_as_set(self) -> None:
+    def test_foreign_messages_an_empty_one_counts_as_set(self) -> None:
         given = {"permission": their_models.ParticipantPermission()}
 
         assert request_message(lk.UpdateParticipantRequest, given, {}).HasField("permission")
@@ -758,21 +758,21 @@ class TestMessagesFromElsewhere:
             ),
         ],
     )
-    def test_of_another_type_are_refused(self, given: Any, words: str) -> None:
+    def test_foreign_messages_of_another_type_are_refused(self, given: Any, words: str) -> None:
         with pytest.raises(TypeError) as caught:
             request_message(lk.CreateRoomRequest, given, {})
 
         assert str(caught.value).startswith(words)
         assert "canary" not in str(caught.value)
 
-    def test_are_not_changed(self) -> None:
+    def test_foreign_messages_are_not_changed(self) -> None:
         theirs = their_room.CreateRoomRequest(name="standup")
 
         request_message(lk.CreateRoomRequest, theirs, {}).name = "changed"
 
         assert theirs.name == "standup"
 
-    def test_of_another_schema_are_refused_unseen(self) -> None:
+    def test_foreign_messages_of_another_schema_are_refused_unseen(self) -> None:
         file = FileDescriptorProto(name="odd.proto", package="odd", syntax="proto3")
         field(file.message_type.add(name="Empty"), "x", FD.TYPE_BYTES)
         thing = file.message_type.add(name="Thing")
@@ -785,7 +785,7 @@ class TestMessagesFromElsewhere:
             by_keywords({"part": theirs.Thing.Part(name=b"canary\xff")})
         assert caught.value.__context__ is None
 
-    def test_that_lack_a_required_field_are_taken_for_the_call_to_refuse(self) -> None:
+    def test_foreign_messages_that_lack_a_required_field_are_taken_for_the_call_to_refuse(self) -> None:
         file = FileDescriptorProto(name="required.proto", package="required")
         field(file.message_type.add(name="Needy"), "name", FD.TYPE_STRING)
         file.message_type[0].field[0].label = FD.LABEL_REQUIRED

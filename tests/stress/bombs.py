@@ -8,16 +8,16 @@ import time
 from collections.abc import Iterator
 from typing import Any
 
-import apart
 import calls
+import server_process
 from figures import Row, main
-from holding import peak, reset_peak, resident
+from process_resources import peak, reset_peak, resident
 
 from twirpkit import TwirpError
 from twirpkit.testing import (
-    Answer,
     Behaviour,
     Request,
+    ScriptedResponse,
     ScriptedServer,
     compressed_bomb,
     endless_chunks,
@@ -35,7 +35,7 @@ MOST = 1 << 30
 """Bytes of address space that a process gets, so that a client without a cap fails here and spares the machine."""
 
 
-def bombs(status: int) -> dict[str, tuple[Answer, Answer | None]]:
+def bombs(status: int) -> dict[str, tuple[ScriptedResponse, ScriptedResponse | None]]:
     """By name: the bomb, and what takes as long to read as it does up to the cap. It is refused as no message."""
     below = (CAPS[status] // MEGABYTE) - 1
     reference = identity_bomb(megabytes=below, status=status)
@@ -70,7 +70,7 @@ def run(scale: float) -> Iterator[Row]:
     """The rows. The bombs are what they are at every scale."""
     context = multiprocessing.get_context("spawn")
     for status, cap in CAPS.items():
-        with apart.apart(server, status) as running:
+        with server_process.server_process(server, status) as running:
             for world in calls.WORLDS:
                 for name in bombs(status):
                     with context.Pool(1) as pool:

@@ -25,7 +25,7 @@ from livekit_twirp import (
     SendDataResponse,
 )
 from twirpkit import RetryClass
-from twirpkit.testing import Answer, Outcomes, Request, reply
+from twirpkit.testing import Outcomes, Request, ScriptedResponse, reply
 
 __all__ = [
     "AUTH",
@@ -110,7 +110,7 @@ CLASSES = tuple(RPCS)
 _BY_PATH = {rpc.path: rpc for rpc in RPCS.values()}
 
 
-def answer_to(request: Request) -> Answer:
+def answer_to(request: Request) -> ScriptedResponse:
     """The success that names the request's call."""
     rpc = _BY_PATH[request.rpc]
     return reply(rpc.answer(rpc.named(request.body)))

@@ -19,10 +19,10 @@ from figures import Row, main
 from livekit_twirp import AsyncLiveKitAPI, LiveKitAPI
 from twirpkit import TwirpError
 from twirpkit.testing import (
-    Answer,
     Behaviour,
     Request,
     Script,
+    ScriptedResponse,
     ScriptedServer,
     break_off,
     compressed_bomb,
@@ -76,8 +76,10 @@ TABLE: dict[str, Behaviour | Script] = {
     "a token in a success": lambda request: reply(repeated(request).encode(), headers={"Content-Type": "text/plain"}),
     "a token in a content type": lambda request: reply(b"", headers={"Content-Type": repeated(request)}),
     "a token in an encoding": lambda request: reply(b"x", headers={"Content-Encoding": repeated(request)}),
-    "a token as the answer": lambda request: Answer(repeated(request).encode() + b"\r\n\r\n"),
-    "a token in the status line": lambda request: Answer(f"HTTP/1.1 500 {repeated(request)}\r\n\r\n".encode()),
+    "a token as the answer": lambda request: ScriptedResponse(repeated(request).encode() + b"\r\n\r\n"),
+    "a token in the status line": lambda request: ScriptedResponse(
+        f"HTTP/1.1 500 {repeated(request)}\r\n\r\n".encode()
+    ),
     "a pin": http(451),
 }
 

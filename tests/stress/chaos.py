@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-import apart
 import calls
+import server_process
 from figures import Row, main, scaled
 
 from twirpkit import RetryClass
@@ -25,7 +25,9 @@ from twirpkit.testing import (
 
 CALLS = 20_000
 SHARE = 0.02
-WANTED = 0.998
+WANTED = {RetryClass.READ: 0.998, RetryClass.IDEMPOTENT: 0.993}
+"""The share of calls that must succeed. Four faults of 2 % leave a call in doubt, a gateway's error too, and an
+idempotent one is repeated once after that: 0.08 squared of them may fail."""
 
 
 def cut_somewhere(request: Request) -> Behaviour:
@@ -56,7 +58,7 @@ def run(scale: float) -> Iterator[Row]:
     for world in calls.WORLDS:
         outcomes = Outcomes()
         todo = calls.jobs(scaled(CALLS, scale))
-        with apart.apart(server) as running:
+        with server_process.server_process(server) as running:
             calls.run(world, running.url, todo, outcomes)
             entries = running.entries()
         yield from judge(world, check(entries, outcomes))
@@ -72,7 +74,7 @@ def judge(world: str, report: Report) -> Iterator[Row]:
     yield Row(f"{what}, wrong or empty successes", "0", str(wrong), wrong == 0)
     for retry in (RetryClass.READ, RetryClass.IDEMPOTENT, RetryClass.KEYED, RetryClass.NEVER):
         share = succeeded(report, retry)
-        wanted = WANTED if retry in (RetryClass.READ, RetryClass.IDEMPOTENT) else 0.0
+        wanted = WANTED.get(retry, 0.0)
         must = f">= {wanted:.1%} succeed" if wanted else "no bound"
         yield Row(f"{what}, {retry}", must, f"{share:.2%}", share >= wanted)
     yield Row(f"{what}, {report.requests} requests", "0 contradictions", str(len(found)), not found)

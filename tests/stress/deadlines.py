@@ -12,8 +12,8 @@ from collections.abc import Awaitable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
-import apart
 import calls
+import server_process
 from figures import Row, main, scaled
 
 from twirpkit import DeadlineExceededError, RetryClass, TwirpError
@@ -108,7 +108,7 @@ async def _awaited(made: Awaitable[object], began: float) -> Timed:
 
 def run(scale: float) -> Iterator[Row]:
     """The rows."""
-    with apart.apart(server) as running, black_hole() as hole:
+    with server_process.server_process(server) as running, black_hole() as hole:
         for world in calls.WORLDS:
             late: dict[str, list[float]] = defaultdict(list)
             wrong: list[str] = []

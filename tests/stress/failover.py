@@ -18,14 +18,14 @@ from typing import Any
 import calls
 from figures import Row, main, scaled
 
-from twirpkit import RetryClass, TwirpError
+from twirpkit import RetryClass, RetryPolicy, TwirpError
 from twirpkit.livekit.regions import Regions
 from twirpkit.testing import (
-    Answer,
     Behaviour,
     Cluster,
     Request,
     Script,
+    ScriptedResponse,
     ScriptedServer,
     break_off,
     by_path,
@@ -40,8 +40,10 @@ REGIONS = 4
 DISCOVERY = "/settings/regions"
 FAULTS: dict[str, Behaviour] = {
     "503": error("unavailable", "down"),
+    "a gateway's 502": http(502, b"<html>no backend</html>"),
     "drop": break_off(executed=True),
     "hang": hang(),
+    "hang, with a time for an attempt": hang(),
     "451": http(451, b"pinned"),
     "429": error("resource_exhausted", headers=retry_after(0)),
     "401": error("unauthenticated", "no"),
@@ -50,6 +52,9 @@ DISCOVERIES = ("ok", "404", "500", "slow", "junk", "huge", "redirect", "foreign 
 FINDING = {"ok": [0, 1, 2, 3], "foreign host": [0, 1]}
 """The regions that a discovery of this kind names, of those that the token may go to."""
 ATTEMPTS = 3
+IN_DOUBT = ("a gateway's 502", "drop", "hang, with a time for an attempt")
+"""Faults after which the request may have been executed: an idempotent one is repeated once (rules C, C5)."""
+ATTEMPT_TIMEOUT = 1.0
 AT_ONCE = 16
 
 
@@ -66,21 +71,24 @@ class Case:
 
     @property
     def timeout(self) -> float:
-        """Seconds: room for the hangs, and for discoveries that take their 2 s."""
-        if self.fault != "hang":
-            return 10.0
-        return 24.0 if self.discovery == "slow" else 8.0
+        """Seconds: room for the attempts that hang, and for discoveries that take their 2 s."""
+        return 2.0 if self.fault == "hang" else 12.0
+
+    @property
+    def policy(self) -> RetryPolicy:
+        """The default, or one that ends an attempt before its call must end (rule B2)."""
+        return RetryPolicy(attempt_timeout=ATTEMPT_TIMEOUT) if "time for an attempt" in self.fault else RetryPolicy()
 
 
 def allowed(case: Case) -> int:
     """How many attempts the class has where each ends like this (rules C1, D4), if hosts were no question."""
-    if case.fault == "401":
+    if case.fault in ("401", "hang"):  # no region is known, so an attempt may use all the time of its call (rule B2)
         return 1
     if case.fault == "451":
         return ATTEMPTS
     if case.retry is RetryClass.NEVER:
         return 1
-    if case.retry is RetryClass.IDEMPOTENT and case.fault in ("drop", "hang"):
+    if case.retry is RetryClass.IDEMPOTENT and case.fault in IN_DOUBT:
         return 2
     return ATTEMPTS
 
@@ -114,14 +122,14 @@ class Field:
 
         return by_path({DISCOVERY: lambda request: alone(self.discovery())}, script)
 
-    def discovery(self) -> Answer:
+    def discovery(self) -> ScriptedResponse:
         """What is answered to who asks for the regions."""
         stranger = self.stranger.url.replace("127.0.0.1", "localhost")
         match self.case.discovery:
             case "ok":
                 return regions(self.cluster.urls)
             case "slow":
-                return Answer(b"")
+                return ScriptedResponse(b"")
             case "junk":
                 return http(200, b'{"regions": {"region": 1}} and more')
             case "huge":
@@ -136,19 +144,21 @@ class Field:
                 return http(int(status))
 
 
-def alone(answer: Answer) -> Behaviour:
+def alone(answer: ScriptedResponse) -> Behaviour:
     """An answer after which the connection is closed; nothing at all hangs.
 
     On a kept connection the next attempt would be on one that had served before, and a drop would count otherwise.
     """
-    return Answer(answer.raw.replace(b"\r\n\r\n", b"\r\nConnection: close\r\n\r\n", 1)) if answer.raw else hang()
+    return (
+        ScriptedResponse(answer.raw.replace(b"\r\n\r\n", b"\r\nConnection: close\r\n\r\n", 1)) if answer.raw else hang()
+    )
 
 
 def play(case: Case) -> str:
     """What is wrong with one case, or nothing."""
     field, call = Field(case), str(uuid.uuid4())
     with field.cluster as cluster, field.stranger:
-        options = {"regions": Regions(suffixes=("127.0.0.1",)), "timeout": case.timeout, "workers": 1}
+        options = {"regions": Regions(suffixes=("127.0.0.1",)), "timeout": case.timeout, "retry": case.policy}
         outcomes: list[Any] = []
         calls.each(
             case.world,
@@ -156,9 +166,10 @@ def play(case: Case) -> str:
             [call],
             lambda client, name: calls.call(client, case.retry, name),
             lambda name, outcome: outcomes.append(outcome),
+            workers=1,
             **options,
         )
-        asked = cluster.places(call)
+        asked = cluster.server_order(call)
         strangers = field.stranger.ledger.total
     wanted = expected(case)
     succeeds = not case.everywhere and wanted[-1] != 0

@@ -10,8 +10,8 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from typing import Any
 
-import apart
 import calls
+import server_process
 from figures import Row, main, scaled
 
 from livekit_twirp import AsyncLiveKitAPI, LiveKitAPI
@@ -33,7 +33,7 @@ def run(scale: float) -> Iterator[Row]:
     """The rows."""
     count = scaled(CALLS, scale)
     for world, play in (("sync", play_sync), ("async", play_async)):
-        with apart.apart(server) as running:
+        with server_process.server_process(server) as running:
             told = play(running.url, count)
         what = f"{world}, warmed, then parent and {CHILDREN} children x {count} calls"
         wanted = (CHILDREN + 1) * count

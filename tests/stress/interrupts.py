@@ -11,10 +11,10 @@ from collections.abc import Iterator
 from types import FrameType
 from typing import Any
 
-import apart
 import calls
+import server_process
 from figures import Row, main, scaled
-from holding import descriptors
+from process_resources import descriptors
 
 from livekit_twirp import AsyncLiveKitAPI, LiveKitAPI
 from twirpkit import RetryClass
@@ -53,7 +53,7 @@ def run(scale: float) -> Iterator[Row]:
     """The rows."""
     for world, count in (("async", CANCELLED), ("sync", SIGNALLED)):
         outcomes = Outcomes()
-        with apart.apart(server) as running:
+        with server_process.server_process(server) as running:
             before = descriptors(), threading.active_count()
             faulthandler.dump_traceback_later(PATIENCE + scaled(count, scale) / 50, exit=True)
             todo = calls.jobs(scaled(count, scale))

@@ -8,12 +8,12 @@ import time
 from collections.abc import Iterator
 from typing import Any
 
-import apart
 import calls
+import server_process
 from figures import Row, main, scaled
 
 from twirpkit import RetryClass
-from twirpkit.testing import Behaviour, Outcomes, Report, Request, ScriptedServer, check, give, keep_alive_race
+from twirpkit.testing import Behaviour, Outcomes, Report, Request, ScriptedServer, check, keep_alive_race, respond
 
 CALLS = 5_000
 IDLE = 5.0
@@ -38,7 +38,7 @@ def slow_to_close(idle: float) -> ScriptedServer:
 def script(request: Request) -> Behaviour:
     """Some answers leave a connection behind that ends when the next request arrives."""
     answer = calls.answer_to(request)
-    return keep_alive_race(answer) if request.random().random() < RACES else give(answer)
+    return keep_alive_race(answer) if request.random().random() < RACES else respond(answer)
 
 
 def worst() -> ScriptedServer:
@@ -55,7 +55,7 @@ def run(scale: float) -> Iterator[Row]:
         report = play(world, count, SHORT, FEW)
         yield from judge(f"{world}, idle limit {SHORT:g} s", report, most_errors=None)
         outcomes = Outcomes()
-        with apart.apart(worst) as running:
+        with server_process.server_process(worst) as running:
             calls.run(world, running.url, calls.jobs(count), outcomes, workers=FEW)
             report = check(running.entries(), outcomes)
         yield from judge(f"{world}, closed by the next request", report, most_errors=None)
@@ -83,7 +83,7 @@ def play(world: str, count: int, idle: float, workers: int) -> Report:
     def tell(job: calls.Job, outcome: Any) -> None:
         calls.record(outcomes, job, outcome)
 
-    with apart.apart(slow_to_close, idle) as running:
+    with server_process.server_process(slow_to_close, idle) as running:
         calls.each(world, running.url, calls.jobs(count), start, tell, workers=workers)
         return check(running.entries(), outcomes)
 

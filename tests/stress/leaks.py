@@ -8,10 +8,10 @@ from collections import Counter
 from collections.abc import Iterator
 from typing import Any
 
-import apart
 import calls
+import server_process
 from figures import Row, main, scaled
-from holding import descriptors, resident
+from process_resources import descriptors, resident
 
 from twirpkit import TwirpError
 from twirpkit.testing import Behaviour, Request, ScriptedServer, break_off, cut, error, hang, mix
@@ -39,7 +39,7 @@ def server() -> ScriptedServer:
 def run(scale: float) -> Iterator[Row]:
     """The rows."""
     for world in calls.WORLDS:
-        with apart.apart(server) as running:
+        with server_process.server_process(server) as running:
             before = descriptors(), threading.active_count()
             memory: list[int] = []
             tasks: list[int] = []

@@ -8,8 +8,8 @@ import time
 from collections.abc import Iterator
 from typing import Any
 
-import apart
 import calls
+import server_process
 from figures import Row, main
 
 from twirpkit import TwirpError
@@ -42,7 +42,7 @@ def run(scale: float) -> Iterator[Row]:
     seconds = max(2 * EMPTY_AFTER, SECONDS * scale)
     for world in calls.WORLDS:
         for kind in ("503", "refused"):
-            with apart.apart(dead) as running:
+            with server_process.server_process(dead) as running:
                 if kind == "refused":
                     running.go_down()
                 attempts = play(world, running.url, seconds)

@@ -10,7 +10,7 @@ from figures import Row, main
 
 from livekit_twirp import IngressInfo, IngressState
 from twirpkit import TwirpError
-from twirpkit.testing import Answer, Behaviour, Request, ScriptedServer, cut, error, http, reply
+from twirpkit.testing import Behaviour, Request, ScriptedResponse, ScriptedServer, cut, error, http, reply
 
 INGRESS = IngressInfo(
     ingress_id="IN_1",
@@ -20,7 +20,7 @@ INGRESS = IngressInfo(
     reusable=True,
     room_name="standup",
 )
-GOLDEN: dict[str, Answer] = {
+GOLDEN: dict[str, ScriptedResponse] = {
     "a length": reply(INGRESS),
     "an empty message": reply(b""),
     "chunks": reply(INGRESS, chunks=17),

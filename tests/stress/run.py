@@ -23,6 +23,11 @@ SCENARIOS = {
     "outage": 600,
     "canaries": 300,
     "leaks": 1800,
+    "closing": 300,
+    "descriptors": 300,
+    "refusals": 300,
+    "cpu": 900,
+    "skew": 900,
 }
 """The scenarios in the order of the table, and the seconds after which one counts as hung."""
 

@@ -20,7 +20,10 @@ from livekit_twirp import (
     TrackType,
     TwirpError,
     VideoGrants,
+    WebhookEvent,
     WebhookReceiver,
+    sign_webhook,
+    token_response,
 )
 from twirpkit import HttpRequest, HttpResponse
 
@@ -41,7 +44,6 @@ def types(lk: LiveKitAPI) -> None:
     lk.room.create_room({"empty_timeout": "300"})  # refused: str for int
     lk.room.create_room(empty_timeout=2.5)  # refused: float for int
     lk.room.send_data(data="hi")  # refused: str for bytes
-    lk.room.send_data(kind="LOSSY")  # refused: str for an enum
     lk.room.send_data(kind=DataPacket.Kind.LOSY)  # refused: no such enum value
     lk.room.update_participant(permission=Room())  # refused: another message
     lk.room.update_participant(permission={"can_publish": "yes"})  # refused: str for bool in a nested mapping
@@ -106,11 +108,21 @@ def deprecated(lk: LiveKitAPI) -> None:
 
 
 def deliveries(receiver: WebhookReceiver, body: bytes) -> None:
-    print(receiver.receive(body, None).message.rom)  # refused: no such field
+    event = receiver.receive(body, None)
+    print(event.roon)  # refused: no such field
+    print(event.room.nam)  # refused: no such field
+    event.room = Room()  # refused: an event is immutable
+    WebhookEvent(roon={})  # refused: no such field
+    WebhookEvent(created_at=1795000000)  # refused: int for a datetime
+    sign_webhook(event.message)  # refused: the message, not the event
     receiver.receive({"event": "room_started"}, None)  # refused: parsed JSON for bytes
     WebhookReceiver("key", "secret", leeway=5)  # refused: int for a timedelta
     VideoGrants(room_joined=True)  # refused: no such grant
     AccessToken("key", "secret", "ann")  # refused: other fields go by name
+    AccessToken(room_config="large")  # refused: neither a message nor a mapping
+    token_response(b"{}", grants={"room": "standup"})  # refused: a mapping for grants
+    token_response(b"{}", grant=VideoGrants())  # refused: no such option
+    print(token_response(b"{}")["token"])  # refused: no such key
     AccessToken(kind=["agent"])  # refused: a list for a name
     VideoGrants(can_publish_sources=[2.5])  # refused: neither a name nor a member
 

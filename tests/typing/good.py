@@ -1,6 +1,7 @@
 """What users write. Both checkers must accept all of it, and see the types that it asserts."""
 
 from collections.abc import Mapping
+from datetime import datetime
 from typing import Any, assert_type
 
 import aiohttp
@@ -29,6 +30,7 @@ from livekit_twirp import (
     Room,
     RoomAgentDispatch,
     RoomCompositeEgressRequest,
+    RoomConfiguration,
     RoomEgress,
     RoomParticipantIdentity,
     RoomService,
@@ -36,6 +38,7 @@ from livekit_twirp import (
     SimulationRun,
     SIPCallError,
     SIPGrants,
+    TokenResponse,
     TokenVerifier,
     TrackInfo,
     TrackSource,
@@ -44,6 +47,8 @@ from livekit_twirp import (
     VideoGrants,
     WebhookEvent,
     WebhookReceiver,
+    sign_webhook,
+    token_response,
 )
 from livekit_twirp.types.livekit_room import CreateRoomRequestDict
 from twirpkit import HttpRequest, HttpResponse, Method
@@ -94,9 +99,9 @@ def keywords(lk: LiveKitAPI) -> None:
 def enums(lk: LiveKitAPI, track: TrackInfo) -> None:
     lk.room.send_data(room="standup", data=b"hi", kind=DataPacket.Kind.LOSSY, topic="chat")
     lk.room.send_data(SendDataRequest(room="standup", kind=DataPacket.Kind.Value("RELIABLE")))
-    assert_type(track.type, int)
+    assert_type(track.type, TrackType)
     assert_type(TrackType.Name(track.type), str)
-    assert_type(TrackType.items(), list[tuple[str, int]])
+    assert_type(TrackType.items(), list[tuple[str, TrackType]])
     if track.type == TrackType.VIDEO and track.source in (TrackSource.CAMERA, TrackSource.SCREEN_SHARE):
         print(TrackSource.Name(track.source))
 
@@ -111,7 +116,7 @@ def answers(lk: LiveKitAPI) -> list[str]:
             assert_type(track, TrackInfo)
     first = everyone.participants[0]
     if first.HasField("permission") and first.permission.can_publish:
-        assert_type(list(first.permission.can_publish_sources), list[int])
+        assert_type(list(first.permission.can_publish_sources), list[TrackSource])
     muted = lk.room.mute_published_track(room="standup", identity="ann", track_sid="TR_1", muted=True)
     if muted.HasField("track"):
         print(muted.track.sid)
@@ -182,14 +187,27 @@ def errors(lk: LiveKitAPI) -> str | None:
 def deliveries(body: bytes, authorization: str | None) -> str:
     receiver = WebhookReceiver("key", "secret", keys=None)
     event = receiver.receive(body, authorization)
-    assert_type(event.message, WebhookEvent)
-    assert_type(event.message.participant, ParticipantInfo)
-    return event.message.room.name
+    assert_type(event, WebhookEvent)
+    assert_type(event.participant, ParticipantInfo)
+    assert_type(event.created_at, datetime)
+    assert_type(event.message.room, Room)
+    assert_type(WebhookEvent.from_raw(event.raw), WebhookEvent)
+    made = WebhookEvent(
+        event="room_started", room=Room(name="standup"), track={"sid": "TR_1"}, created_at=datetime.now()
+    )
+    receiver.receive(*sign_webhook(made, "key", "secret"))
+    receiver.receive(bytearray(body), authorization)
+    return event.room.name
 
 
 def tokens(error: TwirpError) -> str:
     if isinstance(error, SIPCallError):
         assert_type(error.sip_status_code, int)
+    response = token_response(b"{}", "key", "secret", "wss://example.com", grants=VideoGrants(), allow=["room_name"])
+    assert_type(response, TokenResponse)
+    assert_type(response["server_url"], str)
+    AccessToken(room_config=RoomConfiguration(name="large"))
+    AccessToken(room_config={"agents": [{"agent_name": "scribe"}]})
     assert_type(TokenVerifier("key", "secret").verify("token"), Claims)
     assert_type(TokenVerifier("key", "secret").verify("token").kind, str | None)
     sources = VideoGrants(room_join=True, room="standup", can_publish_sources=[TrackSource.CAMERA, "microphone"])
@@ -212,7 +230,7 @@ class AsyncCanned:
     async def send(self, request: HttpRequest, /) -> HttpResponse:
         return HttpResponse(200, {"content-type": "application/protobuf"}, request.body)
 
-    async def aclose(self) -> None: ...
+    async def aclose(self, *, timeout: float | None = None) -> None: ...
 
 
 def sign(method: Method[Any, Any], request: Message) -> str:

@@ -17,13 +17,13 @@ def exported_names(api: Api) -> dict[str, str]:
     A message that shares its name with another, or with something of the package, is left to its module.
     """
     package = api.package.name
-    found: dict[str, str] = dict.fromkeys(naming.ERROR_NAMES, "twirpkit")
+    found: dict[str, str] = dict.fromkeys(naming.ERROR_NAMES | naming.JSON_NAMES, "twirpkit")
     for mode in MODES:
         found[f"{mode.prefix}{api.package.facade}"] = f"{package}.{mode.folder}.api"
         for service in api.services:
             found[f"{mode.prefix}{service.class_name}"] = f"{package}.{mode.folder}.{service.attribute}"
     found |= {each.name: each.module for each in api.exports}
-    found |= {each.name: f"{package}._bound" for each in api.bound}
+    found |= {each.name: f"{package}.{each.module}" for each in api.bound}
     reserved = set(found) | naming.PACKAGE_NAMES
     names = [(each, file) for file in api.files for each in _names(file)]
     count = Counter(name for name, _ in names)

@@ -45,6 +45,7 @@ class _Package:
     def files(self) -> Iterator[tuple[str, str]]:
         yield f"{self.root}/py.typed", f"# {templating.MARK}. The types of this package are complete.\n"
         yield from self.top()
+        yield from self.bound()
         yield from self.methods()
         yield from self.help()
         yield from self.clients()
@@ -56,11 +57,18 @@ class _Package:
         yield self.file("__init__.py", "package.py.j2", Scope(self.name, exports), exports=exports)
         yield self.file("__main__.py", "main.py.j2")
         yield self.file("_sdk.py", "sdk.py.j2")
-        if self.api.bound:
-            scope = Scope(self.name, {each.name for each in self.api.bound})
-            yield self.file("_bound.py", "bound.py.j2", scope)
         if any(method.policy.grants is not None for service in self.api.services for method in service.methods):
             yield self.file("grants.py", "grants.py.j2")
+
+    def bound(self) -> Iterator[tuple[str, str]]:
+        """Yield the bound classes, one module each."""
+        if self.api.bound:
+            yield self.folder("_bound", "Classes of other packages, bound to those of this one.")
+        for bound in self.api.bound:
+            names = {bound.name, "self", "cls"}
+            if bound.message is not None:
+                names |= {field.py_name for field in bound.message.fields}
+            yield self.file(f"{bound.module.replace('.', '/')}.py", "bound.py.j2", Scope(self.name, names), bound=bound)
 
     def methods(self) -> Iterator[tuple[str, str]]:
         """Yield the facts of RPCs, one module a service."""

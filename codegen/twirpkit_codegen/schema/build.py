@@ -56,7 +56,7 @@ def build(descriptors: FileDescriptorSet, manifest: Manifest) -> Api:
         raise GenerationError.at(manifest.location(), "the protos have no service to generate: add one, or skip less")
     _check_facade(manifest, services)
     _check_acronyms(manifest, services)
-    package, bound = _with_sensitivity(manifest, descriptors), exports.bound_classes(manifest, index)
+    package, bound = _with_sensitivity(manifest, descriptors), exports.bound_classes(manifest, index, messages)
     return Api(package, files, tuple(services), exports.exports(manifest), bound)
 
 

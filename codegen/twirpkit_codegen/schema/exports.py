@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
 
 from twirpkit_codegen.errors import GenerationError, Location
 from twirpkit_codegen.schema import naming
-from twirpkit_codegen.schema.manifest import Manifest
-from twirpkit_codegen.schema.model import BoundClass, Export, TypeRef
+from twirpkit_codegen.schema.manifest import BOUND_OPTIONS, Manifest
+from twirpkit_codegen.schema.model import BoundClass, Export, Message, TypeRef
 
 __all__ = ["bound_classes", "check_names", "exports"]
 
@@ -17,33 +18,73 @@ def exports(manifest: Manifest) -> tuple[Export, ...]:
     return tuple(Export(name, module) for module, names in manifest.exports.items() for name in names)
 
 
-def bound_classes(manifest: Manifest, index: Mapping[str, TypeRef]) -> tuple[BoundClass, ...]:
-    """Return the classes that the manifest binds to messages.
+def bound_classes(
+    manifest: Manifest, index: Mapping[str, TypeRef], messages: Mapping[str, Message]
+) -> tuple[BoundClass, ...]:
+    """Return the classes that the manifest binds to messages, or to each other.
 
     Args:
         manifest: The manifest.
         index: Every type of the protos, by full name.
+        messages: The messages of the package, by full name.
 
     Raises:
-        GenerationError: The protos have no such message.
+        GenerationError: The protos have no such message, or a property that it names is not a field of the message.
     """
-    return tuple(_bound(manifest, name, facts, index) for name, facts in manifest.bound.items())
+    modules = {name: _module(manifest, name) for name in manifest.bound}
+    places = ((modules[name], f"sdk.bound.{name}", manifest.location("sdk", "bound", name)) for name in modules)
+    naming.check_unique(places, "rename one")
+    return tuple(_bound(manifest, name, modules, index, messages) for name in manifest.bound)
 
 
-def _bound(manifest: Manifest, name: str, facts: Mapping[str, str], index: Mapping[str, TypeRef]) -> BoundClass:
-    ((attribute, full_name),) = ((key, value) for key, value in facts.items() if key != "base")
-    message = index.get(full_name)
-    if message is None or message.kind != "message" or message.is_google:
-        text = f"sdk.bound.{name}: {full_name!r} is not a message of these protos"
+def _module(manifest: Manifest, name: str) -> str:
+    return f"_bound.{naming.snake_case(name, manifest.acronyms, manifest.location('sdk', 'bound', name))}"
+
+
+def _bound(
+    manifest: Manifest,
+    name: str,
+    modules: Mapping[str, str],
+    index: Mapping[str, TypeRef],
+    messages: Mapping[str, Message],
+) -> BoundClass:
+    row: Mapping[str, Any] = manifest.bound[name]
+    ((attribute, target),) = ((key, value) for key, value in row.items() if key not in BOUND_OPTIONS)
+    message = messages.get(target)
+    if target in modules and target != name:
+        target_module, target_name = modules[target], target
+    elif message is not None:
+        target_module, target_name = f"messages.{index[target].module}", index[target].name
+    else:
+        text = f"sdk.bound.{name}: {target!r} is not a message of these protos"
         raise GenerationError.at(manifest.location("sdk", "bound", name), text)
-    return BoundClass(name, facts["base"], attribute, message)
+    own = row.get("properties", {})
+    fields = () if message is None else [field.name for field in message.fields]
+    if unknown := [each for each in own if each not in fields]:
+        text = f"sdk.bound.{name}: {target} has no field {unknown[0]!r}"
+        raise GenerationError.at(manifest.location("sdk", "bound", name), text)
+    module, _, base = row["base"].partition(":")
+    class_name, _, method = base.partition(".")
+    return BoundClass(
+        name=name,
+        module=modules[name],
+        base=f"{module}.{class_name}",
+        method=method or None,
+        attribute=attribute,
+        target_module=target_module,
+        target=target_name,
+        generic=row.get("generic", True),
+        message=message if "properties" in row else None,
+        own=own,
+    )
 
 
 def check_names(manifest: Manifest, classes: Iterable[tuple[str, str, Location]]) -> None:
     """Raise GenerationError for two exports of one name; `classes` are the SDK's own, as for `naming.check_unique`."""
     added = list(_places(manifest))
     for name, _, location in added:
-        naming.check_free(name, naming.ERROR_NAMES | naming.PACKAGE_NAMES, "a package", location, "leave it out")
+        taken = naming.ERROR_NAMES | naming.JSON_NAMES | naming.PACKAGE_NAMES
+        naming.check_free(name, taken, "a package", location, "leave it out")
     naming.check_unique([*classes, *added], "leave one out")
 
 

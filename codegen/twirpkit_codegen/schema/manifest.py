@@ -56,6 +56,8 @@ _CODES: Final = (
     "data_loss",
 )
 """Twirp's error codes. The generator does not import the runtime; a test compares."""
+BOUND_OPTIONS: Final[Mapping[str, type]] = {"base": str, "generic": bool, "properties": dict}
+"""Keys of a row of ``[sdk.bound]`` besides its attribute."""
 _ENV: Final = frozenset(("url", "token", "api_key", "api_secret"))
 
 
@@ -73,8 +75,8 @@ class Manifest:
     """Services of the protos that the SDK leaves out."""
     exports: Mapping[str, tuple[str, ...]]
     """Names of other packages that the SDK exports as well, by their modules."""
-    bound: Mapping[str, Mapping[str, str]]
-    """By the name of a class: ``base``, and one attribute with the full name of its message."""
+    bound: Mapping[str, Mapping[str, Any]]
+    """By the name of a class: ``base``, the options of `BOUND_OPTIONS`, and one attribute with what it is bound to."""
     file: str
     text: str
 
@@ -86,6 +88,11 @@ class Manifest:
 def is_plug_in(value: object) -> bool:
     """Return True for the name of something to import, ``module:name``."""
     return isinstance(value, str) and re.fullmatch(r"\w+(\.\w+)*:\w+", value, re.ASCII) is not None
+
+
+def is_bindable(value: object) -> bool:
+    """Return True for the name of a class, ``module:Class``, or of a class method, ``module:Class.method``."""
+    return isinstance(value, str) and re.fullmatch(r"\w+(\.\w+)*:\w+(\.\w+)?", value, re.ASCII) is not None
 
 
 def load(path: Path) -> Manifest:
@@ -217,15 +224,18 @@ class _Reader:
                 raise self.error(text, "sdk", "exports", module)
         return {module: tuple(names) for module, names in exports.items()}
 
-    def bound(self, bound: Any) -> Mapping[str, Mapping[str, str]]:
-        for name, each in self.tables(("sdk", "bound"), bound).items():
-            fits = (
-                len(each) == 2 and is_plug_in(each.get("base")) and all(isinstance(one, str) for one in each.values())
-            )
-            if not fits or not all(map(is_public, (name, *each))):
+    def bound(self, bound: Any) -> Mapping[str, Mapping[str, Any]]:
+        for name, row in self.tables(("sdk", "bound"), bound).items():
+            options = {key: value for key, value in row.items() if key in BOUND_OPTIONS}
+            attributes = {key: value for key, value in row.items() if key not in BOUND_OPTIONS}
+            fits = len(attributes) == 1 and all(isinstance(each, str) for each in attributes.values())
+            fits = fits and is_bindable(row.get("base"))
+            fits = fits and all(isinstance(value, BOUND_OPTIONS[key]) for key, value in options.items())
+            fits = fits and all(isinstance(each, str) for each in row.get("properties", {}).values())
+            if not fits or not all(map(is_public, (name, *attributes))):
                 text = f"sdk.bound.{name} must be {{ base = 'package.module:Class', <attribute> = '<message>' }}"
                 raise self.error(text, "sdk", "bound", name)
-        return {name: dict(each) for name, each in bound.items()}
+        return {name: dict(row) for name, row in bound.items()}
 
     def claims(self, claims: Any) -> Mapping[str, Mapping[str, str]]:
         schema = self.tables(("claims",), claims)

@@ -154,7 +154,7 @@ class Policy:
     timeout: float | None = None
     """Default timeout in seconds; None for the runtime's default."""
     wait: Mapping[str, Any] | None = None
-    """``field``, ``default``, ``margin`` and optionally ``when`` and ``unit``; None if the server does not wait for anybody."""
+    """``field``, ``default``, ``margin`` and optionally ``when``, ``unit``; None: the server waits for nobody."""
     note: str | None = None
     """A remark for callers, such as a limitation."""
     cloud_only: bool = False
@@ -263,14 +263,27 @@ class Export:
 
 @dataclass(frozen=True, slots=True)
 class BoundClass:
-    """A generic class of another package, bound to a message of this package."""
+    """A class or class method of another package, bound to a class of this package."""
 
     name: str
+    module: str
+    """Its module in the package, with dots."""
     base: str
-    """``module:Class``; the class is generic in the message."""
+    """``module.Class`` of the other package."""
+    method: str | None
+    """The class method of the base that is exported; None for the class itself."""
     attribute: str
-    """The class attribute that names the message."""
-    message: TypeRef
+    """The class method that returns the class of this package."""
+    target_module: str
+    """Module of that class in the package, with dots."""
+    target: str
+    """Its name; of a nested class with the names of those around it."""
+    generic: bool
+    """True if the base is generic in that class."""
+    message: Message | None
+    """The message whose fields become properties and arguments; None for none."""
+    own: Mapping[str, str]
+    """Fields that the base defines itself, with the type of their argument."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,6 +21,7 @@ __all__ = [
     "ERROR_NAMES",
     "FACADE_NAMES",
     "INT_NAMES",
+    "JSON_NAMES",
     "MESSAGE_NAMES",
     "MODULE_NAMES",
     "OPTION_NAMES",
@@ -106,6 +107,9 @@ MODULE_NAMES: Final = frozenset(("DESCRIPTOR",))
 
 ENUM_NAMES: Final = frozenset(("DESCRIPTOR", "_names", "_numbers"))
 """Members of every enum class, which no value may be called."""
+
+JSON_NAMES: Final = frozenset(("from_dict", "from_json", "to_dict", "to_json"))
+"""Functions of `twirpkit` that every package exports beside the errors."""
 
 INT_NAMES: Final = frozenset(
     (

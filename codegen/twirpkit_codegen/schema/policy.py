@@ -127,12 +127,17 @@ def check_note(table: Mapping[str, Any], location: Location, name: str) -> str |
 
 def _check_wait(location: Location, name: str, wait: Mapping[str, Any], fields: tuple[Field, ...]) -> None:
     if set(wait) - _WAIT or not {"field", "default", "margin"} <= set(wait):
-        raise GenerationError.at(location, f"{name}: a timeout table has field, default, margin and optionally when and unit")
+        raise GenerationError.at(
+            location, f"{name}: a timeout table has field, default, margin and optionally when and unit"
+        )
     if not _is_seconds(wait["default"]) or not _is_seconds(wait["margin"]):
         raise GenerationError.at(location, f"{name}: default and margin of a timeout are numbers of seconds above 0")
     unit = wait.get("unit")
     if unit is None:
-        kinds, problem = ("google.protobuf.Duration",), "is not a Duration field of the request (an integer needs a unit)"
+        kinds, problem = (
+            ("google.protobuf.Duration",),
+            "is not a Duration field of the request (an integer needs a unit)",
+        )
     elif _is_seconds(unit):
         kinds, problem = _INTEGERS, "is not an integer field of the request (only those have a unit)"
     else:

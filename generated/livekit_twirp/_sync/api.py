@@ -87,7 +87,7 @@ class LiveKitAPI(Client):
             ImportError: The library that `transport` names is not installed.
         """
         api_key, api_secret = conceal(api_key, api_secret)
-        token, auth, extra_headers, proxy = conceal(token, auth, extra_headers, proxy)
+        url, token, auth, extra_headers, proxy = conceal(url, token, auth, extra_headers, proxy)
         config = client_config(
             PACKAGE,
             url=url,

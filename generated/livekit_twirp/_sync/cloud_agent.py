@@ -109,7 +109,7 @@ class CloudAgent(Service):
         if session is None:
             raise TypeError("CloudAgent needs a session: LiveKitAPI makes its own")
         api_key, api_secret = conceal(api_key, api_secret)
-        token, auth, extra_headers = conceal(token, auth, extra_headers)
+        url, token, auth, extra_headers = conceal(url, token, auth, extra_headers)
         config = client_config(
             PACKAGE,
             url=url,

@@ -74,7 +74,7 @@ class Egress(Service):
         if session is None:
             raise TypeError("Egress needs a session: LiveKitAPI makes its own")
         api_key, api_secret = conceal(api_key, api_secret)
-        token, auth, extra_headers = conceal(token, auth, extra_headers)
+        url, token, auth, extra_headers = conceal(url, token, auth, extra_headers)
         config = client_config(
             PACKAGE,
             url=url,

@@ -89,7 +89,7 @@ class RoomService(Service):
         if session is None:
             raise TypeError("RoomService needs a session: LiveKitAPI makes its own")
         api_key, api_secret = conceal(api_key, api_secret)
-        token, auth, extra_headers = conceal(token, auth, extra_headers)
+        url, token, auth, extra_headers = conceal(url, token, auth, extra_headers)
         config = client_config(
             PACKAGE,
             url=url,

@@ -576,7 +576,9 @@ class AgentHttp(Message):
         """Text conversation."""
 
     AEK_HTTP: ClassVar[AgentHttp.AgentEndpointKind]
+    """Plain HTTP."""
     AEK_TEXT: ClassVar[AgentHttp.AgentEndpointKind]
+    """Text conversation."""
     class HttpStreamResetCode(Enum):
         """Why a stream of a request was broken off."""
 
@@ -593,10 +595,15 @@ class AgentHttp(Message):
         """The protocol was not kept."""
 
     HSR_ABORT: ClassVar[AgentHttp.HttpStreamResetCode]
+    """The other side gave up."""
     HSR_REFUSED: ClassVar[AgentHttp.HttpStreamResetCode]
+    """It was not taken."""
     HSR_INTERNAL: ClassVar[AgentHttp.HttpStreamResetCode]
+    """Something failed."""
     HSR_TIMEOUT: ClassVar[AgentHttp.HttpStreamResetCode]
+    """It took too long."""
     HSR_PROTOCOL: ClassVar[AgentHttp.HttpStreamResetCode]
+    """The protocol was not kept."""
     class AgentEndpoint(Message):
         """An HTTP endpoint that a worker serves."""
 

@@ -114,12 +114,19 @@ class SimulationRun(Message):
         """`CancelSimulationRun` stopped it."""
 
     STATUS_PENDING_UPLOAD: ClassVar[SimulationRun.Status]
+    """It waits for the agent's source."""
     STATUS_GENERATING: ClassVar[SimulationRun.Status]
+    """The scenarios are being written."""
     STATUS_RUNNING: ClassVar[SimulationRun.Status]
+    """The conversations run."""
     STATUS_SUMMARIZING: ClassVar[SimulationRun.Status]
+    """The conversations have ended; the summary is being written."""
     STATUS_COMPLETED: ClassVar[SimulationRun.Status]
+    """It ended. This does not say that every conversation passed."""
     STATUS_FAILED: ClassVar[SimulationRun.Status]
+    """It broke off; see `error`."""
     STATUS_CANCELLED: ClassVar[SimulationRun.Status]
+    """`CancelSimulationRun` stopped it."""
     class Job(Message):
         """One simulated conversation of a run."""
 
@@ -139,10 +146,15 @@ class SimulationRun(Message):
             """It was stopped along with its run."""
 
         STATUS_PENDING: ClassVar[SimulationRun.Job.Status]
+        """It has not begun."""
         STATUS_RUNNING: ClassVar[SimulationRun.Job.Status]
+        """It runs."""
         STATUS_COMPLETED: ClassVar[SimulationRun.Job.Status]
+        """It ended and passed."""
         STATUS_FAILED: ClassVar[SimulationRun.Job.Status]
+        """It did not pass, or broke off."""
         STATUS_CANCELLED: ClassVar[SimulationRun.Job.Status]
+        """It was stopped along with its run."""
         class FailureReason(Enum):
             """Why a conversation failed."""
 
@@ -153,7 +165,9 @@ class SimulationRun(Message):
             """The agent did not join the room in time."""
 
         FAILURE_REASON_UNSPECIFIED: ClassVar[SimulationRun.Job.FailureReason]
+        """None of those below, or it did not fail."""
         FAILURE_REASON_AGENT_JOIN_TIMEOUT: ClassVar[SimulationRun.Job.FailureReason]
+        """The agent did not join the room in time."""
         class Usage(Message):
             """What a conversation used."""
 
@@ -275,12 +289,19 @@ class SimulationRun(Message):
             """The agent failed."""
 
         END_REASON_UNSPECIFIED: ClassVar[SimulationRun.JobMetrics.EndReason]
+        """Not said."""
         END_REASON_SCENARIO_COMPLETED: ClassVar[SimulationRun.JobMetrics.EndReason]
+        """The scenario came to its end."""
         END_REASON_AGENT_ENDED: ClassVar[SimulationRun.JobMetrics.EndReason]
+        """The agent ended it."""
         END_REASON_INACTIVITY: ClassVar[SimulationRun.JobMetrics.EndReason]
+        """Nothing was said for too long."""
         END_REASON_TURN_LIMIT: ClassVar[SimulationRun.JobMetrics.EndReason]
+        """It had as many turns as are allowed."""
         END_REASON_EMPTY_RESPONSE: ClassVar[SimulationRun.JobMetrics.EndReason]
+        """A response was empty."""
         END_REASON_AGENT_ERROR: ClassVar[SimulationRun.JobMetrics.EndReason]
+        """The agent failed."""
         class STT(Message):
             """How well the agent's speech recognition understood the simulated user."""
 

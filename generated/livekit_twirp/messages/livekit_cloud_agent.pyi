@@ -959,11 +959,17 @@ class PrivateLinkStatus(Message):
         """You have approved it; no connection test has ended yet."""
 
     PRIVATE_LINK_STATUS_UNKNOWN: ClassVar[PrivateLinkStatus.Status]
+    """Not known at the moment."""
     PRIVATE_LINK_STATUS_PROVISIONING: ClassVar[PrivateLinkStatus.Status]
+    """LiveKit is setting it up."""
     PRIVATE_LINK_STATUS_PENDING_APPROVAL: ClassVar[PrivateLinkStatus.Status]
+    """It waits for your approval in your cloud account."""
     PRIVATE_LINK_STATUS_HEALTHY: ClassVar[PrivateLinkStatus.Status]
+    """The last connection test went well."""
     PRIVATE_LINK_STATUS_UNHEALTHY: ClassVar[PrivateLinkStatus.Status]
+    """The last connection test failed, or the connection was rejected or cut."""
     PRIVATE_LINK_STATUS_APPROVED: ClassVar[PrivateLinkStatus.Status]
+    """You have approved it; no connection test has ended yet."""
     status: PrivateLinkStatus.Status
     """How far it is."""
     @property

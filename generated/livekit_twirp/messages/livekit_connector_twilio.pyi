@@ -27,7 +27,9 @@ class ConnectTwilioCallRequest(Message):
         """Somebody is called from the number."""
 
     TWILIO_CALL_DIRECTION_INBOUND: ClassVar[ConnectTwilioCallRequest.TwilioCallDirection]
+    """Somebody called the number."""
     TWILIO_CALL_DIRECTION_OUTBOUND: ClassVar[ConnectTwilioCallRequest.TwilioCallDirection]
+    """Somebody is called from the number."""
     twilio_call_direction: ConnectTwilioCallRequest.TwilioCallDirection
     """Who called. Unset: the call came in."""
     room_name: str

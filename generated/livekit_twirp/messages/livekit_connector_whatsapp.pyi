@@ -126,7 +126,9 @@ class DisconnectWhatsAppCallRequest(Message):
         """The person on WhatsApp, who has hung up."""
 
     BUSINESS_INITIATED: ClassVar[DisconnectWhatsAppCallRequest.DisconnectReason]
+    """The business."""
     USER_INITIATED: ClassVar[DisconnectWhatsAppCallRequest.DisconnectReason]
+    """The person on WhatsApp, who has hung up."""
     whatsapp_call_id: str
     """Id of the call, given by WhatsApp."""
     whatsapp_api_key: str

@@ -1090,8 +1090,11 @@ class StreamInfo(Message):
         """It failed."""
 
     ACTIVE: ClassVar[StreamInfo.Status]
+    """It runs."""
     FINISHED: ClassVar[StreamInfo.Status]
+    """It ended."""
     FAILED: ClassVar[StreamInfo.Status]
+    """It failed."""
     url: str
     """The address; stream keys may be blotted out."""
     started_at: int

@@ -346,10 +346,15 @@ class IngressState(Message):
         """The media came to its end."""
 
     ENDPOINT_INACTIVE: ClassVar[IngressState.Status]
+    """No media comes in."""
     ENDPOINT_BUFFERING: ClassVar[IngressState.Status]
+    """Media comes in, and is not published yet."""
     ENDPOINT_PUBLISHING: ClassVar[IngressState.Status]
+    """It publishes into the room."""
     ENDPOINT_ERROR: ClassVar[IngressState.Status]
+    """It failed; see `error`."""
     ENDPOINT_COMPLETE: ClassVar[IngressState.Status]
+    """The media came to its end."""
     status: IngressState.Status
     """How far it is. Unset: nothing comes in."""
     error: str

@@ -509,9 +509,13 @@ class ParticipantInfo(Message):
         """Gone."""
 
     JOINING: ClassVar[ParticipantInfo.State]
+    """The signal connection is there, the client has not been answered yet."""
     JOINED: ClassVar[ParticipantInfo.State]
+    """The client has been answered; media is not connected yet."""
     ACTIVE: ClassVar[ParticipantInfo.State]
+    """Connected: media can flow."""
     DISCONNECTED: ClassVar[ParticipantInfo.State]
+    """Gone."""
     class Kind(Enum):
         """What a participant is."""
 
@@ -532,12 +536,19 @@ class ParticipantInfo(Message):
         """Media that a bridge brings in."""
 
     STANDARD: ClassVar[ParticipantInfo.Kind]
+    """An ordinary client."""
     INGRESS: ClassVar[ParticipantInfo.Kind]
+    """Media from outside that is brought in by LiveKit Ingress."""
     EGRESS: ClassVar[ParticipantInfo.Kind]
+    """A recorder of LiveKit Egress."""
     SIP: ClassVar[ParticipantInfo.Kind]
+    """A telephone call."""
     AGENT: ClassVar[ParticipantInfo.Kind]
+    """An agent, run by a worker of LiveKit Agents."""
     CONNECTOR: ClassVar[ParticipantInfo.Kind]
+    """A call that a connector brings in from another network."""
     BRIDGE: ClassVar[ParticipantInfo.Kind]
+    """Media that a bridge brings in."""
     class KindDetail(Enum):
         """More about what a participant is."""
 
@@ -556,11 +567,17 @@ class ParticipantInfo(Message):
         """A simulated participant."""
 
     CLOUD_AGENT: ClassVar[ParticipantInfo.KindDetail]
+    """An agent that LiveKit Cloud hosts."""
     FORWARDED: ClassVar[ParticipantInfo.KindDetail]
+    """A copy made by `ForwardParticipant`."""
     CONNECTOR_WHATSAPP: ClassVar[ParticipantInfo.KindDetail]
+    """A WhatsApp call."""
     CONNECTOR_TWILIO: ClassVar[ParticipantInfo.KindDetail]
+    """A call from Twilio."""
     BRIDGE_RTSP: ClassVar[ParticipantInfo.KindDetail]
+    """An RTSP stream."""
     SIMULATION: ClassVar[ParticipantInfo.KindDetail]
+    """A simulated participant."""
     sid: str
     """Id that the server gave to this connection (`PA_...`). Joining again gives another one."""
     identity: str
@@ -671,8 +688,11 @@ class Encryption(Message):
         """A way that the application brings along."""
 
     NONE: ClassVar[Encryption.Type]
+    """Not encrypted from end to end."""
     GCM: ClassVar[Encryption.Type]
+    """AES in GCM mode."""
     CUSTOM: ClassVar[Encryption.Type]
+    """A way that the application brings along."""
     def __init__(
         self,
     ) -> None: ...
@@ -1019,9 +1039,13 @@ class VideoLayer(Message):
         """Simulcast, from a client whose RTCP sender reports are incomplete."""
 
     MODE_UNUSED: ClassVar[VideoLayer.Mode]
+    """Not said."""
     ONE_SPATIAL_LAYER_PER_STREAM: ClassVar[VideoLayer.Mode]
+    """Simulcast: a stream for each layer."""
     MULTIPLE_SPATIAL_LAYERS_PER_STREAM: ClassVar[VideoLayer.Mode]
+    """Scalable video: one stream with all layers."""
     ONE_SPATIAL_LAYER_PER_STREAM_INCOMPLETE_RTCP_SR: ClassVar[VideoLayer.Mode]
+    """Simulcast, from a client whose RTCP sender reports are incomplete."""
     quality: VideoQuality
     """Which of the layers this is."""
     width: int
@@ -1068,7 +1092,9 @@ class DataPacket(Message):
         """Sent once; it may get lost or arrive out of order."""
 
     RELIABLE: ClassVar[DataPacket.Kind]
+    """Repeated until it arrives, in order."""
     LOSSY: ClassVar[DataPacket.Kind]
+    """Sent once; it may get lost or arrive out of order."""
     kind: DataPacket.Kind
     """Deprecated: how the packet is delivered."""
     participant_identity: str
@@ -1601,7 +1627,9 @@ class ServerInfo(Message):
         """LiveKit Cloud."""
 
     Standard: ClassVar[ServerInfo.Edition]
+    """The open-source server."""
     Cloud: ClassVar[ServerInfo.Edition]
+    """LiveKit Cloud."""
     edition: ServerInfo.Edition
     """Open source or LiveKit Cloud."""
     version: str
@@ -1683,8 +1711,11 @@ class ClientInfo(Message):
         """Reads data that is compressed with raw deflate."""
 
     CAP_UNUSED: ClassVar[ClientInfo.Capability]
+    """Not used."""
     CAP_PACKET_TRAILER: ClassVar[ClientInfo.Capability]
+    """Reads what publishers append to their frames."""
     CAP_COMPRESSION_DEFLATE_RAW: ClassVar[ClientInfo.Capability]
+    """Reads data that is compressed with raw deflate."""
     sdk: ClientInfo.SDK
     """Which SDK it is built with."""
     version: str
@@ -2309,9 +2340,13 @@ class DataStream(Message):
         """Reacts to an earlier text."""
 
     CREATE: ClassVar[DataStream.OperationType]
+    """Sends a new text."""
     UPDATE: ClassVar[DataStream.OperationType]
+    """Replaces an earlier text."""
     DELETE: ClassVar[DataStream.OperationType]
+    """Takes an earlier text back."""
     REACTION: ClassVar[DataStream.OperationType]
+    """Reacts to an earlier text."""
     class CompressionType(Enum):
         """How the content of a data stream is compressed."""
 
@@ -2322,7 +2357,9 @@ class DataStream(Message):
         """Deflate, without a header around it."""
 
     NONE: ClassVar[DataStream.CompressionType]
+    """Not compressed."""
     DEFLATE_RAW: ClassVar[DataStream.CompressionType]
+    """Deflate, without a header around it."""
     class TextHeader(Message):
         """What is special about a stream that carries text."""
 

@@ -1148,8 +1148,11 @@ class LeaveRequest(Message):
         """It joins anew."""
 
     DISCONNECT: ClassVar[LeaveRequest.Action]
+    """It leaves."""
     RESUME: ClassVar[LeaveRequest.Action]
+    """It takes the same session up again."""
     RECONNECT: ClassVar[LeaveRequest.Action]
+    """It joins anew."""
     can_reconnect: bool
     """True if the client may reconnect. Newer clients look at `action`."""
     reason: DisconnectReason
@@ -1748,17 +1751,29 @@ class RequestResponse(Message):
         """The request makes no sense."""
 
     OK: ClassVar[RequestResponse.Reason]
+    """It was done."""
     NOT_FOUND: ClassVar[RequestResponse.Reason]
+    """Something that it names is not there."""
     NOT_ALLOWED: ClassVar[RequestResponse.Reason]
+    """The client may not do it."""
     LIMIT_EXCEEDED: ClassVar[RequestResponse.Reason]
+    """Something in it is too large."""
     QUEUED: ClassVar[RequestResponse.Reason]
+    """It will be done later."""
     UNSUPPORTED_TYPE: ClassVar[RequestResponse.Reason]
+    """The server does not know this kind of request."""
     UNCLASSIFIED_ERROR: ClassVar[RequestResponse.Reason]
+    """It failed otherwise."""
     INVALID_HANDLE: ClassVar[RequestResponse.Reason]
+    """The number of the data track is wrong."""
     INVALID_NAME: ClassVar[RequestResponse.Reason]
+    """The name is wrong."""
     DUPLICATE_HANDLE: ClassVar[RequestResponse.Reason]
+    """The number of the data track is taken."""
     DUPLICATE_NAME: ClassVar[RequestResponse.Reason]
+    """The name is taken."""
     INVALID_REQUEST: ClassVar[RequestResponse.Reason]
+    """The request makes no sense."""
     request_id: int
     """Number of the request."""
     reason: RequestResponse.Reason
@@ -1972,7 +1987,9 @@ class WrappedJoinRequest(Message):
         """By gzip."""
 
     NONE: ClassVar[WrappedJoinRequest.Compression]
+    """Not at all."""
     GZIP: ClassVar[WrappedJoinRequest.Compression]
+    """By gzip."""
     compression: WrappedJoinRequest.Compression
     """How it is compressed."""
     join_request: bytes

@@ -468,8 +468,11 @@ class SIPTrunkInfo(Message):
         """For calls that are made."""
 
     TRUNK_LEGACY: ClassVar[SIPTrunkInfo.TrunkKind]
+    """Both in one, from before they were told apart."""
     TRUNK_INBOUND: ClassVar[SIPTrunkInfo.TrunkKind]
+    """For incoming calls."""
     TRUNK_OUTBOUND: ClassVar[SIPTrunkInfo.TrunkKind]
+    """For calls that are made."""
     sip_trunk_id: str
     """Id of the trunk (`ST_...`)."""
     kind: SIPTrunkInfo.TrunkKind

@@ -52,9 +52,10 @@ def authorization_source(
         raise ValueError(f"give one of {_ways(package)}, not several")
     if not keyed and token is None and auth is None:
         token = conceal(environment_value(package, "token"))
-        if token is None:
-            api_key = conceal(environment_value(package, "api_key"))
-            api_secret = conceal(environment_value(package, "api_secret"))
+        if token is not None:
+            return Secret(f"Bearer {checked_credential('the token', token).reveal()}", package.env["token"])
+        api_key = conceal(environment_value(package, "api_key"))
+        api_secret = conceal(environment_value(package, "api_secret"))
     if (given := explicit_authorization(token, auth)) is not None:
         return given
     if package.signer is None:

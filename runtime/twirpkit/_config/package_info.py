@@ -12,7 +12,7 @@ __all__ = ["PackageInfo", "ServiceInfo"]
 
 @dataclass(frozen=True, slots=True)
 class ServiceInfo:
-    """Where the parts of one service are."""
+    """The names of the parts of one service."""
 
     attribute: str
     """The facade's property, and the name of the service's modules."""

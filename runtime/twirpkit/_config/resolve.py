@@ -17,7 +17,7 @@ from twirpkit._config.plug_in import load_plug_in
 from twirpkit._engine.client_config import ClientConfig
 from twirpkit._protocol.headers import check_headers, merge_headers
 from twirpkit._protocol.url import normalize_url
-from twirpkit._secret import Secret, revealed
+from twirpkit._secret import Secret, conceal, revealed
 from twirpkit._suggestion import suggestion
 from twirpkit.options import UNSET, ClientOptions, Unset, check_client_timeout, check_hooks, check_retry
 from twirpkit.version import __version__
@@ -28,7 +28,7 @@ __all__ = ["client_config", "merge", "service_config"]
 def client_config(
     package: PackageInfo,
     *,
-    url: str | None,
+    url: str | Secret | None,
     api_key: str | Secret | None = None,
     api_secret: str | Secret | None = None,
     regions: Any = UNSET,
@@ -50,12 +50,12 @@ def client_config(
     """
     if any(isinstance(each, str | Secret) and "://" in revealed(each) for each in (api_key, api_secret)):
         raise ValueError("an API key or secret is a URL: the order of the arguments is url, api_key, api_secret")
-    url = url if url is not None else environment_value(package, "url")
+    url = conceal(url if url is not None else environment_value(package, "url"))
     if url is None:
         raise ValueError(f"no URL: pass url=…{or_set(package, 'url')}")
     base = normalize_url(url)
     if package.prefix and base.endswith(package.prefix):
-        raise ValueError(f"the URL {url!r} ends with {package.prefix}, which the client adds itself: leave it out")
+        raise ValueError(f"the URL {base!r} ends with {package.prefix}, which the client adds itself: leave it out")
     token, auth = options.pop("token", None), options.pop("auth", None)
     authorize = authorization_source(package, api_key, api_secret, token, auth)
     if authorize is not None:
@@ -103,10 +103,10 @@ def merge(base: ClientConfig, **options: Unpack[ClientOptions]) -> ClientConfig:
 
 
 def service_config(base: ClientConfig, package: PackageInfo, service: str) -> ClientConfig:
-    """Where the calls of one service go: most go where the facade's go.
+    """Return the configuration for the calls of one service, which differs from the facade's only for its own host.
 
     Raises:
-        ValueError: The service has a host of its own, and it cannot be told.
+        ValueError: The service has its own host, which cannot be determined.
     """
     host = package.services[service].host
     if host is None:

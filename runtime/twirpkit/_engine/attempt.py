@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from dataclasses import dataclass, field
 from typing import Any, Final, TypeVar
 
@@ -32,6 +33,7 @@ __all__ = ["FailedAttempt", "classify_attempt", "describe_failure", "merge_sent"
 
 Resp = TypeVar("Resp", bound=Message)
 
+_ABOUT_TOKENS: Final = (Code.UNAUTHENTICATED, Code.PERMISSION_DENIED)
 _OUTCOME_OF_PHASE: Final = {
     Phase.NOT_SENT: AttemptOutcome.NOT_SENT,
     Phase.STALE: AttemptOutcome.STALE,
@@ -42,7 +44,7 @@ _OUTCOME_OF_PHASE: Final = {
 
 @dataclass(frozen=True, slots=True)
 class FailedAttempt:
-    """Facts of an attempt without a message. Nothing in it is redacted yet: what it is was decided on the raw response."""
+    """Facts of an attempt without a message. Nothing is redacted yet: what it is was decided on the raw response."""
 
     outcome: AttemptOutcome
     error_class: type[TwirpError]
@@ -88,7 +90,7 @@ def classify_attempt(
 
 def merge_sent(previous: Sent, failed: FailedAttempt) -> Sent:
     """Update ``sent`` of a call by one more attempt: one that is in doubt leaves the call in doubt (rule C5)."""
-    if failed.outcome in (AttemptOutcome.NOT_SENT, AttemptOutcome.FINAL):
+    if failed.outcome in (AttemptOutcome.NOT_SENT, AttemptOutcome.FINAL) and not failed.in_doubt:
         return previous
     return "maybe" if failed.in_doubt or previous == "maybe" else "yes"
 
@@ -96,17 +98,22 @@ def merge_sent(previous: Sent, failed: FailedAttempt) -> Sent:
 def describe_failure(
     config: ClientConfig, method: Method[Any, Any], call: PreparedCall, failed: FailedAttempt, token: Secret | None
 ) -> tuple[str, dict[str, str]]:
-    """Return the message and metadata of an attempt's error: the only place that shows a server's words (rules E1, E5)."""
-    if failed.response is None:
+    """Return the message and metadata of an attempt's error: nothing else shows a server's words (rules E1, E5)."""
+    response = failed.response
+    if response is None:
         return failed.text, {}
+    # What the server said is recognized before anything in it is redacted.
+    response = dataclasses.replace(response, message=strip_known_prefixes(config.known_errors, response.message))
     private = [*sensitive_texts(call.message, config.sensitivity), *_signer_texts(config)]
     known = failed.known
-    message, meta = failed.response.describe(text_cleaner(token, private), hints=known is None or not known.cloud_only)
-    message = strip_known_prefixes(config.known_errors, message)
-    if failed.code is not failed.response.code:
-        meta[SERVER_CODE] = failed.response.code.value
+    hints = known is None or not known.cloud_only
+    message, meta = response.describe(text_cleaner(token, private), text_cleaner(token), hints=hints)
+    if failed.code is not response.code:
+        meta[SERVER_CODE] = response.code.value
     if known is not None and known.hint:
         message = f"{message} ({known.hint})"
+    if failed.code in _ABOUT_TOKENS and (variable := getattr(config.authorize, "variable", None)):
+        message = f"{message} (the token came from the environment variable {variable})"
     return message, meta
 
 

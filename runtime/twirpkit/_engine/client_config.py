@@ -24,7 +24,7 @@ class MethodPlan:
     """Prepared facts of one method."""
 
     url: str
-    """Where the first attempt is sent."""
+    """The base URL of the first attempt."""
     host: str
     """Host and port of `url`."""
     headers: Headers = field(repr=False)
@@ -66,7 +66,7 @@ class ClientConfig:
     """The number of the field option that marks secret and personal fields (rule E5)."""
     hooks: Sequence[Hook] = field(default=(), repr=False)
     unavailable: str | None = None
-    """Why no call can be made: the service has a host of its own, which is not known. None: calls can be made."""
+    """The reason why no call can be made: the service has its own host, which is not known. None: calls can be made."""
     header_sources: Sequence[Callable[[], Mapping[str, str]]] = field(default=(), repr=False)
     """Functions that return further headers, called once per call."""
     plans: dict[Method[Any, Any], MethodPlan] = field(default_factory=dict, init=False, repr=False, compare=False)

@@ -1,4 +1,4 @@
-"""Detection of a clock that differs from the server's, which makes signed tokens invalid (rule C9)."""
+"""Detection of a clock that differs from the server's, which makes signed tokens invalid (rule C11)."""
 
 from __future__ import annotations
 
@@ -11,10 +11,12 @@ from twirpkit._protocol.constants import DATE
 from twirpkit.events import LOGGER
 from twirpkit.transports.base import HttpResponse
 
-__all__ = ["ClockedSigner", "server_clock_skew"]
+__all__ = ["ClockedSigner", "correct_clock"]
 
 LEEWAY: Final = 30.0
 """Seconds by which two clocks may differ before a token that was refused is signed again by the server's clock."""
+LONGEST: Final = 86_400.0
+"""Seconds of the longest skew that is corrected. A server must not choose the day on which a token holds."""
 
 
 @runtime_checkable
@@ -26,22 +28,24 @@ class ClockedSigner(Protocol):
         ...
 
 
-def server_clock_skew(config: ClientConfig, response: HttpResponse) -> str:
+def correct_clock(config: ClientConfig, response: HttpResponse) -> bool:
     """Correct the signer's clock by the ``Date`` of a response that refused a token.
 
     Returns:
-        What was put right, for the log; an empty string if the clocks agree, or nothing can be corrected.
+        True if the signer's clock is now as the server's is, whether it was before or not.
     """
     signer = config.authorize
     if not isinstance(signer, ClockedSigner):
-        return ""
+        return False
     skew = _skew(response)
-    if skew is None or abs(skew) <= LEEWAY or not signer.set_clock_skew(skew):
-        return ""
-    ahead = "behind" if skew > 0 else "ahead of"
-    text = f"this machine's clock is {abs(skew):.0f} s {ahead} the server's"
-    LOGGER.warning("%s: tokens are signed by the server's clock; correct the clock of this machine", text)
-    return text
+    if skew is None or abs(skew) > LONGEST:
+        return False
+    skew = skew if abs(skew) > LEEWAY else 0.0  # 0 where somebody has put this machine's clock right since
+    if signer.set_clock_skew(skew) and skew:
+        ahead = "behind" if skew > 0 else "ahead of"
+        text = f"this machine's clock is {abs(skew):.0f} s {ahead} the server's"
+        LOGGER.warning("%s: tokens are signed by the server's clock; correct the clock of this machine", text)
+    return True
 
 
 def _skew(response: HttpResponse) -> float | None:

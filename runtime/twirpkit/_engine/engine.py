@@ -16,12 +16,13 @@ from google.protobuf.message import Message
 
 from twirpkit._engine.attempt import FailedAttempt, classify_attempt, describe_failure, merge_sent
 from twirpkit._engine.client_config import ClientConfig
-from twirpkit._engine.clock import server_clock_skew
+from twirpkit._engine.clock import correct_clock
 from twirpkit._engine.plan import host_of
 from twirpkit._engine.prepare import PreparedCall, authorization, prepare
 from twirpkit._engine.reporter import Reporter
 from twirpkit._engine.retry import (
     IN_DOUBT,
+    AttemptOutcome,
     GiveUp,
     Retry,
     can_be_made_again,
@@ -29,13 +30,14 @@ from twirpkit._engine.retry import (
     decide_once_more,
     decide_relocation,
     has_no_time,
+    is_retryable,
 )
 from twirpkit._engine.steps import Failover, Outcome, Send, Sleep, Step
 from twirpkit._protocol.constants import AUTHORIZATION, TIMEOUT_MS
 from twirpkit._protocol.headers import Headers
 from twirpkit._secret import Secret
 from twirpkit.errors import Code, DeadlineExceededError, Sent, TwirpError
-from twirpkit.events import LOGGER
+from twirpkit.events import LOGGER, global_hooks
 from twirpkit.options import CallOptions
 from twirpkit.rpc import Method
 from twirpkit.transports.base import HttpRequest, HttpResponse, TransportFailure
@@ -66,7 +68,7 @@ def start_call(
         TwirpError: From the steps: the call failed; the subclass says how.
     """
     machine = CallMachine(config, method, prepare(config, method, request, fields, options))
-    return machine.run() if not config.hooks else machine.run_reported()
+    return machine.run_reported() if config.hooks or global_hooks() else machine.run()
 
 
 class CallMachine(Generic[Resp]):
@@ -97,7 +99,7 @@ class CallMachine(Generic[Resp]):
         self.reporter: Reporter | None = None
         """Set where there are hooks, and after the first failure."""
         self.base_url = config.base_url
-        """Where the current attempt is sent."""
+        """The base URL of the current attempt."""
         self.url, self.host = call.plan.url, call.plan.host
         self.visited_base_urls: list[str] | None = None
         """The base URLs of all attempts, once there is more than one."""
@@ -115,8 +117,8 @@ class CallMachine(Generic[Resp]):
     def run_reported(self) -> Generator[Step, Outcome, Resp]:
         """Run the call between one ``start`` and one ``end`` event, whatever happens."""
         reporter = self.reporter = Reporter(self.config, self.method, self.call)
-        reporter.emit("start")
         try:
+            reporter.emit("start")
             response = yield from self.run()
         except BaseException as error:
             sent = error.sent if isinstance(error, TwirpError) else self._sent_so_far()
@@ -192,7 +194,10 @@ class CallMachine(Generic[Resp]):
 
     def _share_of_time(self, now: float, deadline: float | None) -> float | None:
         """Return the time by which an attempt must end before its call must, None where it may use all (rule B2)."""
-        policy, failover = self.call.policy, self.config.failover
+        policy, failover, method = self.call.policy, self.config.failover, self.method
+        silence = AttemptOutcome.NO_RESPONSE
+        if method.wait is not None or not is_retryable(method.retry, silence, maybe_executed=self.maybe_executed):
+            return None  # ending it would end the call, or a phone that rings
         if policy is not None and policy.attempt_timeout is not None:
             return now + policy.attempt_timeout
         if deadline is None or failover is None or not failover.knows_another(self.base_url):
@@ -210,7 +215,7 @@ class CallMachine(Generic[Resp]):
         reporter = self.reporter or Reporter(self.config, self.method, self.call)
         reporter.attempt, reporter.url, reporter.host = self.attempts, self.url, self.host
         self.sent = merge_sent(self.sent, failed)
-        decision = yield from self._decide(request, outcome, failed)
+        decision = yield from self._decide(request, outcome, failed, token)
         error = self._build_error(reporter.url, failed, decision, token)
         reporter.log_attempt(outcome, failed.outcome.value)
         reporter.log_decision(error, decision)
@@ -222,14 +227,20 @@ class CallMachine(Generic[Resp]):
         return error, decision
 
     def _decide(
-        self, request: HttpRequest, outcome: HttpResponse | TransportFailure, failed: FailedAttempt
+        self,
+        request: HttpRequest,
+        outcome: HttpResponse | TransportFailure,
+        failed: FailedAttempt,
+        token: Secret | None,
     ) -> Generator[Step, Outcome, Retry | GiveUp]:
         """Decide whether another attempt follows, and do what it needs: discovery, payment, the next base URL."""
         failover = self.config.failover
         if isinstance(outcome, HttpResponse):
             if failover is not None and failover.relocates(outcome):
                 return (yield from self._relocate(failover, request))
-            if failed.code is Code.UNAUTHENTICATED and (reason := server_clock_skew(self.config, outcome)):
+            retries = self.call.policy is not None
+            if retries and failed.code is Code.UNAUTHENTICATED and self._was_signed_by_a_wrong_clock(outcome, token):
+                reason = "the token was signed by a clock that differs from the server's"
                 decision = decide_once_more(reason, done_before=self.clock_corrected, time_left=self._time_left())
                 self.clock_corrected = True
                 return decision
@@ -257,6 +268,12 @@ class CallMachine(Generic[Resp]):
         self.force_new_connection = decision.force_new_connection
         self._go_to(base_url)
         return Retry(delay, decision.reason, decision.force_new_connection)
+
+    def _was_signed_by_a_wrong_clock(self, response: HttpResponse, token: Secret | None) -> bool:
+        """Correct the clock by which a refused token was signed; return True if a token is another one since."""
+        # Another call may have corrected it while this one's token was on its way.
+        corrected = correct_clock(self.config, response)
+        return corrected and authorization(self.config, self.method, self.call.message) is not token
 
     def _relocate(self, failover: Failover, request: HttpRequest) -> Generator[Step, Outcome, Retry | GiveUp]:
         """Follow a server that refers the call to another host, whatever the RPC's class (rule D4)."""

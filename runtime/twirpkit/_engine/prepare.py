@@ -13,7 +13,7 @@ from google.protobuf.message import EncodeError, Message
 from twirpkit._engine.client_config import ClientConfig, MethodPlan
 from twirpkit._engine.plan import method_plan
 from twirpkit._protocol.headers import Headers, check_headers, check_value, merge_headers
-from twirpkit._schema.requests import request_message
+from twirpkit._schema.request_messages import request_message
 from twirpkit._secret import Secret
 from twirpkit.options import UNSET, CallOptions, RetryPolicy, check_retry, check_timeout
 from twirpkit.rpc import Method, ServerWait
@@ -86,7 +86,7 @@ def _headers(config: ClientConfig, plan: MethodPlan, extra_headers: Any) -> tupl
     if extra_headers is not None or config.header_sources:
         for source in config.header_sources:
             headers = merge_headers(headers, check_headers(source()))
-        given = extra_headers() if callable(extra_headers) else extra_headers
+        given: Any = extra_headers() if callable(extra_headers) else extra_headers
         headers = merge_headers(headers, check_headers(given))
         if name is not None:
             name = next((key for key in headers if key.lower() == name.lower()), name)

@@ -12,7 +12,7 @@ from twirpkit._engine.retry import GiveUp, Retry
 from twirpkit._protocol.headers import Headers, check_headers
 from twirpkit._protocol.redaction import shown
 from twirpkit.errors import Sent, TwirpError
-from twirpkit.events import LOGGER, Event
+from twirpkit.events import LOGGER, Event, global_hooks
 from twirpkit.rpc import Method
 from twirpkit.transports.base import HttpResponse, TransportFailure
 
@@ -22,12 +22,13 @@ __all__ = ["Reporter"]
 class Reporter:
     """Tells the hooks and the log of one call. What a hook raises is logged, and changes nothing about the call."""
 
-    __slots__ = ("_call", "_config", "_context", "_method", "attempt", "host", "url")
+    __slots__ = ("_call", "_config", "_context", "_hooks", "_method", "attempt", "host", "url")
 
     def __init__(self, config: ClientConfig, method: Method[Any, Any], call: PreparedCall) -> None:
         self._config = config
         self._method = method
         self._call = call
+        self._hooks = (*global_hooks(), *config.hooks)
         self._context: dict[str, Any] = {}
         self.attempt = 0
         self.host = call.plan.host
@@ -62,7 +63,7 @@ class Reporter:
             reason=reason,
             headers=headers,
         )
-        for hook in self._config.hooks:
+        for hook in self._hooks:
             try:
                 hook(event)
             except Exception:

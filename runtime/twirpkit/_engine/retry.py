@@ -46,7 +46,7 @@ class AttemptOutcome(enum.Enum):
     CONCLUSIVE = "the response is conclusive"
     """Any other response: sending the request again would not change it."""
     FINAL = "the failure is final"
-    """The request was not sent, and trying again would not help: a bad certificate, a proxy that refuses, a closed client."""
+    """The request was not sent, and trying again would not help: a bad certificate, a proxy that refuses."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,7 +20,7 @@ class Send:
 
 @dataclass(slots=True)  # not frozen: one is made for every request, and freezing costs as much again
 class Sleep:
-    """A pause. The driver sends back True when it is over, or False if the client was closed: no attempt follows then."""
+    """A pause. The driver sends back True when it is over, False if the client was closed: no attempt follows then."""
 
     seconds: float
 
@@ -33,7 +33,7 @@ class Failover(Protocol):
     """Supplies alternative base URLs for a service. Shared by all calls of a client; caches discovery results."""
 
     nowhere: str
-    """What an error adds where the server refers the call to another host and none is known."""
+    """The hint of an error if the server refers the call to another host and none is known."""
 
     def relocates(self, response: HttpResponse, /) -> bool:
         """Return True if a response refers the call to another host. The server has refused it before running it."""

@@ -95,8 +95,10 @@ class BodyReader(Protocol):
         """Bytes that are certain to follow, at least: a hint for the size of the next read."""
         ...
 
-    def feed(self, data: bytes, start: int, body: Body, /) -> int:
+    def feed(self, data: bytes | memoryview, start: int, body: Body, /) -> int:
         """Pass on the content in `data` from index `start`; return the index of the body's end, or -1 if it goes on.
+
+        A view holds `wanted` bytes at most: content, and nothing else.
 
         Raises `BodyError`.
         """
@@ -122,7 +124,7 @@ class _Length:
     def __init__(self, length: int) -> None:
         self.wanted = length
 
-    def feed(self, data: bytes, start: int, body: Body, /) -> int:
+    def feed(self, data: bytes | memoryview, start: int, body: Body, /) -> int:
         came = len(data) - start
         if came < self.wanted:
             self.wanted -= came
@@ -144,7 +146,7 @@ class _Rest:
 
     wanted = 0
 
-    def feed(self, data: bytes, start: int, body: Body, /) -> int:
+    def feed(self, data: bytes | memoryview, start: int, body: Body, /) -> int:
         body.feed(memoryview(data)[start:])
         return -1
 
@@ -172,8 +174,12 @@ class _Chunks:
         self._trailers: int | None = None
         """The number of trailers so far, None before the last chunk."""
 
-    def feed(self, data: bytes, start: int, body: Body, /) -> int:
+    def feed(self, data: bytes | memoryview, start: int, body: Body, /) -> int:
         view = memoryview(data)
+        if isinstance(data, memoryview):
+            self.wanted -= len(data)
+            body.feed(data)
+            return -1
         position = start
         while position < len(data):
             if self.wanted:

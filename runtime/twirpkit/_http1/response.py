@@ -79,18 +79,21 @@ class ResponseParser:
         """The number of bytes to ask a socket for: more while a large body is received."""
         return MIN_READ if self._reader is None else min(max(self._reader.wanted, MIN_READ), MAX_READ)
 
-    def feed(self, data: bytes) -> Exchange | None:
+    def feed(self, data: bytes | memoryview) -> Exchange | None:
         """Take the next bytes that were received.
+
+        Args:
+            data: The bytes. A view of a buffer that is used again is fine: what is not content is copied first.
 
         Returns:
             None while the response goes on. The end of the exchange if the response is complete, not valid, or too
             large: that is known at once, not when the connection ends.
         """
         if self._reader is not None:
-            return self._read(self._reader, data, 0)
+            return self._read(self._reader, data if len(data) <= self._reader.wanted else bytes(data), 0)
         head = self._head
         try:
-            if not head.feed(data):
+            if not head.feed(bytes(data)):
                 return None
             framing = response_framing(self._method, head.minor, head.status, head.headers)
         except BadResponse as bad:
@@ -136,7 +139,7 @@ class ResponseParser:
             return self._end(OversizedBody(limit))
         return self._read(self._reader, head.data, head.end)
 
-    def _read(self, reader: BodyReader, data: bytes, start: int) -> Exchange | None:
+    def _read(self, reader: BodyReader, data: bytes | memoryview, start: int) -> Exchange | None:
         try:
             end = reader.feed(data, start, self._body)
             if end < 0:

@@ -13,6 +13,8 @@ __all__ = [
     "ACCEPT_ENCODING",
     "AUTHORIZATION",
     "CALL_HEADERS",
+    "CONTENT_ENCODING",
+    "CONTENT_LENGTH",
     "CONTENT_TYPE",
     "DATE",
     "ERROR_DETAILS",
@@ -27,18 +29,22 @@ __all__ = [
     "SERVER_CODE",
     "STATUS_CODE",
     "TIMEOUT_MS",
+    "TRANSFER_ENCODING",
     "USER_AGENT",
 ]
 
 ACCEPT: Final = "Accept"
 ACCEPT_ENCODING: Final = "Accept-Encoding"
 AUTHORIZATION: Final = "Authorization"
+CONTENT_ENCODING: Final = "Content-Encoding"
+CONTENT_LENGTH: Final = "Content-Length"
 CONTENT_TYPE: Final = "Content-Type"
 DATE: Final = "Date"
 LOCATION: Final = "Location"
 RETRY_AFTER: Final = "Retry-After"
 TIMEOUT_MS: Final = "X-Twirp-Timeout-Ms"
 """Tells the server how many milliseconds the caller will wait (rule B4)."""
+TRANSFER_ENCODING: Final = "Transfer-Encoding"
 USER_AGENT: Final = "User-Agent"
 
 PROTOBUF: Final = "application/protobuf"
@@ -57,11 +63,11 @@ OWNED_HEADERS: Final = frozenset(
         AUTHORIZATION,
         TIMEOUT_MS,
         USER_AGENT,
+        CONTENT_ENCODING,
+        CONTENT_LENGTH,
+        TRANSFER_ENCODING,
         "Connection",
-        "Content-Encoding",
-        "Content-Length",
         "Host",
-        "Transfer-Encoding",
     )
 )
 """Headers that only a call or its transport may set, in lower case (rule A2)."""

@@ -9,14 +9,11 @@ from typing import Final
 from twirpkit._protocol.constants import AUTHORIZATION, FIELD_NAME, OWNED_HEADERS
 from twirpkit._secret import ConcealedHeaders, Secret, conceal
 
-__all__ = ["REDACTED", "Headers", "check_headers", "check_value", "merge_headers"]
+__all__ = ["Headers", "check_headers", "check_value", "merge_headers"]
 
 _BREAKING: Final = re.compile("[\r\n\0]")
 _NOT_LATIN_1: Final = re.compile("[^\0-\xff]")
 _HIDDEN: Final = AUTHORIZATION.lower()
-
-REDACTED: Final = "<redacted>"
-"""Stands for a value of a request that must not show."""
 
 
 class Headers(dict[str, str]):

@@ -19,7 +19,7 @@ class KnownError:
     text: str
     """A part of its message."""
     hint: str = ""
-    """What it usually means, or what to do: added to the error's message."""
+    """Its usual meaning, or what to do: added to the error's message."""
     final: bool = False
     """True if it is a fact, where its code alone would look like an outage: it is not retried."""
     strip: bool = False

@@ -2,27 +2,24 @@
 
 from __future__ import annotations
 
-import functools
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final
 
-from google.protobuf.descriptor import Descriptor
-from google.protobuf.descriptor_pb2 import FileDescriptorProto
 from google.protobuf.message import Message
 
-from twirpkit._protocol.headers import REDACTED
-from twirpkit._schema.message_pool import MessagePool
+from twirpkit._schema.sensitivity import marked_fields
+from twirpkit._secret import REDACTED
 
 __all__ = ["sensitive_texts", "shown"]
 
 SHOWN_CHARACTERS: Final = 512
-"""How much of a request a log line shows."""
+"""Maximum number of characters of a request in a log line."""
 SHORTEST: Final = 4
 """Characters of the shortest text that is looked for in a server's words: "no" stands in too many of them."""
 
 
 def shown(message: Message, option: int | None) -> str:
-    """A message on one line, with the values of its sensitive fields replaced.
+    """Return a message on one line, with the values of its sensitive fields replaced.
 
     Args:
         message: Any message.
@@ -34,7 +31,7 @@ def shown(message: Message, option: int | None) -> str:
 
 
 def sensitive_texts(message: Message, option: int | None) -> list[str]:
-    """The texts in a message's sensitive fields, longest first: what a server's words must not repeat."""
+    """Return the texts in a message's sensitive fields, longest first: no error shows them."""
     if option is None:
         return []
     found = {text for text in _texts(message, option, marked=False) if len(text) >= SHORTEST}
@@ -43,7 +40,7 @@ def sensitive_texts(message: Message, option: int | None) -> list[str]:
 
 def _fields(message: Message, option: int | None) -> Iterator[tuple[str, str]]:
     cls = type(message)  # which has the methods for sure: a message's field may be called like one of them
-    marked = _marked(cls.DESCRIPTOR, option) if option is not None else None
+    marked = marked_fields(cls.DESCRIPTOR, option) if option is not None else None
     for field, value in cls.ListFields(message):
         if marked is None or field.name in marked:
             yield field.name, REDACTED
@@ -62,7 +59,7 @@ def _item(value: Any, option: int | None) -> str:
 
 
 def _texts(message: Message, option: int, *, marked: bool) -> Iterator[str]:
-    names = _marked(type(message).DESCRIPTOR, option)
+    names = marked_fields(type(message).DESCRIPTOR, option)
     for field, value in type(message).ListFields(message):
         within = marked or field.name in names
         if isinstance(value, Message):
@@ -86,25 +83,3 @@ def _texts_of_each(values: Any, option: int, marked: bool) -> Iterator[str]:
 
 def _is_several(value: object) -> bool:
     return isinstance(value, Sequence) and not isinstance(value, str | bytes)
-
-
-@functools.cache
-def _marked(descriptor: Descriptor, option: int) -> frozenset[str]:
-    """The names of the fields that carry the option."""
-    probe = _probe(option)
-    return frozenset(
-        field.name
-        for field in descriptor.fields
-        if getattr(probe.FromString(field.GetOptions().SerializeToString()), "value", 0)
-    )
-
-
-@functools.cache
-def _probe(option: int) -> Any:
-    """A message that reads one number out of any field's options, whichever pool knows the extension."""
-    file = FileDescriptorProto(name=f"twirpkit/option_{option}.proto", package="twirpkit", syntax="proto3")
-    message = file.message_type.add(name="Option")
-    message.field.add(name="value", number=option, type="TYPE_INT64", label="LABEL_OPTIONAL")
-    namespace: dict[str, Any] = {"__name__": __name__}
-    MessagePool().load(file.SerializeToString(), namespace)
-    return namespace["Option"]

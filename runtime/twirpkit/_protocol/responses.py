@@ -68,11 +68,14 @@ class ErrorResponse:
     intermediary: bool = False
     """True if the response was not written by a Twirp server."""
 
-    def describe(self, clean: Callable[[str], str], *, hints: bool = True) -> tuple[str, dict[str, str]]:
+    def describe(
+        self, clean: Callable[[str], str], clean_key: Callable[[str], str], *, hints: bool = True
+    ) -> tuple[str, dict[str, str]]:
         """Return the message and metadata of the error that a caller sees.
 
         Args:
             clean: Makes a server's text fit to be kept, see `text_cleaner`.
+            clean_key: The same for a key of the metadata. Callers look for it, so no text of the request is replaced.
             hints: Add what a missing route usually means.
         """
         if 300 <= self.response.status <= 399:
@@ -80,12 +83,12 @@ class ErrorResponse:
         if self.intermediary:
             return self._describe_intermediary(clean, hints)
         message = clean(self.message)
-        meta = {key: clean(value) for key, value in self.meta.items()}
+        meta = {clean_key(key): clean(value) for key, value in self.meta.items()}
         if self.unknown_code is not None:
             name = clean(self.unknown_code)[:SHOWN_CHARACTERS]
             message = f"the server sent the unknown error code {name!r}: {message}"
             meta[META_BODY] = clean(_text(self.response.body))
-        if hints and self.code is Code.BAD_ROUTE and "no handler for path" in message:
+        if hints and self.code is Code.BAD_ROUTE and "no handler for path" in self.message:
             message = f"{message} ({_ROUTE_HINT})"
         return message, meta
 
@@ -97,12 +100,13 @@ class ErrorResponse:
 
     def _describe_intermediary(self, clean: Callable[[str], str], hints: bool) -> tuple[str, dict[str, str]]:
         response = self.response
-        body = clean(_text(response.body))
+        text = _text(response.body)
+        body = clean(text)
         # The reason before the body, which may be long.
         reason = "" if response.body_error is None else f" ({clean(response.body_error)})"
         said = f": {body[:SHOWN_CHARACTERS]!r}" if body else ""
         message = f"HTTP {response.status}, not from a Twirp server{reason}{said}"
-        if hints and response.status == 404 and body.strip() == "404 page not found":
+        if hints and response.status == 404 and text.strip() == "404 page not found":
             message = f"{message} ({_ROUTE_HINT})"
         return message, {**self._intermediary_meta(), META_BODY: body}
 
@@ -170,7 +174,7 @@ def message_from_response(cls: type[Resp], response: HttpResponse, *, secret: Se
 
 
 def _twirp_error(body: bytes) -> dict[str, Any] | None:
-    """The error object with ``code``, ``msg`` and ``meta`` in the types they must have, or None if it is none."""
+    """Return the error object with ``code``, ``msg`` and ``meta`` of the right types; None if it is not one."""
     try:
         # Only the first JSON value counts, so that trailing garbage does not hide the code (rule A9).
         value, _ = json.JSONDecoder(parse_constant=_refuse_constant).raw_decode(_text(body).lstrip())

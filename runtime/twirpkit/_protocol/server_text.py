@@ -6,14 +6,12 @@ one and a caller the other.
 
 from __future__ import annotations
 
-import os.path
 import re
 from collections.abc import Callable, Iterable
 from typing import Any, Final
 from urllib.parse import quote
 
-from twirpkit._protocol.headers import REDACTED
-from twirpkit._secret import Secret
+from twirpkit._secret import REDACTED, Secret
 
 __all__ = ["META_BYTES", "redact", "text_cleaner"]
 
@@ -127,7 +125,8 @@ def _end_of_value(text: str, start: int, tree: dict[str, Any]) -> int | None:
 
 
 def _extended(text: str, start: int, value: str) -> int:
-    """Return the end of what a text and a value have in common from a position on."""
-    if len(value) <= _DEPTH:
-        return start + len(value)
-    return start + len(os.path.commonprefix([text[start : start + len(value)], value]))
+    """Return the end of what a text and a value have in common from a position on, beyond the first `_DEPTH`."""
+    end = start + min(len(value), _DEPTH)
+    while end < len(text) and end - start < len(value) and text[end] == value[end - start]:
+        end += 1
+    return end

@@ -11,7 +11,7 @@ __all__ = ["claim_fields", "claims"]
 
 
 def claims(template: Mapping[str, Any], message: Message) -> dict[str, Any]:
-    """Return the claims of one call: a policy row's template with each ``"$field"`` replaced by that field of the request."""
+    """Return the claims of one call: a policy row's template, with fields of the request for each ``"$field"``."""
     return {name: _value(value, message) for name, value in template.items()}
 
 

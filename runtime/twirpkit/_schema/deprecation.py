@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 else:
 
     def deprecated(message: str) -> Callable[[F], F]:
-        """A decorator: each call warns with a `DeprecationWarning` that names the caller's line.
+        """Return a decorator: each call warns with a `DeprecationWarning` that names the caller's line.
 
         So does a call of an ``async def``: where it is called, not where it is awaited.
         """
@@ -37,7 +37,7 @@ else:
 
 
 def _as_coroutine_function(function: Callable[..., Any]) -> Callable[..., Any]:
-    """The function, known to `inspect.iscoroutinefunction` where Python can be told so: from 3.12 on."""
+    """Mark a function for `inspect.iscoroutinefunction` and return it. Python before 3.12 cannot mark it."""
     import inspect
 
     mark: Callable[..., Any] = getattr(inspect, "markcoroutinefunction", lambda function: function)

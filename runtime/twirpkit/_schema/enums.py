@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 import operator
 from collections.abc import Iterable, Iterator, Mapping
-from typing import Any, ClassVar, NamedTuple, TypeVar, cast
+from typing import Any, ClassVar, NamedTuple, Self, TypeVar, cast
 
 from google.protobuf.descriptor import EnumDescriptor
 
@@ -92,12 +92,15 @@ class Enum(int, metaclass=EnumType):
     _numbers: ClassVar[Mapping[str, Any]] = {}
     _names: ClassVar[Mapping[int, str]] = {}
 
-    def __new__(cls, number: int, /) -> Any:
+    def __new__(cls, number: int, /) -> Self:
         """Return the member of a number; of one that the schema does not know, an int of this class."""
         if isinstance(number, str):
             raise TypeError(f"{cls.__qualname__} takes a number; for a name, write {cls.__qualname__}[{number!r}]")
         name = cls._names.get(operator.index(number))
-        return cls._numbers[name] if name is not None else int.__new__(cls, number)
+        if name is None:
+            return int.__new__(cls, number)
+        member: Self = cls._numbers[name]
+        return member
 
     def __reduce__(self) -> tuple[Any, ...]:
         return type(self), (int(self),)

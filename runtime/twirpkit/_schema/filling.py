@@ -1,8 +1,8 @@
 """Messages filled from mappings, by rules that say which values a field takes.
 
-Two sets of rules exist: `twirpkit._schema.requests` takes Python's values, `twirpkit._schema.json_reader` those of
-JSON. Both are stricter than protobuf where its leniency hides mistakes: a bare ``str`` is not a list of strings,
-``None`` has no place in a list, and two members of one oneof are refused instead of the last one winning.
+Two sets of rules exist: `twirpkit._schema.request_messages` takes Python's values, `twirpkit._schema.json_reader`
+those of JSON. Both are stricter than protobuf where its leniency hides mistakes: a bare ``str`` is not a list of
+strings, ``None`` has no place in a list, and two members of one oneof are refused instead of the last one winning.
 """
 
 from __future__ import annotations

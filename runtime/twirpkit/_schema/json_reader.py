@@ -16,7 +16,7 @@ from twirpkit._schema.fields import FLOATS, INTEGERS, Field
 from twirpkit._schema.filling import Refused, Rules, enum_number, set_message, type_name, wanted_scalar
 from twirpkit._schema.well_known import SETTERS, VALUE, WANTED
 
-__all__ = ["from_dict", "from_json"]
+__all__ = ["from_dict", "from_json", "from_value", "parse_json"]
 
 M = TypeVar("M", bound=Message)
 
@@ -48,7 +48,7 @@ def from_dict(cls: type[M], data: Mapping[str, Any]) -> M:
     """
     if not isinstance(data, Mapping):
         raise TypeError(f"expected a mapping, not {type_name(data)}")
-    return _read(cls, data)
+    return from_value(cls, data)
 
 
 def from_json(cls: type[M], text: str | bytes | bytearray) -> M:
@@ -64,10 +64,16 @@ def from_json(cls: type[M], text: str | bytes | bytearray) -> M:
     """
     if not isinstance(text, str | bytes | bytearray):
         raise TypeError(f"expected JSON as str or bytes, not {type_name(text)}")
-    return _read(cls, _parse(text))
+    return from_value(cls, parse_json(text))
 
 
-def _read(cls: type[M], value: Any) -> M:
+def from_value(cls: type[M], value: Any) -> M:
+    """Return a message from what `json.loads` returns: a dict, or what stands for a message of google/protobuf.
+
+    Raises:
+        ValueError: As in `from_dict`.
+        TypeError: `cls` is not a class of messages.
+    """
     if not (isinstance(cls, type) and issubclass(cls, Message)):
         raise TypeError(f"expected a class of messages, not {type_name(cls)}")
     message = cls()
@@ -81,7 +87,8 @@ def _read(cls: type[M], value: Any) -> M:
     raise ValueError(f"{cls.DESCRIPTOR.name}{problem}")
 
 
-def _parse(text: str | bytes | bytearray) -> Any:
+def parse_json(text: str | bytes | bytearray) -> Any:
+    """Return the value of a JSON text. Raises ValueError if it is not JSON, or has one key twice in an object."""
     try:
         decoded = text if isinstance(text, str) else text.decode("utf-8-sig")
         return json.loads(

@@ -13,8 +13,9 @@ from twirpkit._schema.enums import enum_facts
 from twirpkit._schema.fields import Field, fields_of
 from twirpkit._schema.floats import shortest
 from twirpkit._schema.schemas import message_class
-from twirpkit._schema.sensitivity import REDACTED, sensitive_fields
+from twirpkit._schema.sensitivity import sensitive_fields
 from twirpkit._schema.well_known import ANY, HAVE_JSON_OF_THEIR_OWN
+from twirpkit._secret import REDACTED
 
 __all__ = ["to_dict", "to_json"]
 
@@ -171,7 +172,7 @@ def _any(message: Any, options: _Options) -> dict[str, Any]:
     except (DecodeError, UnicodeDecodeError):  # the latter in protobuf's pure Python engine
         packed = None
     if packed is None:
-        raise ValueError(f"an Any holds bytes that are not a {name}")
+        raise ValueError(f"the bytes in an Any are not a message {name}")
     value = _value(packed, options)
     own = name == ANY or name in HAVE_JSON_OF_THEIR_OWN
     return {"@type": message.type_url, "value": value} if own else {"@type": message.type_url, **value}

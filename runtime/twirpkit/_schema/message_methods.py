@@ -16,7 +16,7 @@ from twirpkit._schema.filling import Refused, merge_bytes
 from twirpkit._schema.json_reader import from_dict
 from twirpkit._schema.json_writer import to_dict
 from twirpkit._schema.message_text import message_repr, message_str
-from twirpkit._schema.requests import strictly
+from twirpkit._schema.request_messages import strictly
 
 __all__ = ["add_methods", "take_other_pools"]
 
@@ -32,23 +32,28 @@ def add_methods(cls: type[Message]) -> None:
 
 def take_other_pools(cls: Any) -> None:
     """Make the constructor, ``CopyFrom`` and ``MergeFrom`` of a class take messages of other pools."""
-    cls.__init__, cls.CopyFrom, cls.MergeFrom = (
-        _constructor(cls.__init__),
-        _merging(cls.CopyFrom, clears=True),
-        _merging(cls.MergeFrom, clears=False),
+    # Protobuf's pure Python engine puts the values of an enum in the place of methods of the same name.
+    copy, merge = (
+        getattr(owner, name)
+        for name in ("CopyFrom", "MergeFrom")
+        for owner in [cls if callable(getattr(cls, name)) else Message]
     )
+    cls.__init__ = _constructor(cls.__init__)
+    cls.CopyFrom = _merging(copy, clears=True)
+    cls.MergeFrom = _merging(merge, clears=False)
 
 
 # Protobuf's C engine has one method for all classes, so that one of ours is enough, too.
 @functools.cache
 def _constructor(original: Callable[..., None]) -> Callable[..., None]:
-    """Return a constructor that takes what keywords of a call take: see `twirpkit._schema.requests`."""
+    """Return a constructor that takes what keywords of a call take: see `twirpkit._schema.request_messages`."""
 
     def __init__(self: Message, /, **fields: Any) -> None:
         try:
             original(self, **fields)
             return
-        except (TypeError, ValueError):
+        except (TypeError, ValueError, AttributeError):  # the last for a Duration or Timestamp, in protobuf 5 and 6
+            original(self)
             type(self).Clear(self)
         strictly(self, fields)
 
@@ -73,7 +78,7 @@ def _merging(original: Callable[..., None], *, clears: bool) -> Callable[..., No
             merge_bytes(self, other_msg)
             return
         except Refused as refused:
-            problem = refused.error(original.__name__)
+            problem = refused.error(type(self).DESCRIPTOR.name)
         raise problem
 
     merge.__name__ = merge.__qualname__ = original.__name__

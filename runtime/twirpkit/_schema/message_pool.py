@@ -39,7 +39,8 @@ class MessagePool:
     def __init__(self, modules: str | None = None, *, sensitivity: int | None = None) -> None:
         self._pool = DescriptorPool()
         self._google: set[str] = set()
-        register(self._pool, Schema(modules, sensitivity))
+        self._schema = Schema(modules, sensitivity)
+        register(self._pool, self._schema)
 
     def load(self, serialized: bytes, namespace: dict[str, Any]) -> FileDescriptor:
         """Add one file and put its classes, nested ones included, into a module's namespace.
@@ -69,7 +70,9 @@ class MessagePool:
         descriptor: FileDescriptor = self._pool.AddSerializedFile(module.DESCRIPTOR.serialized_pb)
         if name not in _ONLY_OPTIONS:
             for message in descriptor.message_types_by_name.values():
-                take_other_pools(GetMessageClass(message))
+                cls = GetMessageClass(message)
+                take_other_pools(cls)
+                self._schema.classes.append(cls)
 
 
 def _message_class(descriptor: Descriptor, module: str, outer: str) -> type[Message]:

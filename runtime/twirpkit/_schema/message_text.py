@@ -12,7 +12,8 @@ from twirpkit._schema.enums import enum_facts
 from twirpkit._schema.fields import Field, fields_of
 from twirpkit._schema.floats import shortest
 from twirpkit._schema.names import safe_name
-from twirpkit._schema.sensitivity import REDACTED, sensitive_fields
+from twirpkit._schema.sensitivity import sensitive_fields
+from twirpkit._secret import REDACTED
 
 __all__ = ["message_repr", "message_str"]
 

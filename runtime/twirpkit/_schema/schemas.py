@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 import importlib
 import pkgutil
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final
 
 from google.protobuf.descriptor import Descriptor
@@ -26,6 +26,8 @@ class Schema:
     """The package whose modules fill the pool when they are imported; None if it is filled already."""
     sensitivity: int | None = None
     """The number of the field option that marks secret and personal fields; None if the schema has none."""
+    classes: list[type[Message]] = field(default_factory=list)
+    """Classes that no module holds. Protobuf's C engine would make another class, without what was set on this one."""
 
 
 _SCHEMAS: Final[dict[DescriptorPool, Schema]] = {}

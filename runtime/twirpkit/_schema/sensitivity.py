@@ -12,10 +12,8 @@ from google.protobuf.message_factory import GetMessageClass
 
 from twirpkit._schema.schemas import schema_of
 
-__all__ = ["REDACTED", "marked_fields", "sensitive_fields"]
+__all__ = ["marked_fields", "sensitive_fields"]
 
-REDACTED: Final = "<redacted>"
-"""What stands for a value that must not show."""
 _NONE: Final[frozenset[str]] = frozenset()
 
 

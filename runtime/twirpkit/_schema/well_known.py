@@ -83,7 +83,7 @@ def _fill_list(target: Any, value: list[Any] | tuple[Any, ...]) -> None:
 
 
 def _value(target: Any, value: Any, _: Rules) -> bool:
-    if isinstance(value, Message) and value.DESCRIPTOR.full_name not in (_STRUCT, _LIST):
+    if isinstance(value, Message) and type(value).DESCRIPTOR.full_name not in (_STRUCT, _LIST):
         return False
     _set_value(target, value)
     return True
@@ -103,7 +103,7 @@ def _set_value(target: Any, value: Any) -> None:
         except ValueError:
             raise Refused(ValueError, ": not a valid string: not Unicode") from None
     elif isinstance(value, Message):
-        name = value.DESCRIPTOR.full_name
+        name = type(value).DESCRIPTOR.full_name
         within = {_STRUCT: "struct_value", _LIST: "list_value"}.get(name)
         merge_bytes(target if within is None else getattr(target, within), value)
     elif isinstance(value, Mapping):

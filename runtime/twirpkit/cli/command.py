@@ -118,7 +118,7 @@ class _Command:
             response = self.call(service, method, client, request)
         except (ValueError, TypeError, ImportError) as error:
             raise UsageError(prog, str(error)) from None
-        return json_text(response)
+        return json_text(response, redact="show_secrets" not in client)
 
     def call(
         self, service: ServiceInfo, method: Method[Any, Any], client: Mapping[str, Any], request: Message

@@ -62,7 +62,7 @@ class _Switch(argparse.Action):
 
 def client_flags(package: PackageInfo) -> list[str]:
     """Return the names of the options that stand before the service."""
-    return ["--url", "--token", *(["--api-key"] if _signs(package) else []), "--timeout", "--header"]
+    return ["--url", "--token", *(["--api-key"] if _signs(package) else []), "--timeout", "--header", "--show-secrets"]
 
 
 def client_parser(package: PackageInfo, prog: str) -> Parser:
@@ -82,6 +82,8 @@ def client_parser(package: PackageInfo, prog: str) -> Parser:
     group.add_argument("--timeout", metavar="SECONDS", help=text)
     text = "Additional request header. May be repeated."
     group.add_argument("--header", metavar="NAME=VALUE", action="append", help=text)
+    text = "Print the values of fields that the schema marks as secret or personal."
+    group.add_argument("--show-secrets", action="store_true", help=text)
     text = "Show this help; after a service or an RPC, its own."
     group.add_argument("-h", "--help", action="store_true", help=text)
     parser.add_argument("command", nargs=argparse.REMAINDER, help=argparse.SUPPRESS)

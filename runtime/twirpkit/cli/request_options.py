@@ -2,11 +2,7 @@
 
 from __future__ import annotations
 
-import base64
-import binascii
-import difflib
 import functools
-import json
 import re
 import sys
 from collections.abc import Callable, Iterable, Mapping
@@ -14,12 +10,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
-from google.protobuf import json_format
 from google.protobuf.descriptor import EnumDescriptor
 from google.protobuf.descriptor_pb2 import FieldDescriptorProto
 from google.protobuf.message import Message
 
 from twirpkit._schema.fields import WRAPPERS, Field, fields_of
+from twirpkit._schema.json_reader import from_dict, from_value, parse_json
 
 __all__ = ["RESERVED", "Option", "options_of", "request_of"]
 
@@ -96,7 +92,7 @@ class Option:
 
     def _read(self, field: Field, text: str) -> Any:
         if self.enum is not None:
-            return _enum_value(self.enum, text)
+            return _enum_value(text)
         kind = _kind(field)
         return _READERS[kind](text) if kind in _READERS else text
 
@@ -143,46 +139,37 @@ def request_of(request: type[Message], document: str | None, given: Iterable[tup
     """
     message = request()
     if document is not None:
-        _naming_option("--json", functools.partial(_merge_document, message, document))
+        message = _naming_option("--json", functools.partial(_from_document, request, document))
     values: dict[str, Any] = {}
     members: dict[str, str] = {}
     for option, texts in given:
         name, oneof = option.field.name, option.field.oneof
         values[name] = _naming_option(option.flag, functools.partial(option.value, texts))
-        # Parsed alone first, so that an error of protobuf's can name the option.
-        _naming_option(option.flag, functools.partial(json_format.ParseDict, {name: values[name]}, request()))
+        # Read alone first, so that an error can name the option.
+        _naming_option(option.flag, functools.partial(from_dict, request, {name: values[name]}))
         if oneof is not None and members.setdefault(oneof, option.flag) != option.flag:
             raise ValueError(f"{members[oneof]} and {option.flag} exclude each other: give one")
     if values:
-        overrides = request()
-        json_format.ParseDict(values, overrides)
         for name in values:
             request.ClearField(message, name)
-        request.MergeFrom(message, overrides)
+        request.MergeFrom(message, from_dict(request, values))
     return message
 
 
 def _naming_option(name: str, attempt: Callable[[], Any]) -> Any:
     """Run `attempt`; the text of its error gets the option's name in front."""
-    problem = ""
     try:
         return attempt()
-    except json_format.ParseError as error:
-        problem = str(error)
-    except RecursionError:
-        problem = "this JSON is nested too deeply"
-    except AttributeError:
-        problem = "protobuf's JSON does not support messages with fields that have the names of its own methods"
     except ValueError as error:
         problem = str(error)
     raise ValueError(f"{name}: {problem}")
 
 
-def _merge_document(message: Message, argument: str) -> None:
-    value = _json(_document(argument))
-    if not isinstance(value, dict) and not message.DESCRIPTOR.full_name.startswith("google.protobuf."):
+def _from_document(request: type[Message], argument: str) -> Message:
+    value = parse_json(_document(argument))
+    if not isinstance(value, dict) and not request.DESCRIPTOR.full_name.startswith("google.protobuf."):
         raise ValueError(f"expected a JSON object, not {_json_name(value)}")
-    json_format.ParseDict(value, message)
+    return from_value(request, value)
 
 
 def _document(argument: str) -> str:
@@ -199,23 +186,6 @@ def _document(argument: str) -> str:
     raise ValueError(problem)
 
 
-def _json(text: str) -> Any:
-    try:
-        return json.loads(text, object_pairs_hook=_without_repeats)
-    except json.JSONDecodeError as error:
-        problem = f"not JSON: {error.msg} at line {error.lineno}, column {error.colno}"
-    raise ValueError(problem)
-
-
-def _without_repeats(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    found: dict[str, Any] = {}
-    for key, value in pairs:
-        if key in found:
-            raise ValueError(f"{key!r} is in one JSON object twice")
-        found[key] = value
-    return found
-
-
 def _json_name(value: object) -> str:
     for kind, name in ((list, "a list"), (str, "a string"), (bool, "a bool"), (int | float, "a number")):
         if isinstance(value, kind):
@@ -224,7 +194,7 @@ def _json_name(value: object) -> str:
 
 
 def _object(text: str) -> Any:
-    value = _json(text)
+    value = parse_json(text)
     if not isinstance(value, dict):
         raise ValueError(f"expected a JSON object, not {_json_name(value)}")
     return value
@@ -242,24 +212,18 @@ def _integer(text: str) -> int:
     return int(text)
 
 
-def _base64(text: str) -> str:
-    # Checked here, because protobuf's JSON skips characters that are not base64.
+def _number(text: str) -> float | str:
     try:
-        base64.b64decode(text.translate({ord("-"): "+", ord("_"): "/"}) + "=" * (-len(text) % 4), validate=True)
+        float(text)
+    except ValueError:
+        problem = "expected a number"
+    else:
         return text
-    except (binascii.Error, ValueError):
-        problem = "expected base64"
     raise ValueError(problem)
 
 
-def _enum_value(enum: EnumDescriptor, text: str) -> str | int:
-    if text in enum.values_by_name:
-        return text
-    if re.fullmatch("-?[0-9]{1,10}", text) is not None:
-        return int(text)
-    close = difflib.get_close_matches(text.upper(), list(enum.values_by_name), n=1)
-    hint = f"did you mean {close[0]}?" if close else f"it has {', '.join(enum.values_by_name)}"
-    raise ValueError(f"{enum.name} has no {text!r}; {hint}")
+def _enum_value(text: str) -> str | int:
+    return int(text) if re.fullmatch("-?[0-9]{1,10}", text) is not None else text
 
 
 def _kind(field: Field) -> str:
@@ -275,10 +239,10 @@ def _kind(field: Field) -> str:
 
 
 _READERS: Final[Mapping[str, Callable[[str], Any]]] = {
-    "BASE64": _base64,
     "INTEGER": _integer,
     "JSON": _object,
-    "VALUE": _json,
+    "NUMBER": _number,
+    "VALUE": parse_json,
     "true|false": _bool,
 }
 """Parsers of values by kind; all other kinds are text in protobuf's JSON as well."""

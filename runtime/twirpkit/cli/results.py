@@ -6,9 +6,9 @@ import os
 import sys
 from typing import Final
 
-from google.protobuf import json_format
 from google.protobuf.message import Message
 
+from twirpkit._schema.json_writer import to_json
 from twirpkit.errors import (
     AlreadyExistsError,
     AuthError,
@@ -55,8 +55,8 @@ mean that the caller was refused.
 """
 
 
-def json_text(response: Message) -> str:
-    """Return the response as one JSON document.
+def json_text(response: Message, *, redact: bool) -> str:
+    """Return the response as one JSON document; `redact` hides the fields that the schema marks.
 
     Names are the proto's, and a field without presence is always there, so that a script finds it. The text is ASCII,
     whatever the terminal's encoding, so that no text of a server can control the terminal.
@@ -65,11 +65,8 @@ def json_text(response: Message) -> str:
         DecodeError: The response has no JSON form.
     """
     try:
-        return json_format.MessageToJson(
-            response, preserving_proto_field_name=True, always_print_fields_with_no_presence=True, ensure_ascii=True
-        )
-    except (json_format.Error, ValueError, TypeError, AttributeError) as error:
-        # A date past the year 9999, an Any of an unknown type, a field with the name of a method of protobuf's.
+        return to_json(response, redact=redact, defaults=True, indent=2)
+    except ValueError as error:  # a date past the year 9999, an Any of an unknown type
         problem = f"the call succeeded, but its response has no JSON form: {error}"
     raise DecodeError(Code.INTERNAL, problem)
 

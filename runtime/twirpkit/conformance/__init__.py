@@ -1,4 +1,4 @@
-"""Do generated clients conform? Recorded exchanges, a replay server, and one suite over the sync and the async client.
+"""A conformance suite for generated clients: recorded exchanges, played through the sync and the async client.
 
 ```python
 EXCHANGES = load("tests/recordings/hats.jsonl")
@@ -8,37 +8,37 @@ def suite():
     with Suite(HatsAPI, AsyncHatsAPI, credentials={"auth": "Bearer x"}, authorization="Bearer x") as suite:
         yield suite
 
-@pytest.mark.parametrize("world", ["sync", "async"])
+@pytest.mark.parametrize("mode", ["sync", "async"])
 @pytest.mark.parametrize("exchange", EXCHANGES, ids=str)
-def test_conforms(suite, world, exchange):
-    assert suite.play(world, exchange) == []
+def test_conforms(suite, mode, exchange):
+    assert suite.play(mode, exchange) == []
 ```
 
 The guide is `docs/conformance.md`.
 """
 
 from twirpkit.conformance.exchange import Exchange, RecordedRequest, RecordedResponse, load
-from twirpkit.conformance.forms import Form
-from twirpkit.conformance.plan import Plan, Route
-from twirpkit.conformance.server import Answerer, ReplayServer, by_request
-from twirpkit.conformance.suite import Suite, WorldName
-from twirpkit.conformance.tokens import Authorization, SignedTokens
-from twirpkit.testing.framing import Received
+from twirpkit.conformance.playback_plan import Plan, Route
+from twirpkit.conformance.replay_server import ReplayServer, Responder, by_request
+from twirpkit.conformance.request_forms import RequestForm
+from twirpkit.conformance.suite import Mode, Suite
+from twirpkit.conformance.tokens import ExpectedAuthorization, SignedTokens
+from twirpkit.testing.http_parsing import ReceivedRequest
 
 __all__ = [
-    "Answerer",
-    "Authorization",
     "Exchange",
-    "Form",
+    "ExpectedAuthorization",
+    "Mode",
     "Plan",
-    "Received",
+    "ReceivedRequest",
     "RecordedRequest",
     "RecordedResponse",
     "ReplayServer",
+    "RequestForm",
+    "Responder",
     "Route",
     "SignedTokens",
     "Suite",
-    "WorldName",
     "by_request",
     "load",
 ]

@@ -1,4 +1,4 @@
-"""Pure comparisons: a recorded exchange beside what was sent and what came of it. Each returns the mismatches."""
+"""Comparisons of a recorded exchange with a request and its result. Each returns a line for every mismatch."""
 
 from __future__ import annotations
 
@@ -10,8 +10,18 @@ from uuid import UUID
 from google.protobuf.message import DecodeError, Message
 
 import twirpkit.errors
+from twirpkit._protocol.constants import (
+    ACCEPT,
+    ACCEPT_ENCODING,
+    AUTHORIZATION,
+    CONTENT_LENGTH,
+    CONTENT_TYPE,
+    PROTOBUF,
+    TIMEOUT_MS,
+    USER_AGENT,
+)
 from twirpkit.conformance.exchange import Exchange, RecordedResponse
-from twirpkit.conformance.oracle import (
+from twirpkit.conformance.expected_results import (
     decoded_body,
     differences,
     expected_error,
@@ -20,49 +30,53 @@ from twirpkit.conformance.oracle import (
     is_json,
     masked,
 )
-from twirpkit.conformance.plan import Plan, protojson
-from twirpkit.conformance.tokens import Authorization
+from twirpkit.conformance.playback_plan import Plan, protojson
+from twirpkit.conformance.tokens import ExpectedAuthorization
 from twirpkit.errors import TransportError, TwirpError
 from twirpkit.rpc import Method
-from twirpkit.testing.framing import Received
+from twirpkit.testing.http_parsing import ReceivedRequest
 from twirpkit.transports.base import HttpRequest, HttpResponse, TransportFailure
 
 __all__ = [
-    "Heard",
+    "CallResult",
     "OwnError",
-    "answer_mismatches",
-    "foreign_request_mismatches",
-    "heard_mismatches",
     "request_mismatches",
+    "response_mismatches",
+    "result_mismatches",
+    "transport_request_mismatches",
 ]
 
 OwnError: TypeAlias = Callable[[Mapping[str, Any]], str | None]
 
 KEY_BYTES: Final = 16
-"""Length of a key that the client makes itself (rule C4)."""
+"""Length of a generated key in bytes (rule C4)."""
 FIXED: Final = {
-    "content-type": "application/protobuf",
-    "accept": "application/protobuf",
-    "accept-encoding": "gzip, deflate",
+    CONTENT_TYPE.lower(): PROTOBUF,
+    ACCEPT.lower(): PROTOBUF,
+    ACCEPT_ENCODING.lower(): "gzip, deflate",
 }
-"""Headers of every call (rule A2)."""
+"""The headers of every call, in lower case (rule A2)."""
 
 
 @dataclass(frozen=True, slots=True)
-class Heard:
-    """What came of one call."""
+class CallResult:
+    """The result of one call."""
 
-    answer: Message | None
+    response: Message | None
     error: TwirpError | None
-    steps: tuple[HttpResponse | TransportFailure, ...] = field(repr=False)
-    """What the client's transport said, attempt by attempt."""
+    attempts: tuple[HttpResponse | TransportFailure, ...] = field(repr=False)
+    """The results of the client's transport, one per attempt."""
 
 
 def request_mismatches(
-    plan: Plan, exchange: Exchange, received: Received, authorization: Authorization, request_id_header: str | None
+    plan: Plan,
+    exchange: Exchange,
+    received: ReceivedRequest,
+    authorization: ExpectedAuthorization,
+    request_id_header: str | None,
 ) -> list[str]:
-    """What is wrong with a request that a client sent."""
-    assert plan.rpc is not None and plan.message is not None  # noqa: S101, PT018  # every client's plan has both
+    """Return the mismatches of a request that a client sent."""
+    assert plan.rpc is not None and plan.message is not None  # noqa: S101, PT018  # so plans of clients are
     method = plan.rpc.method
     line = f"{received.method} {received.target} {received.version}"
     found = [] if line == f"POST {exchange.request.target} HTTP/1.1" else [f"request line: got {line!r}"]
@@ -70,122 +84,124 @@ def request_mismatches(
     found += _body_mismatches(plan, exchange, received)
     if plan.authorization is not None:
         authorization = plan.authorization
-    values = received.values("Authorization")
+    values = received.values(AUTHORIZATION)
     if authorization is None or isinstance(authorization, str):
         expected = [] if authorization is None else [authorization]
         return found + ([] if values == expected else ["Authorization: not the value that the client was made with"])
     return found + authorization.mismatches(values, method, plan.message)
 
 
-def _header_mismatches(plan: Plan, received: Received, request_id_header: str | None) -> Iterator[str]:
+def _header_mismatches(plan: Plan, received: ReceivedRequest, request_id_header: str | None) -> Iterator[str]:
     names = [name.lower() for name, _ in received.headers]
     yield from (f"header {name}: sent twice" for name in sorted(set(names)) if names.count(name) > 1)
     got = {name.lower(): value for name, value in received.headers}
-    length = len(received.body) if received.whole else plan.message_or_empty.ByteSize()
-    expected = {**FIXED, "content-length": str(length)}
+    length = len(received.body) if received.complete else plan.message_or_empty.ByteSize()
+    expected = {**FIXED, CONTENT_LENGTH.lower(): str(length)}
     expected |= {name.lower(): value for name, value in plan.extra_headers.items()}
     for name, value in expected.items():
         if got.get(name) != value:
             yield f"header {name}: expected {value!r}, got {got.get(name)!r}"
-    if not got.get("user-agent", "").startswith("twirpkit/"):
-        yield f"header user-agent: got {got.get('user-agent')!r}"
+    if not got.get(USER_AGENT.lower(), "").startswith("twirpkit/"):
+        yield f"header user-agent: got {got.get(USER_AGENT.lower())!r}"
     if request_id_header is not None and request_id_header.lower() not in expected:
         yield from _id_mismatches(request_id_header, got.get(request_id_header.lower(), ""))
-    own = {"host", "user-agent", "authorization", "x-twirp-timeout-ms", (request_id_header or "host").lower()}
+    own = {"host", *(each.lower() for each in (USER_AGENT, AUTHORIZATION, TIMEOUT_MS, request_id_header or USER_AGENT))}
     for name in sorted(set(names) - own - expected.keys()):
-        yield f"header {name}: nobody asked for it"
+        yield f"header {name}: unexpected"
 
 
 def _id_mismatches(name: str, value: str) -> Iterator[str]:
     try:
         UUID(value)
     except ValueError:
-        yield f"header {name.lower()}: {value!r} is no UUID"
+        yield f"header {name.lower()}: {value!r} is not a UUID"
 
 
-def _body_mismatches(plan: Plan, exchange: Exchange, received: Received) -> Iterator[str]:
-    assert plan.rpc is not None  # noqa: S101  # every client's plan has one
+def _body_mismatches(plan: Plan, exchange: Exchange, received: ReceivedRequest) -> Iterator[str]:
+    assert plan.rpc is not None  # noqa: S101  # every plan of the route CLIENT has one
     method = plan.rpc.method
-    if not received.whole:
-        # The server refused before the body came: a client that waits for 100 Continue is right not to send it.
-        if not received.waits:
+    if not received.complete:
+        # The server responded before the body: a client that expects 100 Continue need not send it.
+        if not received.expects_continue:
             yield "request body: cut short"
         return
     try:
         message = method.request.FromString(received.body)
     except DecodeError:
-        yield f"request body: no {method.request.DESCRIPTOR.full_name}"
+        yield f"request body: cannot be parsed as {method.request.DESCRIPTOR.full_name}"
         return
     yield from _key_mismatches(method, plan, message)
     yield from _wait_mismatches(method, plan, message)
     yield from differences(exchange.request.message, protojson(message), "request")
     if not _same_bytes(message, exchange.request.body):
-        yield "request body: other bytes than the recorded ones, though its known fields are the same"
+        yield "request body: the known fields are as recorded, but the bytes are not"
 
 
 def _key_mismatches(method: Method[Any, Any], plan: Plan, message: Message) -> Iterator[str]:
-    """Check a key that the client made, and take it out of the message."""
+    """Check a generated key, and remove it from the message."""
     if method.key is None or getattr(plan.message, method.key):
         return
     if len(getattr(message, method.key)) != KEY_BYTES:
-        yield f"request.{method.key}: expected {KEY_BYTES} fresh bytes"
+        yield f"request.{method.key}: expected {KEY_BYTES} random bytes"
     message.ClearField(method.key)
 
 
 def _wait_mismatches(method: Method[Any, Any], plan: Plan, message: Message) -> Iterator[str]:
-    """Check a waiting time that the client wrote, and take it out of the message."""
+    """Check a server wait that the client filled in, and remove it from the message."""
     wait = method.wait
-    if wait is None or plan.message is None or plan.message.HasField(wait.field):
+    if wait is None or plan.message is None or (wait.when is not None and not getattr(plan.message, wait.when)):
         return
-    if wait.when is not None and not getattr(plan.message, wait.when):
+    if _is_set(plan.message, wait.field):
         return
-    if getattr(message, wait.field).ToNanoseconds() != wait.default * 1e9:
-        yield f"request.{wait.field}: expected {wait.default:g} s"
+    value = getattr(message, wait.field)
+    seconds = value.ToNanoseconds() / 1e9 if wait.unit is None else value * wait.unit
+    if seconds != wait.default:
+        yield f"request.{wait.field}: expected {wait.default:g} s, got {seconds:g} s"
     message.ClearField(wait.field)
 
 
+def _is_set(message: Message, name: str) -> bool:
+    return any(field.name == name for field, _ in message.ListFields())
+
+
 def _same_bytes(message: Message, body: bytes) -> bool:
-    # Deterministic, because map entries have no order on the wire.
+    # Deterministic, because map entries have no fixed order in the encoding.
     recorded = type(message).FromString(body)
     return message.SerializeToString(deterministic=True) == recorded.SerializeToString(deterministic=True)
 
 
-def foreign_request_mismatches(request: HttpRequest, target: str, received: Received) -> Iterator[str]:
-    """What is wrong with a request that the lower layer sent: it must be what it was given, Host and length added."""
+def transport_request_mismatches(request: HttpRequest, target: str, received: ReceivedRequest) -> Iterator[str]:
+    """Return the mismatches of a request that a transport sent. It may only add Host and Content-Length."""
     line = f"{received.method} {received.target} {received.version}"
     if line != f"{request.method} {target} HTTP/1.1":
         yield f"request line: got {line!r}"
     got = sorted((name.lower(), value) for name, value in received.headers)
-    got = [(name, value) for name, value in got if name not in ("host", "content-length")]
+    got = [(name, value) for name, value in got if name not in ("host", CONTENT_LENGTH.lower())]
     if got != sorted((name.lower(), value.strip()) for name, value in request.headers.items()):
         yield f"headers: expected {sorted(request.headers)}, got {[name for name, _ in got]}"
     if received.body != request.body:
-        yield f"request body: expected {len(request.body)} bytes, got {len(received.body)} others"
+        yield f"request body: expected {len(request.body)} bytes, got {len(received.body)} other bytes"
 
 
-def answer_mismatches(exchange: Exchange, step: HttpResponse | TransportFailure) -> Iterator[str]:
-    """What is wrong with what a transport said of an answer: status, headers, body, and that it was whole."""
+def response_mismatches(exchange: Exchange, result: HttpResponse | TransportFailure) -> Iterator[str]:
+    """Return the mismatches of a transport's result: its status, headers, body, and whether it is complete."""
     expected = exchange.response
-    if isinstance(step, TransportFailure):
+    if isinstance(result, TransportFailure):
         if expected is not None:
-            yield f"answer: none: {step.reason}"
+            yield f"expected a response, got none: {result.reason}"
     elif expected is None:
-        yield f"answer: expected none, got {step.status}"
+        yield f"expected no response, got status {result.status}"
     else:
-        if step.status != expected.status:
-            yield f"status: expected {expected.status}, got {step.status}"
-        # An answer that ends with its connection cannot be told from one that was cut (rule A11).
-        if (step.body_error is None) is not framed(expected):
-            yield (
-                f"answer: not whole: {step.body_error}"
-                if step.body_error
-                else "answer: taken for whole, though nothing says so"
-            )
-        if step.body != decoded_body(expected):
-            yield f"answer body: expected {len(expected.body)} bytes, got {len(step.body)} others"
+        if result.status != expected.status:
+            yield f"response status: expected {expected.status}, got {result.status}"
+        # A response that ends with its connection cannot be distinguished from one that was cut (rule A11).
+        if (result.body_error is None) is not framed(expected):
+            yield f"response body: {result.body_error or 'read as complete, although nothing defines its end'}"
+        if result.body != decoded_body(expected):
+            yield f"response body: expected {len(expected.body)} bytes, got {len(result.body)} other bytes"
         for name, value in _joined(expected.headers).items():
-            if step.headers.get(name) != value:
-                yield f"answer header {name}: expected {value!r}, got {step.headers.get(name)!r}"
+            if result.headers.get(name) != value:
+                yield f"response header {name}: expected {value!r}, got {result.headers.get(name)!r}"
 
 
 def _joined(lines: Iterable[tuple[str, str]]) -> Mapping[str, str]:
@@ -195,60 +211,65 @@ def _joined(lines: Iterable[tuple[str, str]]) -> Mapping[str, str]:
     return joined
 
 
-def heard_mismatches(
-    exchange: Exchange, heard: Heard, response_class: type[Message] | None, own_error: OwnError | None = None
+def result_mismatches(
+    exchange: Exchange,
+    result: CallResult,
+    response_class: type[Message] | None,
+    own_error: OwnError | None = None,
+    prefixes: Iterable[str] = (),
 ) -> list[str]:
-    """What is wrong with what a caller got.
+    """Return the mismatches of the result of a call.
 
     Args:
         exchange: The exchange.
-        heard: What came of the call.
-        response_class: The class of the RPC's answer; None where the SDK has no such RPC.
-        own_error: Names the class that the package makes of an error with this metadata, if it makes one.
+        result: The result of the call.
+        response_class: The RPC's class of responses; None if the SDK has no such RPC.
+        own_error: Returns the name of the package's own error class for an error with this metadata, or None.
+        prefixes: Prefixes of the server's messages that the package removes.
     """
     expected = exchange.response
     if expected is None:
-        return _no_answer_mismatches(heard)
+        return _no_response_mismatches(result)
     if expected.status != 200:
-        return list(_error_mismatches(expected, heard, own_error))
+        return list(_error_mismatches(expected, result, own_error, prefixes))
     if holds_message(expected):
-        return _message_mismatches(expected, heard)
-    if (
-        heard.answer is not None and response_class is not None and is_json(expected)
-    ):  # read by the lower layer's caller
-        return _message_mismatches(expected, heard)
-    problem = isinstance(heard.error, twirpkit.errors.DecodeError) and heard.error.status == 200
-    return [] if problem else [f"outcome: expected a DecodeError, got {heard.error!r}"]
+        return _message_mismatches(expected, result)
+    if result.response is not None and response_class is not None and is_json(expected):  # sent by a transport alone
+        return _message_mismatches(expected, result)
+    problem = isinstance(result.error, twirpkit.errors.DecodeError) and result.error.status == 200
+    return [] if problem else [f"outcome: expected a DecodeError, got {result.error!r}"]
 
 
-def _message_mismatches(expected: RecordedResponse, heard: Heard) -> list[str]:
-    if heard.answer is None:
-        return [f"outcome: expected a message, got {heard.error!r}"]
-    return list(differences(expected.message, protojson(heard.answer), "response"))
+def _message_mismatches(expected: RecordedResponse, result: CallResult) -> list[str]:
+    if result.response is None:
+        return [f"outcome: expected a message, got {result.error!r}"]
+    return list(differences(expected.message, protojson(result.response), "response"))
 
 
-def _no_answer_mismatches(heard: Heard) -> list[str]:
-    if not isinstance(heard.error, TransportError):
-        return [f"outcome: expected a TransportError, got {heard.error!r}"]
-    return [] if heard.error.sent == "maybe" else [f"error.sent: expected 'maybe', got {heard.error.sent!r}"]
+def _no_response_mismatches(result: CallResult) -> list[str]:
+    if not isinstance(result.error, TransportError):
+        return [f"outcome: expected a TransportError, got {result.error!r}"]
+    return [] if result.error.sent == "maybe" else [f"error.sent: expected 'maybe', got {result.error.sent!r}"]
 
 
-def _error_mismatches(expected: RecordedResponse, heard: Heard, own_error: OwnError | None) -> Iterator[str]:
-    error = heard.error
+def _error_mismatches(
+    expected: RecordedResponse, result: CallResult, own_error: OwnError | None, prefixes: Iterable[str]
+) -> Iterator[str]:
+    error = result.error
     if error is None:
         yield f"outcome: expected an error for status {expected.status}, got a message"
         return
-    wanted = expected_error(expected)
+    wanted = expected_error(expected, prefixes)
     class_name = (own_error(wanted.meta) if own_error is not None else None) or wanted.class_name
     if (str(error.code), type(error).__name__) != (wanted.code, class_name):
         yield f"error: expected {class_name} with {wanted.code}, got {type(error).__name__} with {error.code}"
     if error.status != expected.status:
         yield f"error.status: expected {expected.status}, got {error.status}"
-    if error.sent != "yes":
-        yield f"error.sent: expected 'yes', got {error.sent!r}"
+    if error.sent != wanted.sent:
+        yield f"error.sent: expected {wanted.sent!r}, got {error.sent!r}"
     for text in wanted.texts:
         if text not in error.message and repr(text)[1:-1] not in error.message:
-            yield f"error.message: does not hold {text!r}: {error.message!r}"
+            yield f"error.message: does not contain {text!r}: {error.message!r}"
     yield from differences(dict(wanted.meta), error.meta, "error.meta")
     shown = [str(error), repr(error), error.message, *error.meta.values()]
     if any(masked(text) != text for text in shown):

@@ -1,4 +1,4 @@
-"""Recorded exchanges: what was asked, and what a real server answered, one JSON object a line.
+"""Recorded exchanges: requests to a real server and its responses, one JSON object per line.
 
 `docs/conformance.md` describes the format.
 """
@@ -16,40 +16,40 @@ from typing import Any, Self
 __all__ = ["Exchange", "HeaderLines", "RecordedRequest", "RecordedResponse", "load"]
 
 HeaderLines = tuple[tuple[str, str], ...]
-"""Header lines in wire order, names as they were spelled."""
+"""Header lines in their order, with the names as sent."""
 
 
 @dataclass(frozen=True, slots=True)
 class RecordedRequest:
-    """A request as it was sent, but for its token and its Host."""
+    """A request as it was sent, except for its token and its Host."""
 
     method: str
     target: str
     headers: HeaderLines = field(repr=False)
     body: bytes = field(repr=False)
     message: Any = field(repr=False)
-    """Protojson with proto field names; None where the body is no such message."""
+    """The message in protojson, with proto field names; None if the body is not such a message."""
 
     def header(self, name: str) -> str | None:
-        """The value of the first line of that name, in any case."""
+        """Return the value of the first header of that name, ignoring case; None without one."""
         return next((value for key, value in self.headers if key.lower() == name.lower()), None)
 
 
 @dataclass(frozen=True, slots=True)
 class RecordedResponse:
-    """An answer: its exact bytes, and the same taken apart by the recorder."""
+    """A response: its exact bytes, and its parts as the recorder parsed them."""
 
     raw: bytes = field(repr=False)
-    """Head and body as they came from the socket, with interim (1xx) answers."""
+    """Header and body as received, with interim (1xx) responses."""
     status: int
     headers: HeaderLines = field(repr=False)
     body: bytes = field(repr=False)
-    """Chunks undone, a content encoding not."""
+    """The body with a chunked transfer coding removed, but not a content encoding."""
     message: Any = field(repr=False)
-    """Protojson of the decoded answer, the parsed JSON of an error, or None."""
+    """The message in protojson, the parsed JSON of an error, or None."""
 
     def header(self, name: str) -> str | None:
-        """The value of the first line of that name, in any case."""
+        """Return the value of the first header of that name, ignoring case; None without one."""
         return next((value for key, value in self.headers if key.lower() == name.lower()), None)
 
 
@@ -59,17 +59,17 @@ class Exchange:
 
     id: str
     rpc: str | None
-    """``package.Service/Method``; None where no RPC was reached for."""
+    """``package.Service/Method``; None if the request did not name an RPC."""
     note: str
     claims: Mapping[str, Any] | None = field(repr=False)
-    """Of the token that was sent then, which need not be the one that a client sends now."""
+    """The claims of the recorded token, for readers. A client may send other claims."""
     request: RecordedRequest
     response: RecordedResponse | None
-    """None: the connection was closed without an answer."""
+    """The response; None if the connection was closed without one."""
 
     @classmethod
     def from_json(cls, value: Any) -> Self:
-        """The exchange that a parsed line describes. Raises KeyError, TypeError or ValueError where it is none."""
+        """Make the exchange that a parsed line describes. Raises KeyError, TypeError or ValueError if it is not one."""
         request, response = value["request"], value["response"]
         return cls(
             id=_text(value["id"], "id"),
@@ -87,8 +87,8 @@ class Exchange:
         )
 
     @property
-    def raw_answer(self) -> bytes | None:
-        """The bytes that answered; None for a connection that was closed without any."""
+    def raw_response(self) -> bytes | None:
+        """The bytes of the response; None if the connection was closed without one."""
         return None if self.response is None else self.response.raw
 
     def __str__(self) -> str:
@@ -96,10 +96,10 @@ class Exchange:
 
 
 def load(path: str | PathLike[str]) -> list[Exchange]:
-    """Read the exchanges of one ``.jsonl`` file, in the file's order. Empty lines are skipped.
+    """Read the exchanges of one ``.jsonl`` file, in their order. Empty lines are skipped.
 
     Raises:
-        ValueError: A line is no exchange, or two lines have one id; the text names file and line.
+        ValueError: A line is not an exchange, or two lines have the same id. The text names file and line.
         OSError: The file cannot be read.
     """
     return _parsed(Path(path).name, Path(path).read_text(encoding="utf-8").split("\n"))
@@ -114,16 +114,16 @@ def _parsed(name: str, lines: Iterable[str]) -> list[Exchange]:
             exchange = Exchange.from_json(json.loads(line))
         except (KeyError, TypeError, ValueError) as error:
             problem = f"has no key {error}" if isinstance(error, KeyError) else str(error)
-            raise ValueError(f"{name}, line {number}: no recorded exchange: {problem}") from error
+            raise ValueError(f"{name}, line {number}: not a recorded exchange: {problem}") from error
         if exchange.id in exchanges:
-            raise ValueError(f"{name}, line {number}: the id {exchange.id!r} stands in an earlier line too")
+            raise ValueError(f"{name}, line {number}: the id {exchange.id!r} is already used in an earlier line")
         exchanges[exchange.id] = exchange
     return list(exchanges.values())
 
 
 def _response(value: Any) -> RecordedResponse:
     if not isinstance(value["status"], int):
-        raise TypeError("response.status is no integer")
+        raise TypeError("response.status is not an integer")
     return RecordedResponse(
         raw=_bytes(value["raw_b64"]),
         status=value["status"],
@@ -135,7 +135,7 @@ def _response(value: Any) -> RecordedResponse:
 
 def _text(value: Any, what: str) -> str:
     if not isinstance(value, str):
-        raise TypeError(f"{what} is no string")
+        raise TypeError(f"{what} is not a string")
     return value
 
 

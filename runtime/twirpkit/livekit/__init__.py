@@ -1,6 +1,6 @@
-"""What is LiveKit's own: the one part of the runtime that knows a service by name.
+"""LiveKit's rules: tokens, webhooks, regions and telephony errors. No other part of the runtime knows LiveKit.
 
-The names here are loaded when they are first used.
+Names are loaded when they are first used.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from twirpkit.livekit.regions import Regions
     from twirpkit.livekit.server_tokens import ServerTokens
     from twirpkit.livekit.sip_errors import SIPCallError, sip_call_error
+    from twirpkit.livekit.token_endpoint import TokenEndpoint, TokenRequestError, TokenResponse
     from twirpkit.livekit.token_grants import (
         AgentEndpointGrants,
         AgentGrants,
@@ -24,7 +25,9 @@ if TYPE_CHECKING:
         VideoGrants,
     )
     from twirpkit.livekit.token_verifier import Claims, TokenError, TokenExpiredError, TokenVerifier, decode_unverified
-    from twirpkit.livekit.webhook_receiver import UNKNOWN_ENUM, WebhookError, WebhookEvent, WebhookReceiver
+    from twirpkit.livekit.webhook_event import UNKNOWN_ENUM, WebhookError, WebhookEvent
+    from twirpkit.livekit.webhook_receiver import WebhookReceiver
+    from twirpkit.livekit.webhook_signature import sign_webhook
 
 __all__ = [
     "UNKNOWN_ENUM",
@@ -39,8 +42,11 @@ __all__ = [
     "SIPCallError",
     "SIPGrants",
     "ServerTokens",
+    "TokenEndpoint",
     "TokenError",
     "TokenExpiredError",
+    "TokenRequestError",
+    "TokenResponse",
     "TokenVerifier",
     "VideoGrants",
     "WebhookError",
@@ -48,11 +54,12 @@ __all__ = [
     "WebhookReceiver",
     "agents_url",
     "decode_unverified",
+    "sign_webhook",
     "sip_call_error",
 ]
 
 _MODULES: Final = {
-    "UNKNOWN_ENUM": "webhook_receiver",
+    "UNKNOWN_ENUM": "webhook_event",
     "AccessToken": "access_token",
     "AgentEndpointGrants": "token_grants",
     "AgentGrants": "token_grants",
@@ -64,15 +71,19 @@ _MODULES: Final = {
     "SIPCallError": "sip_errors",
     "SIPGrants": "token_grants",
     "ServerTokens": "server_tokens",
+    "TokenEndpoint": "token_endpoint",
     "TokenError": "token_verifier",
     "TokenExpiredError": "token_verifier",
+    "TokenRequestError": "token_endpoint",
+    "TokenResponse": "token_endpoint",
     "TokenVerifier": "token_verifier",
     "VideoGrants": "token_grants",
-    "WebhookError": "webhook_receiver",
-    "WebhookEvent": "webhook_receiver",
+    "WebhookError": "webhook_event",
+    "WebhookEvent": "webhook_event",
     "WebhookReceiver": "webhook_receiver",
     "agents_url": "cloud_hosts",
     "decode_unverified": "token_verifier",
+    "sign_webhook": "webhook_signature",
     "sip_call_error": "sip_errors",
 }
 

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+import functools
 import json
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, Final, NoReturn, cast
 
 from google.protobuf.message import Message
 
-from twirpkit._secret import Secret
+from twirpkit._secret import Secret, conceal
 from twirpkit.livekit.room_config import room_config_json, sensitive_paths
 from twirpkit.livekit.token_grants import Participant, VideoGrants, check, claims_of, put
 from twirpkit.livekit.token_signing import LATEST, credentials, hs256, unix_time
@@ -44,14 +45,16 @@ class AccessToken(Participant):
     """Lifetime, counted from `to_jwt`. Must be positive."""
     room_config: Message | Mapping[str, Any] | None = field(default=None, repr=False)
     """Configuration of the room if joining creates it: a ``livekit.RoomConfiguration`` of any library, or a mapping in
-    its proto's or its JSON's names. Kept as JSON (camelCase)."""
+    its proto's or its JSON's names, which is checked as a request is. Kept as JSON (camelCase)."""
     allow_sensitive_credentials: bool = False
     """Let `room_config` hold storage secrets or stream keys. The holder of the token can read them."""
 
     def __post_init__(self) -> None:
         check(self, Participant)
         key, secret = credentials(self.api_key, self.api_secret)
-        put(self, api_key=key, api_secret=secret, room_config=room_config_json(self.room_config))
+        put(self, api_key=key, api_secret=secret)
+        if self.room_config is not None:
+            put(self, room_config=room_config_json(self.room_config, self.room_config_class()))
         if not isinstance(self.ttl, timedelta):
             raise TypeError(f"AccessToken: ttl must be a timedelta, not {type(self.ttl).__name__}")
         if self.ttl <= timedelta(0):
@@ -71,6 +74,11 @@ class AccessToken(Participant):
                     f"AccessToken: room_config has credentials at {path}, which the holder of the token can read; "
                     "configure the storage on the server, or set allow_sensitive_credentials=True"
                 )
+
+    @classmethod
+    def room_config_class(cls) -> type[Message] | None:
+        """Return the class of ``livekit.RoomConfiguration``. None in the base of a generated package's class."""
+        return None
 
     def to_jwt(self, *, at: datetime | None = None) -> str:
         """Sign the token, valid from now for `ttl`.
@@ -97,3 +105,17 @@ class AccessToken(Participant):
 
     def __reduce__(self) -> NoReturn:
         raise TypeError("an AccessToken holds a secret and is not pickled or copied: pass on the text of to_jwt()")
+
+
+def _concealing(init: Callable[..., None]) -> Callable[..., None]:
+    """Return a dataclass's constructor in whose frame key and secret are not shown (rule E1)."""
+
+    @functools.wraps(init)
+    def __init__(self: Any, api_key: Any = None, api_secret: Any = None, **fields: Any) -> None:
+        api_key, api_secret = conceal(api_key, api_secret)
+        init(self, api_key, api_secret, **fields)
+
+    return __init__
+
+
+AccessToken.__init__ = _concealing(AccessToken.__init__)  # type: ignore[method-assign]  # the class has the same arguments

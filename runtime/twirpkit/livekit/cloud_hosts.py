@@ -1,4 +1,4 @@
-"""Hosts of LiveKit Cloud services that do not answer at a project's own URL."""
+"""Hosts of LiveKit Cloud services that are not served at a project's own URL."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ _CLOUD: Final = ".livekit.cloud"
 
 
 def agents_url(base_url: str) -> str:
-    """The base URL of the agent-hosting API that belongs to a project's base URL.
+    """Return the base URL of the agent-hosting API for a project's base URL.
 
-    Under ``.livekit.cloud`` the first label of the host becomes ``agents``. Anywhere else only the variable
-    ``LK_AGENTS_URL`` can say, because a token must not go to a guessed host.
+    Under ``.livekit.cloud`` the first label of the host becomes ``agents``. Anywhere else the variable
+    ``LK_AGENTS_URL`` is required, because a token must not be sent to a guessed host.
 
     Raises:
         ValueError: The project is not on LiveKit Cloud, and the variable is not set.

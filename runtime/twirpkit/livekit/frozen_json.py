@@ -1,11 +1,11 @@
-"""JSON data that does not change: what immutable values hold of mappings and lists."""
+"""Immutable JSON data: mappings and lists inside immutable values."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import Any, NoReturn
 
-__all__ = ["FrozenDict", "freeze"]
+__all__ = ["FrozenDict", "freeze", "thaw"]
 
 
 def _refuse(*_: object, **__: object) -> NoReturn:
@@ -13,7 +13,7 @@ def _refuse(*_: object, **__: object) -> NoReturn:
 
 
 class FrozenDict(dict[str, Any]):
-    """A dict that does not change; ``dict(it)`` is a copy that does. It pickles, and it is JSON."""
+    """A read-only dict; ``dict(it)`` is a copy that can be changed. It pickles, and `json.dumps` takes it."""
 
     __slots__ = ()
 
@@ -24,11 +24,20 @@ class FrozenDict(dict[str, Any]):
 
 
 def freeze(value: Any) -> Any:
-    """A copy of JSON data that does not change: mappings become `FrozenDict`, lists become tuples."""
+    """Return an immutable copy of JSON data: mappings become `FrozenDict`, lists become tuples."""
     if isinstance(value, FrozenDict):
         return value
     if isinstance(value, Mapping):
         return FrozenDict((key, freeze(each)) for key, each in value.items())
     if isinstance(value, list | tuple):
         return tuple(freeze(each) for each in value)
+    return value
+
+
+def thaw(value: Any) -> Any:
+    """Return a mutable copy of JSON data: mappings become dicts, tuples become lists."""
+    if isinstance(value, Mapping):
+        return {key: thaw(each) for key, each in value.items()}
+    if isinstance(value, list | tuple):
+        return [thaw(each) for each in value]
     return value

@@ -30,40 +30,45 @@ MAX_BODY: Final = 64 * 1024
 MAX_REGIONS: Final = 16
 LONGEST_AGE: Final = 3600
 """Seconds for which a list of regions is kept at most, whatever the server says (rule D2)."""
+SHORTEST_AGE: Final = 10.0
+"""Seconds for which a list is not asked for again, although every region in it has failed (rule D2)."""
 MOVED: Final = 451
 """The status by which a region refuses a project that is pinned to others."""
 
 _LOOKS: Final = 0.02
 """Seconds between two looks at another call's discovery."""
-_NOT_FOR_A_QUESTION: Final = frozenset(name.lower() for name in (CONTENT_TYPE, ACCEPT, TIMEOUT_MS))
+_NOT_FOR_DISCOVERY: Final = frozenset(name.lower() for name in (CONTENT_TYPE, ACCEPT, TIMEOUT_MS))
 _MAX_AGE: Final = re.compile(r"(?:^|[\s,])max-age\s*=\s*\"?([0-9]{1,9})")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Regions:
-    """Which hosts have regions, and where a token may go.
+    """Hosts that have regions, and hosts that may receive a token.
 
     Raises:
         ValueError: A suffix is empty, or ends with a dot.
-        TypeError: ``suffixes`` is no tuple or list of strings.
+        TypeError: `suffixes` is not a tuple or list of strings.
     """
 
     suffixes: Sequence[str] = CLOUD
-    """Ends of host names. One that starts with a dot stands for every host under it, another one for that host alone.
-    A project's URL under one of them has regions, and its regions are hosts under the same one."""
+    """Ends of host names. A suffix that starts with a dot matches every host under it, another one that host alone.
+    A project's URL that matches a suffix has regions, and its regions must match the same suffix."""
 
     def __post_init__(self) -> None:
         if isinstance(self.suffixes, str) or not all(isinstance(each, str) for each in self.suffixes):
             raise TypeError("suffixes must be a tuple of strings")
         for each in self.suffixes:
             if not each.strip(".") or each.endswith("."):
-                raise ValueError(f"suffixes: {each!r} is no end of a host name: give one like '.livekit.cloud'")
+                raise ValueError(f"suffixes: {each!r} is not the end of a host name: give one like '.livekit.cloud'")
 
     def failover(self, base_url: str) -> RegionFailover | None:
-        """What knows the regions of one project, or None for a URL that has none.
+        """Return the failover of one project, or None for a URL that does not have regions.
 
         Args:
-            base_url: The project's, normalized, without the path prefix of the services.
+            base_url: The project's normalized URL, without the path prefix of the services.
+
+        Raises:
+            ValueError: The URL is one for clients of rooms.
         """
         if base_url.endswith("/rtc"):
             raise ValueError("the URL ends with /rtc, which is for clients of rooms: leave it out")
@@ -79,19 +84,19 @@ def _is_under(host: str, suffix: str) -> bool:
 
 
 class _Flight:
-    """A discovery that one call makes, and that others wait for."""
+    """A discovery request that one call makes, and whose result other calls wait for."""
 
     def __init__(self) -> None:
         self.process = os.getpid()
         self.regions: tuple[str, ...] | None = None
-        """Set when it is over, unless the call was given up."""
+        """Set when the discovery has ended, unless its call was cancelled."""
 
 
 class RegionFailover:
-    """The regions of one project, as one client knows them: a `twirpkit._engine.steps.Failover`.
+    """Regions of one project as known to one client: a `twirpkit._engine.steps.Failover`.
 
-    There is no lock that a fork could leave held. Who waits for another call's discovery looks again and again, in
-    whatever thread, loop or process it is.
+    It does not use a lock, which a fork could leave held: a call that waits for another call's discovery polls, in any
+    thread, loop or process.
     """
 
     nowhere = "the project is pinned to other regions, and discovery names none that it may use"
@@ -102,7 +107,7 @@ class RegionFailover:
         self._scheme, self._host, self._port = parts.scheme, parts.hostname or "", parts.port
         self._suffix = suffix
         self._known: tuple[str, ...] = ()
-        self._good_until = float("-inf")
+        self._good_until = self._asked_again_from = float("-inf")
         self._flight: _Flight | None = None
 
     def relocates(self, response: HttpResponse, /) -> bool:
@@ -124,19 +129,20 @@ class RegionFailover:
         *,
         rediscover: bool,
     ) -> Generator[Step, Outcome, str | None]:
-        """The first region, in the server's order, that the call has not been to."""
+        """Return the first region, in the server's order, that the call has not visited."""
         known = not rediscover and time.monotonic() < self._good_until
         regions = self._known if known else (yield from self._discovered(request, deadline))
         path = base_url[len(self._base) :]
         been = {_origin(each) for each in visited}
         unvisited = next((each + path for each in regions if each not in been), None)
-        if unvisited is None and known:  # every known region failed: the list may be old (rule D2)
+        if unvisited is None and known and time.monotonic() >= self._asked_again_from:
+            # Every known region failed: the list may be old (rule D2).
             regions = yield from self._discovered(request, deadline)
             unvisited = next((each + path for each in regions if each not in been), None)
         return unvisited
 
     def _discovered(self, request: HttpRequest, deadline: float | None) -> Generator[Step, Outcome, tuple[str, ...]]:
-        """The regions, asked for by this call or by one that is asking already; the old ones where asking fails."""
+        """Return the regions that this call discovers, or another call does already; the known ones if that fails."""
         until = time.monotonic() + WITHIN
         if deadline is not None:
             until = min(until, deadline)
@@ -158,19 +164,21 @@ class RegionFailover:
                 self._flight = None
 
     def _ask(self, request: HttpRequest, until: float) -> Generator[Step, Outcome, tuple[str, ...] | None]:
-        headers = Headers({k: v for k, v in request.headers.items() if k.lower() not in _NOT_FOR_A_QUESTION})
+        headers = Headers({k: v for k, v in request.headers.items() if k.lower() not in _NOT_FOR_DISCOVERY})
         headers[ACCEPT] = "application/json"
-        question = HttpRequest(self._base + PATH, headers, b"", until, max_body=MAX_BODY, method="GET")
-        answer = yield Send(question)
-        if not isinstance(answer, HttpResponse) or answer.status != 200 or answer.body_error is not None:
+        discovery = HttpRequest(self._base + PATH, headers, b"", until, max_body=MAX_BODY, method="GET")
+        response = yield Send(discovery)
+        if not isinstance(response, HttpResponse) or response.status != 200 or response.body_error is not None:
             return None
-        regions = self._allowed(answer.body)
-        if regions is not None and (age := _max_age(answer)):
-            self._known, self._good_until = regions, time.monotonic() + min(age, LONGEST_AGE)
+        regions = self._allowed(response.body)
+        if regions is not None and (age := _max_age(response)):
+            now = time.monotonic()
+            self._known, self._good_until = regions, now + min(age, LONGEST_AGE)
+            self._asked_again_from = now + SHORTEST_AGE
         return regions
 
     def _allowed(self, body: bytes) -> tuple[str, ...] | None:
-        """The origins in an answer that the token may go to, in the server's order; None for what is no answer."""
+        """Return the origins in a response that may receive the token, in the server's order; None without a list."""
         try:
             value = json.loads(body)
         except (ValueError, RecursionError):
@@ -182,7 +190,7 @@ class RegionFailover:
         return tuple(dict.fromkeys(origin for origin in origins if origin is not None))
 
     def _trusted(self, region: Any) -> str | None:
-        """The origin of a region, or None where a token must not go (rule D3)."""
+        """Return the origin of a region, or None if it must not receive the token (rule D3)."""
         url = region.get("url") if isinstance(region, dict) else None
         if not isinstance(url, str) or not url.lower().startswith(("https://", "http://")):
             return None
@@ -200,7 +208,7 @@ class RegionFailover:
 
 
 def _origin(url: str) -> str:
-    """Scheme, host and port, in one spelling for one place."""
+    """Return scheme, host and port in their normal form."""
     parts = urlsplit(normalize_url(url))
     return f"{parts.scheme}://{parts.netloc.removesuffix(':443' if parts.scheme == 'https' else ':80')}"
 

@@ -1,4 +1,4 @@
-"""A room's configuration inside a token: kept as JSON, and looked through for credentials."""
+"""Room configurations inside tokens: checked against the schema, kept as JSON, and searched for credentials."""
 
 from __future__ import annotations
 
@@ -7,53 +7,56 @@ from typing import Any, Final
 
 from google.protobuf.message import Message
 
-from twirpkit.livekit.frozen_json import freeze
-from twirpkit.livekit.token_grants import camel, checked_text
+from twirpkit._schema.json_reader import from_dict
+from twirpkit._schema.request_messages import request_message
+from twirpkit.livekit.frozen_json import FrozenDict, freeze
 
 __all__ = ["room_config_json", "sensitive_paths"]
 
+_FULL_NAME: Final = "livekit.RoomConfiguration"
 _SECRET_KEYS: Final = frozenset(
     ("secret", "sessionToken", "assumeRoleExternalId", "credentials", "accountKey", "password")
 )
-"""What a room configuration's storage settings hold that a participant must not see. An S3 access key alone, without
-its secret, may be there: LiveKit's server lets it pass too."""
+"""Keys of storage settings that a participant must not see. An S3 access key without its secret is allowed, as in
+LiveKit's server."""
 _STREAM_KEYS: Final = frozenset(("stream", "streamOutputs", "urls"))
-"""Where it holds addresses to stream to, which carry stream keys."""
+"""Keys of addresses to stream to, which hold stream keys."""
 _SENSITIVE_KEYS: Final = _SECRET_KEYS | _STREAM_KEYS
 _FREE_MAPS: Final = frozenset(("attributes", "metadata", "tags"))
-"""Its maps, whose keys belong to the user."""
+"""Maps whose keys belong to the user."""
 
 
-def room_config_json(value: object) -> Any:
-    """A room configuration as JSON (camelCase) that does not change. Raises TypeError and ValueError."""
-    if value is None:
-        return None
-    if not isinstance(value, Message | Mapping):
-        raise TypeError(f"AccessToken: room_config must be a message or a mapping, not {type(value).__name__}")
-    return freeze(_json(value, "AccessToken: room_config"))
+def room_config_json(value: object, message_class: type[Message] | None) -> FrozenDict:
+    """Return a room configuration as immutable JSON (camelCase).
 
+    Args:
+        value: A ``livekit.RoomConfiguration`` of any library, or a mapping.
+        message_class: The class that a mapping is checked against; None if there is none.
 
-def _json(value: Any, where: str, *, free: bool = False) -> Any:
-    """Protobuf's JSON of what a user wrote. The keys of a free map stay as they are."""
-    if isinstance(value, Message):
-        from google.protobuf.json_format import MessageToDict
+    Raises:
+        TypeError: It is neither, a field is unknown or has the wrong type, or there is no class for a mapping.
+        ValueError: A value is out of range, or it is nested too deeply.
+    """
+    from google.protobuf.json_format import MessageToDict
 
-        return MessageToDict(value)
     if isinstance(value, Mapping):
-        pairs = {checked_text(key, f"a key of {where}"): each for key, each in value.items() if each is not None}
-        names = {key: key if free else camel(key) for key in pairs}
-        return {names[key]: _json(each, f"{where}.{key}", free=names[key] in _FREE_MAPS) for key, each in pairs.items()}
-    if isinstance(value, list | tuple):
-        return [_json(each, f"an element of {where}") for each in value]
-    if isinstance(value, str):
-        return checked_text(value, where)
-    if not isinstance(value, bool | int | float):
-        raise TypeError(f"{where}: no room configuration holds a {type(value).__name__}")
-    return value
+        if message_class is None:
+            raise TypeError(
+                "AccessToken: a room_config that is a mapping needs messages to check it: "
+                "take AccessToken of the generated package"
+            )
+        # What is frozen was JSON before: of another AccessToken, or of the claims of a token.
+        is_json = isinstance(value, FrozenDict)
+        value = from_dict(message_class, value) if is_json else request_message(message_class, value, {})
+    if not isinstance(value, Message):
+        raise TypeError(f"AccessToken: room_config must be a message or a mapping, not {type(value).__name__}")
+    if value.DESCRIPTOR.full_name != _FULL_NAME:
+        raise TypeError(f"AccessToken: room_config must be a {_FULL_NAME}, not a {value.DESCRIPTOR.full_name}")
+    return FrozenDict(freeze(MessageToDict(value)))
 
 
 def sensitive_paths(value: Any, path: str) -> Iterator[str]:
-    """Where JSON data under ``egress`` holds credentials."""
+    """Yield the paths of credentials in JSON data of ``egress``."""
     if isinstance(value, Mapping):
         for key, each in value.items():
             if key in _SENSITIVE_KEYS and each:

@@ -21,9 +21,9 @@ __all__ = ["ServerTokens"]
 LIFETIME: Final = 600
 """Seconds between ``nbf`` and ``exp``."""
 BACKDATED: Final = 60
-"""Seconds that ``nbf`` lies back, for a server whose clock is behind."""
+"""Seconds by which ``nbf`` lies in the past, for a server whose clock is behind."""
 CACHED: Final = 1024
-"""How many tokens one client keeps; the least recently used goes first."""
+"""Limit of cached tokens per client; the least recently used is dropped first."""
 SHORTEST_SECRET: Final = 32
 """Bytes of the shortest secret that does not warn."""
 
@@ -35,13 +35,13 @@ _NO_TOKEN: Final = (float("-inf"), None)
 
 
 class ServerTokens:
-    """The Authorization header of each call, signed with an API key and its secret.
+    """Signer of the Authorization header of each call.
 
-    Tokens are cached by their claims and renewed at half of what is left to them when they are made. All of it is safe
-    in threads and after a fork: there is no lock that could be held for ever, and signing twice does no harm.
+    Tokens are cached by their claims, and renewed after half of their remaining lifetime. Safe in threads and after a
+    fork: it does not use a lock, and signing twice does no harm.
 
     Args:
-        api_key: Becomes ``iss``.
+        api_key: The claim ``iss``.
         api_secret: The key's secret. A short one, such as that of a development server, warns once, here (rule E4).
 
     Raises:
@@ -49,7 +49,8 @@ class ServerTokens:
     """
 
     def __init__(self, api_key: str | Secret, api_secret: str | Secret) -> None:
-        self.api_key, self._api_secret = checked_pair(conceal(api_key), conceal(api_secret))
+        api_key, api_secret = pair = conceal(api_key, api_secret)
+        self.api_key, self._api_secret = checked_pair(*pair)
         length = len(self._api_secret.reveal().encode())
         if length < SHORTEST_SECRET:
             text = f"the API secret has {length} bytes, and HS256 wants {SHORTEST_SECRET} or more"

@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from typing import Any, Final
 
-from twirpkit.errors import SHOWN_CHARACTERS, Code, TwirpError
+from twirpkit.errors import SHOWN_CHARACTERS, Code, TwirpError, escaped
 
 __all__ = ["SIPCallError", "sip_call_error"]
 
@@ -39,14 +39,13 @@ class SIPCallError(TwirpError):
         self.sip_status_code = sip_status_code
         self.sip_status = sip_status
 
-    def __str__(self) -> str:
-        return (
-            f"the call ended with SIP {self.sip_status_code} {self.sip_status[:SHOWN_CHARACTERS]}: {super().__str__()}"
-        )
+    def _describe(self) -> str:
+        status = escaped(self.sip_status[:SHOWN_CHARACTERS])
+        return f"the call ended with SIP {self.sip_status_code} {status}: {super()._describe()}"
 
 
 def sip_call_error(error: TwirpError) -> TwirpError:
-    """A `SIPCallError` with all that `error` knows, if its metadata has a SIP status; otherwise `error` itself."""
+    """Return a `SIPCallError` with the facts of an error whose metadata has a SIP status, else the error itself."""
     status_code = error.meta.get("sip_status_code", "")
     if isinstance(error, SIPCallError) or not _STATUS_CODE.fullmatch(status_code):
         return error

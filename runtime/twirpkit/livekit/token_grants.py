@@ -82,7 +82,8 @@ class Grants:
         check(self, type(self))
 
     def __repr__(self) -> str:
-        values = {each.name: getattr(self, each.name) for each in fields(cast(Any, self)) if each.repr}
+        # A traceback with local variables may show a value of which some fields are not set yet.
+        values = {each.name: getattr(self, each.name, None) for each in fields(cast(Any, self)) if each.repr}
         shown = ", ".join(f"{name}={value!r}" for name, value in values.items() if value is not None)
         return f"{type(self).__name__}({shown})"
 

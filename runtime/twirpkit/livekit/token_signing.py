@@ -9,16 +9,16 @@ import time
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Final
 
-from twirpkit._protocol.headers import check_value
-from twirpkit._secret import Secret
+from twirpkit._config.credentials import checked_credential
+from twirpkit._secret import Secret, conceal
 
 if TYPE_CHECKING:
     import jwt
 
-__all__ = ["LATEST", "checked_pair", "checked_secret", "credentials", "hs256", "unix_time"]
+__all__ = ["LATEST", "checked_pair", "credentials", "hs256", "unix_time"]
 
 LATEST: Final = 253_402_300_799
-"""The last second of the year 9999, in Unix time: what a datetime can hold."""
+"""Unix time of the last second that a datetime can hold, in the year 9999."""
 
 _KEY_START: Final = re.compile("API[0-9A-Za-z]{6,}$")
 """An API key as LiveKit makes it."""
@@ -42,19 +42,20 @@ def hs256() -> jwt.PyJWS:
 
 
 def credentials(api_key: str | Secret | None, api_secret: str | Secret | None) -> tuple[Secret, Secret]:
-    """The key and the secret: as they were passed, or both from the environment if neither was.
+    """Return the key and the secret that were passed, or both from the environment if neither was.
 
     Raises:
         ValueError: One is missing, or refused (rule E3).
-        TypeError: One is no string.
+        TypeError: One is not a str.
     """
+    api_key, api_secret = conceal(api_key, api_secret)
     if api_key is None and api_secret is None:
         # An empty variable counts as none: that is how a compose file leaves one out.
-        api_key, api_secret = os.environ.get(_ENV_KEY) or None, os.environ.get(_ENV_SECRET) or None
+        api_key, api_secret = conceal(os.environ.get(_ENV_KEY) or None, os.environ.get(_ENV_SECRET) or None)
     if api_key is None or api_secret is None:
         missing = "API secret" if api_key is not None else "API key" if api_secret is not None else "credentials"
         raise ValueError(f"no {missing}: pass api_key=… with api_secret=…, or set {_ENV_KEY} and {_ENV_SECRET}")
-    return checked_pair(checked_secret("the API key", api_key), checked_secret("the API secret", api_secret))
+    return checked_pair(checked_credential("the API key", api_key), checked_credential("the API secret", api_secret))
 
 
 def checked_pair(api_key: Secret, api_secret: Secret) -> tuple[Secret, Secret]:
@@ -64,22 +65,17 @@ def checked_pair(api_key: Secret, api_secret: Secret) -> tuple[Secret, Secret]:
     return api_key, api_secret
 
 
-def checked_secret(what: str, value: str | Secret) -> Secret:
-    """A key or a secret that may be one (rule E3)."""
-    return value if isinstance(value, Secret) else Secret(check_value(what, value))
-
-
-def unix_time(at: datetime | None) -> float:
-    """Seconds since 1970 of an aware datetime, or of now.
+def unix_time(at: datetime | None, what: str = "at") -> float:
+    """Return the Unix time of an aware datetime, or the current one.
 
     Raises:
-        TypeError: It is no datetime.
+        TypeError: It is not a datetime.
         ValueError: It has no time zone.
     """
     if at is None:
         return time.time()
     if not isinstance(at, datetime):
-        raise TypeError(f"at must be a datetime, not {type(at).__name__}")
+        raise TypeError(f"{what} must be a datetime, not {type(at).__name__}")
     if at.utcoffset() is None:
-        raise ValueError("at has no time zone: give it one, for example datetime.timezone.utc")
+        raise ValueError(f"{what} has no time zone: give it one, for example datetime.timezone.utc")
     return at.timestamp()

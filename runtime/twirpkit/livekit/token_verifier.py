@@ -15,10 +15,11 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final, NoReturn
 
-from twirpkit._secret import Secret
+from twirpkit._config.credentials import checked_credential
+from twirpkit._secret import Secret, conceal
 from twirpkit.livekit.frozen_json import freeze
 from twirpkit.livekit.token_grants import Participant, check, from_claims
-from twirpkit.livekit.token_signing import LATEST, checked_secret, credentials, hs256, unix_time
+from twirpkit.livekit.token_signing import LATEST, checked_pair, credentials, hs256, unix_time
 
 __all__ = ["Claims", "TokenError", "TokenExpiredError", "TokenVerifier", "decode_unverified"]
 
@@ -90,6 +91,7 @@ class TokenVerifier:
         keys: Mapping[str, str] | None = None,
         leeway: timedelta = LEEWAY,
     ) -> None:
+        api_key, api_secret, keys = conceal(api_key, api_secret, keys)
         self._keys = _secrets(api_key, api_secret, keys)
         self._leeway = check_duration("leeway", leeway)
 
@@ -168,10 +170,12 @@ def _secrets(api_key: str | None, api_secret: str | None, keys: Mapping[str, str
         raise TypeError(f"keys must be a mapping of API keys to secrets, not {type(keys).__name__}")
     if not keys:
         raise ValueError("keys is empty: give at least one API key with its secret")
-    return {
-        checked_secret("an API key", key).reveal(): checked_secret("an API secret", secret)
-        for key, secret in keys.items()
-    }
+    # The secrets are not named here: tracebacks show variables.
+    pairs = (
+        checked_pair(checked_credential("an API key", key), checked_credential("an API secret", keys[key]))
+        for key in keys
+    )
+    return {key.reveal(): secret for key, secret in pairs}
 
 
 def _read(token: object) -> tuple[dict[str, Any], dict[str, Any]]:

@@ -1,4 +1,4 @@
-"""A server that does what a script says, keeps a ledger of it, and a checker that holds a client against the ledger.
+"""A scripted HTTP server with a ledger of its requests, and a checker that compares a client's results with it.
 
 ```python
 with ScriptedServer(sequence(break_off(), reply(Hat(inches=3)))) as server, HatsAPI(server.url, auth="x") as hats:
@@ -6,19 +6,10 @@ with ScriptedServer(sequence(break_off(), reply(Hat(inches=3)))) as server, Hats
 assert [entry.status for entry in server.ledger.entries()] == [None, 200]
 ```
 
-Raw sockets and threads on 127.0.0.1, for tests of any client. The guide is `docs/testing.md`.
+It uses raw sockets and threads on 127.0.0.1, and tests any client. The guide is `docs/testing.md`.
 """
 
-from twirpkit.testing.answers import Answer, Encoding, error, framing_faults, http, regions, reply, retry_after
-from twirpkit.testing.bombs import compressed_bomb, endless_chunks, identity_bomb, many_headers
-from twirpkit.testing.check import Contradiction, Outcome, Outcomes, Report, Rule, check
-from twirpkit.testing.framing import Received
-from twirpkit.testing.gate import black_hole
-from twirpkit.testing.ledger import Entry, Ledger
-from twirpkit.testing.request import Request
-from twirpkit.testing.script import Script, by_path, by_rpc, mix, sequence
-from twirpkit.testing.server import Cluster, ScriptedServer, ServerOptions
-from twirpkit.testing.steps import (
+from twirpkit.testing.behaviours import (
     Behaviour,
     Close,
     CloseOnNext,
@@ -36,15 +27,32 @@ from twirpkit.testing.steps import (
     cut,
     delay,
     drip,
-    early,
-    give,
     hang,
     keep_alive_race,
+    respond,
+    respond_early,
     tunnel,
 )
+from twirpkit.testing.bombs import compressed_bomb, endless_chunks, identity_bomb, many_headers
+from twirpkit.testing.check import Contradiction, Outcome, Outcomes, Report, Rule, check
+from twirpkit.testing.http_parsing import ReceivedRequest
+from twirpkit.testing.ledger import Entry, Ledger
+from twirpkit.testing.listener import black_hole
+from twirpkit.testing.script import Script, by_path, by_rpc, mix, sequence
+from twirpkit.testing.scripted_request import Request
+from twirpkit.testing.scripted_responses import (
+    Encoding,
+    ScriptedResponse,
+    error,
+    framing_faults,
+    http,
+    regions,
+    reply,
+    retry_after,
+)
+from twirpkit.testing.scripted_server import Cluster, ScriptedServer, ServerOptions
 
 __all__ = [
-    "Answer",
     "Behaviour",
     "Close",
     "CloseOnNext",
@@ -59,12 +67,13 @@ __all__ = [
     "Outcome",
     "Outcomes",
     "Read",
-    "Received",
+    "ReceivedRequest",
     "Report",
     "Request",
     "Reset",
     "Rule",
     "Script",
+    "ScriptedResponse",
     "ScriptedServer",
     "Send",
     "ServerOptions",
@@ -81,11 +90,9 @@ __all__ = [
     "cut",
     "delay",
     "drip",
-    "early",
     "endless_chunks",
     "error",
     "framing_faults",
-    "give",
     "hang",
     "http",
     "identity_bomb",
@@ -94,6 +101,8 @@ __all__ = [
     "mix",
     "regions",
     "reply",
+    "respond",
+    "respond_early",
     "retry_after",
     "sequence",
     "tunnel",

@@ -1,4 +1,7 @@
-"""Answers that want a client's memory (rules A13, A15): small on the wire or endless, and never held whole here."""
+"""Responses that try to exhaust a client's memory (rules A13, A15): compressed, very large or endless.
+
+The server itself never holds such a body in memory.
+"""
 
 from __future__ import annotations
 
@@ -8,22 +11,23 @@ import zlib
 from collections.abc import Iterable
 from typing import Final
 
-from twirpkit.testing.answers import Answer, Encoding, http
+from twirpkit._protocol.constants import CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, PROTOBUF, TRANSFER_ENCODING
+from twirpkit.testing.scripted_responses import Encoding, ScriptedResponse, http
 
 __all__ = ["compressed_bomb", "endless_chunks", "identity_bomb", "many_headers"]
 
 _MEGABYTE: Final = bytes(1 << 20)
 
 
-def compressed_bomb(encoding: Encoding = "gzip", *, megabytes: int = 300, status: int = 200) -> Answer:
-    """A whole, well-formed body of zeros, about a thousandth of that on the wire.
+def compressed_bomb(encoding: Encoding = "gzip", *, megabytes: int = 300, status: int = 200) -> ScriptedResponse:
+    """Make a response whose compressed body of zeros is about a thousandth of its decoded size.
 
     Args:
-        encoding: ``gzip`` or ``deflate``.
-        megabytes: Its size once decoded, in MiB.
-        status: Its HTTP status.
+        encoding: The content encoding.
+        megabytes: The decoded size in MiB.
+        status: The HTTP status.
     """
-    headers = {"Content-Type": "application/protobuf", "Content-Encoding": encoding}
+    headers = {CONTENT_TYPE: PROTOBUF, CONTENT_ENCODING: encoding}
     return http(status, _zeros(encoding, megabytes), headers=headers)
 
 
@@ -34,25 +38,31 @@ def _zeros(encoding: Encoding, megabytes: int) -> bytes:
     return b"".join([*parts, compressor.flush()])
 
 
-def identity_bomb(*, megabytes: int = 1024, status: int = 200) -> Answer:
-    """A body with an honest Content-Length, as large as it says; in MiB, 1 GiB by default."""
-    headers = {"Content-Type": "application/protobuf", "Content-Length": str(megabytes << 20)}
+def identity_bomb(*, megabytes: int = 1024, status: int = 200) -> ScriptedResponse:
+    """Make a response with a large uncompressed body and a correct Content-Length.
+
+    Args:
+        megabytes: The size in MiB.
+        status: The HTTP status.
+    """
+    headers = {CONTENT_TYPE: PROTOBUF, CONTENT_LENGTH: str(megabytes << 20)}
     head = http(status, headers=headers, framed=False)
-    return Answer(head.raw, pours=lambda: itertools.repeat(_MEGABYTE, megabytes))
+    return ScriptedResponse(head.raw, stream=lambda: itertools.repeat(_MEGABYTE, megabytes))
 
 
-def endless_chunks(size: int = 1 << 16, *, status: int = 200) -> Answer:
-    """A chunked body that never ends, `size` bytes a chunk."""
-    headers = {"Content-Type": "application/protobuf", "Transfer-Encoding": "chunked"}
+def endless_chunks(size: int = 1 << 16, *, status: int = 200) -> ScriptedResponse:
+    """Make a response with a chunked body that never ends, in chunks of `size` bytes."""
+    headers = {CONTENT_TYPE: PROTOBUF, TRANSFER_ENCODING: "chunked"}
     head = http(status, headers=headers, framed=False)
     chunk = b"%x\r\n%b\r\n" % (size, bytes(size))
 
-    def pour() -> Iterable[bytes]:
+    def stream() -> Iterable[bytes]:
         return itertools.repeat(chunk)
 
-    return Answer(head.raw, pours=pour)
+    return ScriptedResponse(head.raw, stream=stream)
 
 
-def many_headers(count: int = 10_000, *, status: int = 200) -> Answer:
-    """An answer without a body and with that many header lines."""
-    return http(status, headers=[(f"X-Line-{number}", "x" * 64) for number in range(count)])
+def many_headers(count: int = 10_000, *, status: int = 200) -> ScriptedResponse:
+    """Make a response with an empty body and that many additional header lines."""
+    lines = [(f"X-Line-{number}", "x" * 64) for number in range(count)]
+    return http(status, headers=[(CONTENT_TYPE, PROTOBUF), *lines])

@@ -1,4 +1,4 @@
-"""The client's outcomes against the server's ledger: each line of either must be explained by the other."""
+"""A comparison of the outcomes that a client reported with the ledger of the server."""
 
 from __future__ import annotations
 
@@ -24,84 +24,98 @@ Rule = Literal[
     "sent again",
     "key changed",
     "success without execution",
-    "success without its answer",
+    "success without its response",
     "sent no, but received",
-    "sent yes, but not answered",
+    "sent yes, but no response",
     "sent yes, but an attempt broke",
+    "sent yes, but a gateway's error",
     "sent maybe, without a reason",
     "more requests than attempts",
     "a status that was never sent",
     "another request id",
     "an error of another library",
 ]
-"""What can be contradicted."""
+"""The kinds of contradictions."""
 
-_REFUSED: Final = 451
-"""A server that answers so has not run the request, and every class may go elsewhere (rule D4)."""
+_REFUSED: Final = (401, 451)
+"""A response with such a status means the request was not executed: every class may be sent again with another token
+(rule C11), or elsewhere (rule D4)."""
 
 Kind = Literal["success", "failure", "abandoned", "foreign"]
 
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What a client said of one call."""
+    """The outcome of one call, as the client reported it."""
 
     call: str
     retry: RetryClass
     kind: Kind
     content: bytes | None = None
-    """Of a success: `digest` of the message."""
+    """The `digest` of the message of a success."""
     error: str = ""
-    """The name of its class."""
+    """The class name of the error."""
     sent: Sent | None = None
     attempts: int = 0
     status: int | None = None
     request_id: str | None = None
-    late: bool = False
-    """Whether the client's own deadline ended it."""
+    deadline_passed: bool = False
+    """True if the client's own deadline ended the call."""
 
 
 class Outcomes:
-    """Collects outcomes, from any thread or task."""
+    """A thread-safe collection of outcomes."""
 
     def __init__(self) -> None:
         self._outcomes: dict[str, Outcome] = {}
         self._lock = threading.Lock()
 
     def success(self, call: str, retry: RetryClass, message: Message | bytes) -> None:
-        """The call returned this message."""
+        """Record that a call returned a message.
+
+        Args:
+            call: The id of the call.
+            retry: The retry class of its RPC.
+            message: The message, or its bytes.
+        """
         content = message if isinstance(message, bytes) else message.SerializeToString(deterministic=True)
         self._add(Outcome(call, retry, "success", digest(content)))
 
     def failure(self, call: str, retry: RetryClass, error: BaseException) -> None:
-        """The call raised. Any error but a `TwirpError` is a contradiction."""
+        """Record that a call raised an error. Any error but a `TwirpError` is a contradiction.
+
+        Args:
+            call: The id of the call.
+            retry: The retry class of its RPC.
+            error: The error.
+        """
         name = type(error).__name__
         if not isinstance(error, TwirpError):
             self._add(Outcome(call, retry, "foreign", error=name))
             return
-        late = isinstance(error, DeadlineExceededError) and error.status is None
-        facts = (error.sent, error.attempts, error.status, error.request_id, late)
+        deadline_passed = isinstance(error, DeadlineExceededError) and error.status is None
+        facts = (error.sent, error.attempts, error.status, error.request_id, deadline_passed)
         self._add(Outcome(call, retry, "failure", None, name, *facts))
 
     def abandoned(self, call: str, retry: RetryClass) -> None:
-        """The caller gave up: a task was cancelled, a signal's handler raised."""
+        """Record that the caller abandoned a call: its task was cancelled, or a signal handler raised."""
         self._add(Outcome(call, retry, "abandoned"))
 
     def all(self) -> dict[str, Outcome]:
-        """A copy, by call."""
+        """Return a copy of all outcomes, by call."""
         with self._lock:
             return dict(self._outcomes)
 
     def _add(self, outcome: Outcome) -> None:
         with self._lock:
             if outcome.call in self._outcomes:
-                raise ValueError(f"the call {outcome.call!r} has an outcome already: each call needs an id of its own")
+                raise ValueError(f"the call {outcome.call!r} already has an outcome: each call needs its own id")
             self._outcomes[outcome.call] = outcome
 
 
 @dataclass(frozen=True, slots=True)
 class Contradiction:
-    """Both sides of what does not fit."""
+    """A rule that the outcome of a call breaks, with the entries of the call in the ledger."""
 
     rule: Rule
     outcome: Outcome | None
@@ -114,14 +128,14 @@ class Contradiction:
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """The result of a check. Its text has the first contradictions with both sides."""
+    """The result of a check. Its text shows the first 20 contradictions with both sides."""
 
     calls: int
     requests: int
     kinds: Mapping[str, int]
-    """How many outcomes of each retry class, kind and ``sent``: ``{"never failure maybe": 3}``."""
+    """The number of outcomes by retry class, kind and ``sent``: ``{"never failure maybe": 3}``."""
     contradictions: Sequence[Contradiction] = field(repr=False)
-    """Empty: all is explained."""
+    """The contradictions; empty if the ledger explains every outcome."""
 
     def __str__(self) -> str:
         head = f"{self.calls} calls, {self.requests} requests, {len(self.contradictions)} contradictions"
@@ -129,23 +143,24 @@ class Report:
 
 
 def check(ledger: Ledger | Sequence[Entry], outcomes: Outcomes) -> Report:
-    """Compare. Requests other than POST, such as the discovery of regions, belong to no call and are left out.
+    """Compare the outcomes with the ledger. Requests other than POST, such as region discovery, are ignored.
 
     Args:
-        ledger: Of the server or cluster, waited for until it is settled; or its entries.
-        outcomes: Of all calls that were made.
+        ledger: The ledger of the server or cluster, which is waited for until no request is in progress; or its
+            entries.
+        outcomes: The outcomes of all calls that were made.
 
     Raises:
-        ValueError: The ledger lost entries.
-        TimeoutError: A request is still under way.
+        ValueError: The ledger dropped entries.
+        TimeoutError: A request is still in progress after 10 s.
     """
     if isinstance(ledger, Ledger):
         if ledger.dropped:
-            raise ValueError(f"the ledger lost {ledger.dropped} entries: give it a larger limit")
+            raise ValueError(f"the ledger dropped {ledger.dropped} entries: make it with a larger limit")
         entries = ledger.settled()
     else:
         entries = list(ledger)
-    told = outcomes.all()
+    reported = outcomes.all()
     by_call: dict[str | None, list[Entry]] = collections.defaultdict(list)
     for entry in entries:
         if entry.method == "POST":
@@ -154,13 +169,13 @@ def check(ledger: Ledger | Sequence[Entry], outcomes: Outcomes) -> Report:
     for call, received in by_call.items():
         if call is None:
             found.append(Contradiction("a request without a call id", None, tuple(received)))
-        elif call not in told:
+        elif call not in reported:
             found.append(Contradiction("a request of no known call", None, tuple(received)))
-    for outcome in told.values():
+    for outcome in reported.values():
         received = by_call.get(outcome.call, [])
         found += (Contradiction(rule, outcome, tuple(received)) for rule in _broken_rules(outcome, received))
-    kinds = collections.Counter(" ".join(filter(None, (o.retry, o.kind, o.sent))) for o in told.values())
-    return Report(len(told), sum(map(len, by_call.values())), dict(kinds), found)
+    kinds = collections.Counter(" ".join(filter(None, (o.retry, o.kind, o.sent))) for o in reported.values())
+    return Report(len(reported), sum(map(len, by_call.values())), dict(kinds), found)
 
 
 def _broken_rules(outcome: Outcome, entries: Sequence[Entry]) -> Iterator[Rule]:
@@ -174,11 +189,11 @@ def _broken_rules(outcome: Outcome, entries: Sequence[Entry]) -> Iterator[Rule]:
 
 
 def _effects(outcome: Outcome, entries: Sequence[Entry]) -> Iterator[Rule]:
-    """What holds whatever the client was told (rules C1, C4)."""
+    """Check the rules that do not depend on the outcome (rules C1, C4)."""
     executed = sum(entry.executed is not None for entry in entries)
     if executed > 1 and outcome.retry in (RetryClass.NEVER, RetryClass.KEYED):
         yield "executed twice"
-    if outcome.retry is RetryClass.NEVER and any(entry.status != _REFUSED for entry in entries[:-1]):
+    if outcome.retry is RetryClass.NEVER and any(entry.status not in _REFUSED for entry in entries[:-1]):
         yield "sent again"
     if outcome.retry is RetryClass.KEYED and len({entry.key for entry in entries}) > 1:
         yield "key changed"
@@ -187,21 +202,23 @@ def _effects(outcome: Outcome, entries: Sequence[Entry]) -> Iterator[Rule]:
 def _success(outcome: Outcome, entries: Sequence[Entry]) -> Iterator[Rule]:
     if not any(entry.executed is not None or entry.repeated for entry in entries):
         yield "success without execution"
-    if not any(entry.answered is not None and entry.content == outcome.content for entry in entries):
-        yield "success without its answer"
+    if not any(entry.response_written is not None and entry.content == outcome.content for entry in entries):
+        yield "success without its response"
 
 
 def _failure(outcome: Outcome, entries: Sequence[Entry]) -> Iterator[Rule]:
-    """What an error says of its call (rule C5)."""
+    """Check the facts that an error reports about its call (rule C5)."""
     if outcome.sent == "no" and entries:
         yield "sent no, but received"
     if outcome.sent == "yes":
         if not any(entry.head_written is not None for entry in entries):
-            yield "sent yes, but not answered"
-        # Of a 200 that the client refused as too large or of the wrong type it need not have read the rest.
-        heard = entries[:-1] if outcome.status == 200 else entries
-        if any(_broke(entry) for entry in heard):
+            yield "sent yes, but no response"
+        # The client need not read the rest of a 200 that it rejects as too large or for its type.
+        conclusive = entries[:-1] if outcome.status == 200 else entries
+        if any(_broke(entry) for entry in conclusive):
             yield "sent yes, but an attempt broke"
+        if any(entry.gateway for entry in entries):
+            yield "sent yes, but a gateway's error"
     if outcome.sent == "maybe" and not _may_have_failed(outcome, entries):
         yield "sent maybe, without a reason"
     if outcome.attempts < len(entries):
@@ -213,19 +230,22 @@ def _failure(outcome: Outcome, entries: Sequence[Entry]) -> Iterator[Rule]:
 
 
 def _broke(entry: Entry) -> bool:
-    """Whether the client cannot have taken it for answered: an error's body may be missing, a success's not."""
+    """Return True if the client cannot have read a response. Only the body of an error may be missing."""
     return entry.broken is not None and (entry.head_written is None or entry.status == 200)
 
 
 def _may_have_failed(outcome: Outcome, entries: Sequence[Entry]) -> bool:
-    """Whether some attempt may have ended without an answer, as far as the server can see."""
-    if outcome.late or outcome.attempts > len(entries):
+    """Return True if an attempt may have ended without a response, as far as the server can tell."""
+    if outcome.deadline_passed or outcome.attempts > len(entries):
         return True
-    # A success that the script does not stand for: its framing or encoding may be wrong.
+    # A gateway's error leaves the call in doubt, and so does a Twirp error whose end is missing: it is read as one.
+    if any(entry.gateway or (entry.broken is not None and (entry.status or 0) >= 500) for entry in entries):
+        return True
+    # A 200 without `content` may have wrong framing or a wrong encoding.
     if any(_broke(entry) or (entry.status == 200 and entry.content is None) for entry in entries):
         return True
-    # The client had gone on before the answer was out: it had given the attempt only a part of its time.
+    # The client sent the next attempt before the response was complete: the attempt's share of the time was over.
     return any(
-        entry.answered is not None and entry.answered > following.received
+        entry.response_written is not None and entry.response_written > following.received
         for entry, following in itertools.pairwise(entries)
     )

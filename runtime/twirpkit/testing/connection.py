@@ -1,4 +1,4 @@
-"""One connection of a scripted server: requests out of a socket, steps onto it, and what happened into the ledger."""
+"""One connection of a scripted server: reads requests, performs steps, and records both in the ledger."""
 
 from __future__ import annotations
 
@@ -11,11 +11,7 @@ import threading
 from collections.abc import Sequence
 from typing import Final, TypeAlias
 
-from twirpkit.testing.answers import Answer
-from twirpkit.testing.framing import Received, RequestReader, ends_itself
-from twirpkit.testing.ledger import Entry, Ledger
-from twirpkit.testing.request import Request
-from twirpkit.testing.steps import (
+from twirpkit.testing.behaviours import (
     Close,
     CloseOnNext,
     Execute,
@@ -29,28 +25,33 @@ from twirpkit.testing.steps import (
     Step,
     Wait,
 )
+from twirpkit.testing.http_parsing import ReceivedRequest, RequestReader, ends_itself
+from twirpkit.testing.ledger import Entry, Ledger
+from twirpkit.testing.scripted_request import Request
+from twirpkit.testing.scripted_responses import ScriptedResponse
 
-__all__ = ["Connection", "Ended"]
+__all__ = ["Connection", "ConnectionEnded"]
 
 PATIENCE: Final = 10.0
-"""Seconds that a server that ends a connection in order waits for its client to do the same."""
+"""Seconds that the server waits, after closing its side of a connection, for the client to close the other."""
 _RESET: Final = struct.pack("ii", 1, 0)
 _RECV: Final = 65536
 
-Made: TypeAlias = tuple[Request, Entry]
+ActiveRequest: TypeAlias = tuple[Request, Entry]
+"""The request that the steps belong to, and its entry in the ledger."""
 
 
-class Ended(Exception):
-    """The connection is over, as its script wanted it."""
+class ConnectionEnded(Exception):
+    """Raised after a step that ends the connection."""
 
 
 class Connection:
-    """A socket that a client opened. Its methods raise OSError where the client, or the server's end, ends it.
+    """One accepted connection. Its methods raise OSError if the client or the stopping server ends it.
 
     Args:
-        sock: As accepted.
-        number: Its number at the server.
-        stopping: Set when the server ends.
+        sock: The accepted socket.
+        number: The number of the connection at the server.
+        stopping: Set when the server stops.
     """
 
     def __init__(self, sock: socket.socket, number: int, stopping: threading.Event) -> None:
@@ -61,49 +62,52 @@ class Connection:
         self._reader = RequestReader(sock)
 
     def start_tls(self, context: ssl.SSLContext) -> None:
-        """Speak TLS from here on."""
+        """Start TLS on the connection, as the server."""
         self._sock = context.wrap_socket(self._sock, server_side=True, suppress_ragged_eofs=True)
         self._reader = RequestReader(self._sock)
 
-    def next_head(self, idle: float | None) -> Received | None:
-        """The next request without its body; None: the client left, or sent nothing for that many seconds."""
+    def next_head(self, idle: float | None) -> ReceivedRequest | None:
+        """Read the next request without its body.
+
+        Return None if the client closed the connection, or sent nothing for `idle` seconds.
+        """
         if not self._readable(idle):
             return None
         try:
             return self._reader.head()
         except ValueError as error:
-            raise ConnectionError(f"the client sent no HTTP: {error}") from error
+            raise ConnectionError(f"the client sent bytes that are not HTTP: {error}") from error
 
-    def read_body(self, head: Received) -> tuple[bytes, bool]:
-        """Read the body that belongs to a head; return it, and whether it came to its end."""
+    def read_body(self, head: ReceivedRequest) -> tuple[bytes, bool]:
+        """Read the body of a request; return it, and True if it is complete."""
         try:
             return self._reader.body(head)
         except ValueError as error:
-            raise ConnectionError(f"the client sent no HTTP: {error}") from error
+            raise ConnectionError(f"the client sent bytes that are not HTTP: {error}") from error
 
-    def play(self, steps: Sequence[Step], ledger: Ledger, made: Made | None) -> None:
+    def play(self, steps: Sequence[Step], ledger: Ledger, active: ActiveRequest | None) -> None:
         """Perform the steps.
 
         Args:
-            steps: Those of one request, or those before the first.
-            ledger: Is told what happened to the request.
-            made: The request and its entry, None before the first.
+            steps: The steps of one request, or those before the first.
+            ledger: Records the progress of the request.
+            active: The request and its entry; None before the first request.
 
         Raises:
-            Ended: The connection is to be closed.
+            ConnectionEnded: A step ended the connection, or the server stops.
         """
         keeps = False
         for step in steps:
             match step:
                 case Read():
-                    _read(made)
-                case Execute() if made is not None:
-                    _read(made)
-                    ledger.execute(made[1])
+                    _read(active)
+                case Execute() if active is not None:
+                    _read(active)
+                    ledger.execute(active[1])
                 case Execute():
-                    raise ValueError("nothing can be executed before a request has come")
+                    raise ValueError("Execute() needs a request: it cannot be a step of on_connect")
                 case Send():
-                    keeps = self._send(step, ledger, made)
+                    keeps = self._send(step, ledger, active)
                 case Wait():
                     self._wait(step.until)
                 case Signal():
@@ -111,63 +115,63 @@ class Connection:
                 case Keep():
                     keeps = True
                 case Hang():
-                    self._hang(read=_is_read(made))
+                    self._hang(read=_is_read(active))
                 case Close():
-                    self._close(ledger, made)
+                    self._close(ledger, active)
                 case Reset():
                     self._reset()
                 case CloseOnNext():
-                    _settle(ledger, made)
+                    _settle(ledger, active)
                     self._readable(None)
-                    raise Ended
+                    raise ConnectionEnded
                 case StartTls():
                     self.start_tls(step.context)
-        if made is not None and not keeps:
-            self._close(ledger, made)
+        if active is not None and not keeps:
+            self._close(ledger, active)
 
-    def _send(self, step: Send, ledger: Ledger, made: Made | None) -> bool:
-        """Write; whether a whole answer is out that lets the connection go on."""
-        answer, entry = step.answer, None if made is None else made[1]
-        stop = len(answer) if step.stop is None else min(step.stop, len(answer))
+    def _send(self, step: Send, ledger: Ledger, active: ActiveRequest | None) -> bool:
+        """Write a response or a part of it; return True if it is complete and the connection can be reused."""
+        response, entry = step.response, None if active is None else active[1]
+        stop = len(response) if step.stop is None else min(step.stop, len(response))
         if entry is not None and stop > step.start:
-            ledger.begin(entry, answer.status)
+            ledger.begin_response(entry, response.status, gateway=response.is_gateway_error)
         if step.every:
             for position in range(step.start, stop):
-                self._write(answer, position, position + 1, ledger, entry)
+                self._write(response, position, position + 1, ledger, entry)
                 self._wait(step.every)
         else:
-            self._write(answer, step.start, stop, ledger, entry)
-        if step.stop is None and answer.pours is not None:
-            for data in answer.pours():
+            self._write(response, step.start, stop, ledger, entry)
+        if step.stop is None and response.stream is not None:
+            for data in response.stream():
                 self._sock.sendall(data)
-        return stop == len(answer) and self._finish(answer, ledger, made)
+        return stop == len(response) and self._finish(response, ledger, active)
 
-    def _write(self, answer: Answer, start: int, stop: int, ledger: Ledger, entry: Entry | None) -> None:
-        rest = memoryview(answer.raw)[start:stop]
-        if start < answer.head_length <= stop:
-            # Of a long answer the head goes out alone: the client may hang up before it has read the rest.
-            first = len(rest) if len(rest) <= _RECV else answer.head_length - start
+    def _write(self, response: ScriptedResponse, start: int, stop: int, ledger: Ledger, entry: Entry | None) -> None:
+        rest = memoryview(response.raw)[start:stop]
+        if start < response.head_length <= stop:
+            # The head of a long response is sent alone: the client may close the connection before it reads the rest.
+            first = len(rest) if len(rest) <= _RECV else response.head_length - start
             self._sock.sendall(rest[:first])
             rest = rest[first:]
-            if entry is not None and answer.status is not None:
-                ledger.head(entry)
-        if rest:  # sending nothing fails, too, once the client has left
+            if entry is not None and response.status is not None:
+                ledger.finish_head(entry)
+        if rest:  # even sending nothing fails once the client has closed the connection
             self._sock.sendall(rest)
 
-    def _finish(self, answer: Answer, ledger: Ledger, made: Made | None) -> bool:
-        method = "POST" if made is None else made[0].received.method
-        whole = answer.pours is None and ends_itself(answer.raw, method)
-        if whole and made is not None:
-            ledger.answer(made[1], answer.content)
-        return whole
+    def _finish(self, response: ScriptedResponse, ledger: Ledger, active: ActiveRequest | None) -> bool:
+        method = "POST" if active is None else active[0].received.method
+        complete = response.stream is None and ends_itself(response.raw, method)
+        if complete and active is not None:
+            ledger.finish_response(active[1], response.content)
+        return complete
 
     def _wait(self, until: float | threading.Event) -> None:
         if isinstance(until, threading.Event):
             while not until.wait(0.05):
                 if self._stopping.is_set():
-                    raise Ended
+                    raise ConnectionEnded
         elif self._stopping.wait(until):
-            raise Ended
+            raise ConnectionEnded
 
     def _hang(self, *, read: bool) -> None:
         if not read:
@@ -176,55 +180,57 @@ class Connection:
             self._sock.settimeout(None)
             while self._sock.recv(_RECV):
                 pass
-        raise Ended
+        raise ConnectionEnded
 
-    def _close(self, ledger: Ledger, made: Made | None) -> None:
-        """End in order. A request that nobody read would turn the end into a reset: so it is taken now."""
+    def _close(self, ledger: Ledger, active: ActiveRequest | None) -> None:
+        """Close the connection. An unread request would turn this into a reset, so the rest of it is read first."""
         with contextlib.suppress(OSError):
             if isinstance(self._sock, ssl.SSLSocket):
                 self._sock.settimeout(0)
                 self._sock.unwrap()
         with contextlib.suppress(OSError):
             socket.socket.shutdown(self._sock, socket.SHUT_WR)
-        _settle(ledger, made)
+        _settle(ledger, active)
         with contextlib.suppress(OSError):
             self._sock.settimeout(PATIENCE)
-            while not _is_read(made) and self._sock.recv(_RECV):
+            while not _is_read(active) and self._sock.recv(_RECV):
                 pass
-        raise Ended
+        raise ConnectionEnded
 
     def _reset(self) -> None:
         self._sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET)
         self._sock.close()
-        raise Ended
+        raise ConnectionEnded
 
     def _readable(self, timeout: float | None) -> bool:
-        """Wait until bytes, or the connection's end, have come."""
+        """Wait until the connection has bytes to read or was closed; return False after the timeout."""
         if self._reader.pending or (isinstance(self._sock, ssl.SSLSocket) and self._sock.pending()):
             return True
         with selectors.DefaultSelector() as selector:
             selector.register(self._sock, selectors.EVENT_READ)
             return bool(selector.select(timeout))
 
-    def shut(self) -> None:
-        """Wake whatever waits for this connection, from another thread."""
+    def shut_down(self) -> None:
+        """Shut the socket down, from another thread, so that every wait on it ends."""
         with contextlib.suppress(OSError):
-            socket.socket.shutdown(self._sock, socket.SHUT_RDWR)  # an SSLSocket's own would drop its state under a read
+            socket.socket.shutdown(
+                self._sock, socket.SHUT_RDWR
+            )  # SSLSocket's own method would drop its state during a read
 
     def close(self) -> None:
-        """Give the socket back."""
+        """Close the socket."""
         self._sock.close()
 
 
-def _is_read(made: Made | None) -> bool:
-    return made is None or made[0].is_read
+def _is_read(active: ActiveRequest | None) -> bool:
+    return active is None or active[0].is_read
 
 
-def _read(made: Made | None) -> None:
-    if made is not None:
-        _ = made[0].body
+def _read(active: ActiveRequest | None) -> None:
+    if active is not None:
+        _ = active[0].body
 
 
-def _settle(ledger: Ledger, made: Made | None) -> None:
-    if made is not None:
-        ledger.close(made[1])
+def _settle(ledger: Ledger, active: ActiveRequest | None) -> None:
+    if active is not None:
+        ledger.close(active[1])

@@ -1,4 +1,4 @@
-"""The ledger: what a server saw and did, one entry a request."""
+"""The ledger: a record of all requests to a server and of its responses."""
 
 from __future__ import annotations
 
@@ -15,46 +15,49 @@ __all__ = ["Entry", "Ledger", "digest"]
 
 @dataclass(slots=True)
 class Entry:
-    """One request. Moments are on `time.monotonic`'s clock, None where they did not come."""
+    """One request. Times are those of `time.monotonic`, or None if the event did not happen."""
 
     number: int
-    """Its place in the ledger, from 0 on: requests of all servers of a cluster, in the order of their arrival."""
+    """The number of the request in the ledger, from 0, in order of arrival over all servers of a cluster."""
     call: str | None
     """The id of the logical call: the value of the request-id header."""
     attempt: int
-    """The how-manyth request of that call this is, from 1 on. 1 where it has no id."""
+    """The number of the request within its call, from 1; 1 for a request without an id."""
     method: str
     """The HTTP method."""
     target: str
     port: int
-    """Of the server that it came to."""
+    """The port of the server."""
     connection: int
-    """The number of its connection at that server, from 0 on."""
+    """The number of the connection at that server, from 0."""
     key: bytes | None = None
-    """What the server drops repeats by (a nonce), where it was told how to find one."""
+    """The nonce by which the server recognizes a repeated request, if it has a `key` function."""
     received: float = 0.0
-    """Its header block was whole."""
+    """The time when its header block was complete."""
     executed: float | None = None
-    """Its effect took place."""
+    """The time when it was executed."""
     repeated: bool = False
-    """Its key had been seen, so that it was not executed again."""
+    """True if it was not executed because its key was executed before."""
     head_written: float | None = None
-    """The header block of its answer was written, to the last byte."""
-    answered: float | None = None
-    """Its answer was written, to the last byte, and says itself that this is its end."""
+    """The time when the last byte of the response's header block was written."""
+    response_written: float | None = None
+    """The time when the last byte of a response that defines its own end was written."""
     broken: float | None = None
-    """The server or the client gave up before that."""
+    """The time when the server or the client ended it before that."""
     status: int | None = None
-    """Of the answer, as soon as its first byte is written."""
+    """The status of the response, once its first byte is written."""
+    gateway: bool = False
+    """True if the response is a 5xx without a Twirp error, as a gateway sends it in place of the server."""
     content: bytes | None = None
-    """`digest` of the message in the answer, where that is a success."""
+    """The `digest` of the message in a successful response."""
 
 
 class Ledger:
-    """All entries of one server or cluster. Threads may read it while servers write.
+    """The entries of one server or cluster. It is thread-safe.
 
     Args:
-        limit: How many entries to keep; from then on the oldest make room. `check` wants a ledger that lost none.
+        limit: The maximum number of entries; beyond it the oldest are dropped. `check` needs a ledger without dropped
+            entries.
     """
 
     def __init__(self, limit: int = 200_000) -> None:
@@ -63,54 +66,54 @@ class Ledger:
         self._attempts: collections.Counter[str] = collections.Counter()
         self._executed: collections.Counter[bytes] = collections.Counter()
         self._changed = threading.Condition()
-        self._under_way: set[int] = set()
+        self._in_progress: set[int] = set()
         self._total = 0
 
     @property
     def total(self) -> int:
-        """How many requests were received, those that made room included."""
+        """The number of requests received, dropped entries included."""
         return self._total
 
     @property
     def dropped(self) -> int:
-        """How many entries made room for others."""
+        """The number of dropped entries."""
         return self._total - len(self._entries)
 
     def entries(self) -> list[Entry]:
-        """Copies of all entries, in the order of arrival."""
+        """Return copies of all entries, in order of arrival."""
         with self._changed:
             return [copy.copy(entry) for entry in self._entries]
 
     def of(self, call: str) -> list[Entry]:
-        """Copies of the entries of one call."""
+        """Return copies of the entries of one call."""
         return [entry for entry in self.entries() if entry.call == call]
 
     def settled(self, timeout: float = 10.0) -> list[Entry]:
-        """`entries`, once no request is under way any more: a connection that its script ends has then been ended.
+        """Wait until no request is in progress and return `entries`. Connections that a script ends are then closed.
 
         Raises:
-            TimeoutError: One still was after that many seconds.
+            TimeoutError: A request is still in progress after `timeout` seconds.
         """
         with self._changed:
-            if not self._changed.wait_for(lambda: not self._under_way, timeout):
-                raise TimeoutError(f"{len(self._under_way)} requests were still under way after {timeout:g} s")
+            if not self._changed.wait_for(lambda: not self._in_progress, timeout):
+                raise TimeoutError(f"{len(self._in_progress)} requests were still in progress after {timeout:g} s")
         return self.entries()
 
     def open(self, entry: Entry) -> None:
-        """A request was received. Gives the entry its number, its attempt and its moment."""
+        """Add a request, and set its number, attempt and time."""
         with self._changed:
             entry.number, entry.received = self._total, time.monotonic()
             if entry.call is not None:
                 self._attempts[entry.call] += 1
                 entry.attempt = self._attempts[entry.call]
             self._total += 1
-            self._under_way.add(entry.number)
+            self._in_progress.add(entry.number)
             self._entries.append(entry)
             if len(self._entries) > self._limit:
                 self._forget(self._entries.popleft())
 
     def execute(self, entry: Entry) -> None:
-        """Its effect takes place, unless it took place for the same key."""
+        """Record that a request is executed, unless its key was executed before."""
         with self._changed:
             if entry.key is not None and self._executed[entry.key] > 0:
                 entry.repeated = True
@@ -119,30 +122,30 @@ class Ledger:
             if entry.key is not None:
                 self._executed[entry.key] += 1
 
-    def begin(self, entry: Entry, status: int | None) -> None:
-        """The first byte of an answer is about to be written."""
+    def begin_response(self, entry: Entry, status: int | None, *, gateway: bool = False) -> None:
+        """Record the status of a response whose first byte is about to be written."""
         with self._changed:
-            entry.status = status
+            entry.status, entry.gateway = status, gateway
 
-    def head(self, entry: Entry) -> None:
-        """The last byte of the answer's header block was written."""
+    def finish_head(self, entry: Entry) -> None:
+        """Record that the last byte of the response's header block was written."""
         with self._changed:
             entry.head_written = time.monotonic()
 
-    def answer(self, entry: Entry, content: bytes | None) -> None:
-        """The last byte of a whole answer was written."""
+    def finish_response(self, entry: Entry, content: bytes | None) -> None:
+        """Record that the last byte of a complete response was written."""
         with self._changed:
-            entry.answered = time.monotonic()
+            entry.response_written = time.monotonic()
             entry.content = None if content is None else digest(content)
 
     def close(self, entry: Entry) -> None:
-        """Nothing more happens to the request. Twice is fine."""
+        """Record that the request is over. May be called twice."""
         with self._changed:
-            if entry.number not in self._under_way:
+            if entry.number not in self._in_progress:
                 return
-            if entry.answered is None:
+            if entry.response_written is None:
                 entry.broken = time.monotonic()
-            self._under_way.remove(entry.number)
+            self._in_progress.remove(entry.number)
             self._changed.notify_all()
 
     def _forget(self, entry: Entry) -> None:
@@ -153,5 +156,5 @@ class Ledger:
 
 
 def digest(content: bytes) -> bytes:
-    """Eight bytes that stand for a message, so that a ledger of many calls stays small."""
+    """Return an 8-byte hash of a message, which keeps a ledger of many calls small."""
     return hashlib.blake2b(content, digest_size=8).digest()

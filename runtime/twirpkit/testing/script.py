@@ -1,4 +1,4 @@
-"""Scripts: functions that choose what happens to a request."""
+"""Scripts: functions that choose the behaviour for a request."""
 
 from __future__ import annotations
 
@@ -6,13 +6,13 @@ import itertools
 from collections.abc import Callable, Mapping
 from typing import TypeAlias
 
-from twirpkit.testing.request import Request
-from twirpkit.testing.steps import Behaviour
+from twirpkit.testing.behaviours import Behaviour
+from twirpkit.testing.scripted_request import Request
 
 __all__ = ["Script", "by_path", "by_rpc", "mix", "sequence"]
 
 Script: TypeAlias = Callable[[Request], Behaviour]
-"""Decides what happens to a request, from the thread of its connection."""
+"""A function that returns the behaviour for a request. It is called in the thread of the connection."""
 
 
 def _chosen(choice: Behaviour | Script, request: Request) -> Behaviour:
@@ -20,7 +20,7 @@ def _chosen(choice: Behaviour | Script, request: Request) -> Behaviour:
 
 
 def sequence(*behaviours: Behaviour | Script) -> Script:
-    """The n-th request gets the n-th of these, all further ones the last."""
+    """Return a script that gives the n-th request the n-th behaviour, and all later requests the last one."""
     numbers = itertools.count()
 
     def script(request: Request) -> Behaviour:
@@ -32,22 +32,35 @@ def sequence(*behaviours: Behaviour | Script) -> Script:
 
 
 def by_rpc(rpcs: Mapping[tuple[str, str], Behaviour | Script], otherwise: Behaviour | Script) -> Script:
-    """By package and service, and method: ``{("acme.HatService", "MakeHat"): reply(Hat())}``."""
+    """Return a script that chooses by RPC.
+
+    Args:
+        rpcs: Behaviours by service and method: ``{("acme.HatService", "MakeHat"): reply(Hat())}``.
+        otherwise: The behaviour for all other requests.
+    """
     return lambda request: _chosen(rpcs.get(request.rpc, otherwise), request)
 
 
 def by_path(paths: Mapping[str, Behaviour | Script], otherwise: Behaviour | Script) -> Script:
-    """By the whole path: for what is no RPC, such as the discovery of regions."""
+    """Return a script that chooses by the full path, for requests that are not RPCs, such as region discovery.
+
+    Args:
+        paths: Behaviours by path.
+        otherwise: The behaviour for all other requests.
+    """
     return lambda request: _chosen(paths.get(request.path, otherwise), request)
 
 
 def mix(otherwise: Behaviour | Script, *shares: tuple[float, Behaviour | Script], seed: object = 0) -> Script:
-    """At random, but the same for the same seed, call and attempt.
+    """Return a script that chooses at random, with the same result for the same seed, call and attempt.
 
     Args:
-        otherwise: What happens to the rest of the requests.
-        shares: Parts of 1, and what happens to that part of the requests.
-        seed: Anything that has a text.
+        otherwise: The behaviour for the remaining requests.
+        shares: Fractions of all requests, each with its behaviour. They add up to 1 at most.
+        seed: Any value with a stable `str`.
+
+    Raises:
+        ValueError: The shares add up to more than 1.
     """
     bounds = list(itertools.accumulate(share for share, _ in shares))
     if bounds and bounds[-1] > 1 + 1e-9:

@@ -8,6 +8,8 @@ from __future__ import annotations
 import importlib
 from typing import TYPE_CHECKING, Any, Final, Literal, NamedTuple
 
+from twirpkit._secret import conceal
+
 if TYPE_CHECKING:
     import aiohttp
     import httpx
@@ -69,6 +71,7 @@ def sync_transport(
             tls cannot be used.
         ImportError: The library that `transport` names is not installed.
     """
+    proxy = conceal(proxy)
     name = type(owner).__name__
     chosen: Transport | None = _choose(name, f"Async{name}", _SYNC, _ASYNC, session, transport, proxy, tls)
     if chosen is not None:
@@ -87,6 +90,7 @@ def async_transport(
     tls: Tls | None = None,
 ) -> AsyncTransport:
     """Return the transport of an async client; as `sync_transport`, with the async classes of sessions."""
+    proxy = conceal(proxy)
     name = type(owner).__name__
     twin = name.removeprefix("Async")
     chosen: AsyncTransport | None = _choose(name, twin, _ASYNC, _SYNC, session, transport, proxy, tls)

@@ -44,7 +44,7 @@ __all__ = ["AiohttpTransport"]
 Result: TypeAlias = HttpResponse | TransportFailure
 
 _FAILURES: Final = (aiohttp.ClientError, OSError, UnicodeError)
-"""What a session raises for a request that failed; a TimeoutError is an OSError."""
+"""The exceptions of a session for a failed request; a TimeoutError is an OSError."""
 _NOT_SENT: Final = (aiohttp.ClientConnectorError, aiohttp.ClientHttpProxyError)
 _CLOSED: Final = (aiohttp.ClientOSError, aiohttp.ServerDisconnectedError)
 _ADDED: Final = frozenset((ACCEPT, ACCEPT_ENCODING, CONTENT_TYPE, USER_AGENT))

@@ -10,6 +10,7 @@ import warnings
 from dataclasses import replace
 
 from twirpkit._http1.request import parse_target
+from twirpkit._secret import conceal
 from twirpkit.options import ProxyOption, Tls
 from twirpkit.transports._net.async_connection import AsyncConnection
 from twirpkit.transports._net.connect_failures import CLOSED, DEADLINE_PASSED
@@ -46,6 +47,7 @@ class AsyncSocketTransport:
     def __init__(
         self, *, proxy: ProxyOption = None, tls: Tls | None = None, max_connections: int = MAX_CONNECTIONS
     ) -> None:
+        proxy = conceal(proxy)
         self._pools: dict[object, dict[asyncio.AbstractEventLoop, LoopPool]] = {}
         """By process and loop."""
         self._routes = Routes(proxy_selector(proxy), tls_context(tls))

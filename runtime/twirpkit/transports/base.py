@@ -15,7 +15,7 @@ __all__ = ["AsyncTransport", "HttpRequest", "HttpResponse", "Phase", "Transport"
 
 
 class Phase(enum.Enum):
-    """How far a request had come when its transport failed."""
+    """The progress of a request at the time when its transport failed."""
 
     NOT_SENT = "not sent"
     """No byte of it can have reached a server: name resolution, refused, connect timeout, TLS, no connection free."""
@@ -55,7 +55,7 @@ class HttpResponse:
     body: bytes = field(repr=False)
     """The decoded bytes (gzip, deflate undone); as many as were received where `body_error` is set."""
     body_error: str | None = field(default=None, repr=False)
-    """Why the body is not complete (cut, framing, size, encoding, deadline), or None (rules A11, A13, A14)."""
+    """The reason why the body is incomplete (cut, framing, size, encoding, deadline), or None (rules A11, A13, A14)."""
     oversized: bool = False
     """True if the body is larger than the request allows: sending it again would not help."""
 
@@ -70,7 +70,7 @@ class TransportFailure:
     reason: str
     """One line for people, without secrets."""
     phase: Phase
-    """How far the request had come."""
+    """The progress of the request."""
     timed_out: bool = False
     """True if the request's own deadline ended it."""
     cause: OSError | None = field(default=None, repr=False)
@@ -97,5 +97,9 @@ class AsyncTransport(Protocol):
         """Send once and read the whole response."""
         ...
 
-    async def aclose(self) -> None:
-        """Close idle connections. Twice is fine."""
+    async def aclose(self, *, timeout: float | None = None) -> None:
+        """Wait for the requests under way, then close all connections. Twice is fine.
+
+        Args:
+            timeout: Seconds after which the requests under way are ended; None: their deadlines count.
+        """

@@ -30,6 +30,7 @@ from twirpkit._http1.head import BadResponse
 from twirpkit._http1.limits import MIN_READ
 from twirpkit._http1.parsed_response import ParsedResponse
 from twirpkit._http1.request import Target, announces_length
+from twirpkit._protocol.constants import ACCEPT_ENCODING, CONTENT_LENGTH, USER_AGENT
 from twirpkit._secret import Secret, conceal
 from twirpkit.options import ProxyOption, Tls
 from twirpkit.transports._lent_failures import chain, check_request, closed_early, late, library_failure, unreadable
@@ -45,8 +46,8 @@ Result: TypeAlias = HttpResponse | TransportFailure
 Hook: TypeAlias = Callable[..., Any]
 
 _FAILURES: Final = (OSError, HTTPError, HTTPException)
-"""What a session raises for a request that failed. A `requests.RequestException` is an OSError."""
-_ADDED: Final = ("User-Agent", "Accept-Encoding")
+"""The exceptions of a session for a failed request. A `requests.RequestException` is an OSError."""
+_ADDED: Final = (USER_AGENT, ACCEPT_ENCODING)
 """Headers that urllib3 adds where they are missing."""
 _FOLD: Final = re.compile(r"[ \t]*\r?\n[ \t]+")
 _MINOR: Final = {10: 0, 11: 1}
@@ -209,7 +210,7 @@ def _prepare(request: HttpRequest, adapter: BaseAdapter, hooks: dict[str, list[H
     prepared.url = request.url
     prepared.headers = CaseInsensitiveDict((name, _text(value)) for name, value in request.headers.items())
     if announces_length(request.method, len(request.body)):
-        prepared.headers.setdefault("Content-Length", str(len(request.body)))
+        prepared.headers.setdefault(CONTENT_LENGTH, str(len(request.body)))
     if isinstance(adapter, HTTPAdapter):
         for name in _ADDED:
             prepared.headers.setdefault(name, SKIP_HEADER)

@@ -7,6 +7,7 @@ from queue import Empty, SimpleQueue
 from typing import Final
 
 from twirpkit._http1.request import parse_target
+from twirpkit._secret import conceal
 from twirpkit.options import ProxyOption, Tls
 from twirpkit.transports._net.connect_failures import (
     CLOSED,
@@ -53,6 +54,7 @@ class SocketTransport:
     def __init__(
         self, *, proxy: ProxyOption = None, tls: Tls | None = None, max_connections: int = MAX_CONNECTIONS
     ) -> None:
+        proxy = conceal(proxy)
         self._routes = Routes(proxy_selector(proxy), tls_context(tls))
         self._limit = check_max_connections(max_connections)
         self._pools: dict[object, ConnectionPool[SyncConnection]] = {}
@@ -113,7 +115,7 @@ class SocketTransport:
 
 
 class _Hold:
-    """What a request holds of the pool. One owner: whatever comes in between, it goes back once."""
+    """The pool's connection for one request. It has one owner, and is given back exactly once."""
 
     __slots__ = ("held", "pool", "reusable")
 
@@ -188,7 +190,7 @@ def _wait(
     ticket = _ThreadTicket(route.target.origin, force_new=request.force_new_connection)
     try:
         now = time.monotonic()
-        pool.wait(ticket, now, first=first)
+        pool.wait(ticket, first=first)
         while True:
             left = _LOOK_AGAIN
             if request.deadline is not None:
@@ -199,7 +201,7 @@ def _wait(
                 return ticket.grants.get(timeout=left)
             except Empty:
                 now = time.monotonic()
-                pool.look_again(now)
+                pool.look_again()
     finally:
         pool.end_wait(ticket)
 

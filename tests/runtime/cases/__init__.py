@@ -1,6 +1,7 @@
 """What a call makes of what a server does: one table of rows, in one module a kind."""
 
 from cases import (
+    clocks,
     encodings,
     framing,
     headers,
@@ -30,6 +31,7 @@ CASES: list[Case] = [
     *times.CASES,
     *retries.CASES,
     *regions.CASES,
+    *clocks.CASES,
 ]
 
 

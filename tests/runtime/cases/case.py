@@ -23,6 +23,7 @@ __all__ = [
     "JSON",
     "JWT",
     "OPAQUE",
+    "PROTOBUF",
     "ROOM",
     "Case",
     "Ending",
@@ -40,6 +41,7 @@ OPAQUE = "canary/of+an-opaque_token~that.is.no.jwt=="
 HINT = " (the server may be too old for this RPC, or the URL or its prefix is wrong)"
 ROOM = Room(name="standup", num_participants=3)
 JSON = {"content-type": "application/json"}
+PROTOBUF = {"content-type": "application/protobuf"}
 
 GO_IS_INTERNAL = "Go calls every failure of the network internal; ours is unavailable, and says whether the request ran"
 GO_DROPS_THE_STATUS = "Go calls an error answer that it cannot read to its end internal, whatever its status"
@@ -53,7 +55,7 @@ class Step:
     """What the server does with one request."""
 
     data: bytes = field(default=b"", repr=False)
-    """In it ``@R1@@`` and ``@R2@@`` stand for the ports of two regions."""
+    """In it ``@R1@@`` and ``@R2@@`` stand for the ports of two regions, ``@NOW+60@`` for the date in 60 seconds."""
     then: Ending = "close"
     """``keep`` reads the next request, ``reset`` sends a RST, ``hold`` waits until the client goes away."""
 
@@ -79,6 +81,8 @@ class Case:
     """What the error's status may be, where the transports differ and both are right."""
     token: str = JWT
     """What the client sends as its bearer token. No text of the error holds it."""
+    signed: bool = False
+    """Whether the client signs its tokens itself, by a clock; `token` is then not sent."""
     call: str = "create_room"
     """The method of the room service."""
     fields: Mapping[str, Any] = field(default_factory=lambda: {"name": "standup"})
@@ -103,6 +107,8 @@ class Case:
     """Parts of ``str(error)``."""
     meta: Mapping[str, str] | None = None
     sent: str = "yes"
+    retryable: bool | None = None
+    """Whether a caller may make the call again; None: not looked at."""
     attempts: int = 1
 
     go: str = ""
@@ -114,7 +120,9 @@ class Case:
     @property
     def compared(self) -> bool:
         """Whether Twirp's Go client can be asked the same: it repeats nothing, and knows no regions."""
-        usual = self.call == "create_room" and not (self.warm or self.refused or self.route or self.options)
+        usual = self.call == "create_room" and not (
+            self.warm or self.refused or self.route or self.options or self.signed
+        )
         return usual and len(self.steps) == 1
 
     @property
@@ -125,7 +133,9 @@ class Case:
     @property
     def rules(self) -> frozenset[str]:
         """All rules that it may turn red with; calls around it are read by A12, and tried again by C1."""
-        return frozenset((self.rule, *self.also, *(["A12", "C1"] if self.followed or self.warm else [])))
+        around = ["A12", "C1"] if self.followed or self.warm else []
+        doubt = ["C5"] if self.answer is None and (self.status or 0) >= 500 else []
+        return frozenset((self.rule, *self.also, *around, *doubt))
 
     @property
     def steps(self) -> tuple[Step, ...]:
@@ -177,6 +187,6 @@ CLASS_OF_STATUS: dict[int, tuple[Code, type[TwirpError]]] = {
 
 
 def by_status(status: int) -> dict[str, Any]:
-    """Class and code of an answer that holds no Twirp error (rule A8)."""
+    """Class, code and `sent` of a response that is not a Twirp error (rules A8, C5)."""
     code, error = CLASS_OF_STATUS.get(status, (Code.UNKNOWN, errors.UnknownError))
-    return {"code": code, "error": error}
+    return {"code": code, "error": error, "sent": "maybe" if status >= 500 else "yes"}

@@ -12,6 +12,7 @@ from cases.case import (
     GO_IS_INTERNAL,
     JWT,
     OPAQUE,
+    PROTOBUF,
     ROOM,
     Case,
     Step,
@@ -27,7 +28,6 @@ from twirpkit.errors import Code
 __all__ = ["CASES"]
 
 BODY = ROOM.SerializeToString()
-METHOD = "livekit.RoomService/CreateRoom"
 
 GO_ASKS_FOR_GZIP_ALONE = "Go asks for gzip and for nothing else, so it undoes nothing else"
 GO_HAS_NO_LIMIT = "Go reads whatever comes"
@@ -41,7 +41,7 @@ def raw_deflate(data: bytes) -> bytes:
 
 def undone() -> Iterator[Case]:
     def case(name: str, coding: str, body: bytes, answer: Room = ROOM, **more: Any) -> Case:
-        headers = {"content-encoding": coding}
+        headers = {**PROTOBUF, "content-encoding": coding}
         return Case(name=name, rule="A13", also=("A12",), status=200, headers=headers, body=body, answer=answer, **more)
 
     yield case("gzip", "gzip", gzip.compress(BODY))
@@ -57,7 +57,7 @@ def undone() -> Iterator[Case]:
         ("deflate-not-a-byte", "deflate", b""),
         ("br-not-a-byte", "br", b""),
     ):
-        known: dict[str, Any] = {"status": 200, "headers": {"content-encoding": coding}, "body": body}
+        known: dict[str, Any] = {"status": 200, "headers": {**PROTOBUF, "content-encoding": coding}, "body": body}
         yield Case(name=name, rule="A12", also=("A13",), answer=Room(), **known)
     yield Case(
         name="identity",
@@ -89,7 +89,7 @@ def undone() -> Iterator[Case]:
             status=503,
             headers={"content-encoding": coding},
             body=encode(b"<html>no</html>"),
-            message="HTTP 503 without a Twirp error: '<html>no</html>'",
+            message="HTTP 503, not from a Twirp server: '<html>no</html>'",
             meta=from_proxy(503, "<html>no</html>"),
             **by_status(503),
         )
@@ -129,7 +129,7 @@ def broken() -> Iterator[Case]:
             body=body,
             error=errors.TransportError,
             code=Code.UNAVAILABLE,
-            message=f"{METHOD}: the response is not complete: {flaw}",
+            message=f"the response is not complete: {flaw}",
             meta={},
             sent="maybe",
         )
@@ -141,7 +141,7 @@ def broken() -> Iterator[Case]:
             status=503,
             headers={"content-encoding": coding},
             body=body,
-            says=(f"HTTP 503 without a Twirp error ({flaw}): ",),
+            says=(f"HTTP 503, not from a Twirp server ({flaw})",),
             **by_status(503),
         )
 
@@ -165,7 +165,7 @@ def oversized() -> Iterator[Case]:
             script=(Step(head(*framed) + data, "hold"),),
             error=errors.DecodeError,
             code=Code.INTERNAL,
-            message=f"{METHOD}: {too_large}",
+            message=too_large,
             meta={},
         )
     flaw = f"the response's body is larger than {LIMIT_OF_ERRORS} bytes"
@@ -182,7 +182,7 @@ def oversized() -> Iterator[Case]:
             status=404,
             headers=coding,
             body=data,
-            says=(f"HTTP 404 without a Twirp error ({flaw}): ",),
+            says=(f"HTTP 404, not from a Twirp server ({flaw}): ",),
             go=GO_HAS_NO_LIMIT if name != "of-deflate" else "",
             **by_status(404),
         )
@@ -191,8 +191,8 @@ def oversized() -> Iterator[Case]:
 def tokens_as_codings() -> Iterator[Case]:
     """A server that repeats the token where our text quotes it (rule E1)."""
     for name, token in {"jwt": JWT, "opaque": OPAQUE}.items():
-        for status, sent in ((200, "maybe"), (401, "yes")):
-            known: dict[str, Any] = {"error": errors.TransportError, "code": Code.UNAVAILABLE}
+        for status in (200, 401):
+            known: dict[str, Any] = {"error": errors.TransportError, "code": Code.UNAVAILABLE, "sent": "maybe"}
             yield Case(
                 name=f"{name}-as-the-coding-of-a-{status}",
                 rule="E1",
@@ -203,7 +203,6 @@ def tokens_as_codings() -> Iterator[Case]:
                 body=b"x",
                 token=token,
                 says=("Content-Encoding '<token>' is unknown",),
-                sent=sent,
                 **(known if status == 200 else by_status(status)),
             )
 

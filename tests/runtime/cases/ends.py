@@ -8,7 +8,7 @@ from typing import Any
 
 from google.protobuf.message import Message
 
-from cases.case import ROOM, Step, by_status, from_redirect, head, http_answer, twirp
+from cases.case import PROTOBUF, ROOM, Step, by_status, from_redirect, head, http_answer, twirp
 from livekit_twirp import ListRoomsResponse, MoveParticipantResponse, SendDataResponse
 from twirpkit import RetryPolicy, errors
 from twirpkit.errors import Code
@@ -50,8 +50,9 @@ class End:
 
 
 def plain(status: int, headers: Mapping[str, str] | None = None) -> End:
-    """An answer of something between."""
-    return End(Step(http_answer(status, b"no", headers), "keep"), by_status(status), status=status)
+    """A response of something in between."""
+    error = by_status(status)
+    return End(Step(http_answer(status, b"no", headers), "keep"), error, error.pop("sent"), status)
 
 
 def error(status: int, code: str, kind: type[errors.TwirpError], **more: Any) -> End:
@@ -158,4 +159,4 @@ def called(rpc: Rpc, steps: tuple[Step, ...], **more: Any) -> dict[str, Any]:
 
 def answered(rpc: Rpc) -> Step:
     """The answer of the RPC."""
-    return Step(http_answer(200, rpc.answer.SerializeToString()), "keep")
+    return Step(http_answer(200, rpc.answer.SerializeToString(), PROTOBUF), "keep")

@@ -15,6 +15,8 @@ __all__ = ["CASES", "failed", "whole"]
 
 BODY = ROOM.SerializeToString()
 SIZE = len(BODY)
+EMPTY = "Content-Type: application/protobuf"
+"""The header line without which an empty 200 is not a message (rule A12)."""
 LENGTH = f"Content-Length: {SIZE}"
 CHUNKED = "Transfer-Encoding: chunked"
 CHUNKS = b"%x\r\n%b\r\n0\r\n\r\n" % (SIZE, BODY)
@@ -38,7 +40,7 @@ def failed(name: str, rule: str, data: bytes, says: str, then: Ending = "close",
         "code": Code.UNAVAILABLE,
         "sent": "maybe",
         "meta": {},
-        "says": (f"{METHOD}: {says}",),
+        "says": (f"{METHOD}: unavailable: {says}",),
         "go": GO_IS_INTERNAL,
     }
     return Case(name=name, rule=rule, script=(Step(data, then),), **{**known, **more})
@@ -46,7 +48,7 @@ def failed(name: str, rule: str, data: bytes, says: str, then: Ending = "close",
 
 def unwhole(name: str, rule: str, data: bytes, says: str, then: Ending = "close", **more: Any) -> Case:
     """A 200 whose body is not whole."""
-    words = (f"{METHOD}: the response is not complete: ", says)
+    words = (f"{METHOD}: unavailable: the response is not complete: ", says)
     return dataclasses.replace(failed(name, rule, data, says, then, **more), status=200, says=words)
 
 
@@ -58,7 +60,7 @@ def interim_answers() -> Iterator[Case]:
     yield whole("103", "A4", early + last)
     yield whole("103-with-a-length", "A4", b"HTTP/1.1 103 Early Hints\r\nContent-Length: 5\r\n\r\n" + last)
     yield whole("199", "A4", b"HTTP/1.1 199 Odd\r\nX: y\r\n\r\n" + last)
-    yield whole("before-an-empty-message", "A4", early + head("Content-Length: 0"), Room())
+    yield whole("before-an-empty-message", "A4", early + head(EMPTY, "Content-Length: 0"), Room())
     yield Case(
         name="before-an-error",
         rule="A4",
@@ -125,7 +127,7 @@ def lengths() -> Iterator[Case]:
 
 def chunks() -> Iterator[Case]:
     def chunked(name: str, data: bytes, answer: Room = ROOM) -> Case:
-        return whole(name, "A12", head(CHUNKED) + data, answer, also=("A11",))
+        return whole(name, "A12", head(EMPTY, CHUNKED) + data, answer, also=("A11",))
 
     yield chunked("chunks", CHUNKS)
     yield chunked("no-chunk", b"0\r\n\r\n", Room())
@@ -182,7 +184,7 @@ def errors_cut() -> Iterator[Case]:
             also=("A8", "A11"),
             status=status,
             script=(Step(head(*data.decode().split("\n"), status=f"{status} No") + kept, then),),
-            says=(f"HTTP {status} without a Twirp error (", says),
+            says=(f"HTTP {status}, not from a Twirp server (", says),
             meta=from_proxy(status, kept.decode()),
             go="" if status == 400 else GO_DROPS_THE_STATUS,
             **by_status(status),
@@ -198,7 +200,7 @@ def errors_cut() -> Iterator[Case]:
         also=("A8", "A11"),
         status=503,
         script=(Step(head(CHUNKED, status="503 No") + b"99\r\nno"),),
-        says=("HTTP 503 without a Twirp error (the response was cut", "): 'no'"),
+        says=("HTTP 503, not from a Twirp server (the response was cut", "): 'no'"),
         meta=from_proxy(503, "no"),
         go=GO_DROPS_THE_STATUS,
         **by_status(503),

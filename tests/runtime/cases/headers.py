@@ -26,7 +26,12 @@ def header_blocks() -> Iterator[Case]:
     yield whole("a-long-reason", "A15", b"HTTP/1.1 200 " + b"y" * 70_000 + b"\r\n" + last)
     yield failed("1,001-lines", "A15", ok + lines(1_000) + last, "the response", "hold", go="Go counts bytes alone")
     yield failed(
-        "a-line-of-1-MiB", "A15", ok + b"X: " + b"y" * (1 << 20) + b"\r\n" + last, "the response", "hold", go="Go: 10 MB"
+        "a-line-of-1-MiB",
+        "A15",
+        ok + b"X: " + b"y" * (1 << 20) + b"\r\n" + last,
+        "the response",
+        "hold",
+        go="Go: 10 MB",
     )
     yield failed(
         "1-MiB-of-lines",

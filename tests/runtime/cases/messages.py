@@ -22,7 +22,24 @@ def types_of_a_200() -> Iterator[Case]:
     for each in types:
         headers = {} if each is None else {"content-type": each}
         yield Case(name=f"as-{each}", rule="A12", status=200, body=body, headers=headers, answer=ROOM)
-    yield Case(name="empty", rule="A12", status=200, answer=Room())
+    for each in ("application/protobuf", "application/x-protobuf", "Application/Protobuf; charset=utf-8"):
+        yield Case(name=f"empty-as-{each}", rule="A12", status=200, headers={"content-type": each}, answer=Room())
+    for name, content_type, kind in (
+        ("empty-without-a-type", None, "without a Content-Type"),
+        ("empty-of-an-empty-type", "", "without a Content-Type"),
+        ("empty-octet-stream", "application/octet-stream", "of type 'application/octet-stream'"),
+    ):
+        yield Case(
+            name=name,
+            rule="A12",
+            go="Go takes an empty 200 of any type for an empty message",
+            status=200,
+            headers={} if content_type is None else {"content-type": content_type},
+            error=errors.DecodeError,
+            code=Code.INTERNAL,
+            message=f"an empty 200 {kind} was not written by a Twirp server: is something else at this URL?",
+            meta={},
+        )
     yield Case(
         name="empty-of-unknown-fields",
         rule="A12",

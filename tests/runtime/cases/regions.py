@@ -15,7 +15,8 @@ R1, R2 = "http://127.0.0.1:@R1@@", "http://127.0.0.1:@R2@@"
 FOREVER = {"cache-control": "max-age=3600"}
 IDEMPOTENT = RPCS["idempotent"]
 OK = answered(IDEMPOTENT)
-DOWN = ENDS["503"].step
+DOWN = ENDS["unavailable"].step
+"""A Twirp error: a 503 that no Twirp server wrote leaves an idempotent call in doubt, which is repeated once."""
 
 
 def body(*urls: Any) -> bytes:
@@ -65,14 +66,20 @@ def next_regions() -> Iterator[Case]:
         "r1",
         "r2",
         also=("C1", "D2"),
-        **refused("503"),
+        **refused("unavailable"),
     )
-    for name in ("not-found", "unauthenticated", "429", "302", "500"):
+    for name in ("not-found", "unauthenticated", "429", "302", "internal"):
         yield row(f"{name}-stays", "C1", (ENDS[name].step, both), "base", also=("D1",), **refused(name))
     for name in ("503", "no-answer", "500"):
         yield row(f"never-{name}-stays", "C1", (ENDS[name].step, both), "base", rpc="never", **refused(name))
     yield row(
-        "503-stays-with-False", "C3", (DOWN, both), "base", options={"retry": False}, also=("C1",), **refused("503")
+        "503-stays-with-False",
+        "C3",
+        (DOWN, both),
+        "base",
+        options={"retry": False},
+        also=("C1",),
+        **refused("unavailable"),
     )
 
 
@@ -217,7 +224,7 @@ def pins() -> Iterator[Case]:
             "base",
             "base?",
             also=("D2", "D3"),
-            says=("HTTP 451 without a Twirp error: 'not here'", "pinned"),
+            says=("HTTP 451, not from a Twirp server: 'not here'", "pinned"),
             **says,
         )
     yield row(

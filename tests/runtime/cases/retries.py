@@ -21,13 +21,9 @@ _ROWS: dict[tuple[str, ...], tuple[Follows, Follows, Follows, Follows]] = {
     ("refused",): ("again", "again", "again", "again"),
     ("stale",): ("again", "again", "again", "no"),
     ("no-answer", "reset", "cut-header", "cut-body", "garbage", "server-out-of-time"): ("again", "once", "again", "no"),
-    ("502", "503", "504", "503-retry-after", "unavailable", "unavailable-as-500", "data-loss"): (
-        "again",
-        "again",
-        "again",
-        "no",
-    ),
-    ("500", "501", "520", "internal", "internal-as-400", "unknown"): ("again", "no", "no", "no"),
+    ("500", "501", "502", "503", "504", "520", "503-retry-after"): ("again", "once", "again", "no"),
+    ("unavailable", "unavailable-as-500", "data-loss"): ("again", "again", "again", "no"),
+    ("internal", "internal-as-400", "unknown"): ("again", "no", "no", "no"),
     ("429-retry-after", "resource-exhausted-retry-after"): ("again", "again", "again", "no"),
 }
 MATRIX: dict[str, dict[str, Follows]] = {
@@ -41,7 +37,7 @@ def cells() -> Iterator[Case]:
         for kind, follows in MATRIX[name].items():
             rpc, rule = RPCS[kind], rule_of(name, kind)
             if follows == "no":
-                yield failing(f"{kind}-after-{name}", rule, rpc, end, 1)
+                yield failing(f"{kind}-after-{name}", rule, rpc, end, 1, retryable=may_be_made_again(name, kind))
                 continue
             yield Case(
                 name=f"{kind}-after-{name}-then-answered",
@@ -53,7 +49,14 @@ def cells() -> Iterator[Case]:
                 warm=end.stale,
                 **called(rpc, (*((end.step,) * (not end.refused)), answered(rpc))),
             )
-            yield failing(f"{kind}-after-{name}-every-time", rule, rpc, end, 2 if follows == "once" else 3)
+            attempts, retryable = 2 if follows == "once" else 3, may_be_made_again(name, kind)
+            yield failing(f"{kind}-after-{name}-every-time", rule, rpc, end, attempts, retryable=retryable)
+
+
+def may_be_made_again(end: str, kind: str) -> bool:
+    """Return True if a caller may make a call again that ended so (rule C5): not twice, or without harm."""
+    repeatable = any(end in ends for ends in _ROWS) or end.endswith("retry-after-the-deadline")
+    return repeatable and (ENDS[end].sent == "no" or kind in ("read", "idempotent"))
 
 
 def rule_of(end: str, kind: str) -> str:
@@ -62,13 +65,14 @@ def rule_of(end: str, kind: str) -> str:
     return {"no-response-from-servers": "C6", "server-out-of-time": "B4"}.get(end, "C1")
 
 
-def failing(name: str, rule: str, rpc: Rpc, end: End, attempts: int) -> Case:
+def failing(name: str, rule: str, rpc: Rpc, end: End, attempts: int, *, retryable: bool | None = None) -> Case:
     """A call whose every attempt ends so."""
     return Case(
         name=name,
         rule=rule,
-        also=("C1", *touched([end.step])),
+        also=("C1", "C5", *touched([end.step])),
         sent=end.sent,
+        retryable=retryable,
         attempts=attempts,
         status=end.status,
         refused=99 if end.refused else 0,
@@ -102,7 +106,11 @@ def doubts() -> Iterator[Case]:
         "stale": "maybe",
         "no-answer": "maybe",
         "cut-body": "maybe",
-        "503": "yes",
+        "500": "maybe",
+        "502": "maybe",
+        "503": "maybe",
+        "504": "maybe",
+        "unavailable": "yes",
         "server-out-of-time": "yes",
     }.items():
         end = ENDS[name]
@@ -119,8 +127,9 @@ def doubts() -> Iterator[Case]:
         )
     # An idempotent request is in doubt once, whatever else happens to it.
     for name, steps, attempts in (
-        ("no-answer-503-no-answer", ("no-answer", "503", "no-answer"), 3),
-        ("503-no-answer-no-answer", ("503", "no-answer", "no-answer"), 3),
+        ("no-answer-unavailable-no-answer", ("no-answer", "unavailable", "no-answer"), 3),
+        ("unavailable-no-answer-no-answer", ("unavailable", "no-answer", "no-answer"), 3),
+        ("503-no-answer", ("503", "no-answer"), 2),
         ("no-answer-cut-header", ("no-answer", "cut-header"), 2),
         ("server-out-of-time-no-answer", ("server-out-of-time", "no-answer"), 2),
     ):

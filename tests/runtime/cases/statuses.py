@@ -46,7 +46,7 @@ def only_200_succeeds() -> Iterator[Case]:
             headers={"content-type": "application/protobuf"},
             error=errors.UnknownError,
             meta=from_proxy(status, body.decode()),
-            says=(f"HTTP {status} without a Twirp error",),
+            says=(f"HTTP {status}, not from a Twirp server",),
         )
     for status in (204, 205):
         yield Case(
@@ -126,7 +126,7 @@ def no_twirp_errors() -> Iterator[Case]:
             also=("A8",) if status < 300 else (),
             status=status,
             body=body,
-            message=f"HTTP {status} without a Twirp error: {body.decode()!r}",
+            message=f"HTTP {status}, not from a Twirp server" + (f": {body.decode()!r}" if body else ""),
             meta=from_proxy(status, body.decode()),
             go=go,
             **by_status(status),
@@ -150,7 +150,8 @@ def no_twirp_errors() -> Iterator[Case]:
             body=body.encode(),
             error=errors.UnavailableError,
             code=Code.UNAVAILABLE,
-            message=f"HTTP 502 without a Twirp error: {body[:512]!r}",
+            sent="maybe",
+            message=f"HTTP 502, not from a Twirp server: {body[:512]!r}",
             meta=from_proxy(502, kept),
         )
 
@@ -183,7 +184,7 @@ def routes() -> Iterator[Case]:
             name=name, rule="A18" if hinted else rule, also=also, status=status, body=body, message=message, **known
         )
 
-    plain = "HTTP 404 without a Twirp error: "
+    plain = "HTTP 404, not from a Twirp server: "
     yield case("no-handler", twirp("bad_route", no_handler), no_handler + HINT)
     yield case("other-bad-route", twirp("bad_route", "unsupported method"), "unsupported method")
     yield case(
@@ -199,10 +200,9 @@ def routes() -> Iterator[Case]:
     yield case(
         "404-page-as-500",
         b"404 page not found",
-        "HTTP 500 without a Twirp error: '404 page not found'",
+        "HTTP 500, not from a Twirp server: '404 page not found'",
         500,
-        error=errors.UnknownError,
-        code=Code.UNKNOWN,
+        **by_status(500),
     )
 
 

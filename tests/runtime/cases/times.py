@@ -50,7 +50,7 @@ def times() -> Iterator[Case]:
         also=("A8", "B1"),
         status=503,
         script=(Step(head("Content-Length: 99", status="503 No") + b"no", "hold"),),
-        says=("HTTP 503 without a Twirp error (the deadline passed", "): 'no'"),
+        says=("HTTP 503, not from a Twirp server (the deadline passed", "): 'no'"),
         meta=from_proxy(503, "no"),
         **limit,
         **by_status(503),

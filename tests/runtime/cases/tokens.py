@@ -29,7 +29,7 @@ def tokens_repeated_by_the_server() -> Iterator[Case]:
             token=token,
             error=errors.UnauthenticatedError,
             code=Code.UNAUTHENTICATED,
-            message=f"HTTP 401 without a Twirp error: {shown!r}",
+            message=f"HTTP 401, not from a Twirp server: {shown!r}",
             meta=from_proxy(401, shown),
             **more,
         )
@@ -46,7 +46,11 @@ def tokens_repeated_by_the_server() -> Iterator[Case]:
     yield case("opaque-quoted", f"?t={OPAQUE_IN_A_URL};", "?t=<token>;", token=OPAQUE)
     yield case("opaque-by-php", f'"{OPAQUE_IN_PHP}"', '"<token>"', token=OPAQUE)
     yield case("opaque-across-512", "-" * 500 + OPAQUE, "-" * 500 + "<token>", token=OPAQUE)
-    yield case("token-of-regex-signs", "a.b*c (x+", "a.b*c <token>", token="(x+")
+    regex = "(x+)*[y]{2,}|z?^$"
+    yield case("token-of-regex-signs", f"a.b*c {regex}", "a.b*c <token>", token=regex)
+    yield case("token-of-15-characters-is-a-word", "in-the-mornings", "in-the-mornings", token="in-the-mornings")
+    yield case("token-of-16-characters", "no in-the-afternoon", "no <token>", token="in-the-afternoon")
+    yield case("short-token", "too many rooms for any company", "too many rooms for any company", token="any")
     yield case("words-that-are-no-token", "viewonly.example.com eyJ a.b", "viewonly.example.com eyJ a.b")
     yield case("no-token-without-dots", "eyJhbGciOiJIUzI1NiJ9", "eyJhbGciOiJIUzI1NiJ9")
 

@@ -49,6 +49,7 @@ def unclean_bytes() -> Iterator[Case]:
         body=b"\x80\x81\xff",
         error=errors.UnavailableError,
         code=Code.UNAVAILABLE,
+        sent="maybe",
         meta=from_proxy(503, "���"),
     )
     for name, body in {"half-utf-16": b"\xff\xfea", "odd-utf-32": b"\0\0\0", "one-nul": b"\0"}.items():
@@ -58,8 +59,7 @@ def unclean_bytes() -> Iterator[Case]:
             also=("A9",),
             status=503,
             body=body,
-            error=errors.UnavailableError,
-            code=Code.UNAVAILABLE,
+            **by_status(503),
         )
 
 
@@ -71,7 +71,7 @@ def hostile_json() -> Iterator[Case]:
             also=("A8",) if rule == "A10" else ("A10",),
             status=status,
             body=body,
-            says=(f"HTTP {status} without a Twirp error",),
+            says=(f"HTTP {status}, not from a Twirp server",),
             meta=from_proxy(status, body.decode()[:65536]),
             **by_status(status),
             **more,

@@ -9,7 +9,7 @@ from typing import Any, ClassVar
 
 from google.protobuf.descriptor_pb2 import FileDescriptorProto
 from google.protobuf.wrappers_pb2 import StringValue
-from odd_schema import FD, ODD, field, module_of
+from odd_schema import FD, ODD, SECRETIVE, field, module_of
 
 from twirpkit.sdk import (
     UNSET,
@@ -60,6 +60,7 @@ METHODS = (
     _method("Import", "import_", StringValue, StringValue),
     _method("Old", "old", ODD.Empty, ODD.Empty),
     _method("Methodical", "methodical", Methodical, Methodical),
+    _method("Confide", "confide", ODD.Empty, SECRETIVE.Trunk),
 )
 
 
@@ -74,6 +75,7 @@ HELP = {
     "import_": Help("Brings something in."),
     "old": Help("Does what was done before."),
     "methodical": Help("Has a field that protobuf's JSON stumbles over."),
+    "confide": Help("Tells a secret."),
 }
 
 
@@ -99,6 +101,9 @@ class OddService:
     def old(self, request: Any, /, **options: Any) -> Any:
         warnings.warn("Old is deprecated: use DoThing\x1b[2J", DeprecationWarning, stacklevel=2)
         return self._client.call(METHODS[3], request, {}, CallOptions(retry=False))
+
+    def confide(self, request: Any, /, **options: Any) -> Any:
+        return self._client.call(METHODS[5], request, {}, CallOptions(retry=False))
 
     def methodical(self, request: Any, /, **options: Any) -> Any:
         return self._client.call(METHODS[4], request, {}, CallOptions(retry=False))

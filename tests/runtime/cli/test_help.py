@@ -42,6 +42,7 @@ def test_service(command: Callable[..., Any], arguments: list[str]) -> None:
         "  import      Brings something in.\n"
         "  old         Does what was done before.\n"
         "  methodical  Has a field that protobuf's JSON stumbles over.\n"
+        "  confide     Tells a secret.\n"
     )
 
 

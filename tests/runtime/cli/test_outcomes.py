@@ -35,22 +35,22 @@ def call(command: Run, server: ReplayServer, *arguments: str, client: tuple[str,
 @pytest.mark.parametrize("code", Code)
 def test_exit_code_of_each_error(server: ReplayServer, command: Run, code: Code) -> None:
     body = json.dumps({"code": code, "msg": "no\n\x1b[2J\u202e way"}).encode()
-    server.answer_with(answer(body, "400 Bad Request", "application/json"))
+    server.respond_with(answer(body, "400 Bad Request", "application/json"))
     ran = call(command, server)
     assert (ran.code, ran.out) == (CODES[code], "")
-    assert ran.err.startswith(f"python -m odd_twirp: {code}: no \\x1b[2J\\u202e way")
+    assert ran.err.startswith(f"python -m odd_twirp: odd.OddService/DoThing: {code}: no\\n\\x1b[2J\\u202e way")
     assert ran.err.count("\n") == 1
 
 
 def test_no_whole_answer(server: ReplayServer, command: Run) -> None:
-    server.answer_with(None)
+    server.respond_with(None)
     ran = call(command, server)
     assert ran.code == 9
     assert ran.err.endswith("; the request may have been executed\n")
 
 
 def test_the_deadline_fires(server: ReplayServer, command: Run) -> None:
-    server.answer_with(answer())
+    server.respond_with(answer())
     ran = call(command, server, client=("--timeout", "0.0000001"))
     assert ran.code == 8
 
@@ -59,7 +59,7 @@ def test_the_deadline_fires(server: ReplayServer, command: Run) -> None:
 def test_the_timeout_is_that_of_the_call(
     server: ReplayServer, command: Run, client: tuple[str, ...], timeout: object
 ) -> None:
-    server.answer_with(answer())
+    server.respond_with(answer())
     assert call(command, server, client=client).code == 0
     assert OddService.timeouts[-1] == timeout
 
@@ -72,7 +72,7 @@ def test_wrong_timeouts(server: ReplayServer, command: Run, text: str) -> None:
 
 
 def test_headers_are_sent(server: ReplayServer, command: Run) -> None:
-    server.answer_with(answer())
+    server.respond_with(answer())
     server.take()
     assert call(command, server, client=("--header", "X-One=1=1", "--header", "X-Two=")).code == 0
     (received,) = server.take()
@@ -97,14 +97,14 @@ def test_wrong_headers(server: ReplayServer, command: Run, texts: list[str], pro
 
 def test_the_answer_is_one_json_document(server: ReplayServer, command: Run) -> None:
     thing = ODD.Thing(a_int64=1 << 60, a_string="ü\x9b", a_bytes=b"hi", color=99, colors=[1, 77])
-    server.answer_with(answer(thing.SerializeToString()))
+    server.respond_with(answer(thing.SerializeToString()))
     ran = call(command, server)
     assert (ran.code, ran.err) == (0, "")
     assert ran.out.isascii()
     assert ran.out.endswith("}\n")
     shown = json.loads(ran.out)
     assert {name: shown[name] for name in ("a_int64", "a_string", "a_bytes", "color", "colors")} == {
-        "a_int64": str(1 << 60), "a_string": "ü\x9b", "a_bytes": "aGk=", "color": 99, "colors": ["GREEN", 77],
+        "a_int64": 1 << 60, "a_string": "ü\x9b", "a_bytes": "aGk=", "color": 99, "colors": ["GREEN", 77],
     }  # fmt: skip
     # What a script asks for is there, also where it has its default; what has presence is there only if it is set.
     assert (shown["a_int32"], shown["a_bool"], shown["many_string"], shown["texts"]) == (0, False, [], {})
@@ -112,24 +112,36 @@ def test_the_answer_is_one_json_document(server: ReplayServer, command: Run) -> 
 
 
 def test_an_answer_without_a_json_form(server: ReplayServer, command: Run) -> None:
-    server.answer_with(answer(ODD.Thing(timestamp={"seconds": 1 << 60}).SerializeToString()))
+    server.respond_with(answer(ODD.Thing(timestamp={"seconds": 1 << 60}).SerializeToString()))
     ran = call(command, server)
     assert (ran.code, ran.out) == (1, "")
     assert "internal: the call succeeded, but its response has no JSON form: " in ran.err
 
 
-def test_fields_that_protobufs_json_does_not_serve(server: ReplayServer, command: Run) -> None:
-    server.answer_with(answer())
-    server.take()
-    ran = command(SDK, "--url", server.url, "odd-things", "methodical")
-    assert (ran.code, ran.out) == (1, "")
-    assert "the call succeeded, but its response has no JSON form: " in ran.err
-    assert len(server.take()) == 1
-    for arguments in (["--DESCRIPTOR", "x"], ["--json", "{}"]):
+def test_fields_that_are_called_like_methods_of_protobufs(server: ReplayServer, command: Run) -> None:
+    for arguments in (["--DESCRIPTOR", "x"], ["--json", '{"DESCRIPTOR": "x"}']):
+        server.respond_with(answer(b"\n\1y"))
+        server.take()
         ran = command(SDK, "--url", server.url, "odd-things", "methodical", *arguments)
-        assert ran.code == 2
-        assert f"methodical: {arguments[0]}: protobuf's JSON does not support messages with fields" in ran.err
-    assert server.take() == []
+        assert (ran.code, json.loads(ran.out)) == (0, {"DESCRIPTOR": "y"})
+        assert [received.body for received in server.take()] == [b"\n\1x"]
+
+
+def test_any_holds_a_message_of_the_package(server: ReplayServer, command: Run) -> None:
+    server.respond_with(answer(ODD.Thing(any=ODD.Thing.Part(name="x")).SerializeToString()))
+    assert json.loads(call(command, server).out)["any"] == {
+        "@type": "type.googleapis.com/odd.Thing.Part", "name": "x", "names": [],
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize(("client", "shown"), [((), "<redacted>"), (("--show-secrets",), "canary")])
+def test_sensitive_fields_are_hidden_unless_asked_for(
+    server: ReplayServer, command: Run, client: tuple[str, ...], shown: str
+) -> None:
+    server.respond_with(answer(b"\n\6canary\x12\5shown"))
+    ran = command(SDK, "--url", server.url, *client, "odd-things", "confide")
+    printed = json.loads(ran.out)
+    assert (printed["password"], printed["name"], printed["pin"]) == (shown, "shown", 0)
 
 
 @pytest.mark.parametrize(
@@ -159,7 +171,7 @@ def test_wrong_commands_are_told(command: Run, arguments: list[str], problem: st
 
 
 def test_a_deprecated_rpc_warns_and_works(server: ReplayServer, command: Run) -> None:
-    server.answer_with(answer())
+    server.respond_with(answer())
     ran = command(SDK, "--url", server.url, "odd-things", "old")
     assert (ran.code, ran.out) == (0, "{}\n")
     assert ran.err == "python -m odd_twirp: warning: Old is deprecated: use DoThing\\x1b[2J\n"
@@ -219,7 +231,7 @@ def test_output_that_goes_nowhere(
     code: int,
     said: str,
 ) -> None:
-    server.answer_with(answer())
+    server.respond_with(answer())
     if arguments == ["CALL"]:
         arguments = ["--url", server.url, "odd-things", "do-thing"]
     with open(target(), "w", encoding="utf-8") as stdout:
@@ -240,7 +252,7 @@ def test_the_end_of_the_process_adds_nothing(target: Callable[[], int], code: in
 
 
 def test_an_ascii_terminal_gets_json_all_the_same(server: ReplayServer) -> None:
-    server.answer_with(answer(ODD.Thing(a_string="ü").SerializeToString()))
+    server.respond_with(answer(ODD.Thing(a_string="ü").SerializeToString()))
     command = program("--url", server.url, "odd-things", "do-thing")
     env = {**os.environ, "PYTHONIOENCODING": "ascii"}
     ran = subprocess.run(command, capture_output=True, env=env, timeout=60, check=True)

@@ -12,6 +12,7 @@ from reference_parsers import disagreement, exchange_of, read_by_h11, read_by_ll
 
 from twirpkit.transports.base import TransportFailure
 
+
 @pytest.mark.parametrize("name", ROWS)
 def test_an_odd_framing(name: str) -> None:
     row = ROWS[name]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import gzip
 import inspect
 import time
@@ -385,12 +384,6 @@ def test_a_large_body_is_held_once() -> None:
         tracemalloc.stop()
     assert len(response(exchange).body) == size
     assert peak < size + (1 << 16)
-
-
-def test_an_exchange_is_a_value() -> None:
-    exchange = Exchange(TransportFailure("x", Phase.CUT), False)
-    with pytest.raises(dataclasses.FrozenInstanceError):
-        exchange.reusable = True  # type: ignore[misc]  # that is the point
 
 
 CONNECTED = b"HTTP/1.1 200 Connection established\r\n\r\n"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import traceback
 
-__all__ = ["KEY", "SECRET", "texts_of"]
+__all__ = ["KEY", "SECRET", "frames_of", "texts_of"]
 
 KEY = "key-canary"
 SECRET = "secret-canary-that-is-long-enough-for-hs256"
@@ -18,3 +18,9 @@ def texts_of(error: BaseException) -> str:
         seen += [str(link), repr(link), repr(link.args), repr(vars(link))]
         link = link.__cause__ or link.__context__
     return "\n".join([*seen, *traceback.format_exception(error)])
+
+
+def frames_of(error: BaseException) -> str:
+    """The local variables of every frame between the test and the place that raised."""
+    frames = [frame for frame, _ in traceback.walk_tb(error.__traceback__)]
+    return "\n".join(repr(frame.f_locals) for frame in frames if "/tests/" not in frame.f_code.co_filename)

@@ -17,14 +17,15 @@ from hidden import KEY, SECRET, texts_of
 from livekit import api
 from webhook_schema import RoomConfiguration
 
+from twirpkit.livekit import AccessToken as BaseToken
 from twirpkit.livekit import (
-    AccessToken,
     AgentEndpointGrants,
     AgentGrants,
     AgentThreadGrants,
     InferenceGrants,
     ObservabilityGrants,
     SIPGrants,
+    TokenVerifier,
     VideoGrants,
     token_grants,
 )
@@ -34,6 +35,16 @@ from twirpkit.livekit.token_grants import Grants
 
 NOW = datetime(2026, 11, 22, 12, tzinfo=UTC)
 JOIN = VideoGrants(room_join=True, room="standup")
+
+
+class AccessToken(BaseToken):
+    """As a generated package binds it."""
+
+    __slots__ = ()
+
+    @classmethod
+    def room_config_class(cls) -> Any:
+        return RoomConfiguration
 
 
 def token(**fields: Any) -> AccessToken:
@@ -120,7 +131,7 @@ PERSON: dict[str, Any] = {
 
 
 class TestOnTheWire:
-    def test_every_claim_has_the_name_that_livekits_own_sdk_gives_it(self) -> None:
+    def test_token_on_the_wire_every_claim_has_the_name_that_livekits_own_sdk_gives_it(self) -> None:
         theirs = api.AccessToken(KEY, SECRET).with_grants(api.VideoGrants(**FULL_VIDEO))
         for name, _, their_class, values in FULL[1:]:
             getattr(theirs, f"with_{name}_grants")(their_class(**values))
@@ -135,30 +146,32 @@ class TestOnTheWire:
         }
 
     @pytest.mark.parametrize(("name", "ours", "theirs", "values"), FULL)
-    def test_each_grant_is_tested(self, name: str, ours: type[Any], theirs: type[Any], values: dict[str, Any]) -> None:
+    def test_token_on_the_wire_each_grant_is_tested(
+        self, name: str, ours: type[Any], theirs: type[Any], values: dict[str, Any]
+    ) -> None:
         assert [each.name for each in dataclasses.fields(ours)] == list(values)
         assert {each.name for each in dataclasses.fields(theirs)} == set(values)
 
-    def test_kind_details(self) -> None:
+    def test_token_on_the_wire_kind_details(self) -> None:
         assert said(kind_details=["cloud_agent"]) == {"kindDetails": ["cloud_agent"]}
 
-    def test_times(self) -> None:
+    def test_token_on_the_wire_times(self) -> None:
         claims = decoded(token(ttl=timedelta(minutes=1)).to_jwt(at=NOW))
 
         assert claims == {"iss": KEY, "nbf": int(NOW.timestamp()), "exp": int(NOW.timestamp()) + 60}
 
-    def test_six_hours_where_nothing_is_said(self) -> None:
+    def test_token_on_the_wire_six_hours_where_nothing_is_said(self) -> None:
         claims = decoded(token().to_jwt())
 
         assert claims["exp"] - claims["nbf"] == 6 * 3600
         assert abs(claims["nbf"] - datetime.now(UTC).timestamp()) < 30
 
-    def test_less_than_a_second_is_a_second(self) -> None:
+    def test_token_on_the_wire_less_than_a_second_is_a_second(self) -> None:
         claims = decoded(token(ttl=timedelta(microseconds=1)).to_jwt(at=NOW))
 
         assert claims["exp"] - claims["nbf"] == 1
 
-    def test_header(self) -> None:
+    def test_token_on_the_wire_header(self) -> None:
         assert jwt.get_unverified_header(token().to_jwt()) == {"alg": "HS256", "typ": "JWT"}
 
     @pytest.mark.parametrize(
@@ -173,20 +186,20 @@ class TestOnTheWire:
         ],
     )
     @pytest.mark.parametrize("value", [True, False, None])
-    def test_can_has_three_values(self, name: str, value: Any) -> None:
+    def test_token_on_the_wire_can_has_three_values(self, name: str, value: Any) -> None:
         claim = name.title().replace("_", "").replace("Can", "can", 1)
 
         assert said(video=VideoGrants(**{name: value})) == {"video": {} if value is None else {claim: value}}
 
-    def test_unset_and_empty_texts_are_left_out(self) -> None:
+    def test_token_on_the_wire_unset_and_empty_texts_are_left_out(self) -> None:
         assert said(identity="", name=None, video=VideoGrants(room="")) == {"video": {}}
 
-    def test_a_short_secret_does_not_warn(self) -> None:
+    def test_token_on_the_wire_a_short_secret_does_not_warn(self) -> None:
         with warnings.catch_warnings():
             warnings.simplefilter("error")
             AccessToken(api_key="devkey", api_secret="secret").to_jwt()
 
-    def test_in_livekits_own_verifier(self) -> None:
+    def test_token_on_the_wire_in_livekits_own_verifier(self) -> None:
         claims = api.TokenVerifier(KEY, SECRET).verify(token(identity="alice", video=JOIN).to_jwt())
 
         assert claims.identity == "alice"
@@ -201,17 +214,17 @@ class TestKeys:
         monkeypatch.setenv("LIVEKIT_API_SECRET", SECRET)
         return monkeypatch
 
-    def test_from_the_environment(self, environment: pytest.MonkeyPatch) -> None:
+    def test_keys_from_the_environment(self, environment: pytest.MonkeyPatch) -> None:
         assert decoded(AccessToken().to_jwt())["iss"] == KEY
 
-    def test_anything_passed_and_the_environment_counts_for_nothing(self, environment: pytest.MonkeyPatch) -> None:
+    def test_keys_anything_passed_and_the_environment_counts_for_nothing(self, environment: pytest.MonkeyPatch) -> None:
         with pytest.raises(ValueError, match=r"^no API secret: pass"):
             AccessToken(api_key="other")
         with pytest.raises(ValueError, match=r"^no API key: pass"):
             AccessToken(api_secret=SECRET)
 
     @pytest.mark.parametrize("values", [(None, None), ("", "")])
-    def test_none_at_all(self, environment: pytest.MonkeyPatch, values: tuple[str | None, str | None]) -> None:
+    def test_keys_none_at_all(self, environment: pytest.MonkeyPatch, values: tuple[str | None, str | None]) -> None:
         for name, value in zip(("LIVEKIT_API_KEY", "LIVEKIT_API_SECRET"), values, strict=True):
             environment.delenv(name) if value is None else environment.setenv(name, value)
 
@@ -220,7 +233,7 @@ class TestKeys:
 
     @pytest.mark.parametrize("field", ["api_key", "api_secret"])
     @pytest.mark.parametrize("bad", ["canary\n", " canary", "can\rary", "can\0ary", "can\u20acary", "", b"canary", 7])
-    def test_refused(self, field: str, bad: Any) -> None:
+    def test_keys_refused(self, field: str, bad: Any) -> None:
         with pytest.raises((ValueError, TypeError), match=r"^the API (key|secret) ") as caught:
             token(**{field: bad})
 
@@ -228,12 +241,12 @@ class TestKeys:
 
 
 class TestTakes:
-    def test_key_and_secret_by_position(self) -> None:
+    def test_token_takes_key_and_secret_by_position(self) -> None:
         assert decoded(AccessToken(KEY, SECRET, identity="alice").to_jwt())["sub"] == "alice"
         with pytest.raises(ValueError, match=r"^no API secret: pass"):
             AccessToken(KEY)
 
-    def test_members_of_enums(self) -> None:
+    def test_token_takes_members_of_enums(self) -> None:
         protocol = api.ParticipantInfo
         claims = said(
             kind=protocol.Kind.AGENT,
@@ -253,7 +266,7 @@ class TestTakes:
             (api.TrackSource, {0: "unknown", **token_grants.SOURCES}),
         ],
     )
-    def test_every_member_of_the_schema(self, enum: Any, names: dict[int, str]) -> None:
+    def test_token_takes_every_member_of_the_schema(self, enum: Any, names: dict[int, str]) -> None:
         assert {number: name.lower() for name, number in enum.items()} == names
 
 
@@ -283,17 +296,26 @@ class TestRefuses:
             ({"video": {"roomJoin": True}}, "video must be VideoGrants, not dict"),
             ({"video": SIPGrants()}, "video must be VideoGrants, not SIPGrants"),
             ({"room_config": "c"}, "room_config must be a message or a mapping, not str"),
-            ({"room_config": {"a": b""}}, "room_config.a: no room configuration holds a bytes"),
-            ({"room_config": {"a": [None]}}, "no room configuration holds a NoneType"),
-            ({"room_config": {1: 1}}, "a key of AccessToken: room_config must be a str, not int"),
-            ({"room_config": {"name": "\udc00"}}, "room_config.name is not valid Unicode"),
+            ({"room_config": api.CreateRoomRequest()}, "must be a livekit.RoomConfiguration, not a livekit.CreateRoom"),
+            ({"room_config": {"agents": [{"agent_nam": "scribe"}]}}, "'agent_nam'; did you mean 'agent_name'"),
+            ({"room_config": {"agents": "scribe"}}, r"RoomConfiguration\.agents"),
+            ({"room_config": {"agents": [None]}}, r"RoomConfiguration\.agents\[0\]"),
+            ({"room_config": {"empty_timeout": "soon"}}, r"RoomConfiguration\.empty_timeout"),
+            ({"room_config": {"empty_timeout": -1}}, r"RoomConfiguration\.empty_timeout"),
+            ({"room_config": {"name": b""}}, r"RoomConfiguration\.name"),
+            ({"room_config": {1: 1}}, "RoomConfiguration"),
+            ({"room_config": {"name": "\udc00"}}, r"RoomConfiguration\.name"),
+            (
+                {"room_config": {"egress": {"room": {"preset": "H264_720P"}}}},
+                "has no such name; did you mean",
+            ),
         ],
     )
-    def test_at_once(self, fields: dict[str, Any], problem: str) -> None:
+    def test_token_refuses_at_once(self, fields: dict[str, Any], problem: str) -> None:
         with pytest.raises((ValueError, TypeError), match=problem):
             token(**fields)
 
-    def test_grants_of_the_wrong_type(self) -> None:
+    def test_token_refuses_grants_of_the_wrong_type(self) -> None:
         with pytest.raises(TypeError, match=r"^VideoGrants: can_publish must be bool, not str$"):
             VideoGrants(can_publish="no")  # type: ignore[arg-type]
         with pytest.raises(TypeError, match=r"^VideoGrants: can_publish_sources must be a list of str, not str$"):
@@ -330,29 +352,37 @@ class TestRefuses:
             (lambda: token(kind=True), "AccessToken: kind must be a str, not bool"),
         ],
     )
-    def test_a_name_that_is_not_in_the_list(self, make: Callable[[], Any], problem: str) -> None:
+    def test_token_refuses_a_name_that_is_not_in_the_list(self, make: Callable[[], Any], problem: str) -> None:
         with pytest.raises((ValueError, TypeError), match=problem):
             make()
 
-    def test_more_than_key_and_secret_by_position(self) -> None:
+    def test_token_refuses_more_than_key_and_secret_by_position(self) -> None:
         with pytest.raises(TypeError, match="positional"):
             AccessToken(KEY, SECRET, "alice")  # type: ignore[misc]
         with pytest.raises(TypeError, match="positional"):
             VideoGrants(True)  # type: ignore[call-arg]
 
     @pytest.mark.parametrize("ttl", [timedelta.max, timedelta(days=366 * 9000)])
-    def test_a_life_beyond_all_dates(self, ttl: timedelta) -> None:
+    def test_token_refuses_a_life_beyond_all_dates(self, ttl: timedelta) -> None:
         with pytest.raises(ValueError, match="beyond the year 9999"):
             token(ttl=ttl).to_jwt()
 
     @pytest.mark.parametrize("at", [datetime(2026, 1, 1), "2026-01-01", 0])
-    def test_a_moment_without_time_zone(self, at: Any) -> None:
+    def test_token_refuses_a_moment_without_time_zone(self, at: Any) -> None:
         with pytest.raises((ValueError, TypeError), match=r"^at (has no time zone|must be a datetime)"):
             token().to_jwt(at=at)
 
-    def test_numbers_that_are_no_json(self) -> None:
-        with pytest.raises(ValueError, match="JSON"):
-            token(room_config={"maxParticipants": float("nan")}).to_jwt()
+    @pytest.mark.parametrize("inner", [[], {}], ids=["lists", "mappings"])
+    def test_token_refuses_a_room_configuration_that_is_nested_without_end(self, inner: Any) -> None:
+        for _ in range(100_000):
+            inner = {"egress": inner} if isinstance(inner, dict) else [inner]
+        with pytest.raises((ValueError, TypeError), match="RoomConfiguration"):
+            token(room_config={"agents": inner})
+
+    def test_token_refuses_a_mapping_without_messages_to_check_it(self) -> None:
+        with pytest.raises(TypeError, match="take AccessToken of the generated package"):
+            BaseToken(KEY, SECRET, room_config={"name": "large"})
+        assert BaseToken(KEY, SECRET, room_config=RoomConfiguration(name="large")).room_config == {"name": "large"}
 
 
 class TestRoomConfig:
@@ -373,18 +403,18 @@ class TestRoomConfig:
         },
     }
 
-    def test_of_a_private_message(self) -> None:
+    def test_room_config_of_a_private_message(self) -> None:
         from google.protobuf.json_format import ParseDict
 
         assert said(room_config=ParseDict(self.CONFIG, RoomConfiguration()))["roomConfig"] == self.CONFIG
 
-    def test_of_a_foreign_message(self) -> None:
+    def test_room_config_of_a_foreign_message(self) -> None:
         assert said(room_config=api.RoomConfiguration(empty_timeout=3))["roomConfig"] == {"emptyTimeout": 3}
 
-    def test_of_a_mapping_in_json(self) -> None:
+    def test_room_config_of_a_mapping_in_json(self) -> None:
         assert said(room_config=self.CONFIG)["roomConfig"] == self.CONFIG
 
-    def test_of_a_mapping_in_proto_names(self) -> None:
+    def test_room_config_of_a_mapping_in_proto_names(self) -> None:
         config = {
             "name": "large",
             "empty_timeout": 30,
@@ -405,10 +435,15 @@ class TestRoomConfig:
 
         assert said(room_config=config)["roomConfig"] == self.CONFIG
 
-    def test_empty(self) -> None:
+    def test_room_config_empty(self) -> None:
         assert said(room_config={}) == {"roomConfig": {}}
 
-    def test_is_a_copy(self) -> None:
+    def test_room_config_of_the_claims_of_a_token(self) -> None:
+        claims = TokenVerifier(KEY, SECRET).verify(token(room_config=self.CONFIG).to_jwt())
+
+        assert said(room_config=claims.room_config)["roomConfig"] == self.CONFIG
+
+    def test_room_config_is_a_copy(self) -> None:
         message = RoomConfiguration(empty_timeout=3)
         made = token(room_config=message)
         message.empty_timeout = 4
@@ -432,7 +467,7 @@ class TestRoomConfig:
 
     @pytest.mark.parametrize(("path", "egress"), SENSITIVE)
     @pytest.mark.parametrize("as_message", [False, True])
-    def test_credentials_are_refused(self, path: str, egress: dict[str, Any], as_message: bool) -> None:
+    def test_room_config_credentials_are_refused(self, path: str, egress: dict[str, Any], as_message: bool) -> None:
         from google.protobuf.json_format import ParseDict
 
         config: Any = {"egress": egress}
@@ -444,13 +479,13 @@ class TestRoomConfig:
         assert "canary" not in texts_of(caught.value)
 
     @pytest.mark.parametrize(("path", "egress"), SENSITIVE)
-    def test_credentials_are_allowed_on_demand(self, path: str, egress: dict[str, Any]) -> None:
+    def test_room_config_credentials_are_allowed_on_demand(self, path: str, egress: dict[str, Any]) -> None:
         made = token(room_config={"egress": egress}, allow_sensitive_credentials=True)
 
         assert "canary" in str(decoded(made.to_jwt())["roomConfig"])
         assert "canary" not in repr(made)
 
-    def test_every_secret_and_every_map_of_the_schema_is_known(self) -> None:
+    def test_room_config_every_secret_and_every_map_of_the_schema_is_known(self) -> None:
         """The names stand in the module, because it has no schema; here they are held against one."""
         secrets, streams, maps = set(), set(), set()
         for field in fields_below(RoomConfiguration.DESCRIPTOR.fields_by_name["egress"].message_type):
@@ -479,7 +514,7 @@ def fields_below(descriptor: Any, seen: set[str] | None = None) -> Iterator[Any]
 
 
 class TestValue:
-    def test_nothing_changes(self) -> None:
+    def test_token_as_a_value_nothing_changes(self) -> None:
         made = token(
             identity="a",
             video=VideoGrants(can_publish_sources=["camera"]),
@@ -509,7 +544,7 @@ class TestValue:
         assert isinstance(made.room_config, Mapping)
         assert isinstance(made.room_config["agents"], tuple)
 
-    def test_the_callers_data_is_copied(self) -> None:
+    def test_token_as_a_value_the_callers_data_is_copied(self) -> None:
         sources, attributes = ["camera"], {"seat": "4"}
         made = token(video=VideoGrants(can_publish_sources=sources), attributes=attributes)
         sources.append("microphone")
@@ -517,19 +552,19 @@ class TestValue:
 
         assert made == token(video=VideoGrants(can_publish_sources=["camera"]), attributes={"seat": "4"})
 
-    def test_another_by_replace(self) -> None:
+    def test_token_as_a_value_another_by_replace(self) -> None:
         first = token(identity="a", video=JOIN, room_config={"agents": [{"agentName": "a"}]})
         second = dataclasses.replace(first, identity="b")
 
         assert (decoded(first.to_jwt())["sub"], decoded(second.to_jwt())["sub"]) == ("a", "b")
         assert second.room_config == first.room_config
 
-    def test_grants_are_hashed_compared_and_pickled(self) -> None:
+    def test_token_as_a_value_grants_are_hashed_compared_and_pickled(self) -> None:
         grants = VideoGrants(room_join=True, can_publish_sources=["camera"])
 
         assert {grants: 1}[pickle.loads(pickle.dumps(grants))] == 1
 
-    def test_a_frozen_dict_pickles(self) -> None:
+    def test_token_as_a_value_a_frozen_dict_pickles(self) -> None:
         value = pickle.loads(pickle.dumps(FrozenDict(a="b")))
 
         assert value == {"a": "b"}
@@ -538,7 +573,7 @@ class TestValue:
 
 
 class TestSecrets:
-    def test_do_not_show(self) -> None:
+    def test_secrets_do_not_show(self) -> None:
         made = token(
             identity="alice", metadata="canary", attributes={"canary": "canary"}, room_config={"name": "canary"}
         )
@@ -550,7 +585,7 @@ class TestSecrets:
         assert not hasattr(made, "__dict__")
         assert "canary" not in repr((made.api_key, made.api_secret))
 
-    def test_are_not_pickled(self) -> None:
+    def test_secrets_are_not_pickled(self) -> None:
         made = token()
         for attempt in (pickle.dumps, copy.copy, copy.deepcopy):
             with pytest.raises(TypeError, match="holds a secret") as caught:

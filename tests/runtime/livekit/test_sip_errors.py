@@ -45,7 +45,8 @@ def test_a_status_is_an_error_of_its_own(number: str, reason: str, code: Code, h
     assert (error.sip_status_code, error.sip_status) == (int(number), reason)
     assert (error.code, error.message, error.meta, error.status) == (code, "twirp error unknown: sip", meta, http)
     assert (error.attempts, error.sent, error.request_id) == (2, "maybe", "r-1")
-    assert str(error) == f"the call ended with SIP {number} {reason}: {code}: twirp error unknown: sip"
+    expected = f"the call ended with SIP {number} {reason}: {code}: twirp error unknown: sip (request id r-1)"
+    assert str(error) == expected
     assert repr(error) == f"SIPCallError('{code}', 'twirp error unknown: sip', status={http}, sent='maybe')"
 
 
@@ -83,6 +84,13 @@ def test_a_long_reason_is_cut_in_the_text() -> None:
     assert len(error.sip_status) == 10_000
 
 
+def test_control_characters_of_a_reason_are_escaped_in_the_text() -> None:
+    error: Any = sip_call_error(answered(Code.ABORTED, {"sip_status_code": "487", "sip_status": "gone\n\x1b[2J"}))
+
+    assert "SIP 487 gone\\n\\x1b[2J: " in str(error)
+    assert error.sip_status == "gone\n\x1b[2J"
+
+
 def test_the_cause_and_notes_stay() -> None:
     plain = answered(Code.ABORTED, {"sip_status_code": "487"})
     plain.__cause__ = OSError("reset")
@@ -108,4 +116,4 @@ def test_one_for_a_test_of_ones_own() -> None:
     error = SIPCallError(Code.ABORTED, "gone", sip_status_code=487, sip_status="Terminated", status=409, attempts=1)
 
     assert str(error) == "the call ended with SIP 487 Terminated: aborted: gone"
-    assert (error.status, error.attempts, error.sent) == (409, 1, "no")
+    assert (error.status, error.attempts, error.sent) == (409, 1, "maybe")

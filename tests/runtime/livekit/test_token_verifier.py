@@ -42,7 +42,7 @@ def verifier() -> TokenVerifier:
 
 
 class TestGood:
-    def test_one_of_ours(self, verifier: TokenVerifier) -> None:
+    def test_valid_token_one_of_ours(self, verifier: TokenVerifier) -> None:
         made = AccessToken(
             api_key=KEY,
             api_secret=SECRET,
@@ -54,7 +54,7 @@ class TestGood:
             attributes={"seat": "4"},
             video=VideoGrants(room_join=True, room="standup", can_publish=False, can_publish_sources=["camera"]),
             agent_thread=AgentThreadGrants(thread_ids=["1"], list=True),
-            room_config={"emptyTimeout": 30},
+            room_config=api.RoomConfiguration(empty_timeout=30),
             room_preset="large",
             sha256="q2w=",
             ttl=timedelta(minutes=1),
@@ -68,7 +68,7 @@ class TestGood:
         assert (claims.issuer, claims.not_before, claims.issued_at) == (KEY, NOW, None)
         assert claims.expires_at == NOW + timedelta(minutes=1)
 
-    def test_one_of_livekits_own_sdk(self, verifier: TokenVerifier) -> None:
+    def test_valid_token_one_of_livekits_own_sdk(self, verifier: TokenVerifier) -> None:
         theirs = (
             api.AccessToken(KEY, SECRET).with_identity("alice").with_grants(api.VideoGrants(room_join=True, room="r"))
         )
@@ -79,7 +79,7 @@ class TestGood:
             room_join=True, room="r", can_publish=True, can_subscribe=True, can_publish_data=True
         )
 
-    def test_claims_of_ones_own_and_new_grants_are_there(self, verifier: TokenVerifier) -> None:
+    def test_valid_token_claims_of_ones_own_and_new_grants_are_there(self, verifier: TokenVerifier) -> None:
         token = mint({**GOOD, "iat": T + 9999.5, "team": ["a"], "video": {"roomFly": True, "room": "r"}})
         claims = verifier.verify(token, at=NOW)
 
@@ -88,7 +88,7 @@ class TestGood:
         assert claims.raw["video"]["roomFly"] is True
         assert claims.issued_at == NOW + timedelta(seconds=9999.5)
 
-    def test_null_is_unset(self, verifier: TokenVerifier) -> None:
+    def test_valid_token_null_is_unset(self, verifier: TokenVerifier) -> None:
         names = ("sub", "name", "video", "sip", "attributes", "roomConfig", "sha256", "kindDetails", "nbf", "iat")
         claims = verifier.verify(mint({"exp": T, **dict.fromkeys(names), "agent": {"admin": None}}), at=NOW)
 
@@ -96,7 +96,7 @@ class TestGood:
         assert claims.agent is not None
         assert claims.agent.admin is None
 
-    def test_names_of_a_newer_server_are_kept(self, verifier: TokenVerifier) -> None:
+    def test_valid_token_names_of_a_newer_server_are_kept(self, verifier: TokenVerifier) -> None:
         claims = {"kind": "hologram", "kindDetails": ["dream"], "video": {"canPublishSources": ["smell"]}}
         read = verifier.verify(mint({**GOOD, **claims}), at=NOW)
 
@@ -105,12 +105,12 @@ class TestGood:
         assert read.video.can_publish_sources == ("smell",)
         assert pickle.loads(pickle.dumps(read)) == read
 
-    def test_an_empty_list_of_sources_is_read(self, verifier: TokenVerifier) -> None:
+    def test_valid_token_an_empty_list_of_sources_is_read(self, verifier: TokenVerifier) -> None:
         claims = verifier.verify(mint({**GOOD, "video": {"canPublishSources": []}}), at=NOW)
 
         assert claims.video == VideoGrants(can_publish_sources=[])
 
-    def test_several_keys(self) -> None:
+    def test_valid_token_several_keys(self) -> None:
         verifier = TokenVerifier(keys={"old": "old-secret", "new": "new-secret"})
         for key in ("old", "new"):
             token = AccessToken(api_key=key, api_secret=f"{key}-secret", identity=key).to_jwt()
@@ -119,14 +119,14 @@ class TestGood:
         with pytest.raises(TokenError, match=UNTRUSTED):
             verifier.verify(AccessToken(api_key="old", api_secret="new-secret").to_jwt())
 
-    def test_a_short_secret_does_not_warn(self) -> None:
+    def test_valid_token_a_short_secret_does_not_warn(self) -> None:
         with warnings.catch_warnings():
             warnings.simplefilter("error")
             token = AccessToken(api_key="devkey", api_secret="secret").to_jwt()
 
             assert TokenVerifier("devkey", "secret").verify(token).issuer == "devkey"
 
-    def test_claims_pickle_copy_and_do_not_change(self, verifier: TokenVerifier) -> None:
+    def test_valid_token_claims_pickle_copy_and_do_not_change(self, verifier: TokenVerifier) -> None:
         claims = verifier.verify(mint({**GOOD, "attributes": {"a": "b"}, "x": {"y": [1]}}), at=NOW)
 
         assert pickle.loads(pickle.dumps(claims)) == claims
@@ -138,7 +138,7 @@ class TestGood:
         with pytest.raises(AttributeError):
             claims.identity = "b"  # type: ignore[misc]
 
-    def test_repr_shows_no_metadata(self, verifier: TokenVerifier) -> None:
+    def test_valid_token_repr_shows_no_metadata(self, verifier: TokenVerifier) -> None:
         claims = verifier.verify(
             mint({**GOOD, "metadata": "canary", "attributes": {"canary": "1"}, "roomConfig": {"name": "canary"}}),
             at=NOW,
@@ -164,7 +164,9 @@ class TestTime:
             ({"exp": 253402300799}, True),
         ],
     )
-    def test_a_minute_of_leeway(self, verifier: TokenVerifier, claims: dict[str, Any], good: bool) -> None:
+    def test_time_of_a_token_a_minute_of_leeway(
+        self, verifier: TokenVerifier, claims: dict[str, Any], good: bool
+    ) -> None:
         token = mint(claims)
         if good:
             assert verifier.verify(token, at=NOW).issuer == KEY
@@ -173,7 +175,7 @@ class TestTime:
                 verifier.verify(token, at=NOW)
 
     @pytest.mark.parametrize(("leeway", "good"), [(0, False), (1, False), (2, True)])
-    def test_leeway_of_ones_own(self, leeway: int, good: bool) -> None:
+    def test_time_of_a_token_leeway_of_ones_own(self, leeway: int, good: bool) -> None:
         verifier = TokenVerifier(KEY, SECRET, leeway=timedelta(seconds=leeway))
         if good:
             verifier.verify(mint({"exp": T - 1}), at=NOW)
@@ -181,17 +183,17 @@ class TestTime:
             with pytest.raises(TokenExpiredError, match=r"^the token has expired$"):
                 verifier.verify(mint({"exp": T - 1}), at=NOW)
 
-    def test_of_now(self, verifier: TokenVerifier) -> None:
+    def test_time_of_a_token_of_now(self, verifier: TokenVerifier) -> None:
         with pytest.raises(TokenExpiredError):
             verifier.verify(mint({"exp": 1_700_000_000}))
 
-    def test_in_another_zone(self, verifier: TokenVerifier) -> None:
+    def test_time_of_a_token_in_another_zone(self, verifier: TokenVerifier) -> None:
         from datetime import timezone
 
         verifier.verify(mint(GOOD), at=NOW.astimezone(timezone(timedelta(hours=-7))))
 
     @pytest.mark.parametrize("at", [datetime(2026, 11, 22), "now", T])
-    def test_without_time_zone(self, verifier: TokenVerifier, at: Any) -> None:
+    def test_time_of_a_token_without_time_zone(self, verifier: TokenVerifier, at: Any) -> None:
         with pytest.raises((ValueError, TypeError), match=r"^at ") as caught:
             verifier.verify(mint(GOOD), at=at)
 
@@ -232,7 +234,7 @@ def wrong_types() -> list[Any]:
 
 class TestBad:
     @pytest.mark.parametrize("claims", wrong_types())
-    def test_types(self, verifier: TokenVerifier, claims: dict[str, Any]) -> None:
+    def test_invalid_token_types(self, verifier: TokenVerifier, claims: dict[str, Any]) -> None:
         token = signed(claims)
         with pytest.raises(TokenError, match="claim") as caught:
             verifier.verify(token, at=NOW)
@@ -260,7 +262,7 @@ class TestBad:
             pytest.param(signed({}, b64=False), id="detached"),
         ],
     )
-    def test_signature_and_issuer_are_told_alike(self, verifier: TokenVerifier, token: str) -> None:
+    def test_invalid_token_signature_and_issuer_are_told_alike(self, verifier: TokenVerifier, token: str) -> None:
         with pytest.raises(TokenError) as caught:
             verifier.verify(token, at=NOW)
 
@@ -283,7 +285,7 @@ class TestBad:
             pytest.param(mint(GOOD, crit=["exp"]), id="critical extension"),
         ],
     )
-    def test_algorithm(self, verifier: TokenVerifier, token: str) -> None:
+    def test_invalid_token_algorithm(self, verifier: TokenVerifier, token: str) -> None:
         with pytest.raises(TokenError, match=r"^the token is not signed with HS256$"):
             verifier.verify(token, at=NOW)
 
@@ -328,7 +330,7 @@ class TestBad:
             b"a.b.c",
         ],
     )
-    def test_no_token_at_all(self, verifier: TokenVerifier, token: Any) -> None:
+    def test_invalid_token_no_token_at_all(self, verifier: TokenVerifier, token: Any) -> None:
         readers: list[Callable[[], Claims]] = [
             lambda: verifier.verify(token, at=NOW),
             lambda: decode_unverified(token),
@@ -340,7 +342,7 @@ class TestBad:
             assert caught.value.__context__ is None
 
     @pytest.mark.parametrize("prefix", ["Bearer ", "bearer ", "BEARER  "])
-    def test_a_whole_header_is_told_from_a_token(self, verifier: TokenVerifier, prefix: str) -> None:
+    def test_invalid_token_a_whole_header_is_told_from_a_token(self, verifier: TokenVerifier, prefix: str) -> None:
         for read in (verifier.verify, decode_unverified):
             with pytest.raises(TokenError, match=r"^the token has the prefix 'Bearer': pass the text after it$"):
                 read(f"{prefix}{mint(GOOD)}")
@@ -352,31 +354,33 @@ class TestBad:
             (mint(GOOD).encode(), "the token must be a str, not bytes: decode it, token.decode()"),
         ],
     )
-    def test_an_object_that_is_not_a_text(self, verifier: TokenVerifier, token: Any, problem: str) -> None:
+    def test_invalid_token_an_object_that_is_not_a_text(
+        self, verifier: TokenVerifier, token: Any, problem: str
+    ) -> None:
         with pytest.raises(TokenError) as caught:
             verifier.verify(token)
 
         assert str(caught.value) == problem
 
-    def test_huge(self, verifier: TokenVerifier) -> None:
+    def test_invalid_token_huge(self, verifier: TokenVerifier) -> None:
         with pytest.raises(TokenError, match=r"^the token is longer than 262144 characters$"):
             verifier.verify("a" * 50_000_000)
         assert verifier.verify(signed({"metadata": "x" * 150_000}), at=NOW).metadata == "x" * 150_000
 
     @pytest.mark.parametrize("depth", [600, 5_000, 60_000])
-    def test_nested(self, verifier: TokenVerifier, depth: int) -> None:
+    def test_invalid_token_nested(self, verifier: TokenVerifier, depth: int) -> None:
         token = mint_raw(HEAD, BODY[:-1] + b',"x":' + b"[" * depth + b"]" * depth + b"}")
         with pytest.raises(TokenError, match=r"not a JWT|nested too deeply") as caught:
             verifier.verify(token, at=NOW)
 
         assert caught.value.__context__ is None
 
-    def test_without_exp(self, verifier: TokenVerifier) -> None:
+    def test_invalid_token_without_exp(self, verifier: TokenVerifier) -> None:
         for claims in ({}, {"exp": None}, {"nbf": T}):
             with pytest.raises(TokenError, match=r"^the token has no exp$"):
                 verifier.verify(mint(claims), at=NOW)
 
-    def test_random_changes_never_pass_and_never_break(self, verifier: TokenVerifier) -> None:
+    def test_invalid_token_random_changes_never_pass_and_never_break(self, verifier: TokenVerifier) -> None:
         dice = random.Random(7)
         good = signed({"video": {"room": "r"}})
         # The last character carries bits that no byte has, so that another one may mean the same.
@@ -386,7 +390,7 @@ class TestBad:
             with pytest.raises(TokenError):
                 verifier.verify(good[:place] + letter + good[place + 1 :], at=NOW)
 
-    def test_is_a_value_error(self) -> None:
+    def test_invalid_token_is_a_value_error(self) -> None:
         assert issubclass(TokenError, ValueError)
         assert issubclass(TokenExpiredError, TokenError)
         error = pickle.loads(pickle.dumps(TokenExpiredError("why")))
@@ -394,24 +398,24 @@ class TestBad:
 
 
 class TestUnverified:
-    def test_reads_anything_that_is_a_token(self) -> None:
+    def test_unverified_reads_anything_that_is_a_token(self) -> None:
         claims = decode_unverified(mint({"iss": "nobody", "sub": "a"}, alg="none", secret="x"))
 
         assert isinstance(claims, Claims)
         assert (claims.issuer, claims.identity, claims.expires_at) == ("nobody", "a", None)
 
-    def test_is_what_pyjwt_reads(self) -> None:
+    def test_unverified_is_what_pyjwt_reads(self) -> None:
         token = signed({"sub": "a", "video": {"room": "r"}})
 
         assert decode_unverified(token).raw == jwt.decode(token, options={"verify_signature": False})
 
-    def test_an_issuer_of_the_wrong_type(self) -> None:
+    def test_unverified_an_issuer_of_the_wrong_type(self) -> None:
         with pytest.raises(TokenError, match="the claim iss is not a text"):
             decode_unverified(mint({"iss": 7}))
 
 
 class TestKeys:
-    def test_from_the_environment(self, monkeypatch: pytest.MonkeyPatch) -> None:
+    def test_keys_from_the_environment(self, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setenv("LIVEKIT_API_KEY", KEY)
         monkeypatch.setenv("LIVEKIT_API_SECRET", SECRET)
 
@@ -438,14 +442,14 @@ class TestKeys:
             ({"api_key": KEY, "api_secret": SECRET, "leeway": 60}, "leeway must be a timedelta, not int"),
         ],
     )
-    def test_refused(self, arguments: dict[str, Any], problem: str) -> None:
+    def test_keys_refused(self, arguments: dict[str, Any], problem: str) -> None:
         with pytest.raises((ValueError, TypeError), match=problem) as caught:
             TokenVerifier(**arguments)
 
         assert "canary" not in texts_of(caught.value)
         assert not isinstance(caught.value, TokenError)
 
-    def test_do_not_show(self, verifier: TokenVerifier) -> None:
+    def test_keys_do_not_show(self, verifier: TokenVerifier) -> None:
         assert SECRET not in f"{verifier!r} {vars(verifier)}"
         for attempt in (pickle.dumps, copy.copy, copy.deepcopy):
             with pytest.raises(TypeError, match="holds secrets"):

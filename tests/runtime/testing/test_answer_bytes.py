@@ -14,7 +14,7 @@ from google.protobuf.wrappers_pb2 import StringValue
 
 from twirpkit import Code
 from twirpkit.testing import (
-    Answer,
+    ScriptedResponse,
     compressed_bomb,
     endless_chunks,
     error,
@@ -26,8 +26,8 @@ from twirpkit.testing import (
 from twirpkit.testing import (
     http as answer,
 )
-from twirpkit.testing.answers import STATUS_OF_CODE
-from twirpkit.testing.framing import ends_itself
+from twirpkit.testing.http_parsing import ends_itself
+from twirpkit.testing.scripted_responses import STATUS_OF_CODE
 
 HAT = StringValue(value="hat" * 10)
 CONTENT = HAT.SerializeToString()
@@ -43,7 +43,7 @@ class Sock:
         return io.BytesIO(self._raw)
 
 
-def parsed(made: Answer) -> tuple[http.client.HTTPResponse, bytes]:
+def parsed(made: ScriptedResponse) -> tuple[http.client.HTTPResponse, bytes]:
     response = http.client.HTTPResponse(Sock(made.raw), method="POST")  # type: ignore[arg-type]
     response.begin()
     return response, response.read()
@@ -56,7 +56,7 @@ def test_reply(encoding: str | None, chunks: int | None, interim: tuple[int, ...
     made = reply(HAT, encoding=encoding, chunks=chunks, interim=interim)  # type: ignore[arg-type]
     assert (made.status, made.content) == (200, CONTENT)
     assert made.raw.count(b"HTTP/1.1 103 ") == interim.count(103)
-    final = Answer(made.raw[made.raw.index(b"HTTP/1.1 200") :])
+    final = ScriptedResponse(made.raw[made.raw.index(b"HTTP/1.1 200") :])
     response, body = parsed(final)
     assert response.getheader("Content-Type") == "application/protobuf"
     assert response.getheader("Content-Encoding") == encoding
@@ -98,8 +98,19 @@ def test_any_answer() -> None:
 
 
 def test_what_is_no_http() -> None:
-    made = Answer(b"hello")
+    made = ScriptedResponse(b"hello")
     assert (made.status, made.head_length) == (None, 5)
+
+
+def test_gateway_errors() -> None:
+    answers = [
+        answer(502),
+        answer(500, b"<html>"),
+        error("unavailable"),
+        answer(404, b"<html>"),
+        ScriptedResponse(b"hello"),
+    ]
+    assert [each.is_gateway_error for each in answers] == [True, True, False, False, False]
 
 
 @pytest.mark.parametrize("body", [b"", CONTENT], ids=["empty", "full"])
@@ -125,9 +136,9 @@ def test_compressed_bomb(encoding: str) -> None:
 def test_poured_bombs() -> None:
     identity = identity_bomb(megabytes=3)
     assert b"Content-Length: 3145728\r\n" in identity.raw
-    assert identity.pours is not None
-    assert sum(map(len, identity.pours())) == 3 << 20
+    assert identity.stream is not None
+    assert sum(map(len, identity.stream())) == 3 << 20
     endless = endless_chunks(16)
-    assert endless.pours is not None
-    assert list(itertools.islice(endless.pours(), 2)) == [b"10\r\n" + bytes(16) + b"\r\n"] * 2
+    assert endless.stream is not None
+    assert list(itertools.islice(endless.stream(), 2)) == [b"10\r\n" + bytes(16) + b"\r\n"] * 2
     assert many_headers(7).raw.count(b"X-Line-") == 7

@@ -29,7 +29,14 @@ def answered(status: int = 200, at: float = 2.0, **facts: Any) -> Entry:
     content = CONTENT if status == 200 else None
     executed = 1.5 if status == 200 else None
     return entry(
-        **{"status": status, "executed": executed, "head_written": at, "answered": at, "content": content, **facts}
+        **{
+            "status": status,
+            "executed": executed,
+            "head_written": at,
+            "response_written": at,
+            "content": content,
+            **facts,
+        }
     )
 
 
@@ -103,6 +110,9 @@ EXPLAINED: dict[str, tuple[Tell, RetryClass, list[Entry]]] = {
         READ,
         [answered(503, at=9.0), answered(503, received=5.0, at=6.0)],
     ),
+    "a gateway's error": (failure(unavailable("maybe")), NEVER, [answered(503, gateway=True)]),
+    "half of an error": (failure(unavailable("maybe")), NEVER, [broken(status=503, head_written=2.0)]),
+    "never, signed anew after a refusal": (success(), NEVER, [answered(401), answered()]),
     "no request id known": (failure(unavailable("yes", request_id=None)), NEVER, [answered(503)]),
     "abandoned": (abandoned, NEVER, [broken(executed=1.5)]),
     "abandoned before sending": (abandoned, NEVER, []),
@@ -133,17 +143,23 @@ CONTRADICTED: dict[str, tuple[Rule, Tell, RetryClass, list[Entry]]] = {
     "never, sent again": ("sent again", success(), NEVER, [broken(), answered()]),
     "never, sent again after an answer": ("sent again", success(), NEVER, [answered(503), answered()]),
     "a success of nothing": ("success without execution", success(), READ, [answered(executed=None)]),
-    "another's success": ("success without its answer", success(Int32Value(value=4)), READ, [answered()]),
-    "an empty success": ("success without its answer", success(Int32Value()), READ, [answered()]),
-    "a success of a cut answer": ("success without its answer", success(), READ, [broken(executed=1.5, status=200)]),
+    "another's success": ("success without its response", success(Int32Value(value=4)), READ, [answered()]),
+    "an empty success": ("success without its response", success(Int32Value()), READ, [answered()]),
+    "a success of a cut answer": ("success without its response", success(), READ, [broken(executed=1.5, status=200)]),
     "received all the same": ("sent no, but received", failure(unavailable("no", status=None)), NEVER, [broken()]),
     "late and received": ("sent no, but received", failure(late("no")), NEVER, [broken()]),
-    "no answer": ("sent yes, but not answered", failure(unavailable("yes")), NEVER, [entry(status=503)]),
+    "no answer": ("sent yes, but no response", failure(unavailable("yes")), NEVER, [entry(status=503)]),
     "an attempt broke": (
         "sent yes, but an attempt broke",
         failure(unavailable("yes", 2)),
         READ,
         [broken(), answered(503)],
+    ),
+    "a gateway's error is none of the server's": (
+        "sent yes, but a gateway's error",
+        failure(unavailable("yes")),
+        NEVER,
+        [answered(503, gateway=True)],
     ),
     "a success was cut": (
         "sent yes, but an attempt broke",
@@ -211,7 +227,7 @@ def test_kinds_are_counted() -> None:
 def test_a_call_has_one_outcome() -> None:
     outcomes = Outcomes()
     outcomes.success("a", NEVER, b"")
-    with pytest.raises(ValueError, match="'a' has an outcome already"):
+    with pytest.raises(ValueError, match="'a' already has an outcome"):
         outcomes.abandoned("a", NEVER)
 
 
@@ -219,7 +235,7 @@ def test_a_ledger_that_lost_entries_is_refused() -> None:
     ledger = Ledger(limit=1)
     for number in range(2):
         ledger.open(entry(str(number)))
-    with pytest.raises(ValueError, match="lost 1 entries"):
+    with pytest.raises(ValueError, match="dropped 1 entries"):
         check(ledger, Outcomes())
 
 

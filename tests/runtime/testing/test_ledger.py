@@ -29,7 +29,7 @@ def test_it_is_settled_when_nothing_is_under_way() -> None:
         ledger.open(each)
     ledger.close(one)
     ledger.close(one)
-    with pytest.raises(TimeoutError, match="1 requests were still under way"):
+    with pytest.raises(TimeoutError, match="1 requests were still in progress"):
         ledger.settled(0.01)
     closer = threading.Timer(0.02, ledger.close, (two,))
     closer.start()
@@ -44,12 +44,12 @@ def test_an_answered_request_is_not_broken() -> None:
     ledger = Ledger()
     mine = entry()
     ledger.open(mine)
-    ledger.begin(mine, 200)
-    ledger.head(mine)
-    ledger.answer(mine, None)
+    ledger.begin_response(mine, 200)
+    ledger.finish_head(mine)
+    ledger.finish_response(mine, None)
     ledger.close(mine)
     assert (mine.status, mine.content, mine.broken) == (200, None, None)
-    assert mine.received <= (mine.head_written or 0) <= (mine.answered or 0)
+    assert mine.received <= (mine.head_written or 0) <= (mine.response_written or 0)
 
 
 def test_a_key_is_executed_once() -> None:

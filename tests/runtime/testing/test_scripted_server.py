@@ -12,8 +12,8 @@ import time
 from pathlib import Path
 
 import pytest
-from bare import ASK, ask, ending, ends_all_but, open_to, read, read_all
 from google.protobuf.wrappers_pb2 import Int32Value
+from raw_client import ASK, ask, ending, ends_all_but, open_to, read, read_all
 
 from twirpkit.testing import (
     Behaviour,
@@ -294,8 +294,8 @@ def test_cluster() -> None:
         assert cluster.urls == [server.url for server in cluster]
         for place in (2, 0, 1, 1):
             assert play(cluster[place], ask("x", b"", "/s/m", f"X-Call: {place % 2}")) == [b"\1\2\3"[place : place + 1]]
-        assert cluster.places() == [2, 0, 1, 1]
-        assert cluster.places("0") == [2, 0]
+        assert cluster.server_order() == [2, 0, 1, 1]
+        assert cluster.server_order("0") == [2, 0]
         assert [entry.attempt for entry in cluster.ledger.entries()] == [1, 2, 1, 2]
     assert cluster[0].ledger is cluster.ledger
 

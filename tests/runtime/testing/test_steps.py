@@ -8,10 +8,9 @@ import socket
 import threading
 
 import pytest
-from bare import ASK, ask, ending, ends_all_but, open_to, read, read_all
+from raw_client import ASK, ask, ending, ends_all_but, open_to, read, read_all
 
 from twirpkit.testing import (
-    Answer,
     Behaviour,
     Close,
     CloseOnNext,
@@ -20,6 +19,7 @@ from twirpkit.testing import (
     Hang,
     Keep,
     Reset,
+    ScriptedResponse,
     ScriptedServer,
     Send,
     Signal,
@@ -28,13 +28,13 @@ from twirpkit.testing import (
     cut,
     delay,
     drip,
-    early,
     error,
-    give,
     hang,
     http,
     keep_alive_race,
     reply,
+    respond,
+    respond_early,
     sequence,
 )
 
@@ -45,15 +45,15 @@ HEAD = OK.head_length
 
 def moments(entry: Entry) -> str:
     """What happened to a request, as letters: Executed, Head written, Answered, Broken."""
-    facts = (("E", entry.executed), ("H", entry.head_written), ("A", entry.answered), ("B", entry.broken))
+    facts = (("E", entry.executed), ("H", entry.head_written), ("A", entry.response_written), ("B", entry.broken))
     return "".join(letter for letter, moment in facts if moment is not None)
 
 
 CASES: dict[str, tuple[Behaviour, bytes, str, str]] = {
     "an answer": (OK, OK.raw, "open", "EHA"),
     "an error": (NO, NO.raw, "open", "HA"),
-    "an error after execution": (give(NO, executed=True), NO.raw, "open", "EHA"),
-    "a success without execution": (give(OK, executed=False), OK.raw, "open", "HA"),
+    "an error after execution": (respond(NO, executed=True), NO.raw, "open", "EHA"),
+    "a success without execution": (respond(OK, executed=False), OK.raw, "open", "HA"),
     "an answer without its end": (http(200, b"x", framed=False), b"HTTP/1.1 200 OK\r\n\r\nx", "closed", "EHB"),
     "an answer that closes": (
         (Execute(), Send(OK), Close()),
@@ -61,7 +61,7 @@ CASES: dict[str, tuple[Behaviour, bytes, str, str]] = {
         "closed",
         "EHA",
     ),
-    "no HTTP": (Answer(b"hello\r\n\r\n"), b"hello\r\n\r\n", "closed", "B"),
+    "no HTTP": (ScriptedResponse(b"hello\r\n\r\n"), b"hello\r\n\r\n", "closed", "B"),
     "cut at 0": (cut(OK, 0), b"", "closed", "EB"),
     "cut in the interim answer": (cut(OK, 5), OK.raw[:5], "closed", "EB"),
     "cut before the last byte of the head": (cut(OK, HEAD - 1), OK.raw[: HEAD - 1], "closed", "EB"),
@@ -81,9 +81,14 @@ CASES: dict[str, tuple[Behaviour, bytes, str, str]] = {
     "drip": (drip(OK, 0.0001), OK.raw, "open", "EHA"),
     "drip the body": (drip(OK, 0.001, start=HEAD), OK.raw, "open", "EHA"),
     "delay": (delay(0.01, OK), OK.raw, "open", "EHA"),
-    "early": (early(NO), NO.raw, "closed", "HA"),
+    "early": (respond_early(NO), NO.raw, "closed", "HA"),
     "an answer in two parts": ((Execute(), Send(OK, stop=7), Send(OK, start=7)), OK.raw, "open", "EHA"),
-    "a poured body": (Answer(OK.raw[:HEAD], pours=lambda: [b"a", b"b"]), OK.raw[:HEAD] + b"ab", "closed", "EHB"),
+    "a poured body": (
+        ScriptedResponse(OK.raw[:HEAD], stream=lambda: [b"a", b"b"]),
+        OK.raw[:HEAD] + b"ab",
+        "closed",
+        "EHB",
+    ),
 }
 
 
@@ -172,7 +177,7 @@ def test_a_request_is_read_only_when_a_step_wants_it() -> None:
 
 
 def test_an_early_answer_survives_a_large_body() -> None:
-    with ScriptedServer(early(NO)) as server, open_to(server) as connection:
+    with ScriptedServer(respond_early(NO)) as server, open_to(server) as connection:
         connection.sendall(ask(body=b"x" * 4_000_000))
         assert read_all(connection) == (NO.raw, "closed")
 
@@ -200,7 +205,7 @@ def test_idle_limit() -> None:
     [
         ((Reset(),), (b"", "reset")),
         ((Close(),), (b"", "closed")),
-        ((Send(Answer(b"SSH-2.0\r\n")), Close()), (b"SSH-2.0\r\n", "closed")),
+        ((Send(ScriptedResponse(b"SSH-2.0\r\n")), Close()), (b"SSH-2.0\r\n", "closed")),
     ],
 )
 def test_on_connect(steps: Behaviour, seen: tuple[bytes, str]) -> None:
@@ -237,7 +242,7 @@ def test_nothing_is_executed_before_a_request() -> None:
 def test_steps_are_data() -> None:
     assert cut(OK, 9) == cut(OK, 9) != cut(OK, 8)
     assert dataclasses.is_dataclass(CloseOnNext)
-    assert isinstance(hash(give(OK)), int)
+    assert isinstance(hash(respond(OK)), int)
 
 
 def test_a_request_that_is_cut() -> None:

@@ -12,17 +12,17 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from scripted import Opened, failure_of, open_livekit
+from scripted_transport import Opened, failure_of, open_livekit
 
 from livekit_twirp import AsyncLiveKitAPI, ForwardParticipantResponse, ListRoomsResponse, LiveKitAPI, Room
 from twirpkit import DeadlineExceededError, DecodeError, ResourceExhaustedError, RetryClass, TransportError, TwirpError
 from twirpkit.client import AsyncClient
 from twirpkit.testing import (
-    Answer,
     Behaviour,
     Close,
     Outcomes,
     Reset,
+    ScriptedResponse,
     ScriptedServer,
     Send,
     black_hole,
@@ -31,17 +31,17 @@ from twirpkit.testing import (
     compressed_bomb,
     cut,
     drip,
-    early,
     endless_chunks,
     error,
     framing_faults,
-    give,
     hang,
     http,
     identity_bomb,
     keep_alive_race,
     many_headers,
     reply,
+    respond,
+    respond_early,
     retry_after,
     sequence,
 )
@@ -93,7 +93,7 @@ SUCCESSES: dict[str, Behaviour] = {
     "deflate in chunks": reply(b"", encoding="deflate", chunks=3),
     "after interim answers": reply(b"", interim=[100, 103, 103]),
     "a slow one": drip(OK, 0.0005),
-    "one that closes": (*give(OK), Close()),
+    "one that closes": (*respond(OK), Close()),
     "300 header lines": many_headers(300),
 }
 FAILURES: dict[str, tuple[Behaviour, type[TwirpError], str]] = {
@@ -111,7 +111,7 @@ FAILURES: dict[str, tuple[Behaviour, type[TwirpError], str]] = {
     "a dripping header": (drip(OK, 0.1), DeadlineExceededError, "maybe"),
     "a dripping body": (drip(FULL, 0.1, start=FULL.head_length), DeadlineExceededError, "maybe"),
     "slow down": (error("resource_exhausted", headers=retry_after(1)), ResourceExhaustedError, "yes"),
-    "an early refusal": (early(error("resource_exhausted")), ResourceExhaustedError, "yes"),
+    "an early refusal": (respond_early(error("resource_exhausted")), ResourceExhaustedError, "yes"),
     "a redirect": (http(302, headers={"Location": "/else"}), TwirpError, "yes"),
     "another type": (reply(b"<html>", headers={"Content-Type": "text/html"}), DecodeError, "yes"),
     "10,000 header lines": (many_headers(), TransportError, "maybe"),
@@ -181,7 +181,7 @@ def test_bomb(kind: str, name: str) -> None:
     assert check(server.ledger, outcomes).contradictions == []
 
 
-@pytest.mark.parametrize("steps", [(Reset(),), (Close(),), (Send(Answer(b"SSH-2.0\r\n")), Close())])
+@pytest.mark.parametrize("steps", [(Reset(),), (Close(),), (Send(ScriptedResponse(b"SSH-2.0\r\n")), Close())])
 def test_connection_that_fails_at_once(kind: str, steps: Behaviour) -> None:
     outcomes = Outcomes()
     with ScriptedServer(OK, call_id_header=ID, on_connect=lambda number: steps) as server:

@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import functools
 import os
 import signal
 import sys
 import threading
 import time
+from collections.abc import Callable
 from pathlib import Path
+from types import FrameType
+from typing import Any
 
-from echoing import echoing
+from echo_process import echo_process
 from worlds import make_request
 
+from twirpkit.transports import sync_sockets
 from twirpkit.transports.sync_sockets import SocketTransport
 
 PEM = Path(__file__).with_name("localhost.pem")
@@ -46,7 +51,7 @@ def hit_by(seconds: float, transport: SocketTransport, url: str, what: str) -> b
 
 def alone(encrypted: bool) -> None:
     """Each call is hit a little later than the one before; after each, the next gets its own answer."""
-    with echoing(encrypted) as url:
+    with echo_process(encrypted) as url:
         transport = SocketTransport(tls=PEM)
         start = time.monotonic()
         for number in range(20):
@@ -77,7 +82,7 @@ def among_threads() -> None:
                 wrong.append(error)
                 return
 
-    with echoing() as url:
+    with echo_process() as url:
         transport = SocketTransport()
         threads = [threading.Thread(target=run, args=(who,), daemon=True) for who in range(3)]
         for thread in threads:
@@ -92,10 +97,84 @@ def among_threads() -> None:
     assert hits
 
 
+def strike_at(number: int, action: Callable[[], None]) -> bool:
+    """Run, and raise at the n-th line that the transport comes to; False if it ended before."""
+    count = 0
+
+    def trace(frame: FrameType, event: str, argument: object) -> Any:
+        nonlocal count
+        if "twirpkit" not in frame.f_code.co_filename:
+            return None
+        if event == "line":
+            count += 1
+            if count == number:
+                raise Woken
+        return trace
+
+    sys.settrace(trace)
+    try:
+        action()
+    except Woken:
+        return True
+    finally:
+        sys.settrace(None)
+    return count >= number
+
+
+def at_every_line(encrypted: bool, *, kept: bool) -> None:
+    """One connection at most: after each strike its slot is there again, and the next call gets its own answer."""
+    with echo_process(encrypted) as url:
+        transport = SocketTransport(tls=PEM, max_connections=1)
+        ask(transport, url, "warm")
+        [pool] = transport._pools.values()
+        number, struck = 0, True
+        while struck:
+            number += 1
+            if not kept:
+                pool.close_idle()
+            struck = strike_at(number, functools.partial(ask, transport, url, f"struck-{number}"))
+            assert len(pool._free) + sum(map(len, pool._idle.values())) == 1, number
+            ask(transport, url, f"after-{number}")
+        assert number > 60, number
+        transport.close()
+
+
+def at_every_line_while_another_waits(*, reusable: bool) -> None:
+    """Whatever line of giving a connection back is struck, the other thread gets it."""
+    sync_sockets._LOOK_AGAIN = 0.05  # type: ignore[misc]  # seconds until one who was not told looks himself
+    with echo_process() as url:
+        transport = SocketTransport(max_connections=1)
+        ask(transport, url, "warm")
+        [pool] = transport._pools.values()
+        number, struck = 0, True
+        while struck:
+            number += 1
+            hold = sync_sockets._Hold(pool)
+            hold.held, hold.reusable = pool.take(url, time.monotonic()), reusable
+            waiter = threading.Thread(target=ask, args=(transport, url, f"waiting-{number}"), daemon=True)
+            waiter.start()
+            while not pool._waiters:
+                time.sleep(0.0005)
+            struck = strike_at(number, hold.end)
+            del hold
+            waiter.join(10)
+            assert not waiter.is_alive(), number
+            ask(transport, url, f"after-{number}")
+        assert number > 10, number
+        transport.close()
+
+
 if __name__ == "__main__":
     signal.signal(signal.SIGALRM, wake)
-    if sys.argv[1] == "threads":
-        among_threads()
-    else:
-        alone(sys.argv[1] == "TLS")
+    scenes: dict[str, Callable[[], None]] = {
+        "plain": lambda: alone(False),
+        "TLS": lambda: alone(True),
+        "threads": among_threads,
+        "every line": lambda: at_every_line(False, kept=True),
+        "every line, TLS": lambda: at_every_line(True, kept=True),
+        "every line, new connection": lambda: at_every_line(False, kept=False),
+        "every line, another waits": lambda: at_every_line_while_another_waits(reusable=True),
+        "every line, another waits for a slot": lambda: at_every_line_while_another_waits(reusable=False),
+    }
+    scenes[sys.argv[1]]()
     print("well")

@@ -7,7 +7,7 @@ import resource
 import sys
 import threading
 
-from echoing import echoing
+from echo_process import echo_process
 from worlds import AsyncWorld, UvloopWorld, make_request
 
 from twirpkit.transports.async_sockets import AsyncSocketTransport
@@ -52,7 +52,7 @@ async def async_calls(url: str) -> list[object]:
 
 def main(name: str) -> None:
     """Make the calls, and look at what came of each."""
-    with echoing() as url:
+    with echo_process() as url:
         resource.setrlimit(resource.RLIMIT_NOFILE, (DESCRIPTORS, resource.getrlimit(resource.RLIMIT_NOFILE)[1]))
         if name == "sync":
             outcomes = sync_calls(url)

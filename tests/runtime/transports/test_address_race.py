@@ -12,8 +12,8 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from scenes import full_backlog
-from wire import http, serve
+from byte_server import http, serve
+from unreachable_addresses import full_backlog
 from worlds import WORLDS, AsyncWorld, World, make_request
 
 from twirpkit.transports._net.address_race import (
@@ -66,6 +66,7 @@ def test_after_a_failure_the_next_starts_at_once() -> None:
     race = AddressRace([first, second])
     assert race.start(100.0) is first
     race.attempt_failed()
+    assert race.next_start == 0.0
     assert race.start(100.0) is second
     race.attempt_failed()
     assert race.next_start is None
@@ -94,7 +95,11 @@ def test_a_name_goes_to_the_resolver_as_bytes(monkeypatch: pytest.MonkeyPatch) -
     asked: list[object] = []
     monkeypatch.setattr(socket, "getaddrinfo", lambda *given, **options: asked.append((given, options)) or [])
     look_up("name.invalid", 80)
-    assert asked == [((b"name.invalid", 80), {"type": socket.SOCK_STREAM, "flags": 0})]
+    numeric_addresses("::1", 80)
+    assert asked == [
+        ((b"name.invalid", 80), {"type": socket.SOCK_STREAM, "flags": 0}),
+        ((b"::1", 80), {"type": socket.SOCK_STREAM, "flags": socket.AI_NUMERICHOST}),
+    ]
 
 
 # Both drivers

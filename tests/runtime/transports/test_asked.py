@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import pytest
-from wire import http as answer
-from wire import serve
+from byte_server import http as answer
+from byte_server import serve
 from worlds import HEADERS, World
 
 

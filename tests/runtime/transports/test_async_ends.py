@@ -8,7 +8,7 @@ import ssl
 from pathlib import Path
 
 import pytest
-from wire import Server, http, serve
+from byte_server import Server, http, serve
 from worlds import make_request
 
 from twirpkit.transports.async_sockets import AsyncSocketTransport

@@ -17,9 +17,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from wire import Answer, Server, http, serve
+from byte_server import Answer, Server, http, serve
+from tls_peer import GARBAGE, Peer
 from worlds import make_request
 
+from twirpkit.transports._net.async_connection import AsyncConnection
 from twirpkit.transports.async_sockets import AsyncSocketTransport
 from twirpkit.transports.base import AsyncTransport, Phase, TransportFailure
 
@@ -262,3 +264,104 @@ def test_failures_leak_no_descriptor() -> None:
         assert len(os.listdir("/dev/fd")) <= before + 2
 
     run(scene, *answers * 10)
+
+
+# Between a connection and its first request
+
+
+@pytest.fixture
+def slow_start(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let each TLS connection end before its request is sent."""
+    shake_hands = AsyncConnection.shake_hands
+
+    async def shake_and_wait(self: AsyncConnection, *arguments: Any) -> None:
+        await shake_hands(self, *arguments)
+        while not self.ended:
+            await asyncio.sleep(0.001)
+
+    monkeypatch.setattr(AsyncConnection, "shake_hands", shake_and_wait)
+
+
+@pytest.mark.parametrize("wants", [False, True])
+def test_a_connection_that_ends_before_its_first_request(slow_start: None, wants: bool) -> None:
+    """Nothing was sent; and the server may have said why."""
+    context = server_tls()
+    if wants:
+        context.verify_mode = ssl.CERT_REQUIRED
+        context.load_verify_locations(PEM)
+
+    def hang_up(listener: socket.socket) -> None:
+        raw, _ = listener.accept()
+        with raw:
+            try:
+                context.wrap_socket(raw, server_side=True).close()
+            except ssl.SSLError:
+                return
+
+    async def scene() -> TransportFailure:
+        transport = AsyncSocketTransport(tls=PEM)
+        failed = await transport.send(make_request(url))
+        await transport.aclose()
+        assert isinstance(failed, TransportFailure)
+        return failed
+
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        url = f"https://127.0.0.1:{listener.getsockname()[1]}"
+        thread = threading.Thread(target=hang_up, args=(listener,), daemon=True)
+        thread.start()
+        failed = asyncio.run(scene())
+        thread.join(5)
+    assert (failed.phase, failed.final) == (Phase.NOT_SENT, wants)
+    assert (": the server wants a client certificate; " if wants else ": the connection was closed") in failed.reason
+
+
+def test_a_connection_that_cannot_be_handed_over_is_closed() -> None:
+    """To the loop, by which moment the time may be over."""
+
+    async def scene(server: Server) -> None:
+        loop = asyncio.get_running_loop()
+        if type(loop).__module__.startswith("uvloop"):
+            pytest.skip("its methods cannot be replaced")
+
+        async def hang(*_: object, **__: object) -> None:
+            await asyncio.sleep(30)
+
+        create_connection = loop.create_connection
+        loop.create_connection = hang  # type: ignore[method-assign, assignment]  # for a while
+        transport = AsyncSocketTransport()
+        failed = await transport.send(make_request(server.url, timeout=0.1))
+        assert isinstance(failed, TransportFailure)
+        assert (failed.phase, failed.timed_out) == (Phase.NOT_SENT, True)
+        assert await asyncio.to_thread(server.gone.acquire, timeout=5)
+        loop.create_connection = create_connection  # type: ignore[method-assign]  # as it was
+        assert (await transport.send(make_request(server.url))).body == b"hi"  # type: ignore[union-attr]  # a response
+        await transport.aclose()
+
+    with serve(http(b"hi")) as server:
+        asyncio.run(scene(server))
+
+
+@pytest.mark.parametrize(("data", "ends"), [("ticket", False), ("bytes", True), ("garbage", True), ("farewell", True)])
+def test_what_ends_an_idle_tls_connection(data: str, ends: bool) -> None:
+    """Not the keys for a next one, which a server may send whenever it likes."""
+    peer = Peer()
+    if data == "ticket":
+        received = peer.sent()  # OpenSSL's server sends them with the end of the handshake
+        assert received
+    else:
+        peer.client.decrypt(peer.sent())
+        received = {"bytes": lambda: peer.sent(b"x"), "farewell": peer.farewell, "garbage": lambda: GARBAGE}[data]()
+
+    async def scene(server: Server) -> bool:
+        transport = AsyncSocketTransport()
+        await transport.send(make_request(server.url))
+        [pool] = transport._own_pools().values()
+        [connection] = pool.open
+        connection._tls = peer.client
+        connection._receive_between(received)
+        ended = connection.ended
+        await transport.aclose()
+        return ended
+
+    with serve(http(b"hi")) as server:
+        assert asyncio.run(scene(server)) == ends

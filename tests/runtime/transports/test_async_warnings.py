@@ -44,7 +44,7 @@ SCRIPTS = {
 PRELUDE = """
 import asyncio, gc, ssl, sys, threading
 sys.path[:0] = [{here!r}]
-from wire import http, serve
+from byte_server import http, serve
 from worlds import make_request
 from twirpkit.transports.async_sockets import AsyncSocketTransport
 

@@ -7,7 +7,7 @@ import tracemalloc
 import zlib
 
 import pytest
-from wire import Answer, http, serve
+from byte_server import Answer, http, serve
 from worlds import World
 
 from twirpkit._http1.limits import MAX_ERROR_BODY as MAX_ERROR

@@ -10,8 +10,8 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from scenes import full_backlog
-from wire import Answer, Server, http, serve
+from byte_server import Answer, Server, http, serve
+from unreachable_addresses import full_backlog
 from worlds import WORLDS, AsyncWorld, make_request
 
 from twirpkit.transports.async_sockets import AsyncSocketTransport

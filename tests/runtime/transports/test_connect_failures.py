@@ -123,9 +123,9 @@ def _without_cause(failure: TransportFailure) -> TransportFailure:
 )
 def test_certificates(code: int, end: str) -> None:
     error = ssl.SSLCertVerificationError(1, "words")
-    error.verify_code, error.verify_message = code, "that is why."
+    error.verify_code, error.verify_message = code, "that is WHYX."
     failed = not_connected("host", error)
-    assert failed.reason == f"could not connect to host: certificate verify failed: that is why{end}"
+    assert failed.reason == f"could not connect to host: certificate verify failed: that is WHYX{end}"
     assert failed.final
     assert type(failed.cause) is ssl.SSLCertVerificationError
 

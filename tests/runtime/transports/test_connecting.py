@@ -8,8 +8,8 @@ import time
 from collections.abc import Callable, Iterator
 
 import pytest
-from scenes import full_backlog
-from wire import Answer, http, serve
+from byte_server import Answer, http, serve
+from unreachable_addresses import full_backlog
 from worlds import World
 
 from twirpkit.transports.base import Phase

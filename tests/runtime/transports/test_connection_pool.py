@@ -103,7 +103,7 @@ def test_a_pool_ends_with_its_last_reference() -> None:
         kept, used = connected(pool), connected(pool)
         pool.keep(kept, 1.0)
         ticket = Waiting()
-        pool.wait(ticket, 1.0)
+        pool.wait(ticket)
         gone, kept_gone = weakref.ref(pool), weakref.ref(kept)
         del kept, ticket
         del pool
@@ -189,6 +189,17 @@ def test_the_expired_are_dropped() -> None:
     assert free(pool) == 9
 
 
+def test_of_those_of_one_origin_the_oldest_expires_first() -> None:
+    pool: ConnectionPool[Fake] = ConnectionPool(2)
+    old, new = connected(pool), connected(pool)
+    pool.keep(old, 0.0)
+    pool.keep(new, 3.0)
+    assert pool.drop_expired(IDLE + 0.5) is True
+    assert (old.closed, new.closed) == (True, False)
+    assert pool.take(HERE, 4.5) is new
+    assert pool.drop_expired(99.0) is False
+
+
 def test_an_idle_connection_makes_room_for_another_origin() -> None:
     pool: ConnectionPool[Fake] = ConnectionPool(2)
     idle, used = connected(pool, THERE), connected(pool)
@@ -233,7 +244,7 @@ def test_a_connection_that_comes_back_goes_to_the_first_that_waits() -> None:
     connection = connected(pool)
     tickets = [Waiting(), Waiting()]
     for ticket in tickets:
-        pool.wait(ticket, 0.0)
+        pool.wait(ticket)
     pool.keep(connection, 1.0)
     assert [list(ticket.grants) for ticket in tickets] == [[connection], []]
     assert pool.take(HERE, 1.0) is None
@@ -243,7 +254,7 @@ def test_a_newcomer_does_not_overtake() -> None:
     pool: ConnectionPool[Fake] = ConnectionPool(1)
     connection = connected(pool)
     ticket = Waiting()
-    pool.wait(ticket, 0.0)
+    pool.wait(ticket)
     assert pool.take(HERE, 0.0) is None
     pool.discard(connection)
     assert len(ticket.grants) == 1
@@ -254,7 +265,7 @@ def test_a_slot_that_comes_back_goes_to_one_that_waits() -> None:
     pool: ConnectionPool[Fake] = ConnectionPool(1)
     slot = take_slot(pool)
     ticket = Waiting()
-    pool.wait(ticket, 0.0)
+    pool.wait(ticket)
     pool.put_back(slot)
     assert list(ticket.grants) == [slot]
 
@@ -263,7 +274,7 @@ def test_a_slot_that_is_dropped_goes_to_one_that_waits() -> None:
     pool: ConnectionPool[Fake] = ConnectionPool(1)
     slot = take_slot(pool)
     ticket = Waiting()
-    pool.wait(ticket, 0.0)
+    pool.wait(ticket)
     del slot
     assert isinstance(ticket.grants[0], Slot)
 
@@ -272,7 +283,7 @@ def test_who_waits_for_another_origin_gets_the_slot() -> None:
     pool: ConnectionPool[Fake] = ConnectionPool(1)
     connection = connected(pool, THERE)
     ticket = Waiting(HERE)
-    pool.wait(ticket, 0.0)
+    pool.wait(ticket)
     pool.keep(connection, 0.0)
     assert connection.closed
     assert isinstance(ticket.grants[0], Slot)
@@ -282,7 +293,7 @@ def test_who_wants_a_new_connection_gets_the_slot_of_a_kept_one() -> None:
     pool: ConnectionPool[Fake] = ConnectionPool(1)
     connection = connected(pool)
     ticket = Waiting(force_new=True)
-    pool.wait(ticket, 0.0)
+    pool.wait(ticket)
     pool.keep(connection, 0.0)
     assert connection.closed
     assert isinstance(ticket.grants[0], Slot)
@@ -292,8 +303,8 @@ def test_one_whose_turn_had_come_goes_first() -> None:
     pool: ConnectionPool[Fake] = ConnectionPool(1)
     slot = take_slot(pool)
     later, first = Waiting(), Waiting()
-    pool.wait(later, 0.0)
-    pool.wait(first, 0.0, first=True)
+    pool.wait(later)
+    pool.wait(first, first=True)
     pool.put_back(slot)
     assert (len(later.grants), len(first.grants)) == (0, 1)
 
@@ -302,7 +313,7 @@ def test_who_waits_is_served_at_once_if_something_came_meanwhile() -> None:
     """Between the look and the wait, in another thread."""
     pool: ConnectionPool[Fake] = ConnectionPool(1)
     ticket = Waiting()
-    pool.wait(ticket, 0.0)
+    pool.wait(ticket)
     assert isinstance(ticket.grants[0], Slot)
     assert not pool._waiters
 
@@ -311,8 +322,8 @@ def test_a_ticket_that_is_dropped_is_passed_over() -> None:
     pool: ConnectionPool[Fake] = ConnectionPool(1)
     slot = take_slot(pool)
     dropped, waiting = Waiting(), Waiting()
-    pool.wait(dropped, 0.0)
-    pool.wait(waiting, 0.0)
+    pool.wait(dropped)
+    pool.wait(waiting)
     del dropped
     pool.put_back(slot)
     assert len(waiting.grants) == 1
@@ -322,8 +333,8 @@ def test_a_wait_that_ended_is_passed_over() -> None:
     pool: ConnectionPool[Fake] = ConnectionPool(1)
     slot = take_slot(pool)
     ended, waiting = Waiting(), Waiting()
-    pool.wait(ended, 0.0)
-    pool.wait(waiting, 0.0)
+    pool.wait(ended)
+    pool.wait(waiting)
     pool.end_wait(ended)
     pool.put_back(slot)
     assert (len(ended.grants), len(waiting.grants)) == (0, 1)
@@ -333,8 +344,8 @@ def test_what_a_wait_was_given_and_did_not_take_goes_back() -> None:
     pool: ConnectionPool[Fake] = ConnectionPool(2)
     connection, slot = connected(pool), take_slot(pool)
     first, second = Waiting(), Waiting()
-    pool.wait(first, 0.0)
-    pool.wait(second, 0.0)
+    pool.wait(first)
+    pool.wait(second)
     pool.keep(connection, 2.0)
     pool.put_back(slot)
     assert (len(first.grants), len(second.grants)) == (1, 1)
@@ -350,7 +361,7 @@ def test_what_comes_after_the_end_of_a_wait_goes_back() -> None:
     pool: ConnectionPool[Fake] = ConnectionPool(1)
     slot = take_slot(pool)
     ticket = Waiting()
-    pool.wait(ticket, 0.0)
+    pool.wait(ticket)
     put = ticket.put
 
     def end_first(grant: Any) -> None:
@@ -371,7 +382,7 @@ def test_an_exception_while_somebody_is_served_loses_nothing(step: str) -> None:
     pool: ConnectionPool[Fake] = ConnectionPool(1)
     slot = take_slot(pool)
     ticket = Waiting()
-    pool.wait(ticket, 0.0)
+    pool.wait(ticket)
     put = ticket.put
 
     def wake(grant: Any) -> None:
@@ -384,7 +395,7 @@ def test_an_exception_while_somebody_is_served_loses_nothing(step: str) -> None:
     with pytest.raises(Woken):
         pool.put_back(slot)
     del slot
-    pool.look_again(0.0)
+    pool.look_again()
     assert len(ticket.grants) == 1
     pool.end_wait(ticket)
     assert free(pool) == 1
@@ -409,7 +420,7 @@ def test_a_closed_pool_serves_those_that_wait() -> None:
     pool: ConnectionPool[Fake] = ConnectionPool(1)
     connection = connected(pool)
     ticket = Waiting()
-    pool.wait(ticket, 0.0)
+    pool.wait(ticket)
     pool.closed = True
     pool.keep(connection, 0.0)
     assert list(ticket.grants) == [connection]
@@ -435,6 +446,18 @@ def test_where_nobody_else_has_a_connection_it_is_not_waited_for() -> None:
     assert pool.retire(first, 0.0), "the other one may become a connection"
     assert not pool.retire(second, 0.0)
     assert free(pool) == 2
+    assert isinstance(take_slot(pool), Slot)
+
+
+def test_slots_count_again_in_their_order() -> None:
+    pool: ConnectionPool[Fake] = ConnectionPool(3)
+    used, first, second = connected(pool), take_slot(pool), take_slot(pool)
+    pool.retire(first, 10.0)
+    pool.retire(second, 12.0)
+    assert pool.take(HERE, 15.9) is first
+    assert pool.take(HERE, 15.9) is None
+    assert pool.take(HERE, 16.0) is second
+    assert used.slot is not None
 
 
 # Threads
@@ -455,9 +478,9 @@ def test_threads_never_have_more_than_the_limit_and_lose_none() -> None:
                 woken = threading.Event()
                 put = ticket.put
                 ticket.put = lambda grant, put=put, woken=woken: (put(grant), woken.set())
-                pool.wait(ticket, 0.0)
+                pool.wait(ticket)
                 while not woken.wait(1.0):
-                    pool.look_again(0.0)
+                    pool.look_again()
                 grant = ticket.get_now()
                 pool.end_wait(ticket)
             connection = Fake(origin, grant) if isinstance(grant, Slot) else grant

@@ -15,8 +15,8 @@ import time
 from collections.abc import Callable, Iterator
 
 import pytest
-from scenes import full_backlog
-from wire import PATIENCE, Answer, http, serve
+from byte_server import PATIENCE, Answer, http, serve
+from unreachable_addresses import full_backlog
 from worlds import WORLDS, SyncWorld, World
 
 from twirpkit.transports.base import HttpResponse, Phase, TransportFailure

@@ -8,8 +8,8 @@ import socket
 from collections.abc import Callable, Iterator
 
 import pytest
-from scenes import nobody
-from wire import Answer, http, serve
+from byte_server import Answer, http, serve
+from unreachable_addresses import refusing_port
 from worlds import HEADERS, TOKEN, World
 
 from twirpkit.transports.base import Phase, TransportFailure
@@ -61,7 +61,7 @@ def scripted(answer: Answer) -> Callable[[], contextlib.AbstractContextManager[s
 
 
 FAILURES: dict[str, tuple[Callable[[], contextlib.AbstractContextManager[str]], Phase, type[BaseException] | None]] = {
-    "refused": (nobody, Phase.NOT_SENT, ConnectionRefusedError),
+    "refused": (refusing_port, Phase.NOT_SENT, ConnectionRefusedError),
     "no such name": (no_name, Phase.NOT_SENT, OSError),
     "a name that cannot be": (bad_name, Phase.NOT_SENT, OSError),
     "plain where TLS should be": (plain_talk, Phase.NOT_SENT, OSError),
@@ -119,7 +119,7 @@ def _tells_nothing(failed: TransportFailure) -> None:
 
 
 def test_the_cause_is_a_copy(world: World) -> None:
-    with nobody() as url:
+    with refusing_port() as url:
         failed = world.fail(url)
     cause = failed.cause
     assert type(cause) is ConnectionRefusedError

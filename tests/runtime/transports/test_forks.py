@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import gc
 import os
+import signal
 import subprocess
 import sys
 import threading
@@ -15,8 +16,8 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from echoing import echoing
-from wire import http, serve
+from byte_server import http, serve
+from echo_process import echo_process
 from worlds import make_request
 
 from twirpkit.transports._net import fork, loop_pool
@@ -41,6 +42,7 @@ def child(what: Callable[[], None]) -> int:
     if pid:
         return pid
     code = 1
+    signal.alarm(60)  # one that hangs ends, and is seen
     try:
         what()
         code = 0
@@ -68,7 +70,7 @@ async def ask_async(transport: AsyncSocketTransport, url: str, who: str) -> None
 
 @pytest.fixture(params=[False, True], ids=["plain", "TLS"])
 def url(request: pytest.FixtureRequest) -> Iterator[str]:
-    with echoing(request.param) as url:
+    with echo_process(request.param) as url:
         yield url
 
 
@@ -165,7 +167,7 @@ def test_what_a_child_inherits_is_not_taken_apart() -> None:
             gc.collect()
         assert not seen, [str(warning.message) for warning in seen]
 
-    with echoing() as url:
+    with echo_process() as url:
         runner.run(ask_async(transport, url, "parent"))
         end_well([child(drop)])
         runner.run(transport.aclose())
@@ -188,7 +190,7 @@ def test_a_child_forked_inside_of_a_loop(url: str) -> None:
 SCRIPT = """
 import asyncio, os, sys
 sys.path[:0] = [{here!r}]
-from wire import http, serve
+from byte_server import http, serve
 from worlds import make_request
 from twirpkit.transports._net.sync_connection import SyncConnection
 from twirpkit.transports.async_sockets import AsyncSocketTransport
@@ -212,7 +214,7 @@ if pid:
 
 def test_a_child_that_ends_as_scripts_end() -> None:
     """It never used the client, and its interpreter takes everything apart."""
-    with echoing() as url:
+    with echo_process() as url:
         code = SCRIPT.format(here=str(HERE), url=url)
         done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=30, check=False)
     assert (done.returncode, done.stdout) == (0, "well\n"), done.stderr

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import pytest
-from wire import Answer, Ending, serve
-from wire import http as answer
+from byte_server import Answer, Ending, serve
+from byte_server import http as answer
 from worlds import World
 
 from twirpkit.transports.base import Phase, TransportFailure

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from wire import Answer, serve
+from byte_server import Answer, serve
 from worlds import World
 
 from twirpkit.transports.base import Phase

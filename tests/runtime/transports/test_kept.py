@@ -9,8 +9,8 @@ import ssl
 from pathlib import Path
 
 import pytest
+from byte_server import Answer, Ending, http, serve
 from clock import Clock
-from wire import Answer, Ending, http, serve
 from worlds import WORLDS, World
 
 from twirpkit.transports._net.connection_pool import IDLE

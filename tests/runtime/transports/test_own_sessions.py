@@ -11,8 +11,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from wire import Answer, serve
-from wire import http as answer
+from byte_server import Answer, serve
+from byte_server import http as answer
 
 from livekit_twirp import AsyncLiveKitAPI, ListRoomsResponse, LiveKitAPI, Room
 from twirpkit import TransportError

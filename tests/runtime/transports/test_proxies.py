@@ -11,9 +11,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from scenes import nobody
+from byte_server import Answer, http, serve
 from tunnels import tunnelling
-from wire import Answer, http, serve
+from unreachable_addresses import refusing_port
 from worlds import HEADERS, TOKEN, WORLDS, AsyncWorld, SyncWorld, World
 
 from twirpkit._http1.request import parse_target
@@ -164,7 +164,7 @@ def test_a_proxy_that_resets(make: Any) -> None:
 
 @pytest.mark.parametrize("scheme", ["http", "https"])
 def test_a_proxy_that_is_not_there(make: Any, scheme: str) -> None:
-    with nobody() as url:
+    with refusing_port() as url:
         failed = make(proxy=url).fail(f"{scheme}://name.invalid/x")
     assert failed.phase is Phase.NOT_SENT
     assert failed.reason == f"could not connect to name.invalid through the proxy {url}: Connection refused"
@@ -237,6 +237,8 @@ def test_a_proxy_that_closes_a_kept_connection(make: Any) -> None:
 def test_a_url_that_is_no_proxys(kind: type[SocketTransport | AsyncSocketTransport], url: str, text: str) -> None:
     with pytest.raises(ValueError, match=f"^the proxy's URL {text}") as caught:
         kind(proxy=url)
+    report = traceback.TracebackException.from_exception(caught.value, capture_locals=True)
+    assert CANARY not in "".join(repr(frame.locals) for frame in report.stack if "twirpkit" in frame.filename)
     assert CANARY not in "".join(traceback.format_exception(caught.value))
     assert caught.value.__context__ is None
 

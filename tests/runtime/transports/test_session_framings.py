@@ -5,10 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from byte_server import Answer, serve
+from byte_server import http as answer
 from lent_worlds import LentWorld, lend
 from odd_framings import ROWS
-from wire import Answer, serve
-from wire import http as answer
 
 from twirpkit.transports.base import HttpResponse
 

@@ -15,11 +15,11 @@ import aiohttp
 import httpx
 import pytest
 import requests
+from byte_server import Answer, serve
+from byte_server import http as answer
 from lent_worlds import LENT, AsyncLentWorld, LentWorld, SyncLentWorld, lend
 from requests.adapters import BaseAdapter, HTTPAdapter
 from urllib3.util import Retry
-from wire import Answer, serve
-from wire import http as answer
 from worlds import HEADERS, TOKEN, make_request
 
 from twirpkit.transports.base import HttpResponse, Phase, TransportFailure

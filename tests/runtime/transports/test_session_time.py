@@ -8,10 +8,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from byte_server import Answer, serve
+from byte_server import http as answer
 from lent_worlds import LentWorld, SyncLentWorld, lend
-from scenes import full_backlog, nobody
-from wire import Answer, serve
-from wire import http as answer
+from unreachable_addresses import full_backlog, refusing_port
 
 from twirpkit.transports.base import HttpResponse, Phase, TransportFailure
 
@@ -73,7 +73,7 @@ def test_no_deadline(lent: LentWorld) -> None:
 
 
 def test_nobody_listens(lent: LentWorld) -> None:
-    with nobody() as url:
+    with refusing_port() as url:
         failed = lent.fail(url)
     assert (failed.phase, failed.timed_out) == (Phase.NOT_SENT, False)
     assert failed.reason.startswith(f"could not connect to {url.removeprefix('http://')}: ")

@@ -12,8 +12,8 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from scenes import full_backlog
-from wire import Answer, http, serve
+from byte_server import Answer, http, serve
+from unreachable_addresses import full_backlog
 from worlds import TOKEN, make_request
 
 from twirpkit.transports._net.sync_connect import open_socket
@@ -52,7 +52,19 @@ def alarm() -> Iterator[Alarm]:
     signal.signal(signal.SIGALRM, before)
 
 
-@pytest.mark.parametrize("scene", ["plain", "TLS", "threads"])
+@pytest.mark.parametrize(
+    "scene",
+    [
+        "plain",
+        "TLS",
+        "threads",
+        "every line",
+        "every line, TLS",
+        "every line, new connection",
+        "every line, another waits",
+        "every line, another waits for a slot",
+    ],
+)
 def test_at_many_points(scene: str) -> None:
     """In an interpreter of its own: what measures coverage has locks, which such an exception leaves held."""
     command = [sys.executable, str(HERE / "alarms.py"), scene]

@@ -13,7 +13,7 @@ import time
 import warnings
 
 import pytest
-from wire import Answer, http, serve
+from byte_server import Answer, http, serve
 from worlds import make_request
 
 from twirpkit.transports.base import Phase, Transport, TransportFailure

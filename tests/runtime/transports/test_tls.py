@@ -13,8 +13,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from byte_server import http, serve
 from tunnels import tunnelling
-from wire import http, serve
 from worlds import WORLDS, World
 
 from twirpkit.errors import InsecureTransportWarning
@@ -317,16 +317,26 @@ def test_the_systems_store_is_trusted(
     make: Any, server_tls: ssl.SSLContext, no_contexts: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("SSL_CERT_FILE", str(PEM))
+    talks: list[Any] = []
+    server_tls.sni_callback = lambda talk, *_: talks.append(talk)
     with serve(http(b"one"), http(b"two"), tls=server_tls) as server:
         world = make()
         assert world.send(server.url).body == b"one"
         assert world.send(server.url.replace("127.0.0.1", "localhost")).body == b"two"
+        assert talks[-1].selected_alpn_protocol() == "http/1.1"
     assert server.connections == 2
 
 
 def test_it_is_read_once_a_process(no_contexts: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    made: list[ssl.SSLContext] = []
+    create = ssl.create_default_context
+    monkeypatch.setattr(ssl, "create_default_context", lambda: made.append(create()) or made[-1])
     context = tls.default_context()
     assert tls.default_context() is context
+    assert len(made) == 1
+    with monkeypatch.context() as elsewhere:
+        elsewhere.setenv("SSL_CERT_DIR", str(PEM.parent))
+        assert tls.default_context() is not context
     with monkeypatch.context() as elsewhere:
         elsewhere.setenv("SSL_CERT_FILE", str(PEM))
         other = tls.default_context()
@@ -379,8 +389,11 @@ def test_an_empty_store(
     with serve(http(b"one"), tls=server_tls) as server:
         failed = make().fail(server.url)
     assert (failed.phase, failed.final) == (Phase.NOT_SENT, True)
-    assert ": no CA certificates were found in " in failed.reason
-    assert failed.reason.endswith('; give them as tls="ca.pem" or in SSL_CERT_FILE')
+    paths = ssl.get_default_verify_paths()
+    assert failed.reason == (
+        f"could not connect to 127.0.0.1:{server.port}: no CA certificates were found in {paths.openssl_cafile} or "
+        f'{paths.openssl_capath}; give them as tls="ca.pem" or in SSL_CERT_FILE'
+    )
     (tmp_path / "53d9c5de.0").write_bytes(PEM.read_bytes())
     assert tls.default_context() is tls.default_context(), "a folder is read when a certificate needs it"
 

@@ -9,7 +9,7 @@ import time
 from collections.abc import Mapping
 from typing import Any
 
-from wire import Server
+from byte_server import Server
 
 from twirpkit.transports.async_sockets import AsyncSocketTransport
 from twirpkit.transports.base import HttpRequest, TransportFailure

@@ -67,7 +67,7 @@ class AddressRace:
             raise ConnectError("the name has no address")
         self._untried.reverse()
         self.next_start: float | None = 0.0
-        """When the next attempt may start; None if there is no address left."""
+        """The time at which the next attempt may start; None if there is no address left."""
 
     def start(self, now: float) -> Address | None:
         """Return the address to try now, or None: it is not time for one yet, or none is left."""

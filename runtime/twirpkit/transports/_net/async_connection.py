@@ -1,4 +1,4 @@
-"""One connection of the async transport: an asyncio protocol that feeds the parser of a response directly."""
+"""One connection of the async transport: a protocol of asyncio that feeds the parser of a response directly."""
 
 from __future__ import annotations
 
@@ -38,6 +38,10 @@ _REST: Final = 1 << 16
 class Owner(Protocol):
     """The pool of a loop."""
 
+    buffer: memoryview
+    """Takes what any of its connections receives, which is passed on at once. To allocate as much for each read, as
+    asyncio does for a plain protocol, takes longer than all the rest."""
+
     def keep(self, connection: AsyncConnection, /) -> None:
         """Take back a connection that may be used again."""
 
@@ -51,7 +55,7 @@ class Owner(Protocol):
         """Forget a connection that is closed."""
 
 
-class AsyncConnection(asyncio.Protocol):
+class AsyncConnection(asyncio.BufferedProtocol):
     """A connection in an event loop.
 
     While it is made it has a step, while it serves a request a parser; otherwise it is idle, and whatever is received
@@ -62,6 +66,32 @@ class AsyncConnection(asyncio.Protocol):
         route: The way to the origin that it is for.
         owner: The pool that it belongs to.
     """
+
+    __slots__ = (
+        "_buffer",
+        "_deadline",
+        "_loop",
+        "_owner",
+        "_parser",
+        "_partly_sent",
+        "_place",
+        "_poller",
+        "_step",
+        "_timer",
+        "_timer_at",
+        "_tls",
+        "_transport",
+        "_waiter",
+        "ended",
+        "expires",
+        "idle_since",
+        "origin",
+        "refusal",
+        "served",
+        "slot",
+        "sock",
+        "spent",
+    )
 
     expires: float
     _transport: asyncio.Transport
@@ -76,11 +106,12 @@ class AsyncConnection(asyncio.Protocol):
         self.spent = False
         """True if its slot is free once it is closed: nobody holds it."""
         self.refusal: TransportFailure | None = None
-        """What the server said of the handshake after it, before a request was sent (TLS 1.3)."""
+        """The server's alert about the handshake, received after it and before a request was sent (TLS 1.3)."""
         self.sock = sock
         self._place = route.place
         self._loop = asyncio.get_running_loop()
         self._owner = owner
+        self._buffer = owner.buffer
         self._tls: TlsLayer | None = None
         self._parser: ResponseParser | None = None
         self._step: Callable[[bytes], object] | None = None
@@ -110,7 +141,7 @@ class AsyncConnection(asyncio.Protocol):
         if deadline is not None and (self._timer is None or deadline < self._timer_at):
             self._set_timer(deadline, now)
         if len(request.body) <= _JOINED:
-            self._write(memoryview(bytes(head) + request.body))
+            self._write(memoryview(b"".join((head, request.body))))
         else:
             self._partly_sent = True
             self._write(head)
@@ -170,12 +201,15 @@ class AsyncConnection(asyncio.Protocol):
         self._transport = cast("asyncio.Transport", transport)  # uvloop's is one, but does not inherit from it
         self._owner.made(self)
 
-    def data_received(self, data: bytes) -> None:
+    def get_buffer(self, sizehint: int) -> memoryview:
+        return self._buffer
+
+    def buffer_updated(self, nbytes: int) -> None:
         parser = self._parser
         if parser is None:
-            self._receive_between(data)
+            self._receive_between(bytes(self._buffer[:nbytes]))
             return
-        exchange = self._feed(parser, data)
+        exchange = self._feed(parser, self._buffer[:nbytes])
         if exchange is not None:
             self._finish(exchange)
 
@@ -188,7 +222,7 @@ class AsyncConnection(asyncio.Protocol):
             self._timer.cancel()
         self._owner.gone(self)
 
-    def _feed(self, parser: ResponseParser, data: bytes) -> Exchange | None:
+    def _feed(self, parser: ResponseParser, data: bytes | memoryview) -> Exchange | None:
         if self._partly_sent and not self.ended:
             parser.request_sent = not self._transport.get_write_buffer_size()
         if self._tls is None:

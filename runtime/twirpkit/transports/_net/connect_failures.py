@@ -50,7 +50,7 @@ _ALERTS: Final = {
     "TLSV1_ALERT_UNKNOWN_CA": "the server refuses the client certificate: unknown CA",
     "TLSV1_ALERT_ACCESS_DENIED": "the server refuses the client certificate: access denied",
 }
-"""What a server says of the client's certificate. Under TLS 1.3 it can say so only after the client's handshake is
+"""TLS alerts about the client's certificate. Under TLS 1.3 it can say so only after the client's handshake is
 done, with the first bytes that the client reads; nothing of the request was processed then."""
 _FINAL: Final = {
     **_ALERTS,

@@ -80,11 +80,11 @@ class Kept(Protocol):
     origin: str
     """The origin that it serves."""
     idle_since: float
-    """When it became idle."""
+    """The time when it became idle."""
     served: bool
     """True once it has served a request."""
     expires: float
-    """When it serves no further request, however busy it is."""
+    """The time after which it serves no further request, however busy it is."""
 
     def is_quiet(self) -> bool:
         """Return True if it is open and nothing was received since it became idle."""
@@ -143,7 +143,7 @@ class ConnectionPool(Generic[C]):
         if self._retired:
             self._restore(now)
         if self._waiters:
-            self._match(now)
+            self._match()
             if self._waiters:
                 return None
         return self._find(origin, now, force_new=force_new)
@@ -157,7 +157,7 @@ class ConnectionPool(Generic[C]):
             idle = self._idle.setdefault(connection.origin, deque())
         idle.append(connection)
         if self._waiters:
-            self._match(now)
+            self._match()
         if self.closed:
             self.close_idle()
 
@@ -185,14 +185,13 @@ class ConnectionPool(Generic[C]):
         """Take back a slot."""
         self._free.append(slot)
         if self._waiters:
-            self._match(None)
+            self._match()
 
-    def wait(self, ticket: Ticket[C], now: float, *, first: bool = False) -> None:
-        """Queue a request that got nothing from `take`.
+    def wait(self, ticket: Ticket[C], *, first: bool = False) -> None:
+        """Queue a request that got nothing from `take`. It looks itself at a connection that it is given (`is_usable`).
 
         Args:
             ticket: The request.
-            now: The time.
             first: True if its turn had come before, and nothing came of it.
         """
         ref = weakref.ref(ticket)
@@ -200,11 +199,11 @@ class ConnectionPool(Generic[C]):
             self._waiters.appendleft(ref)
         else:
             self._waiters.append(ref)
-        self._match(now)
+        self._match()
 
-    def look_again(self, now: float) -> None:
+    def look_again(self) -> None:
         """Serve whom an exception of a signal handler kept from being served."""
-        self._match(now)
+        self._match()
 
     def end_wait(self, ticket: Ticket[C]) -> None:
         """Take back what a ticket was given and will not use."""
@@ -276,7 +275,7 @@ class ConnectionPool(Generic[C]):
             while (connection := _popped(idle, last=False)) is not None:
                 yield connection
 
-    def _match(self, now: float | None) -> None:
+    def _match(self) -> None:
         """Give to those who wait, in their order, as long as there is something to give."""
         while True:
             try:
@@ -287,7 +286,7 @@ class ConnectionPool(Generic[C]):
             if ticket is None or ticket.over:
                 self._forget(ref)
                 continue
-            grant = self._find(ticket.origin, now, force_new=ticket.force_new)
+            grant = self._find(ticket.origin, None, force_new=ticket.force_new)
             if grant is None:
                 return
             ticket.put(grant)

@@ -20,6 +20,8 @@ from twirpkit.transports.base import HttpRequest, TransportFailure
 
 __all__ = ["LoopPool"]
 
+_READ_SIZE: Final = 1 << 18
+"""Bytes that are read at once."""
 _MOST_ITERATIONS: Final = 10
 """Iterations of the loop within which a connection that was aborted is closed; asyncio and uvloop need one or two."""
 
@@ -35,6 +37,7 @@ class LoopPool:
     def __init__(self, limit: int, forget: Callable[[], object]) -> None:
         self.loop = asyncio.get_running_loop()
         self.connections: ConnectionPool[AsyncConnection] = ConnectionPool(limit)
+        self.buffer = memoryview(bytearray(_READ_SIZE))
         self.open: set[AsyncConnection] = set()
         """All connections that are not closed, idle or in use."""
         self.calls = 0
@@ -136,10 +139,6 @@ class LoopPool:
             self.loop.call_soon_threadsafe(self.drop)
             return
         self.dropped = True
-        if self.loop.is_closed():
-            for connection in self.open:
-                connection.sock.close()
-            self.open.clear()
         _run_at_once(self._keeper.aclose())
 
     def abandon(self) -> None:
@@ -181,7 +180,7 @@ class LoopPool:
         timer = None if request.deadline is None else self.loop.call_later(request.deadline - now, ticket.wake)
         self._waiting.add(ticket)
         try:
-            self.connections.wait(ticket, now, first=first)
+            self.connections.wait(ticket, first=first)
             await ticket.woken
             return ticket.get_now()
         finally:
@@ -216,18 +215,24 @@ class LoopPool:
             ticket.wake()
         for limit in list(self._connecting):
             limit.reschedule(self.loop.time())
-        self.cut_connections()
+        self._cut_connections()
 
-    def cut_connections(self) -> None:
+    def close_all(self) -> None:
         """Close the connections; a request on one of them ends as if the server had closed it."""
-        for connection in list(self.open):
-            connection.cut_off()
-
-    def stop_sweeping(self) -> None:
-        """Cancel the timer, which keeps the pool alive."""
         if self._sweeper is not None:
             self._sweeper.cancel()
             self._sweeper = None
+        if self.loop.is_closed():  # nothing can be done through it
+            for connection in self.open:
+                connection.sock.close()
+            self.open.clear()
+        else:
+            self.close_gently()
+            self._cut_connections()
+
+    def _cut_connections(self) -> None:
+        for connection in list(self.open):
+            connection.cut_off()
 
 
 def _slot_of(grant: AsyncConnection | Slot) -> Slot | None:
@@ -270,9 +275,7 @@ async def _until_shutdown(pool: LoopPool, forget: Callable[[], object]) -> Async
         yield
     finally:
         forget()
-        pool.stop_sweeping()
-        pool.close_gently()
-        pool.cut_connections()
+        pool.close_all()
         for _ in range(0 if pool.dropped else _MOST_ITERATIONS):
             if not pool.open:
                 break
@@ -286,7 +289,7 @@ def _run_at_once(step: Awaitable[None]) -> None:
 
 
 _abandoned: list[LoopPool] = []
-"""What a parent had open, kept so that nothing of it is finalized as long as this process runs."""
+"""Connections of a parent process, kept so that nothing of it is finalized as long as this process runs."""
 
 
 def _is_running_here(loop: asyncio.AbstractEventLoop) -> bool:

@@ -12,7 +12,7 @@ from urllib.parse import unquote_to_bytes
 
 from twirpkit._http1.request import Target, parse_target
 from twirpkit._protocol.url import is_loopback, normalize_url
-from twirpkit._secret import Secret, conceal, revealed
+from twirpkit._secret import ConcealedHeaders, Secret, conceal, revealed
 from twirpkit.options import ProxyOption
 from twirpkit.transports._net.connect_failures import ConnectError
 
@@ -62,7 +62,8 @@ def proxy_selector(option: ProxyOption | Secret) -> Callable[[Target], Proxy | N
         return lambda _: None
     option = conceal(option)
     if not isinstance(option, Secret):
-        raise TypeError(f"proxy must be a URL, None or False, not {type(option).__name__}")
+        kind = "dict" if isinstance(option, ConcealedHeaders) else type(option).__name__
+        raise TypeError(f"proxy must be a URL, None or False, not {kind}")
     proxy = parse_proxy(option)
     return lambda _: proxy
 

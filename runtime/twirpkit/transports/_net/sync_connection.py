@@ -57,7 +57,8 @@ class SyncConnection:
         self.sock.close()
 
     def __del__(self) -> None:
-        self.sock.close()
+        if hasattr(self, "sock"):  # the exception may come before it has one
+            self.sock.close()
 
     def is_quiet(self) -> bool:
         """Return True if it is open and nothing was received since it became idle."""
@@ -159,5 +160,5 @@ class SyncConnection:
 
 def _pieces(head: memoryview, body: bytes) -> deque[memoryview]:
     if len(body) <= _JOINED:
-        return deque((memoryview(bytes(head) + body),))
+        return deque((memoryview(b"".join((head, body))),))
     return deque((head, memoryview(body)))

@@ -66,7 +66,7 @@ class TlsLayer:
             position += self._object.write(data[position:])
         return self._outgoing.read()
 
-    def decrypt(self, received: bytes) -> Iterator[bytes]:
+    def decrypt(self, received: bytes | memoryview) -> Iterator[bytes]:
         """Take received bytes; yield the plain bytes that are complete. Raises ssl.SSLError.
 
         Ask for `output` afterwards: the server may have asked for new keys.
@@ -77,16 +77,14 @@ class TlsLayer:
                 data = self._object.read(_RECORD)
             except ssl.SSLWantReadError:
                 return
-            except ssl.SSLZeroReturnError:
-                data = b""
-            if not data:
+            if not data:  # the server says that it sends no more
                 self.closed = True
                 return
             yield data
 
 
 def feed_encrypted(
-    tls: TlsLayer, parser: ResponseParser, received: bytes, place: str, *, reused: bool
+    tls: TlsLayer, parser: ResponseParser, received: bytes | memoryview, place: str, *, reused: bool
 ) -> Exchange | None:
     """Pass received bytes through TLS to the parser of a response; return the end of the exchange, or None.
 

@@ -7,7 +7,7 @@ Names are loaded when they are first used. Importing this package loads no netwo
 from __future__ import annotations
 
 from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from clientcompat_twirp import _sdk as _sdk  # first: it refuses a runtime of another version
 
@@ -37,6 +37,10 @@ if TYPE_CHECKING:
     from twirpkit import UnimplementedError as UnimplementedError
     from twirpkit import UnknownError as UnknownError
     from twirpkit import error_class as error_class
+    from twirpkit import from_dict as from_dict
+    from twirpkit import from_json as from_json
+    from twirpkit import to_dict as to_dict
+    from twirpkit import to_json as to_json
 
     from clientcompat_twirp._async.api import AsyncCompatAPI as AsyncCompatAPI
     from clientcompat_twirp._async.compat import AsyncCompatService as AsyncCompatService
@@ -81,6 +85,10 @@ _EXPORTS = {
     "UnimplementedError": "twirpkit",
     "UnknownError": "twirpkit",
     "error_class": "twirpkit",
+    "from_dict": "twirpkit",
+    "from_json": "twirpkit",
+    "to_dict": "twirpkit",
+    "to_json": "twirpkit",
 }
 
 __all__ = [
@@ -117,14 +125,20 @@ __all__ = [
     "UnimplementedError",
     "UnknownError",
     "error_class",
+    "from_dict",
+    "from_json",
+    "to_dict",
+    "to_json",
 ]
 
 
-def __getattr__(name: str) -> Any:
-    if name not in _EXPORTS:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    value = globals()[name] = getattr(import_module(_EXPORTS[name]), name)
-    return value
+if not TYPE_CHECKING:  # a type checker would take every name for one of this package
+
+    def __getattr__(name: str) -> object:
+        if name not in _EXPORTS:
+            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+        value = globals()[name] = getattr(import_module(_EXPORTS[name]), name)
+        return value
 
 
 def __dir__() -> list[str]:

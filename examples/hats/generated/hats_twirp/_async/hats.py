@@ -54,7 +54,7 @@ class AsyncHatService(AsyncService):
         """
         if session is None:
             raise TypeError("AsyncHatService needs a session: AsyncHatsAPI makes its own")
-        token, auth, extra_headers = conceal(token, auth, extra_headers)
+        url, token, auth, extra_headers = conceal(url, token, auth, extra_headers)
         config = client_config(
             PACKAGE,
             url=url,

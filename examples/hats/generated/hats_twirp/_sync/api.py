@@ -70,7 +70,7 @@ class HatsAPI(Client):
             TypeError: An argument has the wrong type, for example a session of another library.
             ImportError: The library that `transport` names is not installed.
         """
-        token, auth, extra_headers, proxy = conceal(token, auth, extra_headers, proxy)
+        url, token, auth, extra_headers, proxy = conceal(url, token, auth, extra_headers, proxy)
         config = client_config(
             PACKAGE,
             url=url,

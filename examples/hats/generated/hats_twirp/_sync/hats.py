@@ -45,7 +45,7 @@ class HatService(Service):
         """
         if session is None:
             raise TypeError("HatService needs a session: HatsAPI makes its own")
-        token, auth, extra_headers = conceal(token, auth, extra_headers)
+        url, token, auth, extra_headers = conceal(url, token, auth, extra_headers)
         config = client_config(
             PACKAGE,
             url=url,

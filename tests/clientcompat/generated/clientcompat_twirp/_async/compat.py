@@ -45,7 +45,7 @@ class AsyncCompatService(AsyncService):
         """
         if session is None:
             raise TypeError("AsyncCompatService needs a session: AsyncCompatAPI makes its own")
-        token, auth, extra_headers = conceal(token, auth, extra_headers)
+        url, token, auth, extra_headers = conceal(url, token, auth, extra_headers)
         config = client_config(
             PACKAGE,
             url=url,

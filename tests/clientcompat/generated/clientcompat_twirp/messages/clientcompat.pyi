@@ -55,7 +55,9 @@ class ClientCompatMessage(Message):
         """Call Method."""
 
     NOOP: ClassVar[ClientCompatMessage.CompatServiceMethod]
+    """Call NoopMethod."""
     METHOD: ClassVar[ClientCompatMessage.CompatServiceMethod]
+    """Call Method."""
     service_address: str
     """Where the service is, like `http://127.0.0.1:1234`."""
     method: ClientCompatMessage.CompatServiceMethod
