@@ -143,7 +143,7 @@ class AiohttpTransport:
                 request.method,
                 URL(request.url, encoded=True),  # as it is
                 headers=headers,
-                skip_auto_headers=None if _ADDED <= headers.keys() else _ADDED,
+                skip_auto_headers=None if headers.keys() >= _ADDED else _ADDED,
                 data=body,
                 proxy=revealed(proxy),
                 timeout=_timeout(request, now),

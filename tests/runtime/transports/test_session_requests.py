@@ -143,9 +143,7 @@ def test_nothing_is_kept_after_a_body_that_was_not_read(lent: LentWorld) -> None
     assert server.connections == 2
 
 
-def test_nothing_is_kept_after_a_body_that_cannot_be_decoded(
-    lent: LentWorld, request: pytest.FixtureRequest
-) -> None:
+def test_nothing_is_kept_after_a_body_that_cannot_be_decoded(lent: LentWorld, request: pytest.FixtureRequest) -> None:
     if not isinstance(lent.session, httpx.Client | httpx.AsyncClient):
         request.applymarker(pytest.mark.xfail(reason=KEPT.line, strict=True))
     with serve(answer(b"not gzip", "Content-Encoding: gzip"), answer(b"2")) as server:

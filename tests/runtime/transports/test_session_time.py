@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from byte_server import Answer, serve
 from byte_server import http as answer
+from cases.limits import DRIPS, HANDSHAKES
 from lent_worlds import LentWorld, SyncLentWorld, lend
 from unreachable_addresses import full_backlog, refusing_port
 
