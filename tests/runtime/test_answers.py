@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 from cases import CASES, KNOWN_FAILURES, Case
 from cases.case import HINT
+from cases.limits import LIMITS, ROWLESS, Limit
 from cases.play import CLIENTS, DEFAULTS, Player, Stage
 from scripted_transport import Opened, failure_of
 
@@ -68,6 +69,20 @@ def test_differences_from_go_are_marked() -> None:
 
 def test_known_failures_are_rows() -> None:
     assert sorted(set(KNOWN_FAILURES) - {f"{client}: {case}" for client in CLIENTS for case in CASES}) == []
+
+
+def test_limits_of_sessions_are_lines_of_the_page() -> None:
+    page = Path(__file__).parents[2].joinpath("docs", "sessions.md").read_text()
+    head = "| over a session | requests | aiohttp | httpx |\n|---|---|---|---|\n"
+    table = page.partition(head)[2].partition("\n\n")[0]
+    lines = [[cell.strip() for cell in line.strip("|").split("|")] for line in table.splitlines()]
+
+    def cell(limit: Limit, library: str) -> str:
+        both = {library, f"{library}-async"} <= {*limit.clients} if library == "httpx" else library in limit.clients
+        return "yes" if both else "sync" if library in limit.clients else ""
+
+    limits = (*LIMITS, *ROWLESS)
+    assert lines == [[each.line, *(cell(each, name) for name in ("requests", "aiohttp", "httpx"))] for each in limits]
 
 
 def test_a_client_that_is_too_new_is_hinted_at_without_hiding_the_servers_words(livekit: Callable[..., Opened]) -> None:

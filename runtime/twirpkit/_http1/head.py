@@ -8,19 +8,19 @@ what is wrong. Both take time in proportion to the size of the block, whatever t
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from typing import Final
 
 from twirpkit._http1.grammar import NAME_CHARACTER, VALUE_CHARACTER
 from twirpkit._http1.limits import MAX_HEAD, MAX_INTERIM, MAX_LINES
 
-__all__ = ["BadResponse", "HeadReader", "check_framing_headers", "join_header_lines", "unfold"]
+__all__ = ["BadResponse", "HeadReader", "check_framing_headers", "join_header_lines", "parse_header_lines", "unfold"]
 
 _STATUS: Final = rf"HTTP/1\.([01]) ([1-9][0-9]{{2}})(?: {VALUE_CHARACTER}*+)?"
 _STATUS_LINE: Final = re.compile(_STATUS.encode())
-_VALID_BLOCK: Final = re.compile(
-    rf"{_STATUS}\r\n((?:{NAME_CHARACTER}++:{VALUE_CHARACTER}*+\r\n)*+)\r\n".encode(),
-)
+_LINES: Final = rf"(?:{NAME_CHARACTER}++:{VALUE_CHARACTER}*+\r\n)*+"
+_VALID_LINES: Final = re.compile(_LINES.encode())
+_VALID_BLOCK: Final = re.compile(rf"{_STATUS}\r\n({_LINES})\r\n".encode())
 _BLANK_LINE: Final = re.compile(rb"\n\r?\n")
 _NAME: Final = re.compile(f"{NAME_CHARACTER}+".encode())
 _VALUE: Final = re.compile(f"{VALUE_CHARACTER}*".encode())
@@ -126,6 +126,14 @@ class HeadReader:
             raise BadResponse(_TOO_LONG)
         self._searched = searched
         return -1
+
+
+def parse_header_lines(lines: Collection[tuple[bytes, bytes]]) -> dict[str, str]:
+    """Return header lines that a library has divided and unfolded, checked and joined. Raises `BadResponse`."""
+    block = b"".join([b"%b:%b\r\n" % line for line in lines])
+    if len(block) <= MAX_HEAD and _VALID_LINES.fullmatch(block) is not None:
+        return _parse_valid(block)
+    return join_header_lines(lines)
 
 
 def _parse_valid(lines: bytes) -> dict[str, str]:

@@ -7,12 +7,12 @@ limit, so it must be kept from decoding.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection
 from typing import Final
 
 from twirpkit._http1.content import Body, BodyError, OversizedBody
 from twirpkit._http1.framing import NO_LENGTH, Unsized, response_framing
-from twirpkit._http1.head import BadResponse, join_header_lines
+from twirpkit._http1.head import BadResponse, parse_header_lines
 from twirpkit._http1.response import DEADLINE_PASSED_IN_BODY, body_limit, incomplete_response
 from twirpkit.transports.base import HttpResponse, Phase, TransportFailure
 
@@ -39,14 +39,25 @@ class ParsedResponse:
         BadResponse: The header lines are not valid, allow two readings, or are those of an interim response.
     """
 
-    __slots__ = ("_body", "_expected", "_limit", "_received", "_unframed", "headers", "status")
+    __slots__ = (
+        "_body",
+        "_coding",
+        "_expected",
+        "_limit",
+        "_received",
+        "_unframed",
+        "_whole",
+        "headers",
+        "refused",
+        "status",
+    )
 
     def __init__(
         self,
         method: str,
         max_body: int,
         status: int,
-        lines: Iterable[tuple[bytes, bytes]],
+        lines: Collection[tuple[bytes, bytes]],
         *,
         minor: int | None = 1,
         decoded: bool = False,
@@ -54,26 +65,29 @@ class ParsedResponse:
         if status < 200 and status != 101:
             raise BadResponse("the response is an interim one, which the library took for the final one")
         self.status = status
-        self.headers = join_header_lines(lines)
+        self.headers = parse_header_lines(lines)
         framing = Unsized.UNFRAMED if minor is None else response_framing(method, minor, status, self.headers)
-        length = framing if isinstance(framing, int) else None
-        coding = None if decoded else self.headers.get("content-encoding")
-        self._limit = body_limit(status, max_body)
-        self._body = Body(coding, self._limit, length if coding is None else None)
-        self._expected = None if decoded else length
+        self._coding = None if decoded else self.headers.get("content-encoding")
+        self._expected = framing if isinstance(framing, int) and not decoded else None
         self._unframed = minor is not None and framing is Unsized.UNFRAMED
+        self._limit = body_limit(status, max_body)
         self._received = 0
-
-    def check_size(self) -> HttpResponse | None:
-        """Return the response if it announces more than it may have: there is no need to read it then."""
-        coding = self.headers.get("content-encoding")
-        if self.status == 200 and coding is None and self._expected is not None and self._expected > self._limit:
-            return self._incomplete(OversizedBody(self._limit))
-        return None
+        self._whole = b""  # most bodies come in one piece, which needs no copy
+        self._body: Body | None = None
+        self.refused: HttpResponse | None = None
+        """The response, if it announces more than it may have: there is no need to read it then."""
+        if self._expected is not None and self._expected > self._limit and status == 200 and self._coding is None:
+            self.refused = self._incomplete(OversizedBody(self._limit))
 
     def feed(self, data: bytes) -> HttpResponse | None:
         """Take the next bytes of the body; return the response if there is no need to read on."""
         self._received += len(data)
+        if self._body is None:
+            expected = self._expected
+            if expected is not None and len(data) == self._received == expected <= self._limit and self._coding is None:
+                self._whole = data
+                return None
+            self._body = self._new_body()
         try:
             self._body.feed(data)
         except BodyError as error:
@@ -86,6 +100,8 @@ class ParsedResponse:
             return self._incomplete(BodyError(NO_LENGTH))
         if self._expected is not None and self._received != self._expected:
             return self.cut()
+        if self._body is None:
+            return HttpResponse(self.status, self.headers, self._whole)
         try:
             self._body.end()
         except BodyError as error:
@@ -102,5 +118,11 @@ class ParsedResponse:
             return TransportFailure(DEADLINE_PASSED_IN_BODY, Phase.CUT, timed_out=True)
         return self._incomplete(BodyError(DEADLINE_PASSED_IN_BODY))
 
+    def _new_body(self) -> Body:
+        body = Body(self._coding, self._limit, self._expected if self._coding is None else None)
+        if self._whole:
+            body.feed(self._whole)
+        return body
+
     def _incomplete(self, error: BodyError) -> HttpResponse:
-        return incomplete_response(self.status, self.headers, self._body, error)
+        return incomplete_response(self.status, self.headers, self._body or self._new_body(), error)

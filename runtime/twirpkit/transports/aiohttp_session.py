@@ -7,14 +7,15 @@ session's own middlewares, which may change a request or send it again.
 
 from __future__ import annotations
 
-import asyncio
 import io
 import math
 import time
+from collections.abc import Mapping
 from typing import Any, Final, TypeAlias
 
 import aiohttp
 from aiohttp.abc import AbstractStreamWriter
+from multidict import CIMultiDict
 from yarl import URL
 
 from twirpkit._http1.head import BadResponse
@@ -45,8 +46,17 @@ Result: TypeAlias = HttpResponse | TransportFailure
 _FAILURES: Final = (aiohttp.ClientError, OSError, UnicodeError)
 """The exceptions of a session for a failed request; a TimeoutError is an OSError."""
 _NOT_SENT: Final = (aiohttp.ClientConnectorError, aiohttp.ClientHttpProxyError)
-_ADDED: Final = (ACCEPT, ACCEPT_ENCODING, CONTENT_TYPE, USER_AGENT)
+_CLOSED: Final = (aiohttp.ClientOSError, aiohttp.ServerDisconnectedError)
+_ADDED: Final = frozenset((ACCEPT, ACCEPT_ENCODING, CONTENT_TYPE, USER_AGENT))
 """Headers that aiohttp adds where they are missing."""
+_OPTIONS: Final[Mapping[str, Any]] = {
+    "allow_redirects": False,
+    "raise_for_status": False,
+    "auto_decompress": False,
+    "max_line_size": MAX_HEAD,
+    "max_field_size": MAX_HEAD,
+    "max_headers": MAX_LINES + 2,  # it counts the status line and the blank line, too
+}
 _COOKIE: Final = "Cookie"
 _LARGE: Final = 1 << 20
 """Bytes of a body that aiohttp warns about if it is given as such."""
@@ -117,34 +127,42 @@ class AiohttpTransport:
         now = time.monotonic()
         if request.deadline is not None and now >= request.deadline:
             return late()
-        session = self._lent if self._lent is not None else self._own.get()
-        proxy = None if self._lent is not None else self._proxy.get(target)
+        if self._lent is not None:
+            session, proxy = self._lent, None
+        else:
+            session, proxy = self._own.get(), self._proxy.get(target)
         body = _body(request)
+        headers: Mapping[str, str] = request.headers
+        middlewares: tuple[aiohttp.ClientMiddlewareType, ...] = ()
+        if request.method != "POST" or _adds_something(session):
+            headers = ours = CIMultiDict(headers)
+            middlewares = (_keep_ours(session, ours, ours.popall(AUTHORIZATION, None)),)
         parsed: ParsedResponse | None = None
-        limit = asyncio.timeout(None if request.deadline is None else request.deadline - now)
         try:
-            async with limit:
-                response = await session.request(
-                    request.method,
-                    URL(request.url, encoded=True),  # as it is
-                    data=body,
-                    proxy=revealed(proxy),
-                    **_options(request, session, now),
-                )
-                try:
-                    parsed = _parse(response, request)
-                    return await _read(response, parsed)
-                finally:
-                    response.close()  # after a complete body its connection is in the pool already
+            response = await session.request(
+                request.method,
+                URL(request.url, encoded=True),  # as it is
+                headers=headers,
+                skip_auto_headers=None if headers.keys() >= _ADDED else _ADDED,
+                data=body,
+                proxy=revealed(proxy),
+                timeout=_timeout(request, now),
+                middlewares=middlewares,
+                **_OPTIONS,
+            )
+            try:
+                parsed = _parse(response, request)
+                return await _read(response, parsed)
+            finally:
+                if response.connection is not None:  # otherwise it is in the pool already
+                    response.close()
         except BadResponse as bad:
             return TransportFailure(str(bad), Phase.CUT)
         except _FAILURES as error:
-            if limit.expired() or (parsed is not None and deadline_passed(request.deadline)):
-                if parsed is not None:
-                    return parsed.deadline_passed()
-                unsent = isinstance(body, _Body) and not body.written
-                return connect_timed_out(target.host, request.deadline, None) if unsent else waited_too_long()
-            return _failure(error, request, target) if parsed is None else parsed.cut()
+            if parsed is None:
+                return _failure(error, request, target, body)
+            timed_out = isinstance(error, TimeoutError) or deadline_passed(request.deadline)
+            return parsed.deadline_passed() if timed_out else parsed.cut()
 
     async def aclose(self) -> None:
         """Close sessions of its own. Twice is fine."""
@@ -158,49 +176,48 @@ def _body(request: HttpRequest) -> _Body | io.BytesIO | None:
     return _Body(request.body) if announces_length(request.method, len(request.body)) else None
 
 
-def _options(request: HttpRequest, session: aiohttp.ClientSession, now: float) -> dict[str, Any]:
-    headers = {name: value for name, value in request.headers.items() if name.lower() != AUTHORIZATION.lower()}
+def _timeout(request: HttpRequest, now: float) -> aiohttp.ClientTimeout:
+    left = None if request.deadline is None else request.deadline - now
     connecting = None if request.connect_deadline is None else max(0.001, request.connect_deadline - now)
-    return {
-        "headers": headers,
-        "skip_auto_headers": _ADDED,
-        "allow_redirects": False,
-        "raise_for_status": False,
-        "auto_decompress": False,
-        "max_line_size": MAX_HEAD,
-        "max_field_size": MAX_HEAD,
-        "max_headers": MAX_LINES + 2,  # it counts the status line and the blank line, too
-        # The deadline is kept here: aiohttp would round it up, and has none for a header that drips.
-        "timeout": aiohttp.ClientTimeout(connect=connecting, ceil_threshold=math.inf),
-        "middlewares": (_only_ours(request, session),),
-    }
+    return aiohttp.ClientTimeout(left, connecting, ceil_threshold=math.inf)  # aiohttp would round them up to seconds
 
 
-def _only_ours(request: HttpRequest, session: aiohttp.ClientSession) -> aiohttp.ClientMiddlewareType:
+def _adds_something(session: aiohttp.ClientSession) -> bool:
+    """Return True if the session may add a header to requests: one of its own, cookies, or credentials."""
+    return bool(session.headers) or session.auth is not None or session.trust_env or len(session.cookie_jar) > 0
+
+
+def _keep_ours(
+    session: aiohttp.ClientSession, headers: CIMultiDict[str], authorization: list[str] | None
+) -> aiohttp.ClientMiddlewareType:
     """Return a middleware that takes out what the session has added. What a trace has added stays.
 
+    It also keeps aiohttp from sending a GET again after its connection was closed.
+
     The Authorization is set here: aiohttp refuses one beside the session's ``auth`` or an entry of ``~/.netrc``.
+
+    Args:
+        session: The session.
+        headers: The headers of the request without Authorization.
+        authorization: The value of Authorization, in a list; None for none.
     """
-    ours = {name.lower() for name in request.headers}
-    theirs = {name.lower() for name in (*session.headers, AUTHORIZATION, _COOKIE)} - ours
 
     async def middleware(sent: aiohttp.ClientRequest, handler: aiohttp.ClientHandlerType) -> aiohttp.ClientResponse:
-        for name in theirs:
+        for name in session.headers:
+            if name not in headers:
+                sent.headers.popall(name, None)
+        for name, values in ((AUTHORIZATION, authorization), (_COOKIE, headers.getall(_COOKIE, None))):
             sent.headers.popall(name, None)
-        for name, value in request.headers.items():
-            if name.lower() in _REPLACED:
-                sent.headers[name] = value
+            if values:
+                sent.headers[name] = values[0]
         try:
             return await handler(sent)
         except _NOT_SENT:
             raise
-        except (aiohttp.ClientOSError, aiohttp.ServerDisconnectedError) as error:
+        except _CLOSED as error:
             raise _ClosedError from error
 
     return middleware
-
-
-_REPLACED: Final = frozenset((AUTHORIZATION.lower(), _COOKIE.lower()))
 
 
 def _parse(response: aiohttp.ClientResponse, request: HttpRequest) -> ParsedResponse:
@@ -212,20 +229,27 @@ def _parse(response: aiohttp.ClientResponse, request: HttpRequest) -> ParsedResp
 
 
 async def _read(response: aiohttp.ClientResponse, parsed: ParsedResponse) -> HttpResponse:
-    result = parsed.check_size()
-    if result is not None:
-        return result
-    async for data in response.content.iter_any():
+    if parsed.refused is not None:
+        return parsed.refused
+    content = response.content
+    while data := await content.readany():
         if (refused := parsed.feed(data)) is not None:
             return refused
     return parsed.end()
 
 
-def _failure(error: Exception, request: HttpRequest, target: Target) -> TransportFailure:
+def _failure(
+    error: Exception, request: HttpRequest, target: Target, body: _Body | io.BytesIO | None
+) -> TransportFailure:
     if isinstance(error, aiohttp.ConnectionTimeoutError):
         return connect_timed_out(target.host, request.deadline, request.connect_deadline)
-    if isinstance(error, _ClosedError):
+    if isinstance(error, TimeoutError):
+        unsent = isinstance(body, _Body) and not body.written
+        return connect_timed_out(target.host, request.deadline, None) if unsent else waited_too_long()
+    if isinstance(error, _NOT_SENT):
+        return library_failure(error, request, target, sent=False)
+    if isinstance(error, (*_CLOSED, _ClosedError)):
         return closed_early(error)
-    if isinstance(error, aiohttp.ClientResponseError) and not isinstance(error, _NOT_SENT):
+    if isinstance(error, aiohttp.ClientResponseError):
         return unreadable("aiohttp")
-    return library_failure(error, request, target, sent=not isinstance(error, _NOT_SENT))
+    return library_failure(error, request, target, sent=True)

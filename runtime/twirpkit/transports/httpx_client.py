@@ -238,8 +238,8 @@ def _read(response: httpx.Response, request: HttpRequest) -> Result:
         parsed = _parse(response, request)
     except BadResponse as bad:
         return TransportFailure(str(bad), Phase.CUT)
-    if (oversized := parsed.check_size()) is not None:
-        return oversized
+    if parsed.refused is not None:
+        return parsed.refused
     try:
         for data in (response.content,) if response.is_stream_consumed else response.iter_raw():
             if (refused := parsed.feed(data)) is not None:
@@ -252,8 +252,8 @@ def _read(response: httpx.Response, request: HttpRequest) -> Result:
 
 
 async def _read_async(response: httpx.Response, parsed: ParsedResponse) -> HttpResponse:
-    if (oversized := parsed.check_size()) is not None:
-        return oversized
+    if parsed.refused is not None:
+        return parsed.refused
     if response.is_stream_consumed:  # a hook has read it, or a test double made it
         return parsed.feed(response.content) or parsed.end()
     async for data in response.aiter_raw():

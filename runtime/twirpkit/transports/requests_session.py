@@ -252,9 +252,8 @@ def _read(response: requests.Response, request: HttpRequest) -> Result:
         parsed = ParsedResponse(request.method, request.max_body, response.status_code, lines, minor=minor)
     except BadResponse as bad:
         return TransportFailure(str(bad), Phase.CUT)
-    oversized = parsed.check_size()
-    if oversized is not None:
-        return oversized
+    if parsed.refused is not None:
+        return parsed.refused
     try:
         for data in _pieces(raw):
             if (refused := parsed.feed(data)) is not None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-__all__ = ["LIMITS", "Limit"]
+__all__ = ["DRIPS", "HANDSHAKES", "KEPT", "LIMITS", "REDIRECTS", "ROWLESS", "Limit"]
 
 HTTPX = ("httpx", "httpx-async")
 ALL = ("requests", "aiohttp", *HTTPX)
@@ -17,7 +17,7 @@ class Limit:
     line: str
     """The first cell of its line in the table of docs/sessions.md."""
     clients: tuple[str, ...]
-    rows: tuple[str, ...]
+    rows: tuple[str, ...] = ()
     """The rows that show it, by name."""
 
 
@@ -97,3 +97,11 @@ LIMITS = (
         ("C1-idempotent-after-stale-every-time",),
     ),
 )
+
+DRIPS = Limit("The deadline limits each wait for a header, not their sum", ("requests", "httpx"))
+HANDSHAKES = Limit("A TLS handshake that takes too long counts as a request without a response", ("requests",))
+REDIRECTS = Limit("A redirect with a malformed Location is a transport error", HTTPX)
+KEPT = Limit("A connection is kept after a body that cannot be decoded", ("requests", "aiohttp"))
+BLANKS = Limit("A header value that ends in a blank cannot be sent", HTTPX)
+ROWLESS = (DRIPS, HANDSHAKES, REDIRECTS, KEPT, BLANKS)
+"""Limits that no row shows: tests of transports do, and one recorded exchange."""

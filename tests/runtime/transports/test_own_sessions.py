@@ -6,16 +6,22 @@ import asyncio
 import gc
 import os
 import ssl
+import threading
 import warnings
 from pathlib import Path
 from typing import Any
 
+import aiohttp
+import httpx
 import pytest
 from byte_server import Answer, serve
 from byte_server import http as answer
 
 from livekit_twirp import AsyncLiveKitAPI, ListRoomsResponse, LiveKitAPI, Room
 from twirpkit import TransportError
+from twirpkit.transports.aiohttp_session import AiohttpTransport
+from twirpkit.transports.httpx_client import AsyncHttpxTransport, HttpxTransport
+from twirpkit.transports.requests_session import RequestsTransport
 
 BODY = ListRoomsResponse(rooms=[Room(name="own")]).SerializeToString()
 DATA = answer(BODY, "Content-Type: application/protobuf")
@@ -141,3 +147,49 @@ def test_a_child_uses_connections_of_its_own(library: str) -> None:
         assert os.waitpid(child, 0)[1] == 0
         assert lk.room.list_rooms().rooms
     assert [request.connection for request in server.requests] == [0, 1, 0]
+
+
+@pytest.mark.parametrize("cls", [RequestsTransport, AiohttpTransport, HttpxTransport, AsyncHttpxTransport])
+def test_a_session_of_another_class(cls: Any) -> None:
+    with pytest.raises(TypeError, match=r"must be an? \w+\.\w+, not object$"):
+        cls(object())
+
+
+@pytest.mark.parametrize("options", [{"proxy": False}, {"tls": "/"}])
+def test_a_session_and_its_own_settings_together(options: dict[str, Any]) -> None:
+    async def refuse() -> None:
+        async with aiohttp.ClientSession() as session, httpx.AsyncClient() as client:
+            for cls, lent in ((AiohttpTransport, session), (AsyncHttpxTransport, client)):
+                with pytest.raises(ValueError, match=r"^the (session|client) has its own"):
+                    cls(lent, **options)  # type: ignore[arg-type]  # each has the class that fits
+
+    asyncio.run(refuse())
+    with httpx.Client() as client, pytest.raises(ValueError, match=r"^the client has its own"):
+        HttpxTransport(client, **options)
+
+
+@pytest.mark.parametrize("library", ASYNC)
+def test_closing_in_another_loop_ends_the_session_where_it_lives(library: str) -> None:
+    with serve(DATA) as server, asyncio.Runner() as here:
+        lk = AsyncLiveKitAPI(server.url, transport=library, **KNOWN)  # type: ignore[arg-type]  # one of its names
+        there = asyncio.new_event_loop()
+        thread = threading.Thread(target=there.run_forever)
+        thread.start()
+        asyncio.run_coroutine_threadsafe(lk.room.list_rooms(), there).result(5)
+        here.run(lk.aclose())
+        assert server.gone.acquire(timeout=5)
+        there.call_soon_threadsafe(there.stop)
+        thread.join(5)
+        there.close()
+
+
+@each_client
+def test_a_store_that_cannot_be_read(library: str, mode: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The library's own choice is left; no request over plain http fails for it."""
+
+    def fail() -> ssl.SSLContext:
+        raise OSError(24, "Too many open files")
+
+    monkeypatch.setattr("twirpkit.transports._own_sessions.default_context", fail)
+    with serve(DATA) as server:
+        assert call(library, mode, server.url).rooms

@@ -17,6 +17,7 @@ import pytest
 import requests
 from byte_server import Answer, serve
 from byte_server import http as answer
+from cases.limits import KEPT, REDIRECTS
 from lent_worlds import LENT, AsyncLentWorld, LentWorld, SyncLentWorld, lend
 from requests.adapters import BaseAdapter, HTTPAdapter
 from urllib3.util import Retry
@@ -69,6 +70,16 @@ def test_what_a_session_would_add_is_not_sent(name: str) -> None:
         assert request.body == b"ask"
 
 
+def test_cookies_of_a_server(lent: LentWorld, request: pytest.FixtureRequest) -> None:
+    """Rule E2, and its limit."""
+    if not isinstance(lent.session, requests.Session):
+        request.applymarker(pytest.mark.xfail(reason="sessions of aiohttp and httpx keep cookies", strict=True))
+    with serve(answer(b"hi", "Set-Cookie: kept=1; Path=/")) as server:
+        lent.send(server.url.replace("127.0.0.1", "localhost"))
+    jar = lent.session.cookie_jar if isinstance(lent.session, aiohttp.ClientSession) else lent.session.cookies
+    assert len(jar) == 0
+
+
 def test_an_aiohttp_session_with_auth() -> None:
     with pytest.warns(DeprecationWarning, match="auth"):
         lent = lend("aiohttp", auth=aiohttp.BasicAuth("user", "password"))
@@ -110,8 +121,7 @@ LOCATIONS = ["/login", "https://elsewhere.invalid/x", "http://[", "http://h:port
 @pytest.mark.parametrize("location", LOCATIONS)
 def test_a_redirect_is_a_response(lent: LentWorld, location: str, request: pytest.FixtureRequest) -> None:
     if location == "http://h:port/" and isinstance(lent.session, httpx.Client | httpx.AsyncClient):
-        reason = "A redirect with a malformed Location is a transport error"
-        request.applymarker(pytest.mark.xfail(reason=reason, strict=True))
+        request.applymarker(pytest.mark.xfail(reason=REDIRECTS.line, strict=True))
     with serve(Answer(answer(b"moved", f"Location: {location}", status="302 Found"))) as server:
         got = lent.send(server.url)
     assert (got.status, got.body, got.headers["location"]) == (302, b"moved", location)
@@ -129,6 +139,15 @@ def test_nothing_is_kept_after_a_body_that_was_not_read(lent: LentWorld) -> None
     with serve(answer(b"x" * (8 << 20)), answer(b"2")) as server:
         first = lent.send(server.url, max_body=limit)
         assert (first.oversized, first.body) == (True, b"")
+        assert lent.send(server.url).body == b"2"
+    assert server.connections == 2
+
+
+def test_nothing_is_kept_after_a_body_that_cannot_be_decoded(lent: LentWorld, request: pytest.FixtureRequest) -> None:
+    if not isinstance(lent.session, httpx.Client | httpx.AsyncClient):
+        request.applymarker(pytest.mark.xfail(reason=KEPT.line, strict=True))
+    with serve(answer(b"not gzip", "Content-Encoding: gzip"), answer(b"2")) as server:
+        assert lent.send(server.url).body_error
         assert lent.send(server.url).body == b"2"
     assert server.connections == 2
 

@@ -10,15 +10,13 @@ from typing import Any
 import pytest
 from byte_server import Answer, serve
 from byte_server import http as answer
+from cases.limits import DRIPS, HANDSHAKES
 from lent_worlds import LentWorld, SyncLentWorld, lend
 from unreachable_addresses import full_backlog, refusing_port
 
 from twirpkit.transports.base import HttpResponse, Phase, TransportFailure
 
 HERE = Path(__file__).parent
-DRIPS = "The deadline limits each wait for a header, not their sum"
-"""A line of the table in docs/sessions.md, like each reason of a failure that is expected here."""
-HANDSHAKES = "A TLS handshake that takes too long counts as a request without a response"
 
 
 def test_a_silent_server(lent: LentWorld) -> None:
@@ -29,7 +27,7 @@ def test_a_silent_server(lent: LentWorld) -> None:
 
 def test_a_header_that_drips(lent: LentWorld, request: pytest.FixtureRequest) -> None:
     if isinstance(lent, SyncLentWorld):
-        request.applymarker(pytest.mark.xfail(reason=DRIPS, strict=True))
+        request.applymarker(pytest.mark.xfail(reason=DRIPS.line, strict=True))
     with serve(Answer(answer(b"hi"), "hold", drip=0.02)) as server:
         got = lent.send(server.url, timeout=0.2)
     assert isinstance(got, TransportFailure)
@@ -120,7 +118,7 @@ def test_a_certificate_that_is_not_trusted(lent: LentWorld, tls: ssl.SSLContext)
 
 
 @pytest.mark.parametrize(
-    "name", [pytest.param("requests", marks=pytest.mark.xfail(reason=HANDSHAKES, strict=True)), "httpx"]
+    "name", [pytest.param("requests", marks=pytest.mark.xfail(reason=HANDSHAKES.line, strict=True)), "httpx"]
 )
 def test_a_handshake_that_hangs(name: str) -> None:
     lent = lend(name)
