@@ -24,6 +24,7 @@ from unreachable_addresses import full_backlog
 from worlds import WORLDS, AsyncWorld, SyncWorld, World, make_request
 
 from twirpkit.transports._net import async_connect, sync_connect
+from twirpkit.transports._net.connection_pool import ConnectionPool
 from twirpkit.transports.async_sockets import AsyncSocketTransport
 from twirpkit.transports.base import HttpResponse, Phase, TransportFailure
 from twirpkit.transports.sync_sockets import SocketTransport
@@ -143,6 +144,22 @@ def test_a_failure_leaves_its_turn_to_who_waits(make: Any) -> None:
         outcomes = all_at_once(make(max_connections=1), server, 3)
     assert outcomes[0].phase is Phase.CUT
     assert [outcome.body for outcome in outcomes[1:]] == [b"hi"] * 2
+
+
+def test_a_connection_that_was_waited_for_may_be_bad(make: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Then the one that waited makes another with its slot."""
+    usable = ConnectionPool.is_usable
+    answers = iter([False])
+
+    def not_at_first(pool: Any, connection: Any, now: float | None) -> bool:
+        return usable(pool, connection, now) if now is None else next(answers, True)
+
+    world = make(max_connections=1)
+    with serve(HELD, http(b"hi"), http(b"hi")) as server:
+        monkeypatch.setattr(ConnectionPool, "is_usable", not_at_first)
+        outcomes = all_at_once(world, server, 3)
+    assert [outcome.body for outcome in outcomes] == [b"hi"] * 3
+    assert server.connections == 2
 
 
 def test_another_origin_gets_the_connection_of_an_idle_one(make: Any) -> None:
@@ -308,6 +325,15 @@ def test_descriptors_that_others_have_are_not_waited_for(make: Any, descriptors:
     assert (failed.phase, failed.timed_out, failed.final) == (Phase.NOT_SENT, False, False)
     assert failed.reason == f"could not connect to 127.0.0.1:{server.port}: Too many open files"
     assert failed.cause.errno == errno.EMFILE
+
+
+def test_a_descriptor_of_the_same_client_is_waited_for(make: Any, descriptors: Callable[[int], None]) -> None:
+    world = make()
+    with serve(HELD, http(b"hi")) as server:
+        descriptors(1)
+        outcomes = all_at_once(world, server, 2)
+    assert [outcome.body for outcome in outcomes] == [b"hi", b"hi"]
+    assert server.connections == 1
 
 
 def test_an_idle_connection_gives_its_descriptor(make: Any, descriptors: Callable[[int], None]) -> None:
