@@ -39,7 +39,8 @@ def told(address: str, method: int = NOOP, request: bytes = b"") -> bytes:
 
 
 def http(status: int, body: bytes) -> bytes:
-    return f"HTTP/1.1 {status} Whatever\r\nContent-Length: {len(body)}\r\n\r\n".encode() + body
+    head = f"HTTP/1.1 {status} Whatever\r\nContent-Type: application/protobuf\r\nContent-Length: {len(body)}\r\n\r\n"
+    return head.encode() + body
 
 
 def run(arguments: list[str], data: bytes) -> tuple[int, bytes, bytes]:

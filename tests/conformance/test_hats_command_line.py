@@ -27,7 +27,7 @@ def test_a_call(capsys: pytest.CaptureFixture[str]) -> None:
     order = MAKE_HAT.request.FromString(received.body)
     assert (order.size, order.timeout, getattr(order, "from"), len(order.key)) == (7, 3, "shop", 16)
     assert order.due.ToJsonString() == "2026-01-31T12:00:00Z"
-    assert capsys.readouterr().out == '{\n  "size": "7",\n  "colour": "",\n  "brims": []\n}\n'
+    assert capsys.readouterr().out == '{\n  "size": 7,\n  "colour": "",\n  "brims": []\n}\n'
 
 
 @pytest.mark.parametrize(

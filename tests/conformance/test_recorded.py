@@ -11,10 +11,15 @@ from unsendable_exchanges import BY_TRANSPORT, RESPONSE_ONLY
 from twirpkit.conformance import Exchange, Mode, RequestForm, Route, Suite
 from twirpkit.conformance.request_forms import arguments
 
+NOT_BY_HTTPX = {"http/auth/empty_bearer": "httpx refuses a header value with white space at its end"}
+"""Exchanges whose request one library cannot send."""
+
 
 @pytest.mark.parametrize(("library", "mode"), CLIENTS)
 @pytest.mark.parametrize("exchange", EXCHANGES, ids=str)
 def test_conforms(suites: dict[str, Suite], library: str, mode: Mode, exchange: Exchange) -> None:
+    if library == "httpx" and exchange.id in NOT_BY_HTTPX:
+        pytest.xfail(NOT_BY_HTTPX[exchange.id])
     assert suites[library].play(mode, exchange) == []
 
 

@@ -75,7 +75,6 @@ LIMITS = (
         ("requests",),
         ("A15-101-lines", "A15-102-lines", "A15-301-lines", "A15-1000-lines"),
     ),
-    Limit("More than 128 header lines are a transport error", ("aiohttp",), ("A15-301-lines", "A15-1000-lines")),
     Limit(
         "A header line above 64 KiB is a transport error",
         ("requests",),
