@@ -146,6 +146,25 @@ def test_a_wait_may_be_longer_than_a_number_of_c(
     later.join()
 
 
+def test_how_long_a_wait_is(pair: tuple[socket.socket, socket.socket]) -> None:
+    """In one piece, up to its moment: the clock is read once more, and says that it has come."""
+    waits: list[float | None] = []
+
+    class Recording:
+        def poll(self, timeout: float | None) -> list[tuple[int, int]]:
+            waits.append(timeout)
+            time.sleep((timeout or 0.0) / 1000)
+            return []
+
+    connection = SyncConnection(pair[0])
+    connection._poller = Recording()  # type: ignore[assignment]  # like one
+    with pytest.raises(TimePassed):
+        connection.wait(sync_connection.READ, time.monotonic() + 0.1)
+    assert waits[0] is not None
+    assert 80 < waits[0] <= 100
+    assert sum(wait or 0 for wait in waits) < 110
+
+
 def test_after_a_wait_to_send_it_waits_to_read(pair: tuple[socket.socket, socket.socket]) -> None:
     connection = SyncConnection(pair[0])
     assert connection.wait(sync_connection.READ | sync_connection.WRITE, None) == sync_connection.WRITE
