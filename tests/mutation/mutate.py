@@ -36,7 +36,7 @@ class Group:
 GROUPS = {
     "responses": Group(
         0.98,
-        ("errors.py", "_protocol/redaction.py", "_protocol/responses.py", "_schema/message_pool.py"),
+        ("errors.py", "_protocol/redaction.py", "_protocol/twirp_responses.py", "_schema/message_pool.py"),
         (
             "runtime/livekit/test_sip_errors.py",
             "runtime/test_details.py",

@@ -15,7 +15,7 @@ from google.protobuf.descriptor_pb2 import (
 
 from twirpkit._schema.message_pool import MessagePool
 
-__all__ = ["FD", "ODD", "SECRETIVE", "enum", "field", "module_of", "odd_file"]
+__all__ = ["FD", "ODD", "SECRETIVE", "SENSITIVITY", "enum", "field", "module_of", "odd_file"]
 
 FD = FieldDescriptorProto
 SCALARS = ("int32", "int64", "uint32", "uint64", "sint32", "fixed64", "float", "double", "bool", "string", "bytes")

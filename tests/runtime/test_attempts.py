@@ -33,7 +33,7 @@ from twirpkit._engine.engine import start_call
 from twirpkit._engine.retry import RetryBudget
 from twirpkit._engine.steps import Sleep
 from twirpkit._protocol.known_errors import KnownError
-from twirpkit._protocol.responses import retry_after
+from twirpkit._protocol.twirp_responses import retry_after
 from twirpkit._secret import Secret
 from twirpkit.options import CallOptions
 

@@ -10,8 +10,8 @@ from cases.case import JWT, OPAQUE, ROOM, twirp
 from cases.play import REQUEST_ID, RPC_OF, check
 
 from twirpkit import Code, DecodeError, HttpResponse, TwirpError, error_class
-from twirpkit._protocol.responses import message_from_response, read_error
 from twirpkit._protocol.server_text import redact, text_cleaner
+from twirpkit._protocol.twirp_responses import message_from_response, read_error
 from twirpkit._secret import Secret
 
 PLAIN = [

@@ -541,6 +541,11 @@ BAD: dict[str, tuple[Any, type[Exception], str]] = {
         TypeError,
         "Thing.duration: expected a datetime.timedelta, such as datetime.timedelta(seconds=30), got datetime",
     ),
+    "timedelta-too-long": (
+        {"duration": datetime.timedelta.max},
+        ValueError,
+        "Thing.duration: a google.protobuf.Duration cannot hold this timedelta",
+    ),
     "float-for-duration": (
         {"duration": 1.5},
         TypeError,
@@ -662,6 +667,17 @@ def test_the_words_of_a_value_that_does_not_fit() -> None:
 def test_a_message_without_fields_says_so() -> None:
     with pytest.raises(TypeError, match=r"^Empty has no field 'a'; it has none$"):
         request_message(ODD.Empty, None, {"a": 1})
+
+
+def test_deep_nesting_is_a_value_error() -> None:
+    file = FileDescriptorProto(name="deep_request.proto", package="deep", syntax="proto3")
+    field(file.message_type.add(name="Node"), "child", FD.TYPE_MESSAGE, ".deep.Node")
+    data: dict[str, Any] = {}
+    for _ in range(5000):
+        data = {"child": data}
+
+    with pytest.raises(ValueError, match=r"^Node: nested too deeply$"):
+        request_message(module_of("deep_request", file).Node, data, {})
 
 
 class TestForms:

@@ -14,8 +14,8 @@ from twirpkit._engine.retry import AttemptOutcome
 from twirpkit._protocol.constants import SERVER_CODE, TIMEOUT_MS
 from twirpkit._protocol.known_errors import KnownError, find_known_error, strip_known_prefixes
 from twirpkit._protocol.redaction import sensitive_texts
-from twirpkit._protocol.responses import ErrorResponse, message_from_response, read_error, retry_after
 from twirpkit._protocol.server_text import redact, text_cleaner
+from twirpkit._protocol.twirp_responses import ErrorResponse, message_from_response, read_error, retry_after
 from twirpkit._secret import Secret
 from twirpkit.errors import (
     Code,

@@ -13,7 +13,7 @@ from google.protobuf.message import Message
 
 from twirpkit._schema.names import safe_name
 
-__all__ = ["FLOATS", "INTEGERS", "WRAPPERS", "Field", "fields_by_key", "fields_of"]
+__all__ = ["FLOATS", "INTEGERS", "WRAPPERS", "Field", "extension_field", "field_of", "fields_by_key", "fields_of"]
 
 _TYPE: Final = FieldDescriptorProto.Type
 FLOATS: Final = frozenset((_TYPE.TYPE_FLOAT, _TYPE.TYPE_DOUBLE))
@@ -70,6 +70,8 @@ class Field:
     """The oneof that it is a member of; a proto3 ``optional`` has none."""
     has_presence: bool
     """True if unset differs from the default value."""
+    extension: Any = None
+    """The live descriptor of an extension of proto2, whose name is then in brackets: ``[acme.feather]``."""
 
     @property
     def is_single(self) -> bool:
@@ -107,6 +109,43 @@ def fields_of(descriptor: Descriptor) -> dict[str, Field]:
     # between protobuf 5 and 7.
     proto = _declaration(descriptor)
     return {field.name: _field(descriptor, proto, field) for field in proto.field}
+
+
+def extension_field(cls: type[Message], key: str) -> Field | None:
+    """Return the extension of a message that a key in brackets names, ``[acme.feather]``; None if there is none."""
+    if not key.startswith("[") or not key.endswith("]"):
+        return None
+    descriptor: Any = cls.DESCRIPTOR
+    try:
+        live = descriptor.file.pool.FindExtensionByName(key[1:-1])
+    except KeyError:
+        return None
+    return field_of(descriptor, live) if live.containing_type == descriptor else None
+
+
+def field_of(descriptor: Descriptor, live: Any) -> Field:
+    """Return the facts of a live field descriptor, which may be that of an extension."""
+    return _extension(live) if live.is_extension else fields_of(descriptor)[live.name]
+
+
+@functools.cache
+def _extension(live: Any) -> Field:
+    repeated = live.is_repeated if hasattr(live, "is_repeated") else live.label == live.LABEL_REPEATED
+    return Field(
+        name=f"[{live.full_name}]",
+        json_name=f"[{live.full_name}]",
+        type=live.type,
+        repeated=repeated,
+        plain=None,
+        message=live.message_type,
+        message_name="" if live.message_type is None else live.message_type.full_name,
+        enum=live.enum_type,
+        map_key=None,
+        map_value=None,
+        oneof=None,
+        has_presence=not repeated,
+        extension=live,
+    )
 
 
 def _declaration(descriptor: Descriptor) -> DescriptorProto:

@@ -15,7 +15,7 @@ from typing import Any, TypeVar
 from google.protobuf.message import DecodeError, Message
 
 from twirpkit._schema.enums import enum_facts, suggested_name
-from twirpkit._schema.fields import INTEGERS, Field, fields_by_key, fields_of
+from twirpkit._schema.fields import INTEGERS, Field, extension_field, fields_by_key, fields_of
 from twirpkit._suggestion import suggestion
 
 __all__ = [
@@ -87,7 +87,7 @@ def fill(message: M, values: Mapping[str, Any], rules: Rules) -> M:
     for key, value in values.items():
         field = known.get(key)
         if field is None:
-            raise _unknown(cls, key)
+            field = _unusual(cls, key)
         if value is None and (field.message_name != rules.null or field.repeated):
             continue
         if field.oneof is not None or key != field.name:
@@ -108,16 +108,21 @@ def fill(message: M, values: Mapping[str, Any], rules: Rules) -> M:
 
 def set_field(message: Message, field: Field, value: Any, rules: Rules) -> None:
     """Set one field, which may be a list or a map."""
+    extensions: Any = None if field.extension is None else message.Extensions
+    if field.message is None and not field.repeated:
+        if extensions is None:
+            _assign(functools.partial(setattr, message, field.name), field, value, rules.scalar)
+        else:
+            _assign(functools.partial(extensions.__setitem__, field.extension), field, value, rules.scalar)
+        return
+    child = getattr(message, field.name) if extensions is None else extensions[field.extension]
     if field.map_key is not None and field.map_value is not None:
-        _set_map(getattr(message, field.name), field.map_key, field.map_value, value, rules)
+        _set_map(child, field.map_key, field.map_value, value, rules)
     elif field.repeated:
-        _set_repeated(getattr(message, field.name), field, value, rules)
-    elif field.message is not None:
-        child = getattr(message, field.name)
+        _set_repeated(child, field, value, rules)
+    else:
         type(child).SetInParent(child)
         set_message(child, field.message_name, value, rules)
-    else:
-        _assign(lambda scalar: setattr(message, field.name, scalar), field, value, rules.scalar)
 
 
 def set_message(target: Message, name: str, value: Any, rules: Rules) -> None:
@@ -169,10 +174,14 @@ def type_name(value: object) -> str:
     return "None" if value is None else type(value).__name__
 
 
-def _unknown(cls: type[Message], key: object) -> Refused:
+def _unusual(cls: type[Message], key: object) -> Field:
+    """Return the extension that a key names. Raises `Refused` for a key that names nothing."""
     if not isinstance(key, str):
-        return Refused(TypeError, f": a field's name must be a str, not {type_name(key)}")
-    return Refused(TypeError, f" has no field {key!r}{suggestion(key, fields_of(cls.DESCRIPTOR))}")
+        raise Refused(TypeError, f": a field's name must be a str, not {type_name(key)}")
+    field = extension_field(cls, key)
+    if field is None:
+        raise Refused(TypeError, f" has no field {key!r}{suggestion(key, fields_of(cls.DESCRIPTOR))}")
+    return field
 
 
 def _check_exclusive(seen: dict[str, str], values: Mapping[str, Any], field: Field, key: str) -> None:

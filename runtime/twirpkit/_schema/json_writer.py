@@ -10,10 +10,10 @@ from typing import Any, NamedTuple
 from google.protobuf.message import DecodeError, Message
 
 from twirpkit._schema.enums import enum_facts
-from twirpkit._schema.fields import Field, fields_of
+from twirpkit._schema.fields import Field, field_of, fields_of
 from twirpkit._schema.floats import shortest
 from twirpkit._schema.schemas import message_class
-from twirpkit._schema.sensitivity import sensitive_fields
+from twirpkit._schema.sensitivity import is_sensitive
 from twirpkit._schema.well_known import ANY, HAVE_JSON_OF_THEIR_OWN
 from twirpkit._secret import REDACTED
 
@@ -89,13 +89,15 @@ def _value(message: Message, options: _Options) -> Any:
 
 def _object(message: Message, options: _Options) -> dict[str, Any]:
     cls = type(message)  # which has the methods in any case: a field of the message may have the name of one
-    hidden = sensitive_fields(cls.DESCRIPTOR) if options.redact else ()
+    descriptor: Any = cls.DESCRIPTOR
+    present = {field_of(descriptor, live).name: (live, value) for live, value in cls.ListFields(message)}
+    extensions = {name: field_of(descriptor, live) for name, (live, _) in present.items() if live.is_extension}
     found: dict[str, Any] = {}
-    present = {field.name: value for field, value in cls.ListFields(message) if not field.is_extension}
-    for name, field in fields_of(cls.DESCRIPTOR).items():
+    for name, field in {**fields_of(descriptor), **extensions}.items():
         key = field.json_name if options.camel_case else name
         if name in present:
-            found[key] = REDACTED if name in hidden else _field(field, present[name], options)
+            hidden = options.redact and is_sensitive(descriptor, field)
+            found[key] = REDACTED if hidden else _field(field, present[name][1], options)
         elif options.defaults and not field.has_presence:
             found[key] = _field(field, getattr(message, name), options)
     return found

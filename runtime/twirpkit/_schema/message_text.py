@@ -9,10 +9,10 @@ from google.protobuf.message import Message
 from google.protobuf.text_encoding import CEscape
 
 from twirpkit._schema.enums import enum_facts
-from twirpkit._schema.fields import Field, fields_of
+from twirpkit._schema.fields import Field, field_of
 from twirpkit._schema.floats import shortest
 from twirpkit._schema.names import safe_name
-from twirpkit._schema.sensitivity import sensitive_fields
+from twirpkit._schema.sensitivity import is_sensitive
 from twirpkit._secret import REDACTED
 
 __all__ = ["message_repr", "message_str"]
@@ -32,10 +32,10 @@ def message_str(message: Message) -> str:
 def _shown_fields(message: Message) -> Iterator[tuple[Field, Any]]:
     """Yield the fields that are set; `REDACTED` itself is the value of a sensitive one."""
     cls = type(message)  # which has the methods in any case: a field of the message may have the name of one
-    known, hidden = fields_of(cls.DESCRIPTOR), sensitive_fields(cls.DESCRIPTOR)
-    for field, value in cls.ListFields(message):
-        if field.name in known and not field.is_extension:
-            yield known[field.name], REDACTED if field.name in hidden else value
+    descriptor: Any = cls.DESCRIPTOR
+    for live, value in cls.ListFields(message):
+        field = field_of(descriptor, live)
+        yield field, REDACTED if is_sensitive(descriptor, field) else value
 
 
 def _python(field: Field, value: Any) -> str:

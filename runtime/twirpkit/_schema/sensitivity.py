@@ -3,25 +3,27 @@
 from __future__ import annotations
 
 import functools
-from typing import Any, Final
+from typing import Any
 
 from google.protobuf.descriptor import Descriptor
 from google.protobuf.descriptor_pb2 import FileDescriptorProto
 from google.protobuf.descriptor_pool import DescriptorPool
 from google.protobuf.message_factory import GetMessageClass
 
+from twirpkit._schema.fields import Field
 from twirpkit._schema.schemas import schema_of
 
-__all__ = ["marked_fields", "sensitive_fields"]
-
-_NONE: Final[frozenset[str]] = frozenset()
+__all__ = ["is_sensitive", "marked_fields"]
 
 
-@functools.cache
-def sensitive_fields(descriptor: Descriptor) -> frozenset[str]:
-    """Return the names of a message's sensitive fields, by the rules of the schema that it belongs to."""
+def is_sensitive(descriptor: Descriptor, field: Field) -> bool:
+    """Return True for a field whose values must not show, by the rules of the schema that the message belongs to."""
     option = schema_of(descriptor).sensitivity
-    return _NONE if option is None else marked_fields(descriptor, option)
+    if option is None:
+        return False
+    if field.extension is not None:
+        return _is_marked(field.extension, option)
+    return field.name in marked_fields(descriptor, option)
 
 
 @functools.cache
@@ -32,12 +34,11 @@ def marked_fields(descriptor: Descriptor, option: int) -> frozenset[str]:
         descriptor: A message type.
         option: The number of the field option.
     """
-    probe = _probe(option)
-    return frozenset(
-        field.name
-        for field in descriptor.fields
-        if getattr(probe.FromString(field.GetOptions().SerializeToString()), "value", 0)
-    )
+    return frozenset(field.name for field in descriptor.fields if _is_marked(field, option))
+
+
+def _is_marked(live: Any, option: int) -> bool:
+    return bool(getattr(_probe(option).FromString(live.GetOptions().SerializeToString()), "value", 0))
 
 
 @functools.cache

@@ -23,6 +23,8 @@ _DURATION: Final = "google.protobuf.Duration"
 _FIELD_MASK: Final = "google.protobuf.FieldMask"
 HAVE_JSON_OF_THEIR_OWN: Final = frozenset((VALUE, _STRUCT, _LIST, _TIMESTAMP, _DURATION, _FIELD_MASK, *WRAPPERS))
 """Messages whose JSON is not the object of their fields. In an ``Any`` it stands under the key ``value``."""
+_LONGEST: Final = datetime.timedelta(seconds=315_576_000_000)
+"""The longest `Duration`: 10,000 years."""
 _PREFIX: Final = "type.googleapis.com/"
 
 
@@ -42,12 +44,10 @@ def _timestamp(target: Any, value: Any, _: Rules) -> bool:
 def _duration(target: Any, value: Any, _: Rules) -> bool:
     if not isinstance(value, datetime.timedelta):
         return False
-    try:
-        target.FromTimedelta(value)
-        return True
-    except (ValueError, OverflowError):
-        refused = Refused(ValueError, ": a google.protobuf.Duration cannot hold this timedelta")
-    raise refused
+    if abs(value) > _LONGEST:  # which protobuf itself does not check
+        raise Refused(ValueError, ": a google.protobuf.Duration cannot hold this timedelta")
+    target.FromTimedelta(value)
+    return True
 
 
 def _struct(target: Any, value: Any, _: Rules) -> bool:

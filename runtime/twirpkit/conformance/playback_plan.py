@@ -138,7 +138,8 @@ def plan(exchange: Exchange, catalogue: Catalogue, *, anonymous: bool = False) -
 
 def protojson(message: Message) -> Any:
     """Return a message in protojson as recordings contain it."""
-    return json_format.MessageToDict(message, preserving_proto_field_name=True)
+    pool: Any = message.DESCRIPTOR.file.pool  # for an Any
+    return json_format.MessageToDict(message, preserving_proto_field_name=True, descriptor_pool=pool)
 
 
 def _unsendable(exchange: Exchange) -> str | None:

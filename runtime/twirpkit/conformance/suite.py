@@ -9,8 +9,8 @@ from google.protobuf import json_format
 
 from twirpkit._config.package_info import PackageInfo
 from twirpkit._protocol.constants import CONTENT_LENGTH
-from twirpkit._protocol.responses import message_from_response, read_error
 from twirpkit._protocol.server_text import text_cleaner
+from twirpkit._protocol.twirp_responses import message_from_response, read_error
 from twirpkit.conformance.clients_under_test import (
     AsyncClients,
     AsyncFacade,
@@ -192,7 +192,9 @@ def _read(exchange: Exchange, response: HttpResponse, rpc: Rpc | None) -> CallRe
     if rpc is None or exchange.response is None:
         return None
     if is_json(exchange.response):
-        parsed = json_format.Parse(response.body, rpc.method.response(), ignore_unknown_fields=True)
+        message = rpc.method.response()
+        pool = message.DESCRIPTOR.file.pool  # for an Any
+        parsed = json_format.Parse(response.body, message, ignore_unknown_fields=True, descriptor_pool=pool)
         return CallResult(parsed, None, (response,))
     message_or_problem = message_from_response(rpc.method.response, response)
     if isinstance(message_or_problem, str):
