@@ -16,6 +16,7 @@ from byte_server import http, serve
 from unreachable_addresses import full_backlog
 from worlds import WORLDS, AsyncWorld, World, make_request
 
+from twirpkit.transports._net import async_connect
 from twirpkit.transports._net.address_race import (
     ATTEMPT_DELAY,
     AddressRace,
@@ -205,6 +206,38 @@ def test_an_address_that_cannot_be_tried(opening: Opening) -> None:
         assert sock.getpeername() == listener.getsockname()
     with pytest.raises(OSError, match="family"):
         opening.open([impossible])
+
+
+@pytest.mark.parametrize("ends", ["connected", "failed"])
+def test_attempts_that_end_at_the_same_time(monkeypatch: pytest.MonkeyPatch, ends: str) -> None:
+    """One wins, the other is closed; or both are the reason."""
+    made = [socket.socket() for _ in range(2)]
+    left = list(made)
+
+    async def attempt(_: object) -> socket.socket:
+        await asyncio.sleep(0.3 - 0.25 * (len(made) - len(left)))
+        sock = left.pop(0)
+        if ends == "failed":
+            raise ConnectionRefusedError(errno.ECONNREFUSED, "refused")
+        return sock
+
+    async def both_at_once(tasks: Any, **_: Any) -> None:
+        if len(tasks) == 2:
+            await asyncio.gather(*tasks, return_exceptions=True)
+        else:
+            await asyncio.sleep(ATTEMPT_DELAY)
+
+    monkeypatch.setattr(async_connect, "_attempt", attempt)
+    monkeypatch.setattr(asyncio, "wait", both_at_once)
+    if ends == "failed":
+        with pytest.raises(ConnectionRefusedError):
+            asyncio.run(open_async([address(1), address(2)]))
+    else:
+        won = asyncio.run(open_async([address(1), address(2)]))
+        assert [sock.fileno() < 0 for sock in made].count(True) == 1
+        won.close()
+    for sock in made:
+        sock.close()
 
 
 @pytest.mark.parametrize("name", WORLDS)

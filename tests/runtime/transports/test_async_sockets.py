@@ -21,6 +21,7 @@ from byte_server import Answer, Server, http, serve
 from tls_peer import GARBAGE, Peer
 from worlds import make_request
 
+from twirpkit.transports._net import connection_pool, loop_pool
 from twirpkit.transports._net.async_connection import AsyncConnection
 from twirpkit.transports.async_sockets import AsyncSocketTransport
 from twirpkit.transports.base import AsyncTransport, Phase, TransportFailure
@@ -365,3 +366,22 @@ def test_what_ends_an_idle_tls_connection(data: str, ends: bool) -> None:
 
     with serve(http(b"hi")) as server:
         assert asyncio.run(scene(server)) == ends
+
+
+def test_an_idle_connection_is_closed_without_a_further_call(monkeypatch: pytest.MonkeyPatch) -> None:
+    for module in (connection_pool, loop_pool):
+        monkeypatch.setattr(module, "IDLE", 0.1)
+
+    async def scene() -> None:
+        transport = AsyncSocketTransport()
+        await transport.send(make_request(one.url))
+        await asyncio.sleep(0.05)
+        await transport.send(make_request(two.url))
+        assert await asyncio.to_thread(one.gone.acquire, timeout=5)
+        assert await asyncio.to_thread(two.gone.acquire, timeout=5)
+        [pool] = transport._own_pools().values()
+        assert not pool.open
+        await transport.aclose()
+
+    with serve(http(b"hi")) as one, serve(http(b"hi")) as two:
+        asyncio.run(scene())

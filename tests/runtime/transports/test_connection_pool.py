@@ -401,6 +401,13 @@ def test_an_exception_while_somebody_is_served_loses_nothing(step: str) -> None:
     assert free(pool) == 1
 
 
+def test_a_waiter_that_another_thread_has_served_is_forgotten_once() -> None:
+    pool: ConnectionPool[Fake] = ConnectionPool(1)
+    pool._forget(weakref.ref(Waiting()))
+    with pytest.raises(NotImplementedError):
+        Ticket(HERE, force_new=False, put=print).get_now()
+
+
 # Closing
 
 

@@ -20,10 +20,12 @@ from typing import Any
 
 import pytest
 from byte_server import Answer, Server, http, serve
-from unreachable_addresses import full_backlog
+from unreachable_addresses import full_backlog, refusing_port
 from worlds import WORLDS, AsyncWorld, SyncWorld, World, make_request
 
-from twirpkit.transports._net import async_connect, sync_connect
+from twirpkit.transports import sync_sockets
+from twirpkit.transports._net import async_connect, loop_pool, sync_connect
+from twirpkit.transports._net.connection_pool import ConnectionPool
 from twirpkit.transports.async_sockets import AsyncSocketTransport
 from twirpkit.transports.base import HttpResponse, Phase, TransportFailure
 from twirpkit.transports.sync_sockets import SocketTransport
@@ -63,19 +65,22 @@ def all_at_once(
     count: int,
     then: Callable[[], None] | None = None,
     timeouts: Sequence[float] = (),
+    urls: Sequence[str] = (),
+    busy: Callable[[], bool] = lambda: False,
     **options: Any,
 ) -> list[Any]:
     """Begin requests one after the other, each once the one before is sent or waits; then release the server."""
     release = then or server.released.set
     each = [{**options, "body": b"%d" % number} for number in range(count)]
+    where = urls or [server.url] * count
     for one, timeout in zip(each, timeouts, strict=False):
         one["timeout"] = timeout
     if isinstance(world, SyncWorld):
         with concurrent.futures.ThreadPoolExecutor(count) as threads:
             calls = []
             for number in range(count):
-                calls.append(threads.submit(world.send, server.url, **each[number]))
-                while len(server.requests) + waiting(world.transport) <= number:
+                calls.append(threads.submit(world.send, where[number], **each[number]))
+                while len(server.requests) + waiting(world.transport) + busy() <= number:
                     time.sleep(0.001)
             release()
             return [call.result() for call in calls]
@@ -83,9 +88,9 @@ def all_at_once(
     async def scene() -> list[Any]:
         calls = []
         for number in range(count):
-            request = make_request(server.url, **each[number])
+            request = make_request(where[number], **each[number])
             calls.append(asyncio.create_task(world.transport.send(request)))
-            while len(server.requests) + waiting(world.transport) <= number:
+            while len(server.requests) + waiting(world.transport) + busy() <= number:
                 await asyncio.sleep(0.001)
         release()
         return await asyncio.gather(*calls)
@@ -143,6 +148,92 @@ def test_a_failure_leaves_its_turn_to_who_waits(make: Any) -> None:
         outcomes = all_at_once(make(max_connections=1), server, 3)
     assert outcomes[0].phase is Phase.CUT
     assert [outcome.body for outcome in outcomes[1:]] == [b"hi"] * 2
+
+
+def test_a_connection_that_was_waited_for_may_be_bad(make: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Then the one that waited makes another with its slot."""
+    usable = ConnectionPool.is_usable
+    answers = iter([False])
+
+    def not_at_first(pool: Any, connection: Any, now: float | None) -> bool:
+        return usable(pool, connection, now) if now is None else next(answers, True)
+
+    world = make(max_connections=1)
+    with serve(HELD, http(b"hi"), http(b"hi")) as server:
+        monkeypatch.setattr(ConnectionPool, "is_usable", not_at_first)
+        outcomes = all_at_once(world, server, 3)
+    assert [outcome.body for outcome in outcomes] == [b"hi"] * 3
+    assert server.connections == 2
+
+
+@pytest.mark.parametrize("scheme", ["http", "https"])
+def test_a_connection_that_is_not_made_leaves_its_slot(make: Any, scheme: str) -> None:
+    world = make(max_connections=1)
+    with refusing_port() as url, serve(http(b"hi")) as server:
+        for _ in range(2):
+            assert world.fail(url.replace("http:", f"{scheme}:")).phase is Phase.NOT_SENT
+        assert world.send(server.url, timeout=2.0).body == b"hi"
+
+
+def test_one_that_wants_a_new_connection_waits_for_a_slot(make: Any) -> None:
+    with serve(HELD, http(b"hi")) as server:
+        outcomes = all_at_once(make(max_connections=1), server, 2, force_new_connection=True)
+    assert [outcome.body for outcome in outcomes] == [b"hi"] * 2
+    assert server.connections == 2
+
+
+def test_after_waiting_connecting_has_its_own_limit(make: Any) -> None:
+    """Which begins when there is a slot, and no later."""
+    world = make(max_connections=1)
+    with serve(HELD) as server, full_backlog() as url:
+
+        def later() -> None:
+            threading.Timer(0.2, server.released.set).start()
+
+        first, second = all_at_once(world, server, 2, later, urls=[server.url, url], connecting=0.3, timeout=5.0)
+    assert first.body == b"hi"
+    assert (second.phase, second.timed_out) == (Phase.NOT_SENT, False)
+    assert second.reason.endswith(" took too long")
+
+
+@pytest.mark.parametrize("name", WORLDS)
+def test_one_whose_turn_had_come_is_served_before_those_that_came_later(
+    name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It had a slot, and while it connected the descriptors ran out."""
+    failed = TransportFailure("x", Phase.NOT_SENT, cause=OSError(errno.EMFILE, "x"))
+    module, world = (sync_sockets if name == "sync" else loop_pool), WORLDS[name](max_connections=2)
+    connect, calls = module.connect, 0  # type: ignore[attr-defined]  # of either module
+    third_waits = threading.Event()
+
+    def fail_the_second(*given: Any, **options: Any) -> Any:
+        nonlocal calls
+        calls += 1
+        return None if calls == 2 else connect(*given, **options)
+
+    def connect_sync(*given: Any, **options: Any) -> Any:
+        made = fail_the_second(*given, **options)
+        return made if made is not None else third_waits.wait(5) and failed
+
+    async def connect_async(*given: Any, **options: Any) -> Any:
+        made = fail_the_second(*given, **options)
+        if made is not None:
+            return await made
+        while not third_waits.is_set():
+            await asyncio.sleep(0.001)
+        return failed
+
+    def then() -> None:
+        third_waits.set()
+        threading.Timer(0.1, server.released.set).start()
+
+    with serve(HELD, http(b"hi"), http(b"hi")) as server:
+        monkeypatch.setattr(module, "connect", connect_sync if name == "sync" else connect_async)
+        outcomes = all_at_once(world, server, 3, then, busy=lambda: calls == 2)
+    world.end()
+    assert [outcome.body for outcome in outcomes] == [b"hi"] * 3
+    assert [request.body for request in server.requests] == [b"0", b"1", b"2"]
+    assert server.connections == 1
 
 
 def test_another_origin_gets_the_connection_of_an_idle_one(make: Any) -> None:
@@ -308,6 +399,15 @@ def test_descriptors_that_others_have_are_not_waited_for(make: Any, descriptors:
     assert (failed.phase, failed.timed_out, failed.final) == (Phase.NOT_SENT, False, False)
     assert failed.reason == f"could not connect to 127.0.0.1:{server.port}: Too many open files"
     assert failed.cause.errno == errno.EMFILE
+
+
+def test_a_descriptor_of_the_same_client_is_waited_for(make: Any, descriptors: Callable[[int], None]) -> None:
+    world = make()
+    with serve(HELD, http(b"hi")) as server:
+        descriptors(1)
+        outcomes = all_at_once(world, server, 2)
+    assert [outcome.body for outcome in outcomes] == [b"hi", b"hi"]
+    assert server.connections == 1
 
 
 def test_an_idle_connection_gives_its_descriptor(make: Any, descriptors: Callable[[int], None]) -> None:

@@ -13,6 +13,7 @@ from byte_server import Answer, Ending, http, serve
 from clock import Clock
 from worlds import WORLDS, World
 
+from twirpkit.transports._net import async_connect, sync_connect
 from twirpkit.transports._net.connection_pool import IDLE
 from twirpkit.transports.base import Phase
 
@@ -110,6 +111,19 @@ def test_a_connection_that_was_idle_for_four_seconds_is_not_used(world: World, c
             clock.forward(seconds)
             assert world.send(server.url).body == b"hi"
     assert [request.connection for request in server.requests] == [0, 0, 1]
+
+
+def test_a_connection_that_is_too_old_is_not_used(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """However busy it is: else a change of the name's addresses would never be seen."""
+    for module in (sync_connect, async_connect):
+        monkeypatch.setattr(module, "expiry", lambda now: now + 0.1)
+    with serve(*[http(b"hi")] * 9) as server:
+        for _ in range(2):
+            assert world.send(server.url).body == b"hi"
+        world.pause(0.1)
+        assert world.send(server.url).body == b"hi"
+    assert [request.connection for request in server.requests][-1] == 1
+    assert server.connections == 2
 
 
 DIED: dict[str, tuple[bytes, Ending, Phase, str]] = {

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import base64
 import re
 import ssl
@@ -14,7 +15,7 @@ import pytest
 from byte_server import Answer, http, serve
 from tunnels import tunnelling
 from unreachable_addresses import refusing_port
-from worlds import HEADERS, TOKEN, WORLDS, AsyncWorld, SyncWorld, World
+from worlds import HEADERS, TOKEN, WORLDS, AsyncWorld, SyncWorld, World, make_request
 
 from twirpkit._http1.request import parse_target
 from twirpkit.transports._net import proxy as proxies
@@ -211,6 +212,32 @@ def test_a_proxy_that_closes_a_kept_connection(make: Any) -> None:
         world = make(proxy=proxy.url)
         world.send("http://name.invalid/x")
         assert world.fail("http://name.invalid/x").phase is Phase.STALE
+
+
+@pytest.mark.parametrize("name", [name for name in WORLDS if name != "sync"])
+def test_cancelled_while_the_proxy_is_asked_no_frame_shows_its_password(name: str) -> None:
+    world = WORLDS[name](proxy=f"http://{CANARY}:{CANARY}@127.0.0.1:1")
+    assert isinstance(world, AsyncWorld)
+
+    async def scene(transport: AsyncSocketTransport) -> BaseException:
+        call = asyncio.create_task(transport.send(make_request("https://name.invalid/x")))
+        while not proxy.requests:
+            await asyncio.sleep(0.001)
+        call.cancel()
+        with pytest.raises(asyncio.CancelledError) as caught:
+            await call
+        await transport.aclose()
+        return caught.value
+
+    with serve(Answer(b"", "hold")) as proxy:
+        transport = AsyncSocketTransport(proxy=f"http://{CANARY}:{CANARY}@127.0.0.1:{proxy.port}")
+        cancelled = world.runner.run(scene(transport))
+    world.end()
+    report = traceback.TracebackException.from_exception(cancelled, capture_locals=True)
+    shown = "".join(repr(frame.locals) for frame in report.stack if "twirpkit" in frame.filename)
+    assert "_go_on" in "".join(frame.name for frame in report.stack)
+    for secret in (CANARY, base64.b64encode(f"{CANARY}:{CANARY}".encode()).decode(), TOKEN):
+        assert secret not in shown
 
 
 # Which proxy

@@ -111,13 +111,11 @@ async def open_socket(addresses: Iterable[Address]) -> socket.socket:
             await asyncio.wait(attempts, timeout=pause, return_when=asyncio.FIRST_COMPLETED)
             for attempt in [attempt for attempt in attempts if attempt.done()]:
                 attempts.remove(attempt)
-                error = attempt.exception()
-                if error is None:
+                try:
                     return attempt.result()
-                if not isinstance(error, OSError):
-                    raise error
-                failure = error
-                race.attempt_failed()
+                except OSError as error:
+                    failure = error
+                    race.attempt_failed()
     finally:
         if attempts:
             await _give_up(attempts)
