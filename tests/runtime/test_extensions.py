@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import google.protobuf
 import pytest
 from google.protobuf import json_format, text_format
 from google.protobuf.descriptor_pb2 import FileDescriptorProto
@@ -55,6 +56,10 @@ WRITTEN: dict[str, Any] = {
     "[acme.sizes]": [1, 2],
     "[acme.brims]": [{"width": 3}, {}],
 }
+# protobuf 5.29 writes a repeated extension by its bare name, and does not read it.
+OFFICIAL = {
+    key: value for key, value in WRITTEN.items() if google.protobuf.__version__ >= "6" or not isinstance(value, list)
+}
 
 
 def test_both_ways() -> None:
@@ -62,7 +67,7 @@ def test_both_ways() -> None:
 
     assert to_dict(hat) == WRITTEN
     assert to_dict(hat, camel_case=True) == WRITTEN
-    assert json_format.ParseDict(WRITTEN, Hat(), descriptor_pool=Hat.DESCRIPTOR.file.pool) == hat
+    assert json_format.ParseDict(OFFICIAL, Hat(), descriptor_pool=Hat.DESCRIPTOR.file.pool) == from_dict(Hat, OFFICIAL)
     assert hat.Extensions[MODULE.DESCRIPTOR.extensions_by_name["feather"]] == "long"
 
 
