@@ -50,6 +50,7 @@ if TYPE_CHECKING:
     from twirpkit.livekit import AgentGrants as AgentGrants
     from twirpkit.livekit import AgentThreadGrants as AgentThreadGrants
     from twirpkit.livekit import Claims as Claims
+    from twirpkit.livekit import GrantPolicy as GrantPolicy
     from twirpkit.livekit import InferenceGrants as InferenceGrants
     from twirpkit.livekit import ObservabilityGrants as ObservabilityGrants
     from twirpkit.livekit import Regions as Regions
@@ -716,6 +717,7 @@ _EXPORTS = {
     "GetSIPInboundTrunkResponse": "livekit_twirp.messages.livekit_sip",
     "GetSIPOutboundTrunkRequest": "livekit_twirp.messages.livekit_sip",
     "GetSIPOutboundTrunkResponse": "livekit_twirp.messages.livekit_sip",
+    "GrantPolicy": "twirpkit.livekit",
     "ICEServer": "livekit_twirp.messages.livekit_rtc",
     "ImageCodec": "livekit_twirp.messages.livekit_models",
     "ImageFileSuffix": "livekit_twirp.messages.livekit_egress",
@@ -1234,6 +1236,7 @@ __all__ = [
     "GetSIPInboundTrunkResponse",
     "GetSIPOutboundTrunkRequest",
     "GetSIPOutboundTrunkResponse",
+    "GrantPolicy",
     "ICEServer",
     "ImageCodec",
     "ImageFileSuffix",

@@ -8,7 +8,7 @@ from twirpkit_codegen.render.mode import MODES
 from twirpkit_codegen.schema import naming
 from twirpkit_codegen.schema.model import Api, File
 
-__all__ = ["exported_names"]
+__all__ = ["exported_names", "server_names"]
 
 
 def exported_names(api: Api) -> dict[str, str]:
@@ -30,6 +30,16 @@ def exported_names(api: Api) -> dict[str, str]:
     found |= {
         name: f"{package}.messages.{file.module}" for name, file in names if count[name] == 1 and name not in reserved
     }
+    return dict(sorted(found.items()))
+
+
+def server_names(api: Api) -> dict[str, str]:
+    """Return the public names of a package's module ``server`` and the modules that they come from, sorted."""
+    found = dict.fromkeys(naming.SERVER_NAMES, "twirpkit.server")
+    for mode in MODES:
+        for service in api.services:
+            module = f"{api.package.name}.{mode.folder}._server.{service.attribute}"
+            found |= {f"{mode.prefix}{service.class_name}{end}": module for end in ("Base", "Handler")}
     return dict(sorted(found.items()))
 
 

@@ -11,7 +11,7 @@ import jinja2
 from twirpkit_codegen.render import templating
 from twirpkit_codegen.render.annotations import Annotations, defined_names, keywords_name
 from twirpkit_codegen.render.docstrings import docstring, literal, wrap
-from twirpkit_codegen.render.exported_names import exported_names
+from twirpkit_codegen.render.exported_names import exported_names, server_names
 from twirpkit_codegen.render.formatting import format_files
 from twirpkit_codegen.render.method_docs import policy_lines, summary
 from twirpkit_codegen.render.mode import MODES
@@ -49,6 +49,7 @@ class _Package:
         yield from self.methods()
         yield from self.help()
         yield from self.clients()
+        yield from self.handlers()
         yield from self.schema()
 
     def top(self) -> Iterator[tuple[str, str]]:
@@ -95,6 +96,22 @@ class _Package:
             for service in services:
                 path, scope = f"{mode.folder}/{service.attribute}.py", Scope(self.name, _names_in_service(service))
                 yield self.file(path, "service.py.j2", scope, service=service, mode=mode)
+
+    def handlers(self) -> Iterator[tuple[str, str]]:
+        """Yield the handlers of each service, in both modes, and the module that exports them."""
+        exports, summary_of_module = (
+            server_names(self.api),
+            "Handlers for servers of this API, and applications of them.",
+        )
+        scope = Scope(self.name, exports)
+        yield self.file("server.py", "package.py.j2", scope, exports=exports, summary_of_module=summary_of_module)
+        for mode in MODES:
+            yield self.folder(f"{mode.folder}/_server", "Handlers, one module a service.")
+            for service in self.api.services:
+                taken = _names_in_service(service) | {"request", "context"}
+                taken |= {f"{mode.prefix}{service.class_name}{end}" for end in ("Base", "Handler")}
+                path, scope = f"{mode.folder}/_server/{service.attribute}.py", Scope(self.name, taken)
+                yield self.file(path, "handlers.py.j2", scope, service=service, mode=mode)
 
     def schema(self) -> Iterator[tuple[str, str]]:
         """Yield messages with their stubs and requests as mappings, one module a proto file each."""

@@ -27,6 +27,7 @@ __all__ = [
     "OPTION_NAMES",
     "PACKAGE_NAMES",
     "PAGE_NAMES",
+    "SERVER_NAMES",
     "SERVICE_NAMES",
     "check_free",
     "check_unique",
@@ -59,6 +60,8 @@ PACKAGE_NAMES: Final = frozenset(
         "annotations",
         "grants",
         "messages",
+        "server",
+        "testing",
         "types",
         "_EXPORTS",
         "_async",
@@ -101,6 +104,9 @@ ERROR_NAMES: Final = frozenset(
     )
 )
 """Names of `twirpkit.errors` that every package exports. The generator does not import the runtime; a test compares."""
+
+SERVER_NAMES: Final = frozenset(("RequestContext", "TwirpApp", "bind"))
+"""Names of `twirpkit.server` that the module ``server`` of every package exports."""
 
 MODULE_NAMES: Final = frozenset(("DESCRIPTOR",))
 """Names of every module of messages, which no message or enum at its top level may have."""

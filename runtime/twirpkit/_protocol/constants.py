@@ -20,6 +20,8 @@ __all__ = [
     "ERROR_DETAILS",
     "FIELD_NAME",
     "INTERMEDIARY",
+    "INVALID_ROUTE",
+    "JSON",
     "LOCATION",
     "META_BODY",
     "META_LOCATION",
@@ -31,6 +33,7 @@ __all__ = [
     "TIMEOUT_MS",
     "TRANSFER_ENCODING",
     "USER_AGENT",
+    "VARY",
 ]
 
 ACCEPT: Final = "Accept"
@@ -46,8 +49,10 @@ TIMEOUT_MS: Final = "X-Twirp-Timeout-Ms"
 """Tells the server how many milliseconds the caller will wait (rule B4)."""
 TRANSFER_ENCODING: Final = "Transfer-Encoding"
 USER_AGENT: Final = "User-Agent"
+VARY: Final = "Vary"
 
 PROTOBUF: Final = "application/protobuf"
+JSON: Final = "application/json"
 
 CALL_HEADERS: Final[Mapping[str, str]] = {
     CONTENT_TYPE: PROTOBUF,
@@ -84,3 +89,5 @@ SERVER_CODE: Final = "server_code"
 """The code that the server sent, where the client reports another one (rule B4)."""
 ERROR_DETAILS: Final = "error_details"
 """A ``google.rpc.Status`` in base64 (rule A17)."""
+INVALID_ROUTE: Final = "twirp_invalid_route"
+"""The method and path of a request that has no route, as Twirp's Go servers send it."""

@@ -21,6 +21,7 @@ from twirpkit._suggestion import suggestion
 __all__ = [
     "Refused",
     "Rules",
+    "UnknownName",
     "enum_number",
     "fill",
     "merge_bytes",
@@ -57,6 +58,10 @@ class Refused(Exception):
         return self.kind(f"{name}{self.text}")
 
 
+class UnknownName(Refused):
+    """A name that an enum does not have: a newer schema may have it."""
+
+
 @dataclass(frozen=True, slots=True)
 class Rules:
     """Values that fields take."""
@@ -73,6 +78,8 @@ class Rules:
     """Types that a repeated field takes."""
     null: str | None
     """The full name of the message for which None is a value, and not the same as no key."""
+    ignore_unknown: bool = False
+    """True if keys and names of enums that the schema does not know are left out, as in a message of a newer peer."""
 
 
 def fill(message: M, values: Mapping[str, Any], rules: Rules) -> M:
@@ -87,6 +94,8 @@ def fill(message: M, values: Mapping[str, Any], rules: Rules) -> M:
     for key, value in values.items():
         field = known.get(key)
         if field is None:
+            if rules.ignore_unknown and extension_field(cls, key) is None:
+                continue
             field = _unusual(cls, key)
         if value is None and (field.message_name != rules.null or field.repeated):
             continue
@@ -102,8 +111,13 @@ def fill(message: M, values: Mapping[str, Any], rules: Rules) -> M:
         try:
             set_field(message, field, value, rules)
         except Refused as refused:
-            raise refused.at(f".{field.name}") from None
+            if not _is_ignored(refused, rules):
+                raise refused.at(f".{field.name}") from None
     return message
+
+
+def _is_ignored(refused: Refused, rules: Rules) -> bool:
+    return rules.ignore_unknown and isinstance(refused, UnknownName)
 
 
 def set_field(message: Message, field: Field, value: Any, rules: Rules) -> None:
@@ -165,7 +179,7 @@ def enum_number(field: Field, name: str) -> int:
     facts = enum_facts(field.enum)
     number = facts.numbers.get(name)
     if number is None:
-        raise Refused(ValueError, f": {facts.title} has no such name{suggested_name(name, facts.numbers)}")
+        raise UnknownName(ValueError, f": {facts.title} has no such name{suggested_name(name, facts.numbers)}")
     return number
 
 
@@ -205,7 +219,8 @@ def _set_repeated(target: Any, field: Field, value: Any, rules: Rules) -> None:
             else:
                 _assign(target.append, field, item, rules.scalar)
         except Refused as refused:
-            raise refused.at(f"[{index}]") from None
+            if not _is_ignored(refused, rules):
+                raise refused.at(f"[{index}]") from None
 
 
 def _set_map(target: Any, key_field: Field, field: Field, value: Any, rules: Rules) -> None:
@@ -219,7 +234,8 @@ def _set_map(target: Any, key_field: Field, field: Field, value: Any, rules: Rul
             else:
                 _assign(functools.partial(target.__setitem__, rules.key(key_field, key)), field, item, rules.scalar)
         except Refused as refused:
-            raise refused.at(f"[{key!r}]") from None
+            if not _is_ignored(refused, rules):
+                raise refused.at(f"[{key!r}]") from None
 
 
 def _assign(assign: Callable[[Any], Any], field: Field, value: Any, convert: Callable[[Field, Any], Any]) -> Any:

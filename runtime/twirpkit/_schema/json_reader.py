@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import binascii
+import dataclasses
 import json
 import re
 from collections.abc import Mapping
@@ -16,7 +17,7 @@ from twirpkit._schema.fields import FLOATS, INTEGERS, Field
 from twirpkit._schema.filling import Refused, Rules, enum_number, set_message, type_name, wanted_scalar
 from twirpkit._schema.well_known import SETTERS, VALUE, WANTED
 
-__all__ = ["from_dict", "from_json", "from_value", "parse_json"]
+__all__ = ["from_dict", "from_json", "from_value", "from_wire_json", "parse_json"]
 
 M = TypeVar("M", bound=Message)
 
@@ -67,8 +68,30 @@ def from_json(cls: type[M], text: str | bytes | bytearray) -> M:
     return from_value(cls, parse_json(text))
 
 
-def from_value(cls: type[M], value: Any) -> M:
+def from_wire_json(cls: type[M], body: bytes) -> M:
+    """Return a message from JSON that a peer sent, whose schema may be newer.
+
+    Keys and names of enums that the schema does not know are left out.
+
+    Raises:
+        ValueError: The body is not JSON in UTF-8 without a byte order mark, or a value is wrong.
+    """
+    try:
+        text = body.decode()
+    except UnicodeDecodeError as error:
+        problem = f"not UTF-8 at byte {error.start}"
+    else:
+        return from_value(cls, parse_json(text), WIRE)
+    raise ValueError(problem)
+
+
+def from_value(cls: type[M], value: Any, rules: Rules | None = None) -> M:
     """Return a message from what `json.loads` returns: a dict, or what stands for a message of google/protobuf.
+
+    Args:
+        cls: The class of the message.
+        value: The JSON value.
+        rules: The rules for keys and values; None: `JSON`.
 
     Raises:
         ValueError: As in `from_dict`.
@@ -78,7 +101,7 @@ def from_value(cls: type[M], value: Any) -> M:
         raise TypeError(f"expected a class of messages, not {type_name(cls)}")
     message = cls()
     try:
-        set_message(message, cls.DESCRIPTOR.full_name, value, JSON)
+        set_message(message, cls.DESCRIPTOR.full_name, value, rules or JSON)
         return message
     except Refused as refused:
         problem = refused.text
@@ -216,3 +239,5 @@ JSON: Final = Rules(
     null=VALUE,
 )
 """Values of JSON."""
+WIRE: Final = dataclasses.replace(JSON, ignore_unknown=True)
+"""Values of JSON from a peer, whose schema may be newer."""

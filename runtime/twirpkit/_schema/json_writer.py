@@ -5,8 +5,9 @@ from __future__ import annotations
 import base64
 import json
 import math
-from typing import Any, NamedTuple
+from typing import Any, Final, NamedTuple
 
+from google.protobuf.descriptor_pb2 import FieldDescriptorProto
 from google.protobuf.message import DecodeError, Message
 
 from twirpkit._schema.enums import enum_facts
@@ -17,13 +18,22 @@ from twirpkit._schema.sensitivity import is_sensitive
 from twirpkit._schema.well_known import ANY, HAVE_JSON_OF_THEIR_OWN
 from twirpkit._secret import REDACTED
 
-__all__ = ["to_dict", "to_json"]
+__all__ = ["to_dict", "to_json", "wire_json"]
+
+_TYPE: Final = FieldDescriptorProto.Type
+
+
+_LONG: Final = frozenset(
+    (_TYPE.TYPE_INT64, _TYPE.TYPE_UINT64, _TYPE.TYPE_FIXED64, _TYPE.TYPE_SFIXED64, _TYPE.TYPE_SINT64)
+)
+"""Types of integers that proto3's JSON has as text, because a JavaScript number cannot hold them."""
 
 
 class _Options(NamedTuple):
     redact: bool
     defaults: bool
     camel_case: bool
+    long_as_text: bool = False
 
 
 def to_dict(
@@ -77,6 +87,16 @@ def to_json(
     return json.dumps(_value(message, _Options(redact, defaults, camel_case)), indent=indent, allow_nan=False)
 
 
+def wire_json(message: Message) -> bytes:
+    """Return a message as Twirp servers send it in JSON: every field, in proto names, 64-bit integers as text.
+
+    Raises:
+        ValueError: As in `to_dict`.
+    """
+    value = _value(message, _Options(redact=False, defaults=True, camel_case=False, long_as_text=True))
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":"), allow_nan=False).encode()
+
+
 def _value(message: Message, options: _Options) -> Any:
     """Return the JSON of a message."""
     if not isinstance(message, Message):
@@ -84,7 +104,7 @@ def _value(message: Message, options: _Options) -> Any:
     name = type(message).DESCRIPTOR.full_name
     if name == ANY:
         return _any(message, options)
-    return _well_known(message, name) if name in HAVE_JSON_OF_THEIR_OWN else _object(message, options)
+    return _well_known(message, name, options) if name in HAVE_JSON_OF_THEIR_OWN else _object(message, options)
 
 
 def _object(message: Message, options: _Options) -> dict[str, Any]:
@@ -122,6 +142,8 @@ def _item(field: Field, value: Any, options: _Options) -> Any:
         return None if is_null else enum_facts(field.enum).names.get(value, value)
     if isinstance(value, bytes):
         return base64.b64encode(value).decode("ascii")
+    if options.long_as_text and field.type in _LONG:
+        return str(value)
     return _number(shortest(value) if field.is_single else value) if isinstance(value, float) else value
 
 
@@ -132,7 +154,7 @@ def _number(value: float) -> float | str:
     return value if math.isfinite(value) else "Infinity" if value > 0 else "-Infinity"
 
 
-def _well_known(message: Any, name: str) -> Any:
+def _well_known(message: Any, name: str, options: _Options) -> Any:
     match name.rpartition(".")[2]:
         case "Timestamp" | "Duration" | "FieldMask":
             return message.ToJsonString()
@@ -143,16 +165,16 @@ def _well_known(message: Any, name: str) -> Any:
         case "Value":
             return _any_value(message)
         case _:
-            return _item(fields_of(message.DESCRIPTOR)["value"], message.value, _Options(False, False, False))
+            return _item(fields_of(message.DESCRIPTOR)["value"], message.value, options)
 
 
 def _any_value(value: Any) -> Any:
     """Return what a ``google.protobuf.Value`` holds."""
     match value.WhichOneof("kind"):
         case "struct_value":
-            return _well_known(value.struct_value, "Struct")
+            return {key: _any_value(item) for key, item in value.struct_value.fields.items()}
         case "list_value":
-            return _well_known(value.list_value, "ListValue")
+            return [_any_value(item) for item in value.list_value.values]
         case "number_value":
             number = value.number_value
             return int(number) if number.is_integer() else _number(number)

@@ -19,6 +19,7 @@ from twirpkit._protocol.constants import (
     CONTENT_LENGTH,
     CONTENT_TYPE,
     INTERMEDIARY,
+    JSON,
     LOCATION,
     META_BODY,
     META_LOCATION,
@@ -172,7 +173,7 @@ def holds_message(response: RecordedResponse) -> bool:
 
 def is_json(response: RecordedResponse) -> bool:
     """Return True for a response with the content type of JSON."""
-    return _type(response) == "application/json"
+    return _type(response) == JSON
 
 
 def _type(response: RecordedResponse) -> str:

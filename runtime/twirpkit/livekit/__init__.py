@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 if TYPE_CHECKING:
     from twirpkit.livekit.access_token import AccessToken
     from twirpkit.livekit.cloud_hosts import agents_url
+    from twirpkit.livekit.grant_policy import GrantPolicy
     from twirpkit.livekit.regions import Regions
     from twirpkit.livekit.server_tokens import ServerTokens
     from twirpkit.livekit.sip_errors import SIPCallError, sip_call_error
@@ -36,6 +37,7 @@ __all__ = [
     "AgentGrants",
     "AgentThreadGrants",
     "Claims",
+    "GrantPolicy",
     "InferenceGrants",
     "ObservabilityGrants",
     "Regions",
@@ -65,6 +67,7 @@ _MODULES: Final = {
     "AgentGrants": "token_grants",
     "AgentThreadGrants": "token_grants",
     "Claims": "token_verifier",
+    "GrantPolicy": "grant_policy",
     "InferenceGrants": "token_grants",
     "ObservabilityGrants": "token_grants",
     "Regions": "regions",

@@ -15,7 +15,7 @@ from typing import Any, Final
 from urllib.parse import urlsplit
 
 from twirpkit._engine.steps import Outcome, Send, Sleep, Step
-from twirpkit._protocol.constants import ACCEPT, CONTENT_TYPE, TIMEOUT_MS
+from twirpkit._protocol.constants import ACCEPT, CONTENT_TYPE, JSON, TIMEOUT_MS
 from twirpkit._protocol.headers import Headers
 from twirpkit._protocol.url import is_loopback, normalize_url
 from twirpkit.transports.base import HttpRequest, HttpResponse
@@ -165,7 +165,7 @@ class RegionFailover:
 
     def _ask(self, request: HttpRequest, until: float) -> Generator[Step, Outcome, tuple[str, ...] | None]:
         headers = Headers({k: v for k, v in request.headers.items() if k.lower() not in _NOT_FOR_DISCOVERY})
-        headers[ACCEPT] = "application/json"
+        headers[ACCEPT] = JSON
         discovery = HttpRequest(self._base + PATH, headers, b"", until, max_body=MAX_BODY, method="GET")
         response = yield Send(discovery)
         if not isinstance(response, HttpResponse) or response.status != 200 or response.body_error is not None:

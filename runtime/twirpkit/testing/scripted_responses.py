@@ -18,38 +18,18 @@ from twirpkit._protocol.constants import (
     CONTENT_ENCODING,
     CONTENT_LENGTH,
     CONTENT_TYPE,
+    JSON,
     PROTOBUF,
     RETRY_AFTER,
     TRANSFER_ENCODING,
 )
+from twirpkit._protocol.error_statuses import STATUS_OF_CODE
 from twirpkit.errors import Code
 from twirpkit.testing.http_parsing import split_interim, status_of
 
 __all__ = ["Encoding", "ScriptedResponse", "error", "framing_faults", "http", "regions", "reply", "retry_after"]
 
 Encoding = Literal["gzip", "deflate"]
-
-STATUS_OF_CODE: Final[Mapping[Code, int]] = {
-    Code.CANCELED: 408,
-    Code.UNKNOWN: 500,
-    Code.INVALID_ARGUMENT: 400,
-    Code.MALFORMED: 400,
-    Code.DEADLINE_EXCEEDED: 408,
-    Code.NOT_FOUND: 404,
-    Code.BAD_ROUTE: 404,
-    Code.ALREADY_EXISTS: 409,
-    Code.PERMISSION_DENIED: 403,
-    Code.UNAUTHENTICATED: 401,
-    Code.RESOURCE_EXHAUSTED: 429,
-    Code.FAILED_PRECONDITION: 412,
-    Code.ABORTED: 409,
-    Code.OUT_OF_RANGE: 400,
-    Code.UNIMPLEMENTED: 501,
-    Code.INTERNAL: 500,
-    Code.UNAVAILABLE: 503,
-    Code.DATA_LOSS: 503,
-}
-"""The status under which a Twirp v7 server sends each code."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,7 +140,7 @@ def error(
         fields["meta"] = dict(meta)
     if status is None:
         status = STATUS_OF_CODE.get(Code(code), 500) if code in Code.__members__.values() else 500
-    return http(status, json.dumps(fields).encode(), headers={CONTENT_TYPE: "application/json", **(headers or {})})
+    return http(status, json.dumps(fields).encode(), headers={CONTENT_TYPE: JSON, **(headers or {})})
 
 
 def retry_after(seconds: float, *, date: bool = False) -> dict[str, str]:
@@ -178,7 +158,7 @@ def regions(urls: Mapping[str, str] | Iterable[str], *, max_age: int | None = No
     """
     named = urls if isinstance(urls, Mapping) else {f"region-{n}": url for n, url in enumerate(urls, 1)}
     listed = [{"region": name, "url": url, "distance": str(far)} for far, (name, url) in enumerate(named.items())]
-    headers = {CONTENT_TYPE: "application/json"}
+    headers = {CONTENT_TYPE: JSON}
     if max_age is not None:
         headers["Cache-Control"] = f"max-age={max_age}"
     return http(200, json.dumps({"regions": listed}).encode(), headers=headers)

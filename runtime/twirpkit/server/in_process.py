@@ -1,0 +1,94 @@
+"""Transports that hand requests to an application in this process, without a socket.
+
+The client is the same as over a network: it signs, serializes, keeps its deadline, repeats and reports as ever. A sync
+handler is not interrupted: if it takes longer than the deadline, the call fails when it returns.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable
+from typing import Final
+from urllib.parse import urlsplit
+
+from twirpkit.server.incoming_request import IncomingRequest, join_lines
+from twirpkit.server.request_steps import Steps, arun, run
+from twirpkit.transports.base import HttpRequest, HttpResponse, Phase, TransportFailure
+
+__all__ = ["AsyncInProcessTransport", "InProcessTransport", "incoming_request"]
+
+MAX_ERROR_BODY: Final = 1 << 20
+"""Decoded bytes that a response may have if it is not a 200 (rule A13)."""
+
+
+def incoming_request(request: HttpRequest) -> IncomingRequest:
+    """Return a client's request as the server receives it."""
+    parts = urlsplit(request.url)
+    headers = join_lines(request.headers.items())
+    headers["host"] = parts.netloc
+    return IncomingRequest(request.method, parts.path, headers, request.body, parts.query)
+
+
+class InProcessTransport:
+    """The transport of a sync client to an application in this process.
+
+    Args:
+        handle: Returns the steps of a request.
+    """
+
+    def __init__(self, handle: Callable[[IncomingRequest], Steps]) -> None:
+        self._handle = handle
+
+    def send(self, request: HttpRequest, /) -> HttpResponse | TransportFailure:
+        """Handle a request in this thread."""
+        if _has_passed(request.deadline):
+            return _timed_out(Phase.NOT_SENT)
+        response = run(self._handle(incoming_request(request)))
+        return _timed_out(Phase.NO_ANSWER) if _has_passed(request.deadline) else _within_limit(request, response)
+
+    def close(self) -> None:
+        """Do nothing: there are no connections."""
+
+
+class AsyncInProcessTransport:
+    """The transport of an async client to an application in this process.
+
+    Args:
+        handle: Returns the steps of a request.
+    """
+
+    def __init__(self, handle: Callable[[IncomingRequest], Steps]) -> None:
+        self._handle = handle
+
+    async def send(self, request: HttpRequest, /) -> HttpResponse | TransportFailure:
+        """Handle a request in the running event loop; an async handler is cancelled at the deadline."""
+        if _has_passed(request.deadline):
+            return _timed_out(Phase.NOT_SENT)
+        left = None if request.deadline is None else request.deadline - time.monotonic()
+        try:
+            async with asyncio.timeout(left):
+                response = await arun(self._handle(incoming_request(request)))
+        except TimeoutError:
+            return _timed_out(Phase.NO_ANSWER)
+        return _timed_out(Phase.NO_ANSWER) if _has_passed(request.deadline) else _within_limit(request, response)
+
+    async def aclose(self, *, timeout: float | None = None) -> None:
+        """Do nothing: there are no connections."""
+
+
+def _has_passed(deadline: float | None) -> bool:
+    return deadline is not None and time.monotonic() >= deadline
+
+
+def _timed_out(phase: Phase) -> TransportFailure:
+    return TransportFailure("the server did not respond in time", phase, timed_out=True)
+
+
+def _within_limit(request: HttpRequest, response: HttpResponse) -> HttpResponse:
+    """Return a response, cut if it is larger than the request allows (rule A13)."""
+    limit = request.max_body if response.status == 200 else min(request.max_body, MAX_ERROR_BODY)
+    if len(response.body) <= limit:
+        return response
+    text = f"the response's body is larger than {limit} bytes"
+    return HttpResponse(response.status, response.headers, response.body[:limit], body_error=text, oversized=True)

@@ -1,0 +1,82 @@
+"""Responses of a server: messages and errors as bytes, with their statuses and headers."""
+
+from __future__ import annotations
+
+import gzip
+import json
+import re
+from collections.abc import Mapping
+from typing import Any, Final
+
+from google.protobuf.message import Message
+
+from twirpkit._protocol.constants import (
+    ACCEPT_ENCODING,
+    CONTENT_ENCODING,
+    CONTENT_LENGTH,
+    CONTENT_TYPE,
+    INVALID_ROUTE,
+    JSON,
+    PROTOBUF,
+    VARY,
+)
+from twirpkit._protocol.error_statuses import STATUS_OF_CODE
+from twirpkit._schema.json_writer import wire_json
+from twirpkit.errors import BadRouteError, TwirpError
+from twirpkit.server.incoming_request import IncomingRequest
+from twirpkit.transports.base import HttpResponse
+
+__all__ = ["bad_route", "compressed", "error_response", "message_response"]
+
+SMALLEST_COMPRESSED: Final = 1024
+"""Bytes of the smallest body that is compressed: a smaller one hardly gets smaller."""
+_LEVEL: Final = 5
+_QUALITY_0: Final = re.compile(r"q=0(\.0{0,3})?")
+
+
+def message_response(message: Message, *, as_json: bool, headers: Mapping[str, str]) -> HttpResponse:
+    """Return the response of an RPC that succeeded."""
+    body = wire_json(message) if as_json else type(message).SerializeToString(message)
+    return _response(200, JSON if as_json else PROTOBUF, body, headers)
+
+
+def error_response(error: TwirpError, headers: Mapping[str, str]) -> HttpResponse:
+    """Return the response of an RPC that failed: the status of its code, and the error in JSON."""
+    content: dict[str, Any] = {"code": error.code.value, "msg": error.message}
+    if error.meta:
+        content["meta"] = {str(key): str(value) for key, value in error.meta.items()}
+    # Half a surrogate pair has no UTF-8: the escapes of JSON can spell it.
+    body = json.dumps(content, separators=(",", ":")).encode()
+    return _response(STATUS_OF_CODE[error.code], JSON, body, headers)
+
+
+def bad_route(request: IncomingRequest, message: str) -> BadRouteError:
+    """Return the error of a request that does not lead to an RPC."""
+    return BadRouteError(message, meta={INVALID_ROUTE: request.target})
+
+
+def compressed(response: HttpResponse, request_headers: Mapping[str, str]) -> HttpResponse:
+    """Return a response whose body is compressed, if it is large and the client takes gzip."""
+    if len(response.body) < SMALLEST_COMPRESSED or not _takes_gzip(request_headers.get(ACCEPT_ENCODING.lower(), "")):
+        return response
+    body = gzip.compress(response.body, _LEVEL, mtime=0)
+    headers = {
+        **response.headers,
+        CONTENT_ENCODING.lower(): "gzip",
+        CONTENT_LENGTH.lower(): str(len(body)),
+        VARY.lower(): ACCEPT_ENCODING,
+    }
+    return HttpResponse(response.status, headers, body)
+
+
+def _takes_gzip(accepted: str) -> bool:
+    for each in accepted.lower().split(","):
+        name, *parameters = (part.strip() for part in each.split(";"))
+        if name in ("gzip", "*"):
+            return not any(_QUALITY_0.fullmatch(part.replace(" ", "")) for part in parameters)
+    return False
+
+
+def _response(status: int, content_type: str, body: bytes, headers: Mapping[str, str]) -> HttpResponse:
+    own = {CONTENT_TYPE.lower(): content_type, CONTENT_LENGTH.lower(): str(len(body))}
+    return HttpResponse(status, {**{name.lower(): value for name, value in headers.items()}, **own}, body)
