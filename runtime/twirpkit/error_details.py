@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import binascii
 import functools
+from collections.abc import Iterable
 from typing import Any
 
 import google.protobuf.message
@@ -16,7 +17,7 @@ from twirpkit._protocol.constants import ERROR_DETAILS
 from twirpkit._schema.message_pool import MessagePool
 from twirpkit.errors import TwirpError
 
-__all__ = ["error_status"]
+__all__ = ["encode_status", "error_status"]
 
 
 def error_status(error: TwirpError) -> Any | None:
@@ -32,6 +33,23 @@ def error_status(error: TwirpError) -> Any | None:
         return _status_class().FromString(data) if data else None
     except (binascii.Error, google.protobuf.message.DecodeError):
         return None
+
+
+def encode_status(code: int, message: str, details: Iterable[Message]) -> str:
+    """Return a ``google.rpc.Status`` as a server puts it into ``meta["error_details"]``: the inverse of `error_status`.
+
+    Args:
+        code: The number of a gRPC code.
+        message: The text.
+        details: Messages, each of which becomes an ``Any``.
+    """
+    status: Any = _status_class()(code=code, message=message)
+    for each in details:
+        cls = type(each)
+        packed = status.details.add()
+        packed.type_url = f"type.googleapis.com/{cls.DESCRIPTOR.full_name}"
+        packed.value = cls.SerializeToString(each)
+    return base64.b64encode(type(status).SerializeToString(status)).decode()
 
 
 @functools.cache

@@ -15,7 +15,7 @@ import twirpkit.sdk
 import twirpkit.version
 from twirpkit_codegen.version import GENERATED_FOR, GENERATOR
 
-PUBLIC = {"twirpkit", "twirpkit.sdk", "twirpkit.server", "twirpkit.livekit"}
+PUBLIC = {"twirpkit", "twirpkit.sdk", "twirpkit.server", "twirpkit.livekit", "twirpkit.livekit.testing"}
 PACKAGES = sorted(
     path.parent
     for folder in ("generated", "examples", "runtime", "tests")

@@ -50,6 +50,7 @@ class _Package:
         yield from self.help()
         yield from self.clients()
         yield from self.handlers()
+        yield from self.testing()
         yield from self.schema()
 
     def top(self) -> Iterator[tuple[str, str]]:
@@ -60,6 +61,13 @@ class _Package:
         yield self.file("_sdk.py", "sdk.py.j2")
         if any(method.policy.grants is not None for service in self.api.services for method in service.methods):
             yield self.file("grants.py", "grants.py.j2")
+
+    def testing(self) -> Iterator[tuple[str, str]]:
+        """Yield the fake server for tests, where the manifest names one."""
+        fake = self.api.package.testing
+        if fake is not None:
+            scope = Scope(self.name, {fake.name, *fake.exports})
+            yield self.file("testing.py", "testing.py.j2", scope, fake=fake)
 
     def bound(self) -> Iterator[tuple[str, str]]:
         """Yield the bound classes, one module each."""

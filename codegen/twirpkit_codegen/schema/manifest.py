@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from twirpkit_codegen.errors import GenerationError, Location
-from twirpkit_codegen.schema.model import KnownError, PackageInfo
+from twirpkit_codegen.schema.model import FakeServer, KnownError, PackageInfo
 from twirpkit_codegen.schema.naming import is_public
 from twirpkit_codegen.schema.toml_lines import line_of, line_of_error
 
@@ -26,6 +26,7 @@ _SDK: Final[Mapping[str, type]] = {
     "signer": str,
     "errors": str,
     "regions": str,
+    "testing": dict,
     "request_id_header": str,
     "sensitivity": str,
     "acronyms": list,
@@ -159,6 +160,7 @@ class _Reader:
             signer=sdk.get("signer"),
             errors=sdk.get("errors"),
             regions=sdk.get("regions"),
+            testing=self.testing(sdk["testing"]) if "testing" in sdk else None,
             request_id_header=sdk.get("request_id_header"),
             env=self.env(sdk.get("env", {})),
             known_errors=self.known_errors(self.data.get("known_errors", [])),
@@ -214,6 +216,17 @@ class _Reader:
             if not isinstance(value, str) or not re.fullmatch(r"[A-Za-z_][A-Za-z0-9_]*", value):
                 raise self.error(f"sdk.env.{name} must be the name of an environment variable", "sdk", "env", name)
         return {name: env[name] for name in sorted(env)}
+
+    def testing(self, testing: Mapping[str, Any]) -> FakeServer:
+        self.check_keys("[sdk.testing]", ("sdk", "testing"), testing, ("base", "exports", "parameters"))
+        names, parameters = (
+            self.strings(("sdk", "testing", key), testing.get(key, [])) for key in ("exports", "parameters")
+        )
+        if not is_plug_in(testing.get("base")) or not all(map(is_public, (*names, *parameters))):
+            text = "sdk.testing must be { base = 'package.module:Class', parameters = ['Name'], exports = ['Name'] }"
+            raise self.error(text, "sdk", "testing")
+        module, _, name = testing["base"].partition(":")
+        return FakeServer(module, name, parameters, names)
 
     def exports(self, exports: Mapping[str, Any]) -> Mapping[str, tuple[str, ...]]:
         for module, names in exports.items():

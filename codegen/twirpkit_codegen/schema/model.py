@@ -13,6 +13,7 @@ __all__ = [
     "Enum",
     "EnumValue",
     "Export",
+    "FakeServer",
     "Field",
     "File",
     "KnownError",
@@ -233,6 +234,19 @@ class KnownError:
 
 
 @dataclass(frozen=True, slots=True)
+class FakeServer:
+    """A fake server of another package, bound to this one."""
+
+    module: str
+    name: str
+    """The class."""
+    parameters: tuple[str, ...]
+    """Names of this package that the class is generic in."""
+    exports: tuple[str, ...]
+    """Further names of the module that the SDK exports beside it."""
+
+
+@dataclass(frozen=True, slots=True)
 class PackageInfo:
     """Facts of the package as a whole, from the manifest's ``[sdk]``."""
 
@@ -244,6 +258,8 @@ class PackageInfo:
     signer: str | None
     errors: str | None
     regions: str | None
+    testing: FakeServer | None
+    """A fake server for tests."""
     request_id_header: str | None
     env: Mapping[str, str]
     known_errors: tuple[KnownError, ...]

@@ -6,13 +6,13 @@ handler is not interrupted: if it takes longer than the deadline, the call fails
 
 from __future__ import annotations
 
-import asyncio
+import functools
 import time
 from collections.abc import Callable
 from typing import Final
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, urlsplit
 
-from twirpkit.server.incoming_request import IncomingRequest, join_lines
+from twirpkit.server.incoming_request import IncomingRequest
 from twirpkit.server.request_steps import Steps, arun, run
 from twirpkit.transports.base import HttpRequest, HttpResponse, Phase, TransportFailure
 
@@ -24,10 +24,15 @@ MAX_ERROR_BODY: Final = 1 << 20
 
 def incoming_request(request: HttpRequest) -> IncomingRequest:
     """Return a client's request as the server receives it."""
-    parts = urlsplit(request.url)
-    headers = join_lines(request.headers.items())
+    parts = _split(request.url)
+    headers = {name.lower(): value for name, value in request.headers.items()}  # a client's names are different
     headers["host"] = parts.netloc
     return IncomingRequest(request.method, parts.path, headers, request.body, parts.query)
+
+
+@functools.lru_cache(256)
+def _split(url: str) -> SplitResult:
+    return urlsplit(url)
 
 
 class InProcessTransport:
@@ -63,6 +68,8 @@ class AsyncInProcessTransport:
 
     async def send(self, request: HttpRequest, /) -> HttpResponse | TransportFailure:
         """Handle a request in the running event loop; an async handler is cancelled at the deadline."""
+        import asyncio  # here: a sync client does without it
+
         if _has_passed(request.deadline):
             return _timed_out(Phase.NOT_SENT)
         left = None if request.deadline is None else request.deadline - time.monotonic()

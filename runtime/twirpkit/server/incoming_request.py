@@ -14,6 +14,8 @@ from twirpkit.errors import Code, TwirpError
 
 __all__ = ["IncomingRequest", "join_lines", "read_body", "read_deadline", "too_large"]
 
+_CONTENT_ENCODING: Final = CONTENT_ENCODING.lower()
+_TIMEOUT_MS: Final = TIMEOUT_MS.lower()
 _DIGITS: Final = re.compile("[0-9]{1,15}")
 
 
@@ -45,7 +47,12 @@ def read_body(request: IncomingRequest, limit: int) -> bytes:
     Raises:
         TwirpError: It is larger than the limit, or its encoding is unknown or damaged.
     """
-    body = Body(request.headers.get(CONTENT_ENCODING.lower()), limit)
+    coding = request.headers.get(_CONTENT_ENCODING)
+    if coding is None:
+        if len(request.body) > limit:
+            raise too_large(limit)
+        return request.body
+    body = Body(coding, limit)
     try:
         body.feed(request.body)
         body.end()
@@ -64,7 +71,10 @@ def too_large(limit: int) -> TwirpError:
 
 def read_deadline(headers: Mapping[str, str]) -> float | None:
     """Return the time until which the caller waits, on `time.monotonic`'s clock (rule B4); None if it did not say."""
-    value = headers.get(TIMEOUT_MS.lower(), "").strip()
+    value = headers.get(_TIMEOUT_MS)
+    if value is None:
+        return None
+    value = value.strip()
     if value.startswith("-") and _DIGITS.fullmatch(value[1:]):
         return time.monotonic()
     return time.monotonic() + int(value) / 1000 if _DIGITS.fullmatch(value) else None

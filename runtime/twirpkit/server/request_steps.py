@@ -7,7 +7,6 @@ are the two drivers.
 
 from __future__ import annotations
 
-import asyncio
 import functools
 import inspect
 import logging
@@ -29,6 +28,7 @@ from twirpkit.transports.base import HttpResponse
 
 __all__ = ["AuthorizeRequest", "OnError", "ServerConfig", "Steps", "Work", "arun", "log_error", "respond", "run"]
 
+_CONTENT_TYPE: Final = CONTENT_TYPE.lower()
 LOGGER: Final = logging.getLogger("twirpkit.server")
 
 AuthorizeRequest: TypeAlias = Callable[[RequestContext, Message], Any]
@@ -104,8 +104,8 @@ def _find_route(config: ServerConfig, request: IncomingRequest) -> tuple[Route, 
     route = config.routes.get(path[len(prefix) :]) if path.startswith(prefix) else None
     if route is None:
         raise bad_route(request, f'no handler for path "{request.mount}{path}"')
-    given = request.headers.get(CONTENT_TYPE.lower(), "")
-    content_type = given.partition(";")[0].strip().lower()
+    given = request.headers.get(_CONTENT_TYPE, "")
+    content_type = given if given == PROTOBUF else given.partition(";")[0].strip().lower()
     if content_type not in (PROTOBUF, JSON):
         raise bad_route(request, f'unexpected Content-Type: "{given}"')
     return route, content_type == JSON
@@ -139,7 +139,7 @@ def run(steps: Steps) -> HttpResponse:
 
 def _immediate(result: Any) -> Any:
     """Return a result. Raises TypeError for an awaitable: to go on without it could leave a caller unchecked."""
-    if inspect.isawaitable(result):
+    if not isinstance(result, Message) and inspect.isawaitable(result):  # most results are messages
         if inspect.iscoroutine(result):
             result.close()
         raise TypeError("an awaitable was returned where nothing can await it: serve the application by ASGI")
@@ -166,6 +166,8 @@ async def arun(steps: Steps) -> HttpResponse:
 
 async def _perform(work: Work) -> Any:
     if work.blocking:
+        import asyncio  # here: a sync server does without it
+
         return await asyncio.to_thread(work.call)
     result: Awaitable[Any] | Any = work.call()
     return await result if inspect.isawaitable(result) else result

@@ -28,6 +28,8 @@ from twirpkit.transports.base import HttpResponse
 
 __all__ = ["bad_route", "compressed", "error_response", "message_response"]
 
+_CONTENT_TYPE: Final = CONTENT_TYPE.lower()
+_CONTENT_LENGTH: Final = CONTENT_LENGTH.lower()
 SMALLEST_COMPRESSED: Final = 1024
 """Bytes of the smallest body that is compressed: a smaller one hardly gets smaller."""
 _LEVEL: Final = 5
@@ -63,7 +65,7 @@ def compressed(response: HttpResponse, request_headers: Mapping[str, str]) -> Ht
     headers = {
         **response.headers,
         CONTENT_ENCODING.lower(): "gzip",
-        CONTENT_LENGTH.lower(): str(len(body)),
+        _CONTENT_LENGTH: str(len(body)),
         VARY.lower(): ACCEPT_ENCODING,
     }
     return HttpResponse(response.status, headers, body)
@@ -78,5 +80,6 @@ def _takes_gzip(accepted: str) -> bool:
 
 
 def _response(status: int, content_type: str, body: bytes, headers: Mapping[str, str]) -> HttpResponse:
-    own = {CONTENT_TYPE.lower(): content_type, CONTENT_LENGTH.lower(): str(len(body))}
-    return HttpResponse(status, {**{name.lower(): value for name, value in headers.items()}, **own}, body)
+    lines = {name.lower(): value for name, value in headers.items()} if headers else {}
+    lines[_CONTENT_TYPE], lines[_CONTENT_LENGTH] = content_type, str(len(body))
+    return HttpResponse(status, lines, body)

@@ -20,11 +20,13 @@ class Listener:
     Args:
         on_connection: Called with the socket of each new connection, in that thread.
         host: The address to listen on.
+        port: The port to listen on; 0 for a free one.
     """
 
-    def __init__(self, on_connection: Callable[[socket.socket], None], host: str = HOST) -> None:
+    def __init__(self, on_connection: Callable[[socket.socket], None], host: str = HOST, port: int = 0) -> None:
         self._on_connection = on_connection
         self._host = host
+        self._wanted = port
         self._bound: socket.socket | None = None
         self._thread: threading.Thread | None = None
         self._stopping = threading.Event()
@@ -41,7 +43,7 @@ class Listener:
         """Accept connections, on the same port as before or else on a free one. May be called twice."""
         if self._thread is not None:
             return
-        self._bound = self._bound or _bind(self._host, 0)
+        self._bound = self._bound or _bind(self._host, self._wanted)
         self._bound.listen(512)
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._accept, args=(self._bound, self._stopping), daemon=True)

@@ -36,6 +36,7 @@ class ServerOptions(TypedDict, total=False):
     idle: float | None
     life: float
     host: str
+    port: int
 
 
 class ScriptedServer:
@@ -59,6 +60,7 @@ class ScriptedServer:
         idle: Seconds after which an idle connection is closed; None for never.
         life: Seconds after which the server stops in any case.
         host: The address to listen on, ``127.0.0.1`` or ``::1``.
+        port: The port to listen on; 0 for a free one.
         ledger: The ledger to use; by default a new one.
     """
 
@@ -73,6 +75,7 @@ class ScriptedServer:
         idle: float | None = None,
         life: float = 600.0,
         host: str = HOST,
+        port: int = 0,
         ledger: Ledger | None = None,
     ) -> None:
         self.script: Script | Behaviour = script
@@ -90,7 +93,7 @@ class ScriptedServer:
         self._connections = 0
         self._requests = 0
         self._failures: list[Exception] = []
-        self._listener = Listener(self._accept, host)
+        self._listener = Listener(self._accept, host, port)
         self._stopping = threading.Event()
 
     @property
