@@ -90,7 +90,7 @@ def quick(session: nox.Session) -> None:
 
 @nox.session
 def demo(session: nox.Session) -> None:
-    """Regenerate, check, and run both clients, and the hats example; `-- --live` against a server of yours."""
+    """Regenerate, check, and run both clients against a fake LiveKit, and the hats example; `-- --live` for yours."""
     _install(session)
     _twirpkit(session, "generate")
     _twirpkit(session, "check")

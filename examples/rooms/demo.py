@@ -1,7 +1,7 @@
-"""Create, list and delete a room with both clients, and say what each call did.
+"""Make, list and end a room with both clients, and say what each call did.
 
-Without an argument the answers come from recorded exchanges, played by the bundled replay server. With ``--live`` they
-come from the server that TWIRPKIT_TEST_URL, TWIRPKIT_TEST_KEY and TWIRPKIT_TEST_SECRET name.
+Without an argument the server is `FakeLiveKit`, which runs in this process: somebody joins, and its webhooks are shown.
+With ``--live`` it is the server that TWIRPKIT_TEST_URL, TWIRPKIT_TEST_KEY and TWIRPKIT_TEST_SECRET name.
 """
 
 from __future__ import annotations
@@ -13,21 +13,18 @@ import secrets
 import sys
 import time
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any, NamedTuple
 
 from livekit_twirp import AsyncLiveKitAPI, LiveKitAPI, TwirpError
-from twirpkit.conformance import ReplayServer, load
+from livekit_twirp.testing import FakeLiveKit
 
-RECORDINGS = Path(__file__).parents[2] / "tests" / "conformance" / "fixtures" / "room.jsonl"
 VARIABLES = ("TWIRPKIT_TEST_URL", "TWIRPKIT_TEST_KEY", "TWIRPKIT_TEST_SECRET")
 
 
 class Step(NamedTuple):
-    """One call: how people would write it, the recording that answers it, and the call itself."""
+    """One call: how people would write it, the call itself, and what to show of its response."""
 
     text: str
-    recording: str
     call: Callable[[Any, str], Any]
     show: Callable[[Any], str]
 
@@ -35,27 +32,28 @@ class Step(NamedTuple):
 STEPS = (
     Step(
         "create_room(name=…)",
-        "room/create_room/minimal",
         lambda api, room: api.room.create_room(name=room),
         lambda room: f"room {room.sid}, closes {room.empty_timeout} s after it is empty",
     ),
     Step(
         "list_rooms(names=[…])",
-        "room/list_rooms/known_and_unknown",
         lambda api, room: api.room.list_rooms(names=["nowhere", room]),
-        lambda answer: f"{len(answer.rooms)} room: {', '.join(room.name for room in answer.rooms)}",
+        lambda response: f"{len(response.rooms)} room: {', '.join(room.name for room in response.rooms)}",
+    ),
+    Step(
+        "list_participants(room=…)",
+        lambda api, room: api.room.list_participants(room=room),
+        lambda response: ", ".join(each.identity for each in response.participants) or "nobody",
     ),
     Step(
         "delete_room(room=…)",
-        "room/delete_room/existing",
         lambda api, room: api.room.delete_room(room=room),
-        lambda answer: "deleted",
+        lambda response: "deleted",
     ),
     Step(
         "delete_room(room=…) again",
-        "room/delete_room/again",
         lambda api, room: api.room.delete_room(room=room),
-        lambda answer: "deleted twice: the server should have said not_found",
+        lambda response: "deleted twice: the server should have said not_found",
     ),
 )
 
@@ -75,52 +73,60 @@ def main() -> int:
         except ValueError as error:  # said before anything was sent
             print(f"--live: {error}", file=sys.stderr)
             return 2
-    answers = {exchange.id: exchange.response.raw for exchange in load(RECORDINGS) if exchange.response is not None}
-    with ReplayServer() as server:
-        keys = "devkey", "no signature is looked at by a replay server"
-        return _run(server.url, *keys, "standup", lambda step: server.respond_with(answers[step.recording]))
+    with FakeLiveKit() as fake, fake.serve() as server:
+
+        def join(step: Step) -> None:
+            if step.text.startswith("list_participants"):
+                fake.join("standup", "ada")
+
+        outcome = _run(server.url, server.api_key, server.api_secret, "standup", join)
+        print("webhooks that came, signed:")
+        for event in fake.events:
+            print(f"  {event.event:<20} {event.room.name} {event.participant.identity}".rstrip())
+        print()
+        return outcome
 
 
 def _run(url: str, key: str, secret: str, room: str, before: Callable[[Step], None]) -> int:
     print(f"\n{url}, room {room!r}\n")
     print(f"{'client':<16}{'call':<27}{'ms':>6}  outcome")
     with LiveKitAPI(url, key, secret) as api:
-        good = [_told(step, before, api, room) for step in STEPS]
+        good = [_shown(step, before, api, room) for step in STEPS]
 
     async def run_async() -> list[bool]:
         async with AsyncLiveKitAPI(url, key, secret) as api:
-            return [await _told_async(step, before, api, room) for step in STEPS]
+            return [await _shown_async(step, before, api, room) for step in STEPS]
 
     good += asyncio.run(run_async())
     print()
     return 0 if all(good) else 1
 
 
-def _told(step: Step, before: Callable[[Step], None], api: LiveKitAPI, room: str) -> bool:
+def _shown(step: Step, before: Callable[[Step], None], api: LiveKitAPI, room: str) -> bool:
     before(step)
     start = time.perf_counter()
     try:
-        answer = step.call(api, room)
+        outcome = step.call(api, room)
     except TwirpError as error:
-        answer = error
-    return _line("LiveKitAPI", step, start, answer)
+        outcome = error
+    return _line("LiveKitAPI", step, start, outcome)
 
 
-async def _told_async(step: Step, before: Callable[[Step], None], api: AsyncLiveKitAPI, room: str) -> bool:
+async def _shown_async(step: Step, before: Callable[[Step], None], api: AsyncLiveKitAPI, room: str) -> bool:
     before(step)
     start = time.perf_counter()
     try:
-        answer = await step.call(api, room)
+        outcome = await step.call(api, room)
     except TwirpError as error:
-        answer = error
-    return _line("AsyncLiveKitAPI", step, start, answer)
+        outcome = error
+    return _line("AsyncLiveKitAPI", step, start, outcome)
 
 
 def _line(client: str, step: Step, start: float, outcome: Any) -> bool:
     milliseconds = (time.perf_counter() - start) * 1000
     failed = isinstance(outcome, TwirpError)
-    told = f"{type(outcome).__name__}: {outcome.message}" if failed else step.show(outcome)
-    print(f"{client:<16}{step.text:<27}{milliseconds:>6.1f}  {told}")
+    shown = f"{type(outcome).__name__}: {outcome.message}" if failed else step.show(outcome)
+    print(f"{client:<16}{step.text:<27}{milliseconds:>6.1f}  {shown}")
     return failed is step.text.endswith("again")
 
 

@@ -122,7 +122,7 @@ class _Locked:
 
         def handle(request: Any, context: RequestContext, /) -> Any:
             try:
-                with self._state.lock:
+                with self._state.changing():
                     return copied(function(request, context))
             except Unanswered as unanswered:
                 left = context.time_left()

@@ -55,7 +55,7 @@ class FakeLiveKit(Generic[Api, AsyncApi, Event]):
         api_key: The key that clients sign with.
         api_secret: The key's secret.
         webhook: Where webhooks go: a URL, or a function of body and Authorization header, such as
-            ``receiver.receive``. They are in `events` in any case.
+            ``receiver.receive``; see `on_webhook`. They are in `events` in any case.
         settings: Limits and options of the server.
         start: The first time of the clock: an aware datetime. Default: now.
 
@@ -79,9 +79,9 @@ class FakeLiveKit(Generic[Api, AsyncApi, Event]):
         """The key that clients sign with."""
         self._api_secret = Secret(api_secret)
         self._state = FakeState(self.package, settings or FakeSettings(), start or datetime.now(UTC))
-        self._events: list[Event] = []
-        self._deliver = WebhookDelivery(webhook) if isinstance(webhook, str) else webhook
-        self._state.listeners.append(self._note)
+        self._deliveries: list[WebhookDelivery] = []
+        if webhook is not None:
+            self.on_webhook(webhook)
         self._rooms = FakeRooms(self._state)
         self._egress = EgressHandler(self._state, self._rooms)
         self._ingress = IngressHandler(self._state, self._rooms)
@@ -148,7 +148,7 @@ class FakeLiveKit(Generic[Api, AsyncApi, Event]):
     @property
     def events(self) -> list[Event]:
         """Webhook events, in their order."""
-        return list(self._events)
+        return list(self._state.events)
 
     @property
     def now(self) -> datetime:
@@ -200,7 +200,7 @@ class FakeLiveKit(Generic[Api, AsyncApi, Event]):
             TokenError: The token is not valid, has expired, or does not allow to join.
             JoinRefusedError: The room is full, or room or identity are missing.
         """
-        with self._state.lock:
+        with self._state.changing():
             if token is not None:
                 config, room, fields = participant_of_token(self._state, {self.api_key: self.api_secret}, token)
                 return self._rooms.join(room, config, fields)
@@ -216,7 +216,7 @@ class FakeLiveKit(Generic[Api, AsyncApi, Event]):
         Raises:
             ValueError: The number is negative.
         """
-        with self._state.lock:
+        with self._state.changing():
             self._state.clock.advance(seconds)
 
     def fail(self, rpc: str, error: TwirpError, *, times: int | None = 1) -> None:
@@ -277,36 +277,51 @@ class FakeLiveKit(Generic[Api, AsyncApi, Event]):
 
     def end_egress(self, egress_id: str, *, error: str = "") -> None:
         """End a recording now: complete, or failed with an error. Raises ValueError if there is none of that id."""
-        with self._state.lock:
+        with self._state.changing():
             self._egress.end(egress_id, error)
 
     def start_ingress(self, ingress_id: str) -> None:
         """Let the media of an ingress arrive: its participant joins. Raises ValueError if there is none of that id."""
-        with self._state.lock:
+        with self._state.changing():
             self._ingress.publish(ingress_id)
 
     def stop_ingress(self, ingress_id: str) -> None:
         """Let the media of an ingress end: its participant leaves. Raises ValueError if there is none of that id."""
-        with self._state.lock:
+        with self._state.changing():
             self._ingress.stop(ingress_id)
 
     def emit(self, event: Event) -> None:
         """Send a webhook of your own, for example one that a test of a handler needs."""
-        self._note(event)
+        with self._state.changing():
+            self._state.add_event(event)
+
+    def on_webhook(self, receiver: str | Callable[[bytes, str], object]) -> None:
+        """Send webhooks from now on, signed, to one more receiver.
+
+        Args:
+            receiver: A URL, or a function of body and Authorization header. An exception of a function is that of the
+                call, or of the step of a test, that the event comes from.
+
+        Raises:
+            ValueError: It is a text and not an http URL.
+        """
+        if isinstance(receiver, str):
+            self._deliveries.append(receiver := WebhookDelivery(receiver))
+        self._state.receivers.append(lambda event: receiver(*self._signed(event)))
 
     def wait_for_webhooks(self, timeout: float = 10.0) -> bool:
-        """Wait until webhooks to a URL are delivered, or have failed; return False after so many seconds."""
-        return self._deliver.wait(timeout) if isinstance(self._deliver, WebhookDelivery) else True
+        """Wait until webhooks to URLs are delivered, or have failed; return False after so many seconds."""
+        return all(each.wait(timeout) for each in self._deliveries)
 
     @property
     def webhook_failures(self) -> list[str]:
-        """Why webhooks to a URL were not delivered, one text for each."""
-        return list(self._deliver.failures) if isinstance(self._deliver, WebhookDelivery) else []
+        """Reasons of webhooks to URLs that were not delivered."""
+        return [reason for each in self._deliveries for reason in each.failures]
 
     def close(self) -> None:
         """End the delivery of webhooks. Twice is fine."""
-        if isinstance(self._deliver, WebhookDelivery):
-            self._deliver.close()
+        for each in self._deliveries:
+            each.close()
 
     def __enter__(self) -> Self:
         return self
@@ -314,9 +329,6 @@ class FakeLiveKit(Generic[Api, AsyncApi, Event]):
     def __exit__(self, *exc_info: object) -> None:
         self.close()
 
-    def _note(self, event: Event) -> None:
-        self._events.append(event)
-        if self._deliver is not None:
-            # Signed by this machine's clock, which receivers check signatures with.
-            body, authorization = sign_webhook(event, self.api_key, self.api_secret)  # type: ignore[arg-type]  # the package's WebhookEvent
-            self._deliver(body, authorization)
+    def _signed(self, event: Any) -> tuple[bytes, str]:
+        """Return body and Authorization header, signed by this machine's clock, which receivers check them with."""
+        return sign_webhook(event, self.api_key, self.api_secret)

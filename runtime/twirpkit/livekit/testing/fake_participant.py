@@ -109,7 +109,7 @@ class FakeParticipant:
             RuntimeError: The participant has left.
             ValueError: The source is unknown.
         """
-        with self._state.lock:
+        with self._state.changing():
             self._need_connection()
             if source not in _SHORT_IDS:
                 raise ValueError(f"a source is one of {', '.join(_SHORT_IDS)}, not {source!r}")
@@ -133,7 +133,7 @@ class FakeParticipant:
         Raises:
             ValueError: It has no such track.
         """
-        with self._state.lock:
+        with self._state.changing():
             for index, track in enumerate(self._info.tracks):
                 if track.sid == sid:
                     gone = self.info.tracks[index]
@@ -162,7 +162,7 @@ class FakeParticipant:
         self, *, name: str | None = None, metadata: str | None = None, attributes: Mapping[str, str] | None = None
     ) -> None:
         """Change the participant's own name, metadata or attributes; an empty attribute is removed."""
-        with self._state.lock:
+        with self._state.changing():
             self._need_connection()
             if name is not None:
                 self._info.name = name
@@ -173,7 +173,7 @@ class FakeParticipant:
 
     def leave(self) -> None:
         """Leave the room. Twice is fine."""
-        with self._state.lock:
+        with self._state.changing():
             self._room.remove(self, "CLIENT_INITIATED")
 
     def receive(self, message: ReceivedData) -> None:

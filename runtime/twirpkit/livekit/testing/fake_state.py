@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import importlib
 import itertools
 import threading
-from collections.abc import Callable
+from collections import deque
+from collections.abc import Callable, Iterator
 from datetime import datetime
 from typing import Any
 
@@ -72,10 +74,13 @@ class FakeState:
         self.settings = settings
         self.clock = FakeClock(start)
         self.messages = MessageClasses(package.name)
-        self.lock = threading.RLock()
-        """Held while a call is handled, and while a test changes something."""
-        self.listeners: list[Callable[[Any], object]] = []
-        """Functions that are called with each event."""
+        self.events: list[Any] = []
+        """All events, in their order."""
+        self.receivers: list[Callable[[Any], object]] = []
+        """Functions that are called with each event, when the change that it comes from is done."""
+        self._lock = threading.RLock()
+        self._depth = 0
+        self._undelivered: deque[Any] = deque()
         self._ids = itertools.count(1)
 
     def new_id(self, prefix: str) -> str:
@@ -94,9 +99,40 @@ class FakeState:
     def emit(self, kind: str, **fields: Any) -> None:
         """Emit an event, whose messages are copied."""
         copies = {name: copied(message) for name, message in fields.items()}
-        event = self.event_class(event=kind, id=self.new_id("EV"), created_at=self.clock.now(), **copies)
-        for listener in self.listeners:
-            listener(event)
+        self.add_event(self.event_class(event=kind, id=self.new_id("EV"), created_at=self.clock.now(), **copies))
+
+    def add_event(self, event: Any) -> None:
+        """Keep an event, and deliver it when the change is done."""
+        self.events.append(event)
+        self._undelivered.append(event)
+
+    @contextlib.contextmanager
+    def changing(self) -> Iterator[None]:
+        """Change the state: nobody else does meanwhile. Events are delivered afterwards.
+
+        A receiver of events may call the server, also from another thread, so the lock is not held then.
+        """
+        outermost = False
+        try:
+            with self._lock:
+                self._depth += 1
+                try:
+                    yield
+                finally:
+                    self._depth -= 1
+                    outermost = self._depth == 0
+        finally:
+            if outermost:
+                self._deliver()
+
+    def _deliver(self) -> None:
+        while True:
+            try:
+                event = self._undelivered.popleft()
+            except IndexError:  # another thread delivers the last one
+                return
+            for receiver in self.receivers:
+                receiver(event)
 
     def default_permission(self) -> dict[str, bool]:
         """Return the permission of a participant whose token does not restrict it."""

@@ -16,7 +16,7 @@ from twirpkit.server.request_context import RequestContext
 __all__ = ["DialOutcome", "SipHandler"]
 
 DialOutcome: TypeAlias = Literal["answered", "busy", "declined", "no_answer", "unavailable"] | int
-"""How a call ends: by name, or by the status that SIP has for it."""
+"""The end of a call: by name, or by the status that SIP has for it."""
 
 WORKER_SEARCH: Final = 1.0
 """Seconds that the server looks for a worker."""
@@ -24,7 +24,7 @@ RINGING: Final = 1.0
 """Seconds from a call until it is answered or refused, where nobody waits for that."""
 _STATUS_OF: Final = {"answered": 200, "busy": 486, "declined": 603, "no_answer": 408, "unavailable": 480}
 _PHRASES: Final = {480: "Temporarily Unavailable", 486: "Busy Here", 603: "Decline"}
-"""What carriers say with a status. Of others, the fake gives LiveKit's own name."""
+"""Texts of carriers with a status. Of others, the fake gives LiveKit's own name."""
 _CODE_OF: Final = {
     404: (Code.NOT_FOUND, 5),
     407: (Code.UNAUTHENTICATED, 16),

@@ -6,13 +6,14 @@ import re
 from collections.abc import Callable, Iterable
 from typing import Any, Final
 
+from twirpkit._protocol.constants import CONTENT_LENGTH
 from twirpkit.errors import InvalidArgumentError, NotFoundError
 from twirpkit.livekit.testing.fake_state import FakeState, copied
 
 __all__ = ["SipRecords", "check_inbound", "check_outbound", "check_rule", "legacy_trunk"]
 
 _FORBIDDEN_HEADERS: Final = frozenset(
-    ("via", "from", "to", "call-id", "cseq", "contact", "max-forwards", "content-length", "route", "record-route")
+    ("via", "from", "to", "call-id", "cseq", "contact", "max-forwards", "route", "record-route", CONTENT_LENGTH.lower())
 )
 _HEADER_CHARACTER: Final = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]")
 

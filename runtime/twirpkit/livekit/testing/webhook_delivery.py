@@ -22,7 +22,7 @@ class WebhookDelivery:
     """A thread that delivers webhooks to one URL.
 
     Args:
-        url: Where they go, ``http://`` or ``https://``.
+        url: The receiver, ``http://`` or ``https://``.
 
     Raises:
         ValueError: The URL has another scheme.
@@ -36,7 +36,7 @@ class WebhookDelivery:
         self._pending = 0
         self._changed = threading.Condition()
         self.failures: list[str] = []
-        """Why deliveries failed in all attempts."""
+        """Reasons of deliveries that failed in all attempts."""
         self._thread = threading.Thread(target=self._run, name="webhooks of a fake LiveKit", daemon=True)
         self._thread.start()
 
