@@ -33,13 +33,7 @@ __all__ = [
 ]
 
 
-class FakeLiveKit(
-    _FakeLiveKit[
-        LiveKitAPI,
-        AsyncLiveKitAPI,
-        WebhookEvent,
-    ]
-):
+class FakeLiveKit(_FakeLiveKit[LiveKitAPI, AsyncLiveKitAPI, WebhookEvent]):
     """`twirpkit.livekit.testing.FakeLiveKit` of this package.
 
     See there for its arguments.

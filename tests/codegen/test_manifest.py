@@ -100,6 +100,14 @@ BAD: dict[str, tuple[str | bytes, str]] = {
         "manifest.toml:4: sdk.prefix '/twirp/' must be empty",
     ),
     "prefix without a slash": (SDK + "prefix = 'twirp'\n", "manifest.toml:4: sdk.prefix 'twirp' must be empty or like"),
+    "testing": (
+        SDK + "[sdk.testing]\nbase = 'acme_fakes'\n",
+        "manifest.toml:4: sdk.testing must be { base = 'package.module:Class', parameters = ['Name'], exports",
+    ),
+    "key of testing": (
+        SDK + "[sdk.testing]\nbas = 'a:B'\n",
+        "manifest.toml:5: [sdk.testing] has the unknown key 'bas'; it may have base, exports, parameters",
+    ),
     "signer": (SDK + "signer = 'a.b'\n", "manifest.toml:4: sdk.signer 'a.b' must be like 'package.module:name'"),
     "errors": (SDK + "errors = 'a.b'\n", "manifest.toml:4: sdk.errors 'a.b' must be like 'package.module:name'"),
     "header": (

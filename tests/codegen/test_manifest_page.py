@@ -26,7 +26,7 @@ def test_the_example_generates(tmp_path: Path) -> None:
 
 def test_another_form_of_a_row_is_the_same(tmp_path: Path) -> None:
     lines = blocks("toml")[0].splitlines(keepends=True)
-    other = "".join(line for line in lines if not line.startswith("MakeHat")) + blocks("toml")[3]
+    other = "".join(line for line in lines if not line.startswith("MakeHat")) + blocks("toml")[4]
     protos: dict[str, str | bytes] = {"hats.proto": blocks("proto")[0]}
     models = [
         run("inspect", project(tmp_path / str(len(toml)), protos, toml)).out for toml in (blocks("toml")[0], other)
@@ -45,9 +45,18 @@ def test_exports_are_added(tmp_path: Path) -> None:
     assert "\n    def hat_class(cls) -> type[Hat]:\n" in bound
 
 
+def test_a_fake_server_is_bound(tmp_path: Path) -> None:
+    toml = blocks("toml")[0] + blocks("toml")[2]
+    path = project(tmp_path / "in", {"hats.proto": blocks("proto")[0]}, toml)
+    assert run("generate", path, "--out", tmp_path).err == ""
+    text = (tmp_path / "acme_hats" / "testing.py").read_text(encoding="utf-8")
+    assert "class FakeShop(_FakeShop[HatsAPI, AsyncHatsAPI]):\n" in text
+    assert "from acme_fakes import Call as Call\n" in text
+
+
 def test_a_service_can_be_skipped(tmp_path: Path) -> None:
     proto = blocks("proto")[0] + "service InternalService {}\n"
-    done = run("inspect", project(tmp_path, {"hats.proto": proto}, blocks("toml")[2] + blocks("toml")[0]))
+    done = run("inspect", project(tmp_path, {"hats.proto": proto}, blocks("toml")[3] + blocks("toml")[0]))
     assert (done.code, done.err) == (0, "")
 
 
