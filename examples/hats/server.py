@@ -61,6 +61,10 @@ def authorize(context: RequestContext, request: object) -> None:
         raise UnauthenticatedError("hatters only")
 
 
-def new_app() -> TwirpApp:
-    """Open a shop with empty books: an application for ASGI and WSGI servers."""
-    return TwirpApp([Shop()], authorize=authorize)
+def new_app(prefix: str = "/twirp") -> TwirpApp:
+    """Open a shop with empty books: an application for ASGI and WSGI servers.
+
+    Args:
+        prefix: The path before the services; empty where a framework mounts the application at that path.
+    """
+    return TwirpApp([Shop()], prefix=prefix, authorize=authorize)
