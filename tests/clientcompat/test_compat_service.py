@@ -1,4 +1,4 @@
-"""Our two sides against each other: the generated clients and the generated server, over all codes and in both modes."""
+"""Our two sides against each other: generated clients and generated handlers, over all codes and in both modes."""
 
 from __future__ import annotations
 

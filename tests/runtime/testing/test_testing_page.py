@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import inspect
 import re
 import types
 from collections.abc import Callable
@@ -11,6 +13,7 @@ from typing import Any, get_args
 import pytest
 
 import twirpkit.testing
+from livekit_twirp.testing import FakeLiveKit
 from twirpkit.testing import Rule
 
 PAGE = Path(__file__).parents[3] / "docs" / "testing.md"
@@ -23,11 +26,16 @@ TESTS: dict[str, Callable[[], Any]] = {name: each for name, each in vars(EXAMPLE
 @pytest.mark.parametrize("name", TESTS)
 @pytest.mark.usefixtures("sleeps")
 def test_example(name: str) -> None:
-    TESTS[name]()
+    with FakeLiveKit() as fake:
+        fixtures = {"livekit": fake, "livekit_api": fake.api(), "async_livekit_api": fake.async_api()}
+        wanted = inspect.signature(TESTS[name]).parameters
+        result = TESTS[name](**{each: fixtures[each] for each in wanted})
+        if inspect.iscoroutine(result):
+            asyncio.run(result)
 
 
 def test_there_are_examples() -> None:
-    assert len(TESTS) >= 3
+    assert len(TESTS) >= 11
 
 
 def test_every_behaviour_and_answer_is_named() -> None:
