@@ -22,8 +22,8 @@ WAITING: Final[dict[str, dict[str, Any]]] = {
     "livekit.RoomService/SendData": {"data": b"x"},
     "livekit.AgentDispatchService/ListDispatch": {},
 }
-"""RPCs that wait where the room does not exist, and what they are asked beside its name. PerformRpc waits, too, but its
-calls are never shorter than the time that its method may take."""
+"""RPCs that wait where the room does not exist, and what they are asked beside its name. PerformRpc is not among them:
+it gets the time for which a participant may think, whatever the caller says (rule B1)."""
 
 
 @pytest.mark.parametrize("rpc", WAITING)
