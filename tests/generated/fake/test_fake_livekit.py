@@ -10,6 +10,7 @@ from datetime import UTC, datetime, timedelta
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from typing import Any
 
+import jwt
 import pytest
 
 from livekit_twirp import (
@@ -31,7 +32,9 @@ from livekit_twirp import (
     WebhookEvent,
     WebhookReceiver,
 )
-from livekit_twirp.testing import FakeLiveKit, FakeSettings, JoinRefusedError, RpcFailure
+from livekit_twirp.testing import FakeLiveKit, FakeServer, FakeSettings, JoinRefusedError, RpcFailure
+from twirpkit.livekit.testing import run_fake
+from twirpkit.livekit.testing.scripted_faults import Faults
 
 START = datetime(2030, 1, 1, 12, tzinfo=UTC)
 
@@ -449,7 +452,68 @@ def test_a_receiver_that_is_not_there_is_told() -> None:
         assert len(fake.webhook_failures) == 2
 
 
+def test_a_receiver_may_call_the_server() -> None:
+    with FakeLiveKit() as fake, fake.api() as lk:
+
+        def answer(body: bytes, authorization: str) -> None:
+            if b"participant_joined" in body:
+                thread = threading.Thread(target=lambda: lk.room.delete_room(room="hall"))
+                thread.start()
+                thread.join(10)
+                assert not thread.is_alive()
+
+        fake.on_webhook(answer)
+        assert not fake.join("hall", "ada").connected
+
+
+# --- the parts
+
+
+def test_faults_of_one_name_in_two_services() -> None:
+    faults = Faults(["a.One/Get", "a.Two/Get"])
+    with pytest.raises(ValueError, match="several services have .Get.: write one of a"):
+        faults.order("Get", NotFoundError("x"), 1)
+    seen = NotFoundError("x", rpc="a.Other/Get")
+    faults.order("a.Two/Get", seen, None)
+    first, second = faults.error("a.Two/Get"), faults.error("a.Two/Get")
+    assert first is not second
+    assert (first is not None, first and first.rpc, seen.rpc) == (True, "", "a.Other/Get")
+    assert faults.network("a.Two/Get") is None
+
+
+def test_many_tokens_are_forgotten() -> None:
+    fake = FakeLiveKit()
+    for identity in range(300):
+        video = VideoGrants(room_list=True)
+        token = AccessToken(fake.api_key, fake.api_secret, identity=str(identity), video=video).to_jwt()
+        with fake.api(token=token) as lk:
+            lk.room.list_rooms()
+    assert len(fake.calls) == 300
+    for text in ("a.b.c", jwt.PyJWS().encode(b"[1]", "x" * 32)):
+        with fake.api(token=text) as lk, pytest.raises(UnauthenticatedError, match="invalid authorization token"):
+            lk.room.list_rooms()
+
+
+def test_a_delay_without_a_deadline_is_waited_for() -> None:
+    with FakeLiveKit() as fake, fake.api() as lk:
+        fake.delay("ListRooms", 0.01)
+        assert lk.room.list_rooms(timeout=None).rooms == []
+
+
 # --- the command
+
+
+def test_the_command_in_this_process(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    def interrupted(server: FakeServer) -> None:
+        with LiveKitAPI(server.url, server.api_key, server.api_secret) as lk:
+            lk.room.create_room(name="hall")
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(FakeServer, "wait", interrupted)
+    assert run_fake(FakeLiveKit, ["--port", "0", "--api-key", "k", "--api-secret", "s" * 32]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[0].startswith("LIVEKIT_URL=http://127.0.0.1:")
+    assert lines[1:] == ["LIVEKIT_API_KEY=k", f"LIVEKIT_API_SECRET={'s' * 32}"]
 
 
 def test_the_command_serves_until_it_is_interrupted() -> None:

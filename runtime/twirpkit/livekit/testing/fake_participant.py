@@ -174,7 +174,11 @@ class FakeParticipant:
     def leave(self) -> None:
         """Leave the room. Twice is fine."""
         with self._state.changing():
-            self._room.remove(self, "CLIENT_INITIATED")
+            self.disconnect("CLIENT_INITIATED")
+
+    def disconnect(self, reason: str) -> None:
+        """Go out of the room, for a reason that is the name of a ``DisconnectReason``."""
+        self._room.remove(self, reason)
 
     def receive(self, message: ReceivedData) -> None:
         """Add a data message, unless one with the same nonce came before."""

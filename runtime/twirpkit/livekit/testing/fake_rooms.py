@@ -24,9 +24,11 @@ class FakeRoom:
     Args:
         state: The shared state.
         info: Its ``livekit.Room``.
+        on_left: A function that is called with the room when a participant has left.
     """
 
-    def __init__(self, state: FakeState, info: Any) -> None:
+    def __init__(self, state: FakeState, info: Any, on_left: Callable[[FakeRoom], None]) -> None:
+        self._on_left = on_left
         self.state = state
         self.info = info
         self.participants: dict[str, FakeParticipant] = {}
@@ -37,8 +39,6 @@ class FakeRoom:
         """True while a recording of it runs."""
         self.closing: Timer | None = None
         """The end of the room, if it stays idle."""
-        self.on_left: Callable[[FakeRoom], None] | None = None
-        """Is called when a participant has left."""
 
     def recount(self) -> None:
         """Update the numbers in `info`."""
@@ -70,8 +70,7 @@ class FakeRoom:
         self.state.emit("participant_left", room=self.info, participant=info)
         for track in tracks:
             self.emit_track("track_unpublished", info, track)
-        if self.on_left is not None:
-            self.on_left(self)
+        self._on_left(self)
 
     @property
     def is_idle(self) -> bool:
@@ -129,8 +128,7 @@ class FakeRooms:
             turn_password=state.new_secret(44),
             enabled_codecs=[{"mime": codec} for codec in settings.codecs],
         )
-        room = self.rooms[name] = FakeRoom(state, info)
-        room.on_left = self._somebody_left
+        room = self.rooms[name] = FakeRoom(state, info, self._somebody_left)
         state.emit("room_started", room=info)
         self._close_later(room, info.empty_timeout)
         for each in self.on_created:
@@ -152,10 +150,8 @@ class FakeRooms:
             fields: Fields of ``livekit.ParticipantInfo``.
 
         Raises:
-            JoinRefusedError: The room is full, or there is no identity.
+            JoinRefusedError: The room is full.
         """
-        if not fields.get("identity"):
-            raise JoinRefusedError("a participant needs an identity")
         room = self.create(name, config)
         present = room.participants.get(fields["identity"])
         if present is not None:
@@ -180,12 +176,6 @@ class FakeRooms:
         self.state.emit("participant_joined", room=room.info, participant=info)
         return participant
 
-    def leave(self, participant: FakeParticipant, reason: str) -> None:
-        """Take a participant out of its room."""
-        room = self.rooms.get(participant.room_name)
-        if room is not None:
-            room.remove(participant, reason)
-
     def _somebody_left(self, room: FakeRoom) -> None:
         if self.rooms.get(room.info.name) is room and room.is_idle:
             self._close_later(room, room.info.departure_timeout)
@@ -193,11 +183,7 @@ class FakeRooms:
     def _close_later(self, room: FakeRoom, seconds: float) -> None:
         if room.closing is not None:
             room.closing.cancelled = True
-        room.closing = self.state.clock.after(seconds, lambda: self._close_if_idle(room))
-
-    def _close_if_idle(self, room: FakeRoom) -> None:
-        if self.rooms.get(room.info.name) is room and room.is_idle:
-            self._finish(room)
+        room.closing = self.state.clock.after(seconds, lambda: self._finish(room))
 
     def _finish(self, room: FakeRoom) -> None:
         del self.rooms[room.info.name]

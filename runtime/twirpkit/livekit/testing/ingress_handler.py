@@ -134,7 +134,7 @@ class IngressHandler:
         info = self._known(ingress_id)
         participant = self._rooms.participant(info.room_name, info.participant_identity)
         if participant is not None:
-            self._rooms.leave(participant, "CLIENT_INITIATED")
+            participant.disconnect("CLIENT_INITIATED")
         state = self._state.messages.IngressState(
             started_at=info.state.started_at, ended_at=self._state.clock.nanoseconds
         )

@@ -78,7 +78,7 @@ class RoomHandler:
 
     def remove_participant(self, request: Any, context: RequestContext, /) -> Any:
         """Put a participant out."""
-        self._rooms.leave(self._participant(request), "PARTICIPANT_REMOVED")
+        self._participant(request).disconnect("PARTICIPANT_REMOVED")
         return self._state.messages.RemoveParticipantResponse()
 
     def mute_published_track(self, request: Any, context: RequestContext, /) -> Any:

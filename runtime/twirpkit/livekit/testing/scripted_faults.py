@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import dataclasses
+import copy
 import threading
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
@@ -64,17 +64,16 @@ class Faults:
     def error(self, rpc: str) -> TwirpError | None:
         """Return the error with which the server responds to a call now, None for none."""
         found = self._take(rpc, lambda fault: isinstance(fault, TwirpError))
-        return found if isinstance(found, TwirpError) else None
+        if not isinstance(found, TwirpError):
+            return None
+        error = copy.copy(found)
+        error.rpc = ""  # it is this server's, also if a test took it from another call
+        return error
 
     def network(self, rpc: str) -> NetworkFault | None:
         """Return the fault of the network that happens to a call now, None for none."""
         found = self._take(rpc, lambda fault: isinstance(fault, NetworkFault))
-        return dataclasses.replace(found) if isinstance(found, NetworkFault) else None
-
-    def clear(self) -> None:
-        """Forget all faults."""
-        with self._lock:
-            self._orders.clear()
+        return found if isinstance(found, NetworkFault) else None
 
     def _take(self, rpc: str, fits: Callable[[TwirpError | NetworkFault], bool]) -> TwirpError | NetworkFault | None:
         if not self._orders:

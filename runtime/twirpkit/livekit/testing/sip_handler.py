@@ -221,7 +221,7 @@ class SipHandler:
         status = self._outcomes.get(request.transfer_to, 200)
         if status >= 300:
             raise self._refused(status, phrase=False)
-        self._rooms.leave(participant, "CLIENT_INITIATED")
+        participant.disconnect("CLIENT_INITIATED")
         return context.method.response()
 
     def _check_call(self, request: Any) -> None:
@@ -247,7 +247,7 @@ class SipHandler:
         if not participant.connected:
             return
         if status >= 300:
-            self._rooms.leave(participant, "USER_REJECTED" if status in (486, 600, 603) else "USER_UNAVAILABLE")
+            participant.disconnect("USER_REJECTED" if status in (486, 600, 603) else "USER_UNAVAILABLE")
             return
         participant.set_attributes({"sip.callStatus": "active"})
         participant.changed()

@@ -69,10 +69,6 @@ class SipRecords:
         old.CopyFrom(new)
         return old
 
-    def get(self, record_id: str) -> Any:
-        """Return a record, None if there is none of that id."""
-        return self._records.get(record_id)
-
     def find(self, record_id: str) -> Any:
         """Return a record. Raises `NotFoundError`."""
         found = self._records.get(record_id)
