@@ -14,7 +14,7 @@ from urllib.parse import urlsplit
 
 from google.protobuf.message import DecodeError, Message
 
-from twirpkit._protocol.constants import AUTHORIZATION, CONTENT_LENGTH, CONTENT_TYPE, PROTOBUF
+from twirpkit._protocol.constants import AUTHORIZATION, CONTENT_LENGTH, CONTENT_TYPE, DATE, PROTOBUF, RETRY_AFTER
 from twirpkit._protocol.server_text import redact
 from twirpkit._schema.fields import field_of
 from twirpkit._schema.json_writer import to_dict
@@ -43,7 +43,7 @@ __all__ = [
 ]
 
 _TOKEN: Final = "Bearer <token>"  # noqa: S105  # stands for one
-_KEPT: Final = frozenset((CONTENT_TYPE.lower(), "retry-after", "date"))
+_KEPT: Final = frozenset(name.lower() for name in (CONTENT_TYPE, DATE, RETRY_AFTER))
 """Headers of a response that a client reads."""
 
 

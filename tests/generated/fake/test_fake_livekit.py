@@ -471,7 +471,7 @@ def test_a_receiver_may_call_the_server() -> None:
 
 def test_faults_of_one_name_in_two_services() -> None:
     faults = Faults(["a.One/Get", "a.Two/Get"])
-    with pytest.raises(ValueError, match="several services have .Get.: write one of a"):
+    with pytest.raises(ValueError, match="several services have"):
         faults.order("Get", NotFoundError("x"), 1)
     seen = NotFoundError("x", rpc="a.Other/Get")
     faults.order("a.Two/Get", seen, None)
