@@ -34,6 +34,8 @@ PROTOBUF = (
     "runtime/test_request_fields.py",  # keywords and mappings to messages
     "runtime/test_retryable.py",  # errors hold what was decoded
     "runtime/test_time_shares.py",  # a wait is a field of the request
+    "runtime/server",  # requests to messages, messages to JSON and bytes
+    "runtime/testing/test_testing_page.py",  # the fake LiveKit answers with messages
     "runtime/testing/test_answer_bytes.py",  # messages to responses
     "runtime/testing/test_check.py",  # messages are compared by their bytes
     "runtime/testing/test_scripted_server.py",  # requests to messages
