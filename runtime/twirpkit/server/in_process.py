@@ -9,17 +9,14 @@ from __future__ import annotations
 import functools
 import time
 from collections.abc import Callable
-from typing import Final
 from urllib.parse import SplitResult, urlsplit
 
+from twirpkit._http1.response import body_limit
 from twirpkit.server.incoming_request import IncomingRequest
 from twirpkit.server.request_steps import Steps, arun, run
 from twirpkit.transports.base import HttpRequest, HttpResponse, Phase, TransportFailure
 
 __all__ = ["AsyncInProcessTransport", "InProcessTransport", "incoming_request"]
-
-MAX_ERROR_BODY: Final = 1 << 20
-"""Decoded bytes that a response may have if it is not a 200 (rule A13)."""
 
 
 def incoming_request(request: HttpRequest) -> IncomingRequest:
@@ -94,7 +91,7 @@ def _timed_out(phase: Phase) -> TransportFailure:
 
 def _within_limit(request: HttpRequest, response: HttpResponse) -> HttpResponse:
     """Return a response, cut if it is larger than the request allows (rule A13)."""
-    limit = request.max_body if response.status == 200 else min(request.max_body, MAX_ERROR_BODY)
+    limit = body_limit(response.status, request.max_body)
     if len(response.body) <= limit:
         return response
     text = f"the response's body is larger than {limit} bytes"
