@@ -21,7 +21,8 @@ from measure import AsyncCall, Call
 from requests.adapters import HTTPAdapter
 from serving import Address
 
-from livekit_twirp import AsyncLiveKitAPI, CreateRoomRequest, ListRoomsResponse, LiveKitAPI
+from livekit_twirp import AsyncLiveKitAPI, CreateRoomRequest, ListRoomsResponse, LiveKitAPI, Room
+from livekit_twirp.server import AsyncRoomServiceBase, RequestContext, RoomServiceBase, TwirpApp
 from twirpkit import HttpRequest, HttpResponse
 
 LABELS = {
@@ -37,11 +38,13 @@ LABELS = {
     "sync-requests": "`LiveKitAPI(session=requests.Session())`",
     "sync-httpx": "`LiveKitAPI(session=httpx.Client())`",
     "sync-null": "`LiveKitAPI`, null transport",
+    "sync-app": "`LiveKitAPI`, `TwirpApp` in the same process",
     "async": "`AsyncLiveKitAPI`",
     "async-message": "`AsyncLiveKitAPI`, message in place of keywords",
     "async-aiohttp": "`AsyncLiveKitAPI(session=aiohttp.ClientSession())`",
     "async-httpx": "`AsyncLiveKitAPI(session=httpx.AsyncClient())`",
     "async-null": "`AsyncLiveKitAPI`, null transport",
+    "async-app": "`AsyncLiveKitAPI`, `TwirpApp` in the same process",
     "parse": "`ListRoomsResponse.FromString`",
 }
 POOL = 1024
@@ -76,6 +79,28 @@ class AsyncNullTransport(NullTransport):
 
     async def aclose(self) -> None:
         """Do nothing."""
+
+
+class Rooms(RoomServiceBase):
+    """A handler that costs nothing."""
+
+    def __init__(self) -> None:
+        self.room = Room.FromString(payloads.small())
+
+    def create_room(self, request: CreateRoomRequest, context: RequestContext, /) -> Room:
+        """Return the prepared room."""
+        return self.room
+
+
+class AsyncRooms(AsyncRoomServiceBase):
+    """The same for an event loop."""
+
+    def __init__(self) -> None:
+        self.room = Room.FromString(payloads.small())
+
+    async def create_room(self, request: CreateRoomRequest, context: RequestContext, /) -> Room:
+        """Return the prepared room."""
+        return self.room
 
 
 @contextmanager
@@ -159,6 +184,9 @@ class SyncContenders:
 
     def _sync_null(self, large: bool) -> Call:
         return self._ours(large, transport=NullTransport())
+
+    def _sync_app(self, large: bool) -> Call:
+        return self._ours(large, transport=TwirpApp([Rooms()]).transport())
 
     def _parse(self, large: bool) -> Call:
         body = self._address.large()
@@ -277,6 +305,9 @@ class AsyncContenders:
 
     async def _async_null(self, large: bool) -> AsyncCall:
         return await self._ours(large, transport=AsyncNullTransport())
+
+    async def _async_app(self, large: bool) -> AsyncCall:
+        return await self._ours(large, transport=TwirpApp([AsyncRooms()]).async_transport())
 
     async def _ours(self, large: bool, **options: Any) -> AsyncCall:
         made = AsyncLiveKitAPI(self._url, payloads.KEY, payloads.SECRET, **options)

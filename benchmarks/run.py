@@ -31,10 +31,10 @@ LATEST = Path(__file__).parent / "results" / "latest.json"
 DESCRIPTORS = 4096
 """Open files: several contenders hold 512 connections each."""
 
-SYNC = ("socket", "requests", "httpx", "sync", "sync-message", "sync-requests", "sync-httpx", "sync-null")
+SYNC = ("socket", "requests", "httpx", "sync", "sync-message", "sync-requests", "sync-httpx", "sync-null", "sync-app")
 THREADED = ("socket", "requests", "httpx", "sync", "sync-requests")
 ALONE = ("socket", "protocol", "aiohttp", "httpx-async", "livekit-api",
-         "async", "async-message", "async-aiohttp", "async-httpx", "async-null")  # fmt: skip
+         "async", "async-message", "async-aiohttp", "async-httpx", "async-null", "async-app")  # fmt: skip
 LARGE = ("parse", "socket", "requests", "httpx", "sync", "sync-requests", "sync-httpx")
 LARGE_ASYNC = ("parse", "socket", "aiohttp", "livekit-api", "async", "async-aiohttp", "async-httpx")
 SOME = ("protocol", "aiohttp", "httpx-async", "livekit-api", "async", "async-aiohttp", "async-httpx")

@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import functools
 import time
-from collections.abc import Callable
+import types
+from collections.abc import Callable, Coroutine, Generator
+from typing import Any, TypeVar
 from urllib.parse import SplitResult, urlsplit
 
 from twirpkit._http1.response import body_limit
@@ -17,6 +19,8 @@ from twirpkit.server.request_steps import Steps, arun, run
 from twirpkit.transports.base import HttpRequest, HttpResponse, Phase, TransportFailure
 
 __all__ = ["AsyncInProcessTransport", "InProcessTransport", "incoming_request"]
+
+T = TypeVar("T")
 
 
 def incoming_request(request: HttpRequest) -> IncomingRequest:
@@ -65,20 +69,53 @@ class AsyncInProcessTransport:
 
     async def send(self, request: HttpRequest, /) -> HttpResponse | TransportFailure:
         """Handle a request in the running event loop; an async handler is cancelled at the deadline."""
-        import asyncio  # here: a sync client does without it
-
         if _has_passed(request.deadline):
             return _timed_out(Phase.NOT_SENT)
-        left = None if request.deadline is None else request.deadline - time.monotonic()
+        handling = arun(self._handle(incoming_request(request)))
         try:
-            async with asyncio.timeout(left):
-                response = await arun(self._handle(incoming_request(request)))
-        except TimeoutError:
+            # Most handlers do not wait, and a timer costs as much as the rest of the call.
+            waits_for = handling.send(None)
+        except StopIteration as done:
+            response: HttpResponse | None = done.value
+        else:
+            response = await _finish(handling, waits_for, request.deadline)
+        if response is None or _has_passed(request.deadline):
             return _timed_out(Phase.NO_ANSWER)
-        return _timed_out(Phase.NO_ANSWER) if _has_passed(request.deadline) else _within_limit(request, response)
+        return _within_limit(request, response)
 
     async def aclose(self, *, timeout: float | None = None) -> None:
         """Do nothing: there are no connections."""
+
+
+async def _finish(
+    handling: Coroutine[Any, Any, HttpResponse], waits_for: Any, deadline: float | None
+) -> HttpResponse | None:
+    """Return the response of a request whose handler waits, None if the deadline passes before."""
+    import asyncio  # here: a sync client does without it
+
+    left = None if deadline is None else deadline - time.monotonic()
+    try:
+        async with asyncio.timeout(left):
+            return await _continued(handling, waits_for)
+    except TimeoutError:
+        return None
+
+
+@types.coroutine
+def _continued(started: Coroutine[Any, Any, T], waits_for: Any) -> Generator[Any, Any, T]:
+    """Await the rest of a coroutine that was started, and that waits for what it yielded."""
+    while True:
+        try:
+            value = yield waits_for
+        except BaseException as error:  # a cancellation, too, is the coroutine's
+            step = functools.partial(started.throw, error)
+        else:
+            step = functools.partial(started.send, value)
+        try:
+            waits_for = step()
+        except StopIteration as done:
+            result: T = done.value
+            return result
 
 
 def _has_passed(deadline: float | None) -> bool:

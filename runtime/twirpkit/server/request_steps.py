@@ -10,7 +10,7 @@ from __future__ import annotations
 import functools
 import inspect
 import logging
-from collections.abc import Awaitable, Callable, Generator, Mapping
+from collections.abc import Callable, Generator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final, NamedTuple, TypeAlias
 
@@ -152,7 +152,9 @@ async def arun(steps: Steps) -> HttpResponse:
         work = next(steps)
         while True:
             try:
-                result = await _perform(work)
+                result = await _in_thread(work) if work.blocking else work.call()
+                if not isinstance(result, Message) and inspect.isawaitable(result):  # most results are messages
+                    result = await result
             except Exception as error:
                 work = steps.throw(error)
             else:
@@ -164,10 +166,7 @@ async def arun(steps: Steps) -> HttpResponse:
         steps.close()
 
 
-async def _perform(work: Work) -> Any:
-    if work.blocking:
-        import asyncio  # here: a sync server does without it
+async def _in_thread(work: Work) -> Any:
+    import asyncio  # here: a sync server does without it
 
-        return await asyncio.to_thread(work.call)
-    result: Awaitable[Any] | Any = work.call()
-    return await result if inspect.isawaitable(result) else result
+    return await asyncio.to_thread(work.call)
