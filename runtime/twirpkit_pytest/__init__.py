@@ -1,7 +1,7 @@
 """A pytest plugin: a LiveKit in tests, scripted servers, recordings, and no calls to the outside.
 
 It is found by pytest as soon as twirpkit is installed, and does nothing until a test uses a fixture, or an option or
-setting of it is given. It is a module of its own, and loads twirpkit only then, so that it costs a test run nothing.
+setting of it is given. It is a package of its own, and loads twirpkit only then, so that it costs a test run nothing.
 The guide is `docs/testing.md`.
 """
 
