@@ -1,4 +1,4 @@
-"""Requests as a server received them: bodies within their limit, and the deadline that a caller told."""
+"""Requests as a server received them: bodies within their limit, and the caller's deadline."""
 
 from __future__ import annotations
 

@@ -34,7 +34,7 @@ LOGGER: Final = logging.getLogger("twirpkit.server")
 AuthorizeRequest: TypeAlias = Callable[[RequestContext, Message], Any]
 """Checks the caller of a request. It raises a `TwirpError` to refuse it; what it returns becomes ``principal``."""
 OnError: TypeAlias = Callable[[RequestContext, Exception], object]
-"""Is told of an exception of a handler, for a log or a tracker."""
+"""Receives an exception of a handler, for a log or an error tracker."""
 
 
 class Work(NamedTuple):
