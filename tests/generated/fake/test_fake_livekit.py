@@ -28,12 +28,14 @@ from livekit_twirp import (
     TwirpError,
     UnauthenticatedError,
     UnavailableError,
+    UnimplementedError,
     VideoGrants,
     WebhookEvent,
     WebhookReceiver,
 )
 from livekit_twirp.testing import FakeLiveKit, FakeServer, FakeSettings, JoinRefusedError, RpcFailure
 from twirpkit.livekit.testing import run_fake
+from twirpkit.livekit.testing.fake_application import FakeApplication
 from twirpkit.livekit.testing.scripted_faults import Faults
 
 START = datetime(2030, 1, 1, 12, tzinfo=UTC)
@@ -479,6 +481,14 @@ def test_faults_of_one_name_in_two_services() -> None:
     assert first is not second
     assert (first is not None, first and first.rpc, seen.rpc) == (True, "", "a.Other/Get")
     assert faults.network("a.Two/Get") is None
+
+
+def test_an_rpc_that_the_fake_lacks_is_unimplemented() -> None:
+    fake = FakeLiveKit()
+    state = fake.application._state
+    state_only = FakeApplication(state, {"livekit.Egress": object()}, fake.application._tokens)
+    with fake.api(transport=state_only.transport()) as lk, pytest.raises(UnimplementedError, match="ListEgress"):
+        lk.egress.list_egress()
 
 
 def test_many_tokens_are_forgotten() -> None:

@@ -20,7 +20,7 @@ from twirpkit.livekit.testing.fake_tokens import FakeTokens, text_response
 from twirpkit.livekit.testing.scripted_faults import Faults
 from twirpkit.rpc import Method
 from twirpkit.server.application import TwirpApp
-from twirpkit.server.handlers import BoundHandler
+from twirpkit.server.handlers import BoundHandler, unimplemented
 from twirpkit.server.incoming_request import IncomingRequest
 from twirpkit.server.request_context import RequestContext
 from twirpkit.transports.base import HttpResponse
@@ -52,13 +52,13 @@ class FakeApplication(TwirpApp):
 
     Args:
         state: The shared state.
-        handlers: Handlers by the attribute of their service.
+        handlers: Handlers by the full name of their service. An RPC that one lacks is `unimplemented`.
         tokens: The check of tokens.
     """
 
     def __init__(self, state: FakeState, handlers: Mapping[str, object], tokens: FakeTokens) -> None:
         package = state.package
-        methods = {name: _methods(package.name, name) for name in handlers}
+        methods = {name: _methods(package.name, package.services[name].attribute) for name in handlers}
         self.faults = Faults(method.path for each in methods.values() for method in each)
         self.calls: list[Call] = []
         """Calls in their order."""
@@ -66,7 +66,7 @@ class FakeApplication(TwirpApp):
         self._handlers = {method: handlers[name] for name, each in methods.items() for method in each}
         self._tokens = tokens
         self._prefix = package.prefix
-        self._services = {method.service for method in self._handlers}
+        self._services = frozenset(handlers)
         bound = [BoundHandler(each, _Locked(state, handlers[name])) for name, each in methods.items()]
         super().__init__(bound, prefix=package.prefix, authorize=self._authorize, max_body=MAX_BODY)
 
@@ -118,9 +118,11 @@ class _Locked:
         self._handler = handler
 
     def __getattr__(self, name: str) -> Callable[[Any, RequestContext], Any]:
-        function = getattr(self._handler, name)
+        function = getattr(self._handler, name, None)
 
         def handle(request: Any, context: RequestContext, /) -> Any:
+            if function is None:
+                raise unimplemented(context.method)
             try:
                 with self._state.changing():
                     return copied(function(request, context))

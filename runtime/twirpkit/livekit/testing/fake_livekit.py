@@ -87,11 +87,11 @@ class FakeLiveKit(Generic[Api, AsyncApi, Event]):
         self._ingress = IngressHandler(self._state, self._rooms)
         self._sip = SipHandler(self._state, self._rooms)
         handlers: dict[str, object] = {
-            "room": RoomHandler(self._state, self._rooms),
-            "agent_dispatch": DispatchHandler(self._state, self._rooms),
-            "egress": self._egress,
-            "ingress": self._ingress,
-            "sip": self._sip,
+            "livekit.RoomService": RoomHandler(self._state, self._rooms),
+            "livekit.AgentDispatchService": DispatchHandler(self._state, self._rooms),
+            "livekit.Egress": self._egress,
+            "livekit.Ingress": self._ingress,
+            "livekit.SIP": self._sip,
         }
         self._application = FakeApplication(self._state, handlers, FakeTokens(api_key, self._api_secret))
 
