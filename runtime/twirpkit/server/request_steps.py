@@ -23,7 +23,7 @@ from twirpkit.rpc import Method
 from twirpkit.server.handlers import Route
 from twirpkit.server.incoming_request import IncomingRequest, read_body, read_deadline
 from twirpkit.server.request_context import RequestContext
-from twirpkit.server.server_responses import bad_route, error_response, message_response
+from twirpkit.server.server_responses import bad_route, checked_headers, error_response, message_response
 from twirpkit.transports.base import HttpResponse
 
 __all__ = ["AuthorizeRequest", "OnError", "ServerConfig", "Steps", "Work", "arun", "log_error", "respond", "run"]
@@ -79,9 +79,20 @@ def respond(config: ServerConfig, request: IncomingRequest) -> Steps:
         if not isinstance(result, route.method.response):
             wanted = route.method.response.DESCRIPTOR.full_name
             raise TypeError(f"the handler of {route.method.path} returned {type(result).__name__}, not {wanted}")
-        return message_response(result, as_json=as_json, headers=context.response_headers)
+        return message_response(result, as_json=as_json, headers=checked_headers(context.response_headers))
     except Exception as error:  # whatever it is: the caller gets a Twirp error
-        return error_response(_shown(config, context, error), context.response_headers)
+        return _failed(config, context, error)
+
+
+def _failed(config: ServerConfig, context: RequestContext, error: Exception) -> HttpResponse:
+    """Return the response to a request that failed."""
+    shown = _shown(config, context, error)
+    try:
+        return error_response(shown, checked_headers(context.response_headers))
+    except (TypeError, ValueError) as bad:
+        if shown is error:  # an error of the handler's own, with headers that cannot be sent
+            shown = _shown(config, context, bad)
+    return error_response(shown, {})
 
 
 def _shown(config: ServerConfig, context: RequestContext, error: Exception) -> TwirpError:

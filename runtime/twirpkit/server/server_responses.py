@@ -15,18 +15,20 @@ from twirpkit._protocol.constants import (
     CONTENT_ENCODING,
     CONTENT_LENGTH,
     CONTENT_TYPE,
+    FIELD_NAME,
     INVALID_ROUTE,
     JSON,
     PROTOBUF,
     VARY,
 )
 from twirpkit._protocol.error_statuses import STATUS_OF_CODE
+from twirpkit._protocol.headers import check_value
 from twirpkit._schema.json_writer import wire_json
 from twirpkit.errors import BadRouteError, TwirpError
 from twirpkit.server.incoming_request import IncomingRequest
 from twirpkit.transports.base import HttpResponse
 
-__all__ = ["bad_route", "compressed", "error_response", "message_response"]
+__all__ = ["bad_route", "checked_headers", "compressed", "error_response", "message_response"]
 
 _CONTENT_TYPE: Final = CONTENT_TYPE.lower()
 _CONTENT_LENGTH: Final = CONTENT_LENGTH.lower()
@@ -77,6 +79,20 @@ def _takes_gzip(accepted: str) -> bool:
         if name in ("gzip", "*"):
             return not any(_QUALITY_0.fullmatch(part.replace(" ", "")) for part in parameters)
     return False
+
+
+def checked_headers(headers: Mapping[str, str]) -> Mapping[str, str]:
+    """Return the headers of a handler.
+
+    Raises:
+        ValueError: A name is malformed, or a value cannot be sent: it could add lines to the response.
+        TypeError: A value is not a str.
+    """
+    for name in headers:
+        if FIELD_NAME.fullmatch(name) is None:
+            raise ValueError(f"response_headers: {name!r} is not a header name")
+        check_value(f"response_headers: the value of {name}", headers[name])
+    return headers
 
 
 def _response(status: int, content_type: str, body: bytes, headers: Mapping[str, str]) -> HttpResponse:

@@ -23,6 +23,11 @@ class Rooms(RoomServiceBase):
             case "busy":
                 context.response_headers["Retry-After"] = "7"
                 raise TwirpError(Code.RESOURCE_EXHAUSTED, "slow down")
+            case "split":
+                context.response_headers["X-Note"] = "a\r\nSet-Cookie: b"
+            case "split error":
+                context.response_headers["X Note"] = "a"
+                raise NotFoundError("no such room")
             case "crash":
                 raise KeyError("a secret")
             case "upstream":

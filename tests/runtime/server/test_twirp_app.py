@@ -116,6 +116,9 @@ CASES = [
     ),
     Case("error", 404, "not_found", "no such room", {"room": "missing", "ü": "\ud800"}, body=named("missing")),
     Case("error of another call", 500, "internal", "internal error", body=named("upstream")),
+    Case("header that would split the response", 500, "internal", "internal error", body=named("split")),
+    Case("header without a name", 500, "internal", "internal error", body=named("split error")),
+    Case("json nested too deeply", 400, "malformed", NO_JSON, content_type=JSON, body=b"[" * 4000),
     Case("exception", 500, "internal", "internal error", body=named("crash")),
     Case("wrong message", 500, "internal", "internal error", body=named("wrong")),
     Case(
