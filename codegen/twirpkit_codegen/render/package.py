@@ -116,7 +116,7 @@ class _Package:
         for mode in MODES:
             yield self.folder(f"{mode.folder}/_server", "Handlers, one module a service.")
             for service in self.api.services:
-                taken = _names_in_service(service) | {"request", "context"}
+                taken = _names_in_service(service) | {"_methods", "context", "request"}
                 taken |= {f"{mode.prefix}{service.class_name}{end}" for end in ("Base", "Handler")}
                 path, scope = f"{mode.folder}/_server/{service.attribute}.py", Scope(self.name, taken)
                 yield self.file(path, "handlers.py.j2", scope, service=service, mode=mode)
