@@ -52,7 +52,7 @@ class ClientConfig:
     """Seconds for one logical call, None for no limit; `UNSET` for each method's own default."""
     request_id_header: str | None = None
     """The header that carries the request id; None: requests have no id."""
-    refine: Callable[[TwirpError], TwirpError] | None = None
+    refine: Callable[[TwirpError, str | None, Callable[[str], str]], TwirpError] | None = None
     """The package's plug-in that turns a general error into a more specific one."""
     retry: RetryPolicy | None = field(default_factory=RetryPolicy)
     """None: nothing is sent twice."""
