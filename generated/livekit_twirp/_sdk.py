@@ -70,7 +70,6 @@ PACKAGE = sdk.PackageInfo(
             hint="LiveKit's limit for attributes is 64 KiB in all by default",
         ),
     ),
-    sensitivity=1288,
     env={
         "api_key": "LIVEKIT_API_KEY",
         "api_secret": "LIVEKIT_API_SECRET",

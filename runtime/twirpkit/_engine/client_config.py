@@ -62,8 +62,6 @@ class ClientConfig:
     """Supplies other hosts of the same service."""
     known_errors: Sequence[KnownError] = ()
     """Errors that the server is known to send."""
-    sensitivity: int | None = None
-    """The number of the field option that marks secret and personal fields (rule E5)."""
     hooks: Sequence[Hook] = field(default=(), repr=False)
     unavailable: str | None = None
     """The reason why no call can be made: the service has its own host, which is not known. None: calls can be made."""

@@ -51,7 +51,7 @@ def build_error(
         previous: The error of the attempt before, None for the first.
     """
     response = failed.response
-    private = [*sensitive_texts(call.message, config.sensitivity), *_signer_texts(config)] if response else []
+    private = [*sensitive_texts(call.message), *_signer_texts(config)] if response else []
     clean = text_cleaner(token, private)
     said: str | None = None
     message = failed.text

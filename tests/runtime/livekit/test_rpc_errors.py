@@ -9,7 +9,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from scripted_transport import Opened, failure_of
+from scripted_transport import Opened, every_text, failure_of
 
 from twirpkit import Code, HttpResponse, InternalError
 from twirpkit.livekit import RpcCallError
@@ -75,6 +75,13 @@ def test_what_it_is_does_not_depend_on_the_texts_of_the_request(livekit: Livekit
 
     assert type(error) is RpcCallError
     assert error.rpc_code == 3001
+
+
+def test_the_payload_of_the_call_shows_nowhere(livekit: Livekit) -> None:
+    error = failed(livekit, "RpcError 3001: cannot greet canary-1: was canary-1", payload="canary-1")
+
+    assert not [text for text in every_text(error) if "canary" in text]
+    assert (error.rpc_message, error.rpc_data) == ("cannot greet <redacted>", "was <redacted>")
 
 
 @pytest.mark.parametrize("again", [lambda error: pickle.loads(pickle.dumps(error)), copy.copy, copy.deepcopy])
