@@ -68,7 +68,7 @@ TABLE: dict[str, Behaviour | Script] = {
     "bad gzip": reply(b"abc", headers={"Content-Encoding": "gzip"}),
     "a bomb": compressed_bomb(megabytes=80),
     "too many headers": many_headers(),
-    **{f"framing: {name}": answer for name, answer in framing_faults(b"\xa2\x06\x03abc").items()},
+    **{f"framing: {name}": response for name, response in framing_faults(b"\xa2\x06\x03abc").items()},
     "a token in plain text": lambda request: http(401, f"invalid token: {repeated(request)}, error: x".encode()),
     "a token in an error": lambda request: error("unauthenticated", repeated(request), meta={"t": repeated(request)}),
     "a token in a code": lambda request: error(repeated(request)),
@@ -76,7 +76,7 @@ TABLE: dict[str, Behaviour | Script] = {
     "a token in a success": lambda request: reply(repeated(request).encode(), headers={"Content-Type": "text/plain"}),
     "a token in a content type": lambda request: reply(b"", headers={"Content-Type": repeated(request)}),
     "a token in an encoding": lambda request: reply(b"x", headers={"Content-Encoding": repeated(request)}),
-    "a token as the answer": lambda request: ScriptedResponse(repeated(request).encode() + b"\r\n\r\n"),
+    "a token as the response": lambda request: ScriptedResponse(repeated(request).encode() + b"\r\n\r\n"),
     "a token in the status line": lambda request: ScriptedResponse(
         f"HTTP/1.1 500 {repeated(request)}\r\n\r\n".encode()
     ),
@@ -115,38 +115,39 @@ def run(scale: float) -> Iterator[Row]:
     handler = logging.StreamHandler(log)
     logging.getLogger().addHandler(handler)
     logging.getLogger().setLevel(logging.DEBUG)
-    for world in calls.WORLDS:
+    for mode in calls.MODES:
         found: list[str] = []
         looked = 0
         with warnings.catch_warnings(record=True) as warned, ScriptedServer(script, call_id_header=calls.ID) as server:
             warnings.simplefilter("always")
             for credentials in ({"api_key": KEY, "api_secret": SECRET}, {"token": TOKEN}, {"auth": f"Bearer {TOKEN}"}):
-                for name, where, text in texts(world, server, credentials):
+                for name, where, text in texts(mode, server, credentials):
                     looked += 1
                     found += [f"{name} ({', '.join(credentials)}): {where}"] if seen.found_in(text) else []
         found += ["logs"] if seen.found_in(log.getvalue()) else []
         found += [f"warning {each.message}" for each in warned if seen.found_in(str(each.message))]
         for line in found[:20]:
             print(f"     {line}")
-        what = f"{world}, {len(TABLE)} failures, {looked} texts, {len(log.getvalue().splitlines())} lines of log"
+        what = f"{mode}, {len(TABLE)} failures, {looked} texts, {len(log.getvalue().splitlines())} lines of log"
         yield Row(what, "0 canaries", str(len(found)), not found and len(seen.tokens) > 1)
 
 
-def texts(world: str, server: ScriptedServer, credentials: dict[str, str]) -> Iterator[tuple[str, str, str]]:
+def texts(mode: str, server: ScriptedServer, credentials: dict[str, Any]) -> Iterator[tuple[str, str, str]]:
     """The name of a failure, a place to look at, and the text there; of the clients, too."""
-    for name, client, failed in failures(world, server, credentials):
+    for name, client, failed in failures(mode, server, credentials):
         for where, text in shown(failed):
             yield name, where, text
         for held in (client, vars(client), client.room, vars(client.room), *vars(client).values()):
             yield name, f"the client's {type(held).__name__}", repr(held)
 
 
-def failures(world: str, server: ScriptedServer, credentials: dict[str, str]) -> Iterator[tuple[str, Any, TwirpError]]:
+def failures(mode: str, server: ScriptedServer, credentials: dict[str, Any]) -> Iterator[tuple[str, Any, TwirpError]]:
     """Each failure of the table, with the client that met it."""
     for name in TABLE:
-        options = {"name": "x", "extra_headers": {calls.ID: name}, "timeout": TIMEOUT}
+        options: dict[str, Any] = {"name": "x", "extra_headers": {calls.ID: name}, "timeout": TIMEOUT}
+        client: Any
         try:
-            if world == "sync":
+            if mode == "sync":
                 with LiveKitAPI(server.url, **credentials) as client:
                     client.ingress.create_ingress(**options)
             else:
