@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from twirpkit._schema.url_secrets import url_secrets, without_url_secrets
+from twirpkit._url_secrets import url_secrets, without_url_secrets
 
 HIDDEN = "<redacted>"
 

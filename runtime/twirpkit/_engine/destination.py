@@ -1,4 +1,4 @@
-"""Where the attempts of one call go: its host, and the other hosts of the service (rules D)."""
+"""Destinations of the attempts of one call: its host, and the other hosts of the service (rules D)."""
 
 from __future__ import annotations
 

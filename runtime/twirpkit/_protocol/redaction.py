@@ -9,8 +9,8 @@ from google.protobuf.message import Message
 
 from twirpkit._schema.fields import field_of
 from twirpkit._schema.sensitivity import is_sensitive, tells_sensitivity
-from twirpkit._schema.url_secrets import url_secrets, without_url_secrets
 from twirpkit._secret import REDACTED
+from twirpkit._url_secrets import url_secrets, without_url_secrets
 
 __all__ = ["sensitive_texts", "shown"]
 

@@ -14,9 +14,9 @@ from twirpkit._schema.fields import Field, field_of, fields_of
 from twirpkit._schema.floats import shortest
 from twirpkit._schema.schemas import message_class
 from twirpkit._schema.sensitivity import is_sensitive
-from twirpkit._schema.url_secrets import without_url_secrets
 from twirpkit._schema.well_known import ANY, HAVE_JSON_OF_THEIR_OWN
 from twirpkit._secret import REDACTED
+from twirpkit._url_secrets import without_url_secrets
 
 __all__ = ["to_dict", "to_json"]
 

@@ -13,8 +13,8 @@ from twirpkit._schema.fields import Field, field_of
 from twirpkit._schema.floats import shortest
 from twirpkit._schema.names import safe_name
 from twirpkit._schema.sensitivity import is_sensitive
-from twirpkit._schema.url_secrets import without_url_secrets
 from twirpkit._secret import REDACTED
+from twirpkit._url_secrets import without_url_secrets
 
 __all__ = ["message_repr", "message_str"]
 

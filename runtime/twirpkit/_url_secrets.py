@@ -17,7 +17,7 @@ _PORT: Final = re.compile(r"[0-9]{0,5}")
 _KEY_LAST: Final = frozenset(("rtmp", "rtmpe", "rtmps", "rtmpt", "rtmpte", "rtmpts"))
 """Schemes whose URLs end with the key of a stream."""
 _KEY_ALONE: Final = frozenset(("mux", "twitch"))
-"""Schemes of LiveKit's own, whose URLs are a scheme and a key."""
+"""Schemes that stand for a streaming service: the rest of the URL is a key."""
 
 
 def without_url_secrets(text: str) -> str:
