@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 from collections.abc import Iterator, Mapping
 from typing import Any
@@ -120,6 +121,10 @@ def discoveries() -> Iterator[Case]:
     }.items():
         yield useless(f"list-of-{name}", "D1", Step(http_answer(200, data), "keep"))
     yield useless("no-answer", "D1", Step())
+    race = dataclasses.replace(DOWN, then="race")
+    yield row(
+        "list-on-a-connection-that-had-closed", "D2", (race, listed(R1), OK), "base", "base?", "r1", also=("C1", "D1")
+    )
     for name, headers, route in (
         ("max-age-0", {"cache-control": "max-age=0"}, ("base", "base?", "r1", "base?", "r2")),
         ("no-cache-control", {}, ("base", "base?", "r1", "base?", "r2")),
