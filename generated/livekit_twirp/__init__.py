@@ -53,6 +53,7 @@ if TYPE_CHECKING:
     from twirpkit.livekit import InferenceGrants as InferenceGrants
     from twirpkit.livekit import ObservabilityGrants as ObservabilityGrants
     from twirpkit.livekit import Regions as Regions
+    from twirpkit.livekit import RpcCallError as RpcCallError
     from twirpkit.livekit import SIPCallError as SIPCallError
     from twirpkit.livekit import SIPGrants as SIPGrants
     from twirpkit.livekit import TokenError as TokenError
@@ -870,6 +871,7 @@ _EXPORTS = {
     "RoomService": "livekit_twirp._sync.room",
     "RoomUpdate": "livekit_twirp.messages.livekit_rtc",
     "RpcAck": "livekit_twirp.messages.livekit_models",
+    "RpcCallError": "twirpkit.livekit",
     "RpcError": "livekit_twirp.messages.livekit_models",
     "RpcRequest": "livekit_twirp.messages.livekit_models",
     "RpcResponse": "livekit_twirp.messages.livekit_models",
@@ -1388,6 +1390,7 @@ __all__ = [
     "RoomService",
     "RoomUpdate",
     "RpcAck",
+    "RpcCallError",
     "RpcError",
     "RpcRequest",
     "RpcResponse",

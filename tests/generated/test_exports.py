@@ -19,7 +19,7 @@ from twirpkit.livekit import ServerTokens
 
 KEY, SECRET = "devkey", "a secret that is long enough for HS256"
 DELIVERIES = Path(__file__).parents[1] / "conformance" / "fixtures" / "webhooks.jsonl"
-PLUG_INS = {"ServerTokens", "TokenEndpoint", "agents_url", "sip_call_error"}
+PLUG_INS = {"ServerTokens", "TokenEndpoint", "agents_url", "call_error", "sip_call_error"}
 """Names that the manifest uses and does not export."""
 BOUND = {"AccessToken", "WebhookEvent", "WebhookReceiver"}
 """Classes of the package that are bound to its messages."""

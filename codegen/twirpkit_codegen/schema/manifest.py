@@ -28,6 +28,7 @@ _SDK: Final[Mapping[str, type]] = {
     "regions": str,
     "request_id_header": str,
     "sensitivity": str,
+    "sensitive_fields": list,
     "acronyms": list,
     "env": dict,
     "exports": dict,
@@ -163,6 +164,7 @@ class _Reader:
             env=self.env(sdk.get("env", {})),
             known_errors=self.known_errors(self.data.get("known_errors", [])),
             sensitivity=sdk.get("sensitivity"),
+            sensitive_fields=self.strings(("sdk", "sensitive_fields"), sdk.get("sensitive_fields", [])),
         )
 
     def check_names(self, package: str, facade: str) -> None:

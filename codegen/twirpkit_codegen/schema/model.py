@@ -249,6 +249,8 @@ class PackageInfo:
     known_errors: tuple[KnownError, ...]
     sensitivity: str | None
     """Full name of the field option that marks secret and personal fields."""
+    sensitive_fields: tuple[str, ...]
+    """Full names of further secret and personal fields."""
     sensitivity_number: int | None = None
     """Its number; set when the protos have been read."""
 

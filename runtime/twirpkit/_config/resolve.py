@@ -70,7 +70,6 @@ def client_config(
         refine=None if package.errors is None else load_plug_in(package.errors),
         failover=None if regions is None else regions.failover(base),
         known_errors=package.known_errors,
-        sensitivity=package.sensitivity,
     )
     return merge(defaults, **options)
 

@@ -52,7 +52,7 @@ class ClientConfig:
     """Seconds for one logical call, None for no limit; `UNSET` for each method's own default."""
     request_id_header: str | None = None
     """The header that carries the request id; None: requests have no id."""
-    refine: Callable[[TwirpError], TwirpError] | None = None
+    refine: Callable[[TwirpError, str | None, Callable[[str], str]], TwirpError] | None = None
     """The package's plug-in that turns a general error into a more specific one."""
     retry: RetryPolicy | None = field(default_factory=RetryPolicy)
     """None: nothing is sent twice."""
@@ -62,8 +62,6 @@ class ClientConfig:
     """Supplies other hosts of the same service."""
     known_errors: Sequence[KnownError] = ()
     """Errors that the server is known to send."""
-    sensitivity: int | None = None
-    """The number of the field option that marks secret and personal fields (rule E5)."""
     hooks: Sequence[Hook] = field(default=(), repr=False)
     unavailable: str | None = None
     """The reason why no call can be made: the service has its own host, which is not known. None: calls can be made."""

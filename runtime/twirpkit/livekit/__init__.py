@@ -10,8 +10,10 @@ from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
     from twirpkit.livekit.access_token import AccessToken
+    from twirpkit.livekit.call_errors import call_error
     from twirpkit.livekit.cloud_hosts import agents_url
     from twirpkit.livekit.regions import Regions
+    from twirpkit.livekit.rpc_errors import RpcCallError
     from twirpkit.livekit.server_tokens import ServerTokens
     from twirpkit.livekit.sip_errors import SIPCallError, sip_call_error
     from twirpkit.livekit.token_endpoint import TokenEndpoint, TokenRequestError, TokenResponse
@@ -39,6 +41,7 @@ __all__ = [
     "InferenceGrants",
     "ObservabilityGrants",
     "Regions",
+    "RpcCallError",
     "SIPCallError",
     "SIPGrants",
     "ServerTokens",
@@ -53,6 +56,7 @@ __all__ = [
     "WebhookEvent",
     "WebhookReceiver",
     "agents_url",
+    "call_error",
     "decode_unverified",
     "sign_webhook",
     "sip_call_error",
@@ -68,6 +72,7 @@ _MODULES: Final = {
     "InferenceGrants": "token_grants",
     "ObservabilityGrants": "token_grants",
     "Regions": "regions",
+    "RpcCallError": "rpc_errors",
     "SIPCallError": "sip_errors",
     "SIPGrants": "token_grants",
     "ServerTokens": "server_tokens",
@@ -82,6 +87,7 @@ _MODULES: Final = {
     "WebhookEvent": "webhook_event",
     "WebhookReceiver": "webhook_receiver",
     "agents_url": "cloud_hosts",
+    "call_error": "call_errors",
     "decode_unverified": "token_verifier",
     "sign_webhook": "webhook_signature",
     "sip_call_error": "sip_errors",

@@ -14,7 +14,7 @@ from google.protobuf.message import Message
 
 from twirpkit._protocol.url import normalize_url
 from twirpkit._schema.json_reader import from_dict, from_json
-from twirpkit._secret import conceal
+from twirpkit._secret import Secret, conceal, revealed
 from twirpkit._suggestion import suggestion
 from twirpkit.livekit.access_token import LIFETIME, AccessToken
 from twirpkit.livekit.room_config import room_config_json, sensitive_paths
@@ -112,7 +112,7 @@ class TokenEndpoint:
             ValueError: No key, secret or URL; or an argument is refused.
             TypeError: An argument has the wrong type.
         """
-        api_key, api_secret = conceal(api_key, api_secret)
+        api_key, api_secret, url = conceal(api_key, api_secret, url)
         key, secret = credentials(api_key, api_secret)
         server_url = _server_url(url)
         if grants is not None and not isinstance(grants, VideoGrants):
@@ -135,9 +135,9 @@ class TokenEndpoint:
         return {"server_url": server_url, "participant_token": token.to_jwt()}
 
 
-def _server_url(url: str | None) -> str:
-    given = url if url is not None else os.environ.get(_ENV_URL)
-    if not given:
+def _server_url(url: str | Secret | None) -> str:
+    given = url if url is not None else conceal(os.environ.get(_ENV_URL))
+    if not revealed(given):
         raise ValueError(f"no URL: pass url=…, or set {_ENV_URL}")
     scheme, separator, rest = normalize_url(given).partition("://")
     return f"{_WEBSOCKET[scheme]}{separator}{rest}"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 from collections.abc import Iterator, Mapping
 from typing import Any
@@ -96,7 +97,10 @@ def discoveries() -> Iterator[Case]:
     yield useless("list-without-a-length", "D2", Step(head() + body(R1)))
     padded = body(R1) + b" " * 70_000
     chunked = head("Transfer-Encoding: chunked") + b"%x\r\n%b\r\n0\r\n\r\n" % (len(padded), padded)
-    yield useless("list-of-70-KB", "D1", Step(chunked))  # what is kept of it is no list, so that no one line lets it in
+    # Kept: a library may have read the whole list before it is refused, and has the connection in its pool again.
+    yield useless(
+        "list-of-70-KB", "D1", Step(chunked, "keep")
+    )  # what is kept of it is no list, so that no one line lets it in
     for name, data in {
         "no-json": b"<html>",
         "nothing": b"",
@@ -117,6 +121,10 @@ def discoveries() -> Iterator[Case]:
     }.items():
         yield useless(f"list-of-{name}", "D1", Step(http_answer(200, data), "keep"))
     yield useless("no-answer", "D1", Step())
+    race = dataclasses.replace(DOWN, then="race")
+    yield row(
+        "list-on-a-connection-that-had-closed", "D2", (race, listed(R1), OK), "base", "base?", "r1", also=("C1", "D1")
+    )
     for name, headers, route in (
         ("max-age-0", {"cache-control": "max-age=0"}, ("base", "base?", "r1", "base?", "r2")),
         ("no-cache-control", {}, ("base", "base?", "r1", "base?", "r2")),
