@@ -20,6 +20,7 @@ from twirpkit.events import Hook
 from twirpkit.help import Help
 from twirpkit.options import (
     UNSET,
+    AsyncAuthorize,
     Authorize,
     CallOptions,
     ExtraHeaders,
@@ -40,6 +41,7 @@ from twirpkit.version import __version__
 __all__ = [
     "RUNTIME_API",
     "UNSET",
+    "AsyncAuthorize",
     "AsyncClient",
     "AsyncService",
     "AsyncTransport",

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     import aiohttp
     import httpx
     from twirpkit.livekit import Regions
-    from twirpkit.sdk import AsyncTransport, Authorize, ExtraHeaders, Hook, ProxyOption, RetryOption, Tls, Unset
+    from twirpkit.sdk import AsyncAuthorize, AsyncTransport, ExtraHeaders, Hook, ProxyOption, RetryOption, Tls, Unset
 
     from livekit_twirp._async.agent_dispatch import AsyncAgentDispatchService
     from livekit_twirp._async.agent_simulation import AsyncAgentSimulation
@@ -49,7 +49,7 @@ class AsyncLiveKitAPI(AsyncClient):
         api_secret: str | None = None,
         *,
         token: str | None = None,
-        auth: str | Authorize | None = None,
+        auth: str | AsyncAuthorize | None = None,
         timeout: float | Unset | None = UNSET,
         retry: RetryOption = UNSET,
         extra_headers: ExtraHeaders | None = None,
@@ -58,6 +58,7 @@ class AsyncLiveKitAPI(AsyncClient):
         proxy: ProxyOption = None,
         tls: Tls | None = None,
         hooks: Iterable[Hook] = (),
+        user_agent_extra: str | None = None,
         regions: Regions | Unset | None = UNSET,
     ) -> None:
         """Configure the client.
@@ -67,7 +68,8 @@ class AsyncLiveKitAPI(AsyncClient):
             api_key: Key that signs the token of each call. Default: `LIVEKIT_API_KEY`.
             api_secret: Secret of the key. Default: `LIVEKIT_API_SECRET`.
             token: Bearer token, in place of a key and its secret. Default: `LIVEKIT_TOKEN`.
-            auth: Value of the Authorization header, or a function that returns it for each attempt.
+            auth: Value of the Authorization header, or a function that returns it for each attempt. In an async client,
+                it may be a coroutine function, which is awaited within the timeout of the call.
             timeout: Seconds for one call, all attempts included; None for no limit. A call can have its own. If neither
                 is set, each RPC has a default, 10 seconds for most.
             retry: Retry policy for failed calls; False for no retries. A call can have its own.
@@ -78,6 +80,7 @@ class AsyncLiveKitAPI(AsyncClient):
             proxy: URL of an HTTP proxy; False for no proxy, None for that of the environment.
             tls: An `ssl.SSLContext`, or the path of a file or folder of CA certificates; None for the system's.
             hooks: Functions that are called with an `Event` for each request, response, retry and error.
+            user_agent_extra: Text at the end of the User-Agent header, such as your application's name and version.
             regions: Hosts that have regions to fall back on; None for no fallback.
 
         Credentials are read from the environment only if none is given.
@@ -100,9 +103,10 @@ class AsyncLiveKitAPI(AsyncClient):
             retry=retry,
             extra_headers=extra_headers,
             hooks=hooks,
+            user_agent_extra=user_agent_extra,
             regions=regions,
         )
-        super().__init__(config, async_transport(self, session, transport, proxy=proxy, tls=tls))
+        super().__init__(config, async_transport(self, session, transport, proxy=proxy, tls=tls), PACKAGE)
 
     @cached_property
     def replay(self) -> AsyncReplay:
@@ -131,7 +135,7 @@ class AsyncLiveKitAPI(AsyncClient):
         from livekit_twirp._async.cloud_agent import AsyncCloudAgent
 
         config = service_config(self._config, PACKAGE, "livekit.CloudAgent")
-        return AsyncCloudAgent._of(AsyncClient(config, self._transport))
+        return AsyncCloudAgent._of(AsyncClient(config, self._transport, PACKAGE))
 
     @cached_property
     def connector(self) -> AsyncConnector:

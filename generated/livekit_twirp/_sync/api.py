@@ -57,6 +57,7 @@ class LiveKitAPI(Client):
         proxy: ProxyOption = None,
         tls: Tls | None = None,
         hooks: Iterable[Hook] = (),
+        user_agent_extra: str | None = None,
         regions: Regions | Unset | None = UNSET,
     ) -> None:
         """Configure the client.
@@ -66,7 +67,8 @@ class LiveKitAPI(Client):
             api_key: Key that signs the token of each call. Default: `LIVEKIT_API_KEY`.
             api_secret: Secret of the key. Default: `LIVEKIT_API_SECRET`.
             token: Bearer token, in place of a key and its secret. Default: `LIVEKIT_TOKEN`.
-            auth: Value of the Authorization header, or a function that returns it for each attempt.
+            auth: Value of the Authorization header, or a function that returns it for each attempt. In an async client,
+                it may be a coroutine function, which is awaited within the timeout of the call.
             timeout: Seconds for one call, all attempts included; None for no limit. A call can have its own. If neither
                 is set, each RPC has a default, 10 seconds for most.
             retry: Retry policy for failed calls; False for no retries. A call can have its own.
@@ -77,6 +79,7 @@ class LiveKitAPI(Client):
             proxy: URL of an HTTP proxy; False for no proxy, None for that of the environment.
             tls: An `ssl.SSLContext`, or the path of a file or folder of CA certificates; None for the system's.
             hooks: Functions that are called with an `Event` for each request, response, retry and error.
+            user_agent_extra: Text at the end of the User-Agent header, such as your application's name and version.
             regions: Hosts that have regions to fall back on; None for no fallback.
 
         Credentials are read from the environment only if none is given.
@@ -99,9 +102,10 @@ class LiveKitAPI(Client):
             retry=retry,
             extra_headers=extra_headers,
             hooks=hooks,
+            user_agent_extra=user_agent_extra,
             regions=regions,
         )
-        super().__init__(config, sync_transport(self, session, transport, proxy=proxy, tls=tls))
+        super().__init__(config, sync_transport(self, session, transport, proxy=proxy, tls=tls), PACKAGE)
 
     @cached_property
     def replay(self) -> Replay:
@@ -130,7 +134,7 @@ class LiveKitAPI(Client):
         from livekit_twirp._sync.cloud_agent import CloudAgent
 
         config = service_config(self._config, PACKAGE, "livekit.CloudAgent")
-        return CloudAgent._of(Client(config, self._transport))
+        return CloudAgent._of(Client(config, self._transport, PACKAGE))
 
     @cached_property
     def connector(self) -> Connector:

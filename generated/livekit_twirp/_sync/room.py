@@ -80,6 +80,7 @@ class RoomService(Service):
         retry: RetryOption = UNSET,
         extra_headers: ExtraHeaders | None = None,
         hooks: Iterable[Hook] = (),
+        user_agent_extra: str | None = None,
         regions: Regions | Unset | None = UNSET,
     ) -> None:
         """Send requests through a session, which the service does not close.
@@ -101,9 +102,10 @@ class RoomService(Service):
             retry=retry,
             extra_headers=extra_headers,
             hooks=hooks,
+            user_agent_extra=user_agent_extra,
             regions=regions,
         )
-        self._client = Client(config, sync_transport(self, session))
+        self._client = Client(config, sync_transport(self, session), PACKAGE)
 
     @overload
     def create_room(

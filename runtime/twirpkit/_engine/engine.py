@@ -1,14 +1,15 @@
 """One logical call, without I/O: attempts, their deadlines and responses, and the decision to make another one.
 
 `start_call` returns a generator. It yields `Send` steps and is sent the result of each, an `HttpResponse` or a
-`TransportFailure`; and `Sleep` steps, to which False is sent if the client was closed meanwhile. It returns the decoded
-response or raises the error. `twirpkit.client` holds the two drivers, one that waits and one that awaits.
+`TransportFailure`; `Sleep` steps, to which False is sent if the client was closed meanwhile; and, for an async
+``auth``, an `Await`. It returns the decoded response or raises the error. `twirpkit.client` holds the two drivers, one
+that waits and one that awaits.
 """
 
 from __future__ import annotations
 
 import time
-from collections.abc import Generator, Mapping
+from collections.abc import Awaitable, Generator, Mapping
 from logging import DEBUG
 from typing import Any, Final, Generic, TypeVar
 
@@ -18,7 +19,7 @@ from twirpkit._engine.attempt import FailedAttempt, classify_attempt, describe_f
 from twirpkit._engine.client_config import ClientConfig
 from twirpkit._engine.clock import correct_clock
 from twirpkit._engine.plan import host_of
-from twirpkit._engine.prepare import PreparedCall, authorization, prepare
+from twirpkit._engine.prepare import PreparedCall, authorization, checked_authorization, prepare
 from twirpkit._engine.reporter import Reporter
 from twirpkit._engine.retry import (
     IN_DOUBT,
@@ -32,7 +33,7 @@ from twirpkit._engine.retry import (
     has_no_time,
     is_retryable,
 )
-from twirpkit._engine.steps import Failover, Outcome, Send, Sleep, Step
+from twirpkit._engine.steps import Await, Awaited, Failover, Outcome, Send, Sleep, Step
 from twirpkit._protocol.constants import AUTHORIZATION, TIMEOUT_MS
 from twirpkit._protocol.headers import Headers
 from twirpkit._secret import Secret
@@ -136,6 +137,8 @@ class CallMachine(Generic[Resp]):
         while True:
             self.attempts += 1
             token = authorization(config, method, call.message)
+            if not (token is None or isinstance(token, Secret)):
+                token = yield from self._await_authorization(token)
             request = self._request(token)
             outcome = yield Send(request)
             assert isinstance(outcome, HttpResponse | TransportFailure)  # noqa: S101  # drivers promise it for a Send
@@ -160,6 +163,23 @@ class CallMachine(Generic[Resp]):
             request_id=self.call.request_id,
             rpc=self.method.path,
             retryable=True,
+        )
+
+    def _await_authorization(self, awaitable: Awaitable[str | Secret]) -> Generator[Step, Outcome, Secret]:
+        """Return the Authorization header that an async ``auth`` makes within the deadline of the call."""
+        outcome = yield Await(awaitable, self.call.deadline)
+        if isinstance(outcome, Awaited):
+            return checked_authorization(outcome.value)
+        text = f"auth did not return within the timeout of {self.call.timeout:g} s"
+        raise DeadlineExceededError(
+            Code.DEADLINE_EXCEEDED,
+            text,
+            attempts=self.attempts - 1,
+            sent=self.sent,
+            request_id=self.call.request_id,
+            rpc=self.method.path,
+            url=self.url,
+            retryable=can_be_made_again(self.method.retry, AttemptOutcome.NOT_SENT, self.sent),
         )
 
     def _sent_so_far(self) -> Sent:

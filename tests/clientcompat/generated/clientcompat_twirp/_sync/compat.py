@@ -38,6 +38,7 @@ class CompatService(Service):
         retry: RetryOption = UNSET,
         extra_headers: ExtraHeaders | None = None,
         hooks: Iterable[Hook] = (),
+        user_agent_extra: str | None = None,
     ) -> None:
         """Send requests through a session, which the service does not close.
 
@@ -55,8 +56,9 @@ class CompatService(Service):
             retry=retry,
             extra_headers=extra_headers,
             hooks=hooks,
+            user_agent_extra=user_agent_extra,
         )
-        self._client = Client(config, sync_transport(self, session))
+        self._client = Client(config, sync_transport(self, session), PACKAGE)
 
     @overload
     def noop_method(
