@@ -265,8 +265,9 @@ async def _awaited(step: Await) -> Awaited | bool:
     import asyncio  # here: a sync client does without it
 
     left = None if step.deadline is None else max(0.0, step.deadline - time.monotonic())
+    limit = asyncio.timeout(left)
     try:
-        async with asyncio.timeout(left) as limit:
+        async with limit:
             return Awaited(await step.awaitable)
     except TimeoutError:
         if not limit.expired():  # one of the awaitable's own

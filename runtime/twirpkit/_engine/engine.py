@@ -37,6 +37,7 @@ from twirpkit._engine.steps import Await, Awaited, Failover, Outcome, Send, Slee
 from twirpkit._protocol.constants import AUTHORIZATION, TIMEOUT_MS
 from twirpkit._protocol.headers import Headers
 from twirpkit._secret import Secret
+from twirpkit.call_info import CallInfo, record_call, recording
 from twirpkit.errors import Code, DeadlineExceededError, Sent, TwirpError
 from twirpkit.events import LOGGER, global_hooks
 from twirpkit.options import CallOptions
@@ -145,6 +146,8 @@ class CallMachine(Generic[Resp]):
             result = classify_attempt(config, method, call, request, outcome, token)
             if not isinstance(result, FailedAttempt):
                 config.budget.earn(self.host)
+                if recording() and isinstance(outcome, HttpResponse):
+                    record_call(self._info(outcome))
                 self._report_success(outcome)
                 return result
             error, decision = yield from self._handle_failure(request, outcome, result, token)
@@ -352,6 +355,17 @@ class CallMachine(Generic[Resp]):
         error.__cause__ = failed.cause
         refine = self.config.refine
         return error if refine is None else refine(error)
+
+    def _info(self, response: HttpResponse) -> CallInfo:
+        return CallInfo(
+            rpc=self.method.path,
+            request_id=self.call.request_id,
+            attempts=self.attempts,
+            url=self.url,
+            host=self.host,
+            elapsed=time.monotonic() - self.call.started,
+            headers=response.headers,
+        )
 
     def _report_success(self, outcome: HttpResponse | TransportFailure) -> None:
         if self.reporter is not None:
