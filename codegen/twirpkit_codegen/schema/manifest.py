@@ -95,6 +95,11 @@ def is_bindable(value: object) -> bool:
     return isinstance(value, str) and re.fullmatch(r"\w+(\.\w+)*:\w+(\.\w+)?", value, re.ASCII) is not None
 
 
+def is_exportable(name: str) -> bool:
+    """Return True for a name that a package can export: a public one, or its version."""
+    return is_public(name) or name == "__version__"
+
+
 def load(path: Path) -> Manifest:
     """Read a manifest. Raises GenerationError."""
     try:
@@ -219,7 +224,7 @@ class _Reader:
         for module, names in exports.items():
             if not re.fullmatch(r"\w+(\.\w+)*", module, re.ASCII):
                 raise self.error(f"sdk.exports: {module!r} is not a module", "sdk", "exports", module)
-            if wrong := [each for each in self.strings(("sdk", "exports", module), names) if not is_public(each)]:
+            if wrong := [each for each in self.strings(("sdk", "exports", module), names) if not is_exportable(each)]:
                 text = f"sdk.exports: {wrong[0]!r} of {module} is not a public Python name"
                 raise self.error(text, "sdk", "exports", module)
         return {module: tuple(names) for module, names in exports.items()}
