@@ -170,9 +170,11 @@ class PageFields:
     start: str
     """The request's string field that says where the page starts; a dot leads into a message."""
     next: str
-    """The response's string field that says where the next page starts."""
+    """The response's string field that says where the next page starts; empty if the last item says it."""
     items: str
     item: TypeRef
+    item_id: str | None = None
+    """The item's string field after which the next page starts; None if the response has a token."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,6 +10,7 @@ from twirpkit.sdk import (
     AsyncClient,
     AsyncService,
     CallOptions,
+    aiterate,
     async_transport,
     client_config,
     conceal,
@@ -20,7 +21,7 @@ from livekit_twirp._methods import sip as methods
 from livekit_twirp._sdk import PACKAGE
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import AsyncIterator, Iterable
     from typing import Any, Unpack
 
     import aiohttp
@@ -162,6 +163,8 @@ class AsyncSIP(AsyncService):
         Deprecated: use `ListSIPInboundTrunk` and `ListSIPOutboundTrunk`. Much of what a trunk holds has no
         place in this shape, and of several numbers of an inbound trunk it shows only the first.
 
+        `iter_sip_trunk` iterates over all pages.
+
         Fields:
             page: Where to continue and how many to return. Unset: all of them.
 
@@ -175,6 +178,51 @@ class AsyncSIP(AsyncService):
         """
         return await self._client.call(
             methods.LIST_SIP_TRUNK, request, fields, CallOptions(timeout, retry, extra_headers)
+        )
+
+    @overload
+    def iter_sip_trunk(
+        self,
+        request: ListSIPTrunkRequest | ListSIPTrunkRequestDict,
+        /,
+        *,
+        timeout: float | Unset | None = UNSET,
+        retry: RetryOption = UNSET,
+        extra_headers: ExtraHeaders | None = None,
+    ) -> AsyncIterator[SIPTrunkInfo]: ...
+    @overload
+    def iter_sip_trunk(
+        self,
+        /,
+        *,
+        timeout: float | Unset | None = UNSET,
+        retry: RetryOption = UNSET,
+        extra_headers: ExtraHeaders | None = None,
+        **fields: Unpack[ListSIPTrunkRequestDict],
+    ) -> AsyncIterator[SIPTrunkInfo]: ...
+    @deprecated("ListSIPTrunk is deprecated: use `ListSIPInboundTrunk` and `ListSIPOutboundTrunk`")
+    def iter_sip_trunk(
+        self,
+        request: ListSIPTrunkRequest | ListSIPTrunkRequestDict | None = None,
+        /,
+        *,
+        timeout: float | Unset | None = UNSET,
+        retry: RetryOption = UNSET,
+        extra_headers: ExtraHeaders | None = None,
+        **fields: Any,
+    ) -> AsyncIterator[SIPTrunkInfo]:
+        """Iterate over the `items` of all pages of `list_sip_trunk`.
+
+        The arguments are those of `list_sip_trunk`. Each page is a separate call, made when the items of the
+        previous page are used up; `timeout` applies to each. Set `page` to start at a later page. A request
+        message is not modified.
+
+        Raises:
+            TypeError, ValueError: The request is invalid; nothing was sent.
+            TwirpError: During iteration: a call failed, or a page token was repeated.
+        """
+        return aiterate(
+            self._client, methods.LIST_SIP_TRUNK, request, fields, CallOptions(timeout, retry, extra_headers)
         )
 
     @overload
@@ -520,6 +568,8 @@ class AsyncSIP(AsyncService):
         Unknown ids and numbers are left out and are no error. The answer may be longer than the page asked for:
         see `page`. Passwords are in the answer.
 
+        `iter_sip_inbound_trunk` iterates over all pages.
+
         Fields:
             page: Where to continue: `after_id` is the id of the last trunk that is known. The open-source
                 server ignores `limit` and returns all that follow. Unset: from the start.
@@ -536,6 +586,50 @@ class AsyncSIP(AsyncService):
         """
         return await self._client.call(
             methods.LIST_SIP_INBOUND_TRUNK, request, fields, CallOptions(timeout, retry, extra_headers)
+        )
+
+    @overload
+    def iter_sip_inbound_trunk(
+        self,
+        request: ListSIPInboundTrunkRequest | ListSIPInboundTrunkRequestDict,
+        /,
+        *,
+        timeout: float | Unset | None = UNSET,
+        retry: RetryOption = UNSET,
+        extra_headers: ExtraHeaders | None = None,
+    ) -> AsyncIterator[SIPInboundTrunkInfo]: ...
+    @overload
+    def iter_sip_inbound_trunk(
+        self,
+        /,
+        *,
+        timeout: float | Unset | None = UNSET,
+        retry: RetryOption = UNSET,
+        extra_headers: ExtraHeaders | None = None,
+        **fields: Unpack[ListSIPInboundTrunkRequestDict],
+    ) -> AsyncIterator[SIPInboundTrunkInfo]: ...
+    def iter_sip_inbound_trunk(
+        self,
+        request: ListSIPInboundTrunkRequest | ListSIPInboundTrunkRequestDict | None = None,
+        /,
+        *,
+        timeout: float | Unset | None = UNSET,
+        retry: RetryOption = UNSET,
+        extra_headers: ExtraHeaders | None = None,
+        **fields: Any,
+    ) -> AsyncIterator[SIPInboundTrunkInfo]:
+        """Iterate over the `items` of all pages of `list_sip_inbound_trunk`.
+
+        The arguments are those of `list_sip_inbound_trunk`. Each page is a separate call, made when the items
+        of the previous page are used up; `timeout` applies to each. Set `page` to start at a later page. A
+        request message is not modified.
+
+        Raises:
+            TypeError, ValueError: The request is invalid; nothing was sent.
+            TwirpError: During iteration: a call failed, or a page token was repeated.
+        """
+        return aiterate(
+            self._client, methods.LIST_SIP_INBOUND_TRUNK, request, fields, CallOptions(timeout, retry, extra_headers)
         )
 
     @overload
@@ -573,6 +667,8 @@ class AsyncSIP(AsyncService):
         Unknown ids and numbers are left out and are no error. The answer may be longer than the page asked for:
         see `page`. Passwords are in the answer.
 
+        `iter_sip_outbound_trunk` iterates over all pages.
+
         Fields:
             page: Where to continue: `after_id` is the id of the last trunk that is known. The open-source
                 server may ignore `limit` and return all that follow. Unset: from the start.
@@ -589,6 +685,50 @@ class AsyncSIP(AsyncService):
         """
         return await self._client.call(
             methods.LIST_SIP_OUTBOUND_TRUNK, request, fields, CallOptions(timeout, retry, extra_headers)
+        )
+
+    @overload
+    def iter_sip_outbound_trunk(
+        self,
+        request: ListSIPOutboundTrunkRequest | ListSIPOutboundTrunkRequestDict,
+        /,
+        *,
+        timeout: float | Unset | None = UNSET,
+        retry: RetryOption = UNSET,
+        extra_headers: ExtraHeaders | None = None,
+    ) -> AsyncIterator[SIPOutboundTrunkInfo]: ...
+    @overload
+    def iter_sip_outbound_trunk(
+        self,
+        /,
+        *,
+        timeout: float | Unset | None = UNSET,
+        retry: RetryOption = UNSET,
+        extra_headers: ExtraHeaders | None = None,
+        **fields: Unpack[ListSIPOutboundTrunkRequestDict],
+    ) -> AsyncIterator[SIPOutboundTrunkInfo]: ...
+    def iter_sip_outbound_trunk(
+        self,
+        request: ListSIPOutboundTrunkRequest | ListSIPOutboundTrunkRequestDict | None = None,
+        /,
+        *,
+        timeout: float | Unset | None = UNSET,
+        retry: RetryOption = UNSET,
+        extra_headers: ExtraHeaders | None = None,
+        **fields: Any,
+    ) -> AsyncIterator[SIPOutboundTrunkInfo]:
+        """Iterate over the `items` of all pages of `list_sip_outbound_trunk`.
+
+        The arguments are those of `list_sip_outbound_trunk`. Each page is a separate call, made when the items
+        of the previous page are used up; `timeout` applies to each. Set `page` to start at a later page. A
+        request message is not modified.
+
+        Raises:
+            TypeError, ValueError: The request is invalid; nothing was sent.
+            TwirpError: During iteration: a call failed, or a page token was repeated.
+        """
+        return aiterate(
+            self._client, methods.LIST_SIP_OUTBOUND_TRUNK, request, fields, CallOptions(timeout, retry, extra_headers)
         )
 
     @overload
@@ -788,6 +928,8 @@ class AsyncSIP(AsyncService):
         Unknown ids are left out and are no error. The answer may be longer than the page asked for: see `page`.
         PINs are in the answer.
 
+        `iter_sip_dispatch_rule` iterates over all pages.
+
         Fields:
             page: Where to continue: `after_id` is the id of the last rule that is known. The open-source server
                 ignores `limit` and returns all that follow. Unset: from the start.
@@ -806,6 +948,50 @@ class AsyncSIP(AsyncService):
         """
         return await self._client.call(
             methods.LIST_SIP_DISPATCH_RULE, request, fields, CallOptions(timeout, retry, extra_headers)
+        )
+
+    @overload
+    def iter_sip_dispatch_rule(
+        self,
+        request: ListSIPDispatchRuleRequest | ListSIPDispatchRuleRequestDict,
+        /,
+        *,
+        timeout: float | Unset | None = UNSET,
+        retry: RetryOption = UNSET,
+        extra_headers: ExtraHeaders | None = None,
+    ) -> AsyncIterator[SIPDispatchRuleInfo]: ...
+    @overload
+    def iter_sip_dispatch_rule(
+        self,
+        /,
+        *,
+        timeout: float | Unset | None = UNSET,
+        retry: RetryOption = UNSET,
+        extra_headers: ExtraHeaders | None = None,
+        **fields: Unpack[ListSIPDispatchRuleRequestDict],
+    ) -> AsyncIterator[SIPDispatchRuleInfo]: ...
+    def iter_sip_dispatch_rule(
+        self,
+        request: ListSIPDispatchRuleRequest | ListSIPDispatchRuleRequestDict | None = None,
+        /,
+        *,
+        timeout: float | Unset | None = UNSET,
+        retry: RetryOption = UNSET,
+        extra_headers: ExtraHeaders | None = None,
+        **fields: Any,
+    ) -> AsyncIterator[SIPDispatchRuleInfo]:
+        """Iterate over the `items` of all pages of `list_sip_dispatch_rule`.
+
+        The arguments are those of `list_sip_dispatch_rule`. Each page is a separate call, made when the items
+        of the previous page are used up; `timeout` applies to each. Set `page` to start at a later page. A
+        request message is not modified.
+
+        Raises:
+            TypeError, ValueError: The request is invalid; nothing was sent.
+            TwirpError: During iteration: a call failed, or a page token was repeated.
+        """
+        return aiterate(
+            self._client, methods.LIST_SIP_DISPATCH_RULE, request, fields, CallOptions(timeout, retry, extra_headers)
         )
 
     @overload

@@ -5,13 +5,23 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, overload
 
-from twirpkit.sdk import UNSET, CallOptions, Client, Service, client_config, conceal, deprecated, sync_transport
+from twirpkit.sdk import (
+    UNSET,
+    CallOptions,
+    Client,
+    Service,
+    client_config,
+    conceal,
+    deprecated,
+    iterate,
+    sync_transport,
+)
 
 from livekit_twirp._methods import sip as methods
 from livekit_twirp._sdk import PACKAGE
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator
     from typing import Any, Unpack
 
     import httpx
@@ -153,6 +163,8 @@ class SIP(Service):
         Deprecated: use `ListSIPInboundTrunk` and `ListSIPOutboundTrunk`. Much of what a trunk holds has no
         place in this shape, and of several numbers of an inbound trunk it shows only the first.
 
+        `iter_sip_trunk` iterates over all pages.
+
         Fields:
             page: Where to continue and how many to return. Unset: all of them.
 
@@ -165,6 +177,51 @@ class SIP(Service):
             TypeError, ValueError: The request or an option is invalid; nothing was sent.
         """
         return self._client.call(methods.LIST_SIP_TRUNK, request, fields, CallOptions(timeout, retry, extra_headers))
+
+    @overload
+    def iter_sip_trunk(
+        self,
+        request: ListSIPTrunkRequest | ListSIPTrunkRequestDict,
+        /,
+        *,
+        timeout: float | Unset | None = UNSET,
+        retry: RetryOption = UNSET,
+        extra_headers: ExtraHeaders | None = None,
+    ) -> Iterator[SIPTrunkInfo]: ...
+    @overload
+    def iter_sip_trunk(
+        self,
+        /,
+        *,
+        timeout: float | Unset | None = UNSET,
+        retry: RetryOption = UNSET,
+        extra_headers: ExtraHeaders | None = None,
+        **fields: Unpack[ListSIPTrunkRequestDict],
+    ) -> Iterator[SIPTrunkInfo]: ...
+    @deprecated("ListSIPTrunk is deprecated: use `ListSIPInboundTrunk` and `ListSIPOutboundTrunk`")
+    def iter_sip_trunk(
+        self,
+        request: ListSIPTrunkRequest | ListSIPTrunkRequestDict | None = None,
+        /,
+        *,
+        timeout: float | Unset | None = UNSET,
+        retry: RetryOption = UNSET,
+        extra_headers: ExtraHeaders | None = None,
+        **fields: Any,
+    ) -> Iterator[SIPTrunkInfo]:
+        """Iterate over the `items` of all pages of `list_sip_trunk`.
+
+        The arguments are those of `list_sip_trunk`. Each page is a separate call, made when the items of the
+        previous page are used up; `timeout` applies to each. Set `page` to start at a later page. A request
+        message is not modified.
+
+        Raises:
+            TypeError, ValueError: The request is invalid; nothing was sent.
+            TwirpError: During iteration: a call failed, or a page token was repeated.
+        """
+        return iterate(
+            self._client, methods.LIST_SIP_TRUNK, request, fields, CallOptions(timeout, retry, extra_headers)
+        )
 
     @overload
     def create_sip_inbound_trunk(
@@ -509,6 +566,8 @@ class SIP(Service):
         Unknown ids and numbers are left out and are no error. The answer may be longer than the page asked for:
         see `page`. Passwords are in the answer.
 
+        `iter_sip_inbound_trunk` iterates over all pages.
+
         Fields:
             page: Where to continue: `after_id` is the id of the last trunk that is known. The open-source
                 server ignores `limit` and returns all that follow. Unset: from the start.
@@ -525,6 +584,50 @@ class SIP(Service):
         """
         return self._client.call(
             methods.LIST_SIP_INBOUND_TRUNK, request, fields, CallOptions(timeout, retry, extra_headers)
+        )
+
+    @overload
+    def iter_sip_inbound_trunk(
+        self,
+        request: ListSIPInboundTrunkRequest | ListSIPInboundTrunkRequestDict,
+        /,
+        *,
+        timeout: float | Unset | None = UNSET,
+        retry: RetryOption = UNSET,
+        extra_headers: ExtraHeaders | None = None,
+    ) -> Iterator[SIPInboundTrunkInfo]: ...
+    @overload
+    def iter_sip_inbound_trunk(
+        self,
+        /,
+        *,
+        timeout: float | Unset | None = UNSET,
+        retry: RetryOption = UNSET,
+        extra_headers: ExtraHeaders | None = None,
+        **fields: Unpack[ListSIPInboundTrunkRequestDict],
+    ) -> Iterator[SIPInboundTrunkInfo]: ...
+    def iter_sip_inbound_trunk(
+        self,
+        request: ListSIPInboundTrunkRequest | ListSIPInboundTrunkRequestDict | None = None,
+        /,
+        *,
+        timeout: float | Unset | None = UNSET,
+        retry: RetryOption = UNSET,
+        extra_headers: ExtraHeaders | None = None,
+        **fields: Any,
+    ) -> Iterator[SIPInboundTrunkInfo]:
+        """Iterate over the `items` of all pages of `list_sip_inbound_trunk`.
+
+        The arguments are those of `list_sip_inbound_trunk`. Each page is a separate call, made when the items
+        of the previous page are used up; `timeout` applies to each. Set `page` to start at a later page. A
+        request message is not modified.
+
+        Raises:
+            TypeError, ValueError: The request is invalid; nothing was sent.
+            TwirpError: During iteration: a call failed, or a page token was repeated.
+        """
+        return iterate(
+            self._client, methods.LIST_SIP_INBOUND_TRUNK, request, fields, CallOptions(timeout, retry, extra_headers)
         )
 
     @overload
@@ -562,6 +665,8 @@ class SIP(Service):
         Unknown ids and numbers are left out and are no error. The answer may be longer than the page asked for:
         see `page`. Passwords are in the answer.
 
+        `iter_sip_outbound_trunk` iterates over all pages.
+
         Fields:
             page: Where to continue: `after_id` is the id of the last trunk that is known. The open-source
                 server may ignore `limit` and return all that follow. Unset: from the start.
@@ -578,6 +683,50 @@ class SIP(Service):
         """
         return self._client.call(
             methods.LIST_SIP_OUTBOUND_TRUNK, request, fields, CallOptions(timeout, retry, extra_headers)
+        )
+
+    @overload
+    def iter_sip_outbound_trunk(
+        self,
+        request: ListSIPOutboundTrunkRequest | ListSIPOutboundTrunkRequestDict,
+        /,
+        *,
+        timeout: float | Unset | None = UNSET,
+        retry: RetryOption = UNSET,
+        extra_headers: ExtraHeaders | None = None,
+    ) -> Iterator[SIPOutboundTrunkInfo]: ...
+    @overload
+    def iter_sip_outbound_trunk(
+        self,
+        /,
+        *,
+        timeout: float | Unset | None = UNSET,
+        retry: RetryOption = UNSET,
+        extra_headers: ExtraHeaders | None = None,
+        **fields: Unpack[ListSIPOutboundTrunkRequestDict],
+    ) -> Iterator[SIPOutboundTrunkInfo]: ...
+    def iter_sip_outbound_trunk(
+        self,
+        request: ListSIPOutboundTrunkRequest | ListSIPOutboundTrunkRequestDict | None = None,
+        /,
+        *,
+        timeout: float | Unset | None = UNSET,
+        retry: RetryOption = UNSET,
+        extra_headers: ExtraHeaders | None = None,
+        **fields: Any,
+    ) -> Iterator[SIPOutboundTrunkInfo]:
+        """Iterate over the `items` of all pages of `list_sip_outbound_trunk`.
+
+        The arguments are those of `list_sip_outbound_trunk`. Each page is a separate call, made when the items
+        of the previous page are used up; `timeout` applies to each. Set `page` to start at a later page. A
+        request message is not modified.
+
+        Raises:
+            TypeError, ValueError: The request is invalid; nothing was sent.
+            TwirpError: During iteration: a call failed, or a page token was repeated.
+        """
+        return iterate(
+            self._client, methods.LIST_SIP_OUTBOUND_TRUNK, request, fields, CallOptions(timeout, retry, extra_headers)
         )
 
     @overload
@@ -775,6 +924,8 @@ class SIP(Service):
         Unknown ids are left out and are no error. The answer may be longer than the page asked for: see `page`.
         PINs are in the answer.
 
+        `iter_sip_dispatch_rule` iterates over all pages.
+
         Fields:
             page: Where to continue: `after_id` is the id of the last rule that is known. The open-source server
                 ignores `limit` and returns all that follow. Unset: from the start.
@@ -793,6 +944,50 @@ class SIP(Service):
         """
         return self._client.call(
             methods.LIST_SIP_DISPATCH_RULE, request, fields, CallOptions(timeout, retry, extra_headers)
+        )
+
+    @overload
+    def iter_sip_dispatch_rule(
+        self,
+        request: ListSIPDispatchRuleRequest | ListSIPDispatchRuleRequestDict,
+        /,
+        *,
+        timeout: float | Unset | None = UNSET,
+        retry: RetryOption = UNSET,
+        extra_headers: ExtraHeaders | None = None,
+    ) -> Iterator[SIPDispatchRuleInfo]: ...
+    @overload
+    def iter_sip_dispatch_rule(
+        self,
+        /,
+        *,
+        timeout: float | Unset | None = UNSET,
+        retry: RetryOption = UNSET,
+        extra_headers: ExtraHeaders | None = None,
+        **fields: Unpack[ListSIPDispatchRuleRequestDict],
+    ) -> Iterator[SIPDispatchRuleInfo]: ...
+    def iter_sip_dispatch_rule(
+        self,
+        request: ListSIPDispatchRuleRequest | ListSIPDispatchRuleRequestDict | None = None,
+        /,
+        *,
+        timeout: float | Unset | None = UNSET,
+        retry: RetryOption = UNSET,
+        extra_headers: ExtraHeaders | None = None,
+        **fields: Any,
+    ) -> Iterator[SIPDispatchRuleInfo]:
+        """Iterate over the `items` of all pages of `list_sip_dispatch_rule`.
+
+        The arguments are those of `list_sip_dispatch_rule`. Each page is a separate call, made when the items
+        of the previous page are used up; `timeout` applies to each. Set `page` to start at a later page. A
+        request message is not modified.
+
+        Raises:
+            TypeError, ValueError: The request is invalid; nothing was sent.
+            TwirpError: During iteration: a call failed, or a page token was repeated.
+        """
+        return iterate(
+            self._client, methods.LIST_SIP_DISPATCH_RULE, request, fields, CallOptions(timeout, retry, extra_headers)
         )
 
     @overload
