@@ -24,7 +24,7 @@ from twirpkit.options import CallOptions, ClientOptions
 from twirpkit.rpc import Method
 from twirpkit.transports.base import AsyncTransport, Transport
 
-__all__ = ["AsyncClient", "AsyncService", "Client", "Service"]
+__all__ = ["AsyncClient", "Client"]
 
 _ASYNC_AUTH: Final = "auth is a coroutine function, and a sync client does not await: use the async client"
 
@@ -51,9 +51,9 @@ class _Client:
         name = type(self).__name__
         if "_closed" not in vars(self):  # its constructor raised, and a traceback shows its frame
             return f"<{name}>"
-        return f"<{name} {self._place()}{', closed' if self._closed else ''}>"
+        return f"<{name} {self._describe_target()}{', closed' if self._closed else ''}>"
 
-    def _place(self) -> str:
+    def _describe_target(self) -> str:
         """Return where calls go, and through what, for `repr`: without a path, which might say more than it should."""
         base_url = self._config.base_url
         scheme = base_url.partition("://")[0]
@@ -273,35 +273,3 @@ async def _awaited(step: Await) -> Awaited | bool:
         if not limit.expired():  # one of the awaitable's own
             raise
     return False
-
-
-class _Service:
-    """Everything that the two kinds of services share."""
-
-    _client: Any
-
-    def __repr__(self) -> str:
-        name = type(self).__name__
-        return f"<{name} {self._client._place()}>" if "_client" in vars(self) else f"<{name}>"
-
-    @classmethod
-    def _of(cls, client: Any) -> Self:
-        service = cls.__new__(cls)
-        service._client = client
-        return service
-
-    def with_options(self, **options: Unpack[ClientOptions]) -> Self:
-        """Return this service with other options, over the same connections: see `Client.with_options`."""
-        return self._of(self._client.with_options(**options))
-
-
-class Service(_Service):
-    """The base of generated sync services: each holds one client."""
-
-    _client: Client
-
-
-class AsyncService(_Service):
-    """The base of generated async services: each holds one client."""
-
-    _client: AsyncClient

@@ -52,6 +52,8 @@ class ServerWait:
 class PageFields:
     """Names of the fields by which an RPC returns a list page by page. A dot leads into a message."""
 
+    py_name: str
+    """The name of the iterator in the generated clients."""
     start: str
     """The request's string field that says where the page starts: ``"page_token"``, ``"page_token.token"``."""
     next: str

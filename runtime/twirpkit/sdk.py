@@ -14,7 +14,7 @@ from twirpkit._schema.deprecation import deprecated
 from twirpkit._schema.enums import Enum
 from twirpkit._schema.message_pool import MessagePool
 from twirpkit._secret import conceal
-from twirpkit.client import AsyncClient, AsyncService, Client, Service
+from twirpkit.client import AsyncClient, Client
 from twirpkit.errors import Code
 from twirpkit.events import Hook
 from twirpkit.help import Help
@@ -34,6 +34,7 @@ from twirpkit.options import (
 )
 from twirpkit.pagination import aiterate, iterate
 from twirpkit.rpc import Method, PageFields, RetryClass, ServerWait
+from twirpkit.services import AsyncService, Service, service_property
 from twirpkit.transports import async_transport, sync_transport
 from twirpkit.transports.base import AsyncTransport, Transport
 from twirpkit.version import __version__
@@ -79,6 +80,7 @@ __all__ = [
     "iterate",
     "run_command_line",
     "service_config",
+    "service_property",
     "sync_transport",
 ]
 

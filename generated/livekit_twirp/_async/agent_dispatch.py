@@ -38,6 +38,8 @@ __all__ = ["AsyncAgentDispatchService"]
 class AsyncAgentDispatchService(AsyncService):
     """Calls agents into rooms, and sends them away."""
 
+    _methods = methods.METHODS
+
     def __init__(
         self,
         session: aiohttp.ClientSession | httpx.AsyncClient,

@@ -48,6 +48,8 @@ class AsyncAgentSimulation(AsyncService):
     LiveKit Cloud only.
     """
 
+    _methods = methods.METHODS
+
     def __init__(
         self,
         session: aiohttp.ClientSession | httpx.AsyncClient,

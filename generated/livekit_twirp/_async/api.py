@@ -3,10 +3,18 @@
 
 from __future__ import annotations
 
-from functools import cached_property
 from typing import TYPE_CHECKING, ClassVar
 
-from twirpkit.sdk import UNSET, AsyncClient, PackageInfo, async_transport, client_config, conceal, service_config
+from twirpkit.sdk import (
+    UNSET,
+    AsyncClient,
+    PackageInfo,
+    async_transport,
+    client_config,
+    conceal,
+    service_config,
+    service_property,
+)
 
 from livekit_twirp._sdk import PACKAGE
 
@@ -108,28 +116,28 @@ class AsyncLiveKitAPI(AsyncClient):
         )
         super().__init__(config, async_transport(self, session, transport, proxy=proxy, tls=tls), PACKAGE)
 
-    @cached_property
+    @service_property
     def replay(self) -> AsyncReplay:
         """Plays recorded sessions back into rooms, and exports or deletes them."""
         from livekit_twirp._async.replay import AsyncReplay
 
         return AsyncReplay._of(self)
 
-    @cached_property
+    @service_property
     def agent_dispatch(self) -> AsyncAgentDispatchService:
         """Calls agents into rooms, and sends them away."""
         from livekit_twirp._async.agent_dispatch import AsyncAgentDispatchService
 
         return AsyncAgentDispatchService._of(self)
 
-    @cached_property
+    @service_property
     def agent_simulation(self) -> AsyncAgentSimulation:
         """Tests an agent in conversations with simulated users, and judges how it did."""
         from livekit_twirp._async.agent_simulation import AsyncAgentSimulation
 
         return AsyncAgentSimulation._of(self)
 
-    @cached_property
+    @service_property
     def cloud_agent(self) -> AsyncCloudAgent:
         """Creates, deploys and manages the agents that LiveKit Cloud hosts for a project."""
         from livekit_twirp._async.cloud_agent import AsyncCloudAgent
@@ -137,42 +145,42 @@ class AsyncLiveKitAPI(AsyncClient):
         config = service_config(self._config, PACKAGE, "livekit.CloudAgent")
         return AsyncCloudAgent._of(AsyncClient(config, self._transport, PACKAGE))
 
-    @cached_property
+    @service_property
     def connector(self) -> AsyncConnector:
         """Brings calls from WhatsApp and Twilio into rooms, as participants of the kind `CONNECTOR`."""
         from livekit_twirp._async.connector import AsyncConnector
 
         return AsyncConnector._of(self)
 
-    @cached_property
+    @service_property
     def egress(self) -> AsyncEgress:
         """Records rooms and tracks to files, or sends them out as streams."""
         from livekit_twirp._async.egress import AsyncEgress
 
         return AsyncEgress._of(self)
 
-    @cached_property
+    @service_property
     def ingress(self) -> AsyncIngress:
         """Makes and manages the entrances through which encoders and URLs publish into rooms."""
         from livekit_twirp._async.ingress import AsyncIngress
 
         return AsyncIngress._of(self)
 
-    @cached_property
+    @service_property
     def phone_number(self) -> AsyncPhoneNumberService:
         """Finds, buys, assigns and gives back phone numbers."""
         from livekit_twirp._async.phone_number import AsyncPhoneNumberService
 
         return AsyncPhoneNumberService._of(self)
 
-    @cached_property
+    @service_property
     def room(self) -> AsyncRoomService:
         """Creates, lists and ends rooms, and manages the participants in them."""
         from livekit_twirp._async.room import AsyncRoomService
 
         return AsyncRoomService._of(self)
 
-    @cached_property
+    @service_property
     def sip(self) -> AsyncSIP:
         """Manages SIP trunks and dispatch rules, calls people into rooms, and transfers their calls."""
         from livekit_twirp._async.sip import AsyncSIP

@@ -96,6 +96,8 @@ class AsyncCloudAgent(AsyncService):
     LiveKit Cloud only.
     """
 
+    _methods = methods.METHODS
+
     def __init__(
         self,
         session: aiohttp.ClientSession | httpx.AsyncClient,

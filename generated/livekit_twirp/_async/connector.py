@@ -47,6 +47,8 @@ class AsyncConnector(AsyncService):
     LiveKit Cloud only.
     """
 
+    _methods = methods.METHODS
+
     def __init__(
         self,
         session: aiohttp.ClientSession | httpx.AsyncClient,

@@ -61,6 +61,8 @@ __all__ = ["AsyncEgress"]
 class AsyncEgress(AsyncService):
     """Records rooms and tracks to files, or sends them out as streams."""
 
+    _methods = methods.METHODS
+
     def __init__(
         self,
         session: aiohttp.ClientSession | httpx.AsyncClient,

@@ -52,6 +52,8 @@ class AsyncIngress(AsyncService):
     Needs a server with Redis; without it every call gives `internal`.
     """
 
+    _methods = methods.METHODS
+
     def __init__(
         self,
         session: aiohttp.ClientSession | httpx.AsyncClient,

@@ -61,6 +61,8 @@ class AsyncPhoneNumberService(AsyncService):
     LiveKit Cloud only. The open-source server does not have this service: every call gives `bad_route`.
     """
 
+    _methods = methods.METHODS
+
     def __init__(
         self,
         session: aiohttp.ClientSession | httpx.AsyncClient,

@@ -58,6 +58,8 @@ class AsyncReplay(AsyncService):
     LiveKit Cloud only.
     """
 
+    _methods = methods.METHODS
+
     def __init__(
         self,
         session: aiohttp.ClientSession | httpx.AsyncClient,

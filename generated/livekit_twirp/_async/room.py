@@ -67,6 +67,8 @@ __all__ = ["AsyncRoomService"]
 class AsyncRoomService(AsyncService):
     """Creates, lists and ends rooms, and manages the participants in them."""
 
+    _methods = methods.METHODS
+
     def __init__(
         self,
         session: aiohttp.ClientSession | httpx.AsyncClient,

@@ -87,6 +87,8 @@ class AsyncSIP(AsyncService):
     Needs a server with Redis; without it every call gives `internal`.
     """
 
+    _methods = methods.METHODS
+
     def __init__(
         self,
         session: aiohttp.ClientSession | httpx.AsyncClient,

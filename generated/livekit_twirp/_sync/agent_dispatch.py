@@ -38,6 +38,8 @@ __all__ = ["AgentDispatchService"]
 class AgentDispatchService(Service):
     """Calls agents into rooms, and sends them away."""
 
+    _methods = methods.METHODS
+
     def __init__(
         self,
         session: requests.Session | httpx.Client,

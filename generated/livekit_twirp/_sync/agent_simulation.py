@@ -39,6 +39,8 @@ class AgentSimulation(Service):
     LiveKit Cloud only.
     """
 
+    _methods = methods.METHODS
+
     def __init__(
         self,
         session: requests.Session | httpx.Client,

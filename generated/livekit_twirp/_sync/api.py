@@ -3,10 +3,18 @@
 
 from __future__ import annotations
 
-from functools import cached_property
 from typing import TYPE_CHECKING, ClassVar
 
-from twirpkit.sdk import UNSET, Client, PackageInfo, client_config, conceal, service_config, sync_transport
+from twirpkit.sdk import (
+    UNSET,
+    Client,
+    PackageInfo,
+    client_config,
+    conceal,
+    service_config,
+    service_property,
+    sync_transport,
+)
 
 from livekit_twirp._sdk import PACKAGE
 
@@ -107,28 +115,28 @@ class LiveKitAPI(Client):
         )
         super().__init__(config, sync_transport(self, session, transport, proxy=proxy, tls=tls), PACKAGE)
 
-    @cached_property
+    @service_property
     def replay(self) -> Replay:
         """Plays recorded sessions back into rooms, and exports or deletes them."""
         from livekit_twirp._sync.replay import Replay
 
         return Replay._of(self)
 
-    @cached_property
+    @service_property
     def agent_dispatch(self) -> AgentDispatchService:
         """Calls agents into rooms, and sends them away."""
         from livekit_twirp._sync.agent_dispatch import AgentDispatchService
 
         return AgentDispatchService._of(self)
 
-    @cached_property
+    @service_property
     def agent_simulation(self) -> AgentSimulation:
         """Tests an agent in conversations with simulated users, and judges how it did."""
         from livekit_twirp._sync.agent_simulation import AgentSimulation
 
         return AgentSimulation._of(self)
 
-    @cached_property
+    @service_property
     def cloud_agent(self) -> CloudAgent:
         """Creates, deploys and manages the agents that LiveKit Cloud hosts for a project."""
         from livekit_twirp._sync.cloud_agent import CloudAgent
@@ -136,42 +144,42 @@ class LiveKitAPI(Client):
         config = service_config(self._config, PACKAGE, "livekit.CloudAgent")
         return CloudAgent._of(Client(config, self._transport, PACKAGE))
 
-    @cached_property
+    @service_property
     def connector(self) -> Connector:
         """Brings calls from WhatsApp and Twilio into rooms, as participants of the kind `CONNECTOR`."""
         from livekit_twirp._sync.connector import Connector
 
         return Connector._of(self)
 
-    @cached_property
+    @service_property
     def egress(self) -> Egress:
         """Records rooms and tracks to files, or sends them out as streams."""
         from livekit_twirp._sync.egress import Egress
 
         return Egress._of(self)
 
-    @cached_property
+    @service_property
     def ingress(self) -> Ingress:
         """Makes and manages the entrances through which encoders and URLs publish into rooms."""
         from livekit_twirp._sync.ingress import Ingress
 
         return Ingress._of(self)
 
-    @cached_property
+    @service_property
     def phone_number(self) -> PhoneNumberService:
         """Finds, buys, assigns and gives back phone numbers."""
         from livekit_twirp._sync.phone_number import PhoneNumberService
 
         return PhoneNumberService._of(self)
 
-    @cached_property
+    @service_property
     def room(self) -> RoomService:
         """Creates, lists and ends rooms, and manages the participants in them."""
         from livekit_twirp._sync.room import RoomService
 
         return RoomService._of(self)
 
-    @cached_property
+    @service_property
     def sip(self) -> SIP:
         """Manages SIP trunks and dispatch rules, calls people into rooms, and transfers their calls."""
         from livekit_twirp._sync.sip import SIP

@@ -87,6 +87,8 @@ class CloudAgent(Service):
     LiveKit Cloud only.
     """
 
+    _methods = methods.METHODS
+
     def __init__(
         self,
         session: requests.Session | httpx.Client,

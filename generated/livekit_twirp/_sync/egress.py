@@ -52,6 +52,8 @@ __all__ = ["Egress"]
 class Egress(Service):
     """Records rooms and tracks to files, or sends them out as streams."""
 
+    _methods = methods.METHODS
+
     def __init__(
         self,
         session: requests.Session | httpx.Client,

@@ -52,6 +52,8 @@ class PhoneNumberService(Service):
     LiveKit Cloud only. The open-source server does not have this service: every call gives `bad_route`.
     """
 
+    _methods = methods.METHODS
+
     def __init__(
         self,
         session: requests.Session | httpx.Client,

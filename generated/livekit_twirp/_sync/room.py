@@ -67,6 +67,8 @@ __all__ = ["RoomService"]
 class RoomService(Service):
     """Creates, lists and ends rooms, and manages the participants in them."""
 
+    _methods = methods.METHODS
+
     def __init__(
         self,
         session: requests.Session | httpx.Client,

@@ -87,6 +87,8 @@ class SIP(Service):
     Needs a server with Redis; without it every call gives `internal`.
     """
 
+    _methods = methods.METHODS
+
     def __init__(
         self,
         session: requests.Session | httpx.Client,

@@ -115,7 +115,7 @@ def merge(base: ClientConfig, package: PackageInfo | None, **options: Unpack[Cli
 def user_agent(package: PackageInfo, transport: object = None) -> str:
     """Return the User-Agent header of a package's clients.
 
-    For example ``twirpkit/1.0 (livekit_twirp; Python 3.13.1; SocketTransport)``.
+    For example ``twirpkit/1.0 (acme_hats; Python 3.13.1; SocketTransport)``.
     """
     names = [package.name, f"Python {'.'.join(map(str, sys.version_info[:3]))}"]
     if transport is not None and type(transport).__name__.isascii():

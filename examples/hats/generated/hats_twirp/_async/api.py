@@ -3,10 +3,9 @@
 
 from __future__ import annotations
 
-from functools import cached_property
 from typing import TYPE_CHECKING, ClassVar
 
-from twirpkit.sdk import UNSET, AsyncClient, PackageInfo, async_transport, client_config, conceal
+from twirpkit.sdk import UNSET, AsyncClient, PackageInfo, async_transport, client_config, conceal, service_property
 
 from hats_twirp._sdk import PACKAGE
 
@@ -88,7 +87,7 @@ class AsyncHatsAPI(AsyncClient):
         )
         super().__init__(config, async_transport(self, session, transport, proxy=proxy, tls=tls), PACKAGE)
 
-    @cached_property
+    @service_property
     def hats(self) -> AsyncHatService:
         """Makes and finds hats."""
         from hats_twirp._async.hats import AsyncHatService

@@ -36,6 +36,8 @@ __all__ = ["AsyncHatService"]
 class AsyncHatService(AsyncService):
     """Makes and finds hats."""
 
+    _methods = methods.METHODS
+
     def __init__(
         self,
         session: aiohttp.ClientSession | httpx.AsyncClient,

@@ -3,10 +3,9 @@
 
 from __future__ import annotations
 
-from functools import cached_property
 from typing import TYPE_CHECKING, ClassVar
 
-from twirpkit.sdk import UNSET, Client, PackageInfo, client_config, conceal, sync_transport
+from twirpkit.sdk import UNSET, Client, PackageInfo, client_config, conceal, service_property, sync_transport
 
 from hats_twirp._sdk import PACKAGE
 
@@ -87,7 +86,7 @@ class HatsAPI(Client):
         )
         super().__init__(config, sync_transport(self, session, transport, proxy=proxy, tls=tls), PACKAGE)
 
-    @cached_property
+    @service_property
     def hats(self) -> HatService:
         """Makes and finds hats."""
         from hats_twirp._sync.hats import HatService

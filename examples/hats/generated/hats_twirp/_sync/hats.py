@@ -27,6 +27,8 @@ __all__ = ["HatService"]
 class HatService(Service):
     """Makes and finds hats."""
 
+    _methods = methods.METHODS
+
     def __init__(
         self,
         session: requests.Session | httpx.Client,

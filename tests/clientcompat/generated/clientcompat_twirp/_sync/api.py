@@ -3,10 +3,9 @@
 
 from __future__ import annotations
 
-from functools import cached_property
 from typing import TYPE_CHECKING, ClassVar
 
-from twirpkit.sdk import UNSET, Client, PackageInfo, client_config, conceal, sync_transport
+from twirpkit.sdk import UNSET, Client, PackageInfo, client_config, conceal, service_property, sync_transport
 
 from clientcompat_twirp._sdk import PACKAGE
 
@@ -87,7 +86,7 @@ class CompatAPI(Client):
         )
         super().__init__(config, sync_transport(self, session, transport, proxy=proxy, tls=tls), PACKAGE)
 
-    @cached_property
+    @service_property
     def compat(self) -> CompatService:
         """What Twirp's client test serves, so that the clients of all languages can be held against one server."""
         from clientcompat_twirp._sync.compat import CompatService

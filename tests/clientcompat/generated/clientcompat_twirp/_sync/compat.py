@@ -27,6 +27,8 @@ __all__ = ["CompatService"]
 class CompatService(Service):
     """What Twirp's client test serves, so that the clients of all languages can be held against one server."""
 
+    _methods = methods.METHODS
+
     def __init__(
         self,
         session: requests.Session | httpx.Client,
