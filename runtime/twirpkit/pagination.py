@@ -18,7 +18,7 @@ from twirpkit.errors import Code, InternalError
 from twirpkit.options import CallOptions
 from twirpkit.rpc import Method
 
-__all__ = ["aiterate", "iterate"]
+__all__ = ["PageCursor", "aiterate", "iterate"]
 
 
 def iterate(
@@ -37,7 +37,7 @@ def iterate(
         TypeError, ValueError: The request is malformed.
         TwirpError: While iterating: a page could not be fetched, or leads back to one that was.
     """
-    pages = _PageCursor(method, request, fields)
+    pages = PageCursor(method, request, fields)
 
     def items() -> Iterator[Any]:
         while pages.has_next:
@@ -51,7 +51,7 @@ def aiterate(
     client: AsyncClient, method: Method[Any, Any], request: object, fields: Mapping[str, Any], options: CallOptions
 ) -> AsyncIterator[Any]:
     """Iterate as `iterate` does, for an async client."""
-    pages = _PageCursor(method, request, fields)
+    pages = PageCursor(method, request, fields)
 
     async def items() -> AsyncIterator[Any]:
         while pages.has_next:
@@ -62,7 +62,7 @@ def aiterate(
     return items()
 
 
-class _PageCursor:
+class PageCursor:
     """The position in a list of pages, without I/O."""
 
     def __init__(self, method: Method[Any, Any], request: object, fields: Mapping[str, Any]) -> None:

@@ -38,6 +38,7 @@ from twirpkit.services import AsyncService, Service, service_property
 from twirpkit.transports import async_transport, sync_transport
 from twirpkit.transports.base import AsyncTransport, Transport
 from twirpkit.version import __version__
+from twirpkit.workflows import arun_workflow, run_workflow
 
 __all__ = [
     "RUNTIME_API",
@@ -72,6 +73,7 @@ __all__ = [
     "Transport",
     "Unset",
     "aiterate",
+    "arun_workflow",
     "async_transport",
     "check_runtime",
     "client_config",
@@ -79,6 +81,7 @@ __all__ = [
     "deprecated",
     "iterate",
     "run_command_line",
+    "run_workflow",
     "service_config",
     "service_property",
     "sync_transport",

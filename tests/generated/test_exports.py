@@ -21,7 +21,9 @@ from twirpkit.livekit import ServerTokens
 
 KEY, SECRET = "devkey", "a secret that is long enough for HS256"
 DELIVERIES = Path(__file__).parents[1] / "conformance" / "fixtures" / "webhooks.jsonl"
-PLUG_INS = {"ServerTokens", "TokenEndpoint", "agents_url", "sip_call_error"}
+WORKFLOWS = {"change_permissions", "dispatch_once", "find_trunk", "wait_until_active", "wait_until_ended"}
+"""Names that methods of the services use."""
+PLUG_INS = {"ServerTokens", "TokenEndpoint", "agents_url", "sip_call_error", *WORKFLOWS}
 """Names that the manifest uses and does not export."""
 BOUND = {"AccessToken", "WebhookEvent", "WebhookReceiver"}
 """Classes of the package that are bound to its messages."""

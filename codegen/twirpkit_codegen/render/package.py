@@ -94,7 +94,7 @@ class _Package:
             yield self.file(f"{mode.folder}/api.py", "api.py.j2", Scope(self.name, names), mode=mode)
             for service in services:
                 path, scope = f"{mode.folder}/{service.attribute}.py", Scope(self.name, _names_in_service(service))
-                yield self.file(path, "service.py.j2", scope, service=service, mode=mode)
+                yield self.file(path, "service.py.j2", scope, service=service, mode=mode, helpers=_helpers(service))
 
     def schema(self) -> Iterator[tuple[str, str]]:
         """Yield messages with their stubs and requests as mappings, one module a proto file each."""
@@ -201,7 +201,12 @@ def _names_in_service(service: Service) -> set[str]:
     """Return the names that a service's module defines, at its top level or in its class."""
     names = {method.py_name for method in service.methods}
     names |= {method.pages.py_name for method in service.methods if method.pages}
+    names |= set(service.helpers.methods) if service.helpers else set()
     return names | {service.class_name, f"Async{service.class_name}"}
+
+
+def _helpers(service: Service) -> jinja2.Template | None:
+    return None if service.helpers is None else _environment().from_string(service.helpers.template)
 
 
 def _chunks(serialized: bytes) -> list[str]:

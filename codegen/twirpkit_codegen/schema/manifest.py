@@ -79,6 +79,8 @@ class Manifest:
     """By the name of a class: ``base``, the options of `BOUND_OPTIONS`, and one attribute with what it is bound to."""
     file: str
     text: str
+    folder: Path
+    """The folder that the manifest is in."""
 
     def location(self, *path: str) -> Location:
         """Return the place of a key, or of the innermost existing table around it."""
@@ -118,14 +120,15 @@ def load(path: Path) -> Manifest:
     except tomllib.TOMLDecodeError as error:
         location = Location(path.name, line_of_error(text, str(error)))
         raise GenerationError.at(location, f"is not TOML: {error}") from None
-    return _Reader(path.name, text, data).manifest()
+    return _Reader(path, text, data).manifest()
 
 
 class _Reader:
     """The checks of a manifest's parts, whose errors name places."""
 
-    def __init__(self, file: str, text: str, data: dict[str, Any]) -> None:
-        self.file = file
+    def __init__(self, path: Path, text: str, data: dict[str, Any]) -> None:
+        self.file = path.name
+        self.folder = path.parent
         self.text = text
         self.data = data
 
@@ -142,6 +145,7 @@ class _Reader:
             bound=self.bound(sdk.get("bound", {})),
             file=self.file,
             text=self.text,
+            folder=self.folder,
         )
 
     def package_info(self, sdk: Any) -> PackageInfo:

@@ -197,6 +197,18 @@ class Method:
 
 
 @dataclass(frozen=True, slots=True)
+class Helpers:
+    """Methods of a service that make several calls, from a template beside the manifest."""
+
+    file: str
+    """Its path, relative to the manifest."""
+    template: str
+    """Its text."""
+    methods: tuple[str, ...]
+    """The names of the methods."""
+
+
+@dataclass(frozen=True, slots=True)
 class Service:
     """A service."""
 
@@ -214,6 +226,8 @@ class Service:
     note: str | None
     """A remark for callers, such as a limitation."""
     methods: tuple[Method, ...]
+    helpers: Helpers | None = None
+    """Further methods, which make several calls; None for none."""
 
 
 @dataclass(frozen=True, slots=True)

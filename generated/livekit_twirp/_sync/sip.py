@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, overload
 
+from twirpkit.livekit import find_trunk
 from twirpkit.sdk import (
     UNSET,
     CallOptions,
@@ -14,6 +15,7 @@ from twirpkit.sdk import (
     conceal,
     deprecated,
     iterate,
+    run_workflow,
     sync_transport,
 )
 
@@ -1205,3 +1207,55 @@ class SIP(Service):
         return self._client.call(
             methods.TRANSFER_SIP_PARTICIPANT, request, fields, CallOptions(timeout, retry, extra_headers)
         )
+
+    def find_sip_inbound_trunk(
+        self,
+        *,
+        number: str,
+        timeout: float | Unset | None = UNSET,
+    ) -> SIPInboundTrunkInfo | None:
+        """Find the inbound trunk with a phone number, or else one without numbers, which stands for any.
+
+        All trunks are listed and compared. Blanks, punctuation and a plus at the front of a number do not count. Where
+        several trunks have the number, the first one is returned.
+
+        Args:
+            number: The phone number, such as `+15550100`.
+            timeout: Seconds for the whole; None for no limit. Default: the client's timeout, or 30.
+
+        Returns:
+            The trunk; None if no trunk is for the number.
+
+        Raises:
+            TwirpError: A call failed.
+            TypeError, ValueError: The number is refused; nothing was sent.
+        """
+        steps = find_trunk(methods.LIST_SIP_INBOUND_TRUNK, number)
+        trunk: SIPInboundTrunkInfo | None = run_workflow(self._client, steps, timeout, 30.0)
+        return trunk
+
+    def find_sip_outbound_trunk(
+        self,
+        *,
+        number: str,
+        timeout: float | Unset | None = UNSET,
+    ) -> SIPOutboundTrunkInfo | None:
+        """Find the outbound trunk with a phone number, or else one with a `*`, which stands for any.
+
+        All trunks are listed and compared. Blanks, punctuation and a plus at the front of a number do not count. Where
+        several trunks have the number, the first one is returned.
+
+        Args:
+            number: The phone number, such as `+15550100`.
+            timeout: Seconds for the whole; None for no limit. Default: the client's timeout, or 30.
+
+        Returns:
+            The trunk; None if no trunk is for the number.
+
+        Raises:
+            TwirpError: A call failed.
+            TypeError, ValueError: The number is refused; nothing was sent.
+        """
+        steps = find_trunk(methods.LIST_SIP_OUTBOUND_TRUNK, number)
+        trunk: SIPOutboundTrunkInfo | None = run_workflow(self._client, steps, timeout, 30.0)
+        return trunk

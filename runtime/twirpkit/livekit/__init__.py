@@ -11,6 +11,13 @@ from typing import TYPE_CHECKING, Any, Final
 if TYPE_CHECKING:
     from twirpkit.livekit.access_token import AccessToken
     from twirpkit.livekit.cloud_hosts import agents_url
+    from twirpkit.livekit.helpers import (
+        change_permissions,
+        dispatch_once,
+        find_trunk,
+        wait_until_active,
+        wait_until_ended,
+    )
     from twirpkit.livekit.regions import Regions
     from twirpkit.livekit.server_tokens import ServerTokens
     from twirpkit.livekit.sip_errors import SIPCallError, sip_call_error
@@ -53,9 +60,14 @@ __all__ = [
     "WebhookEvent",
     "WebhookReceiver",
     "agents_url",
+    "change_permissions",
     "decode_unverified",
+    "dispatch_once",
+    "find_trunk",
     "sign_webhook",
     "sip_call_error",
+    "wait_until_active",
+    "wait_until_ended",
 ]
 
 _MODULES: Final = {
@@ -82,9 +94,14 @@ _MODULES: Final = {
     "WebhookEvent": "webhook_event",
     "WebhookReceiver": "webhook_receiver",
     "agents_url": "cloud_hosts",
+    "change_permissions": "helpers",
     "decode_unverified": "token_verifier",
+    "dispatch_once": "helpers",
+    "find_trunk": "helpers",
     "sign_webhook": "webhook_signature",
     "sip_call_error": "sip_errors",
+    "wait_until_active": "helpers",
+    "wait_until_ended": "helpers",
 }
 
 
