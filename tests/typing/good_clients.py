@@ -1,4 +1,4 @@
-"""What users write with clients as objects: options, facts, iterators, helpers, fakes. Both checkers accept all of it."""
+"""What users write with clients as objects: options, facts, iterators, helpers, fakes. Both checkers accept it."""
 
 # pyright: strict
 
