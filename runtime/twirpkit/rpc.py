@@ -52,12 +52,17 @@ class ServerWait:
 class PageFields:
     """Names of the fields by which an RPC returns a list page by page. A dot leads into a message."""
 
+    py_name: str
+    """The name of the iterator in the generated clients."""
     start: str
     """The request's string field that says where the page starts: ``"page_token"``, ``"page_token.token"``."""
     next: str
     """The response's string field that says where the next page starts; empty on the last page."""
     items: str
     """The response's repeated field."""
+    item_id: str | None = None
+    """The item's string field, if the next page starts after the last item's id; `next` is then empty. None: the
+    response has a token."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)

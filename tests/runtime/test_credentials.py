@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import traceback
 from typing import Any
 
@@ -198,7 +199,7 @@ class TestSdkWithoutKeys:
         made = bare_config()
 
         assert (made.base_url, made.authorize, made.request_id_header, made.timeout) == (URL, None, None, None)
-        assert made.user_agent.endswith(" (hats_twirp)")
+        assert re.search(r" \(hats_twirp; Python 3\.\d+\.\d+\)$", made.user_agent)
         assert made.headers == {}
 
     def test_sdk_without_keys_takes_a_token(self) -> None:

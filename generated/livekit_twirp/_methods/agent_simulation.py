@@ -46,6 +46,7 @@ LIST_SIMULATION_RUNS = Method(
     grants=GRANTS["livekit.AgentSimulation/ListSimulationRuns"],
     cloud_only=True,
     pages=PageFields(
+        py_name="iter_simulation_runs",
         start="page_token.token",
         next="next_page_token.token",
         items="runs",

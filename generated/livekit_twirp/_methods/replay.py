@@ -26,6 +26,7 @@ LIST_REPLAYS = Method(
     grants=GRANTS["livekit.Replay/ListReplays"],
     cloud_only=True,
     pages=PageFields(
+        py_name="iter_replays",
         start="page_token.token",
         next="next_page_token.token",
         items="replays",

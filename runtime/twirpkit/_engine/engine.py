@@ -1,14 +1,15 @@
 """One logical call, without I/O: attempts, their deadlines and responses, and the decision to make another one.
 
 `start_call` returns a generator. It yields `Send` steps and is sent the result of each, an `HttpResponse` or a
-`TransportFailure`; and `Sleep` steps, to which False is sent if the client was closed meanwhile. It returns the decoded
-response or raises the error. `twirpkit.client` holds the two drivers, one that waits and one that awaits.
+`TransportFailure`; `Sleep` steps, to which False is sent if the client was closed meanwhile; and, for an async
+``auth``, an `Await`. It returns the decoded response or raises the error. `twirpkit.client` holds the two drivers, one
+that waits and one that awaits.
 """
 
 from __future__ import annotations
 
 import time
-from collections.abc import Generator, Mapping
+from collections.abc import Awaitable, Generator, Mapping
 from logging import DEBUG
 from typing import Any, Generic, TypeVar
 
@@ -18,8 +19,8 @@ from twirpkit._engine.attempt import FailedAttempt, classify_attempt, merge_sent
 from twirpkit._engine.client_config import ClientConfig
 from twirpkit._engine.clock import correct_clock
 from twirpkit._engine.destination import Destination
-from twirpkit._engine.error_builder import build_error, too_late_error
-from twirpkit._engine.prepare import PreparedCall, authorization, prepare
+from twirpkit._engine.error_builder import build_error, late_auth_error, too_late_error
+from twirpkit._engine.prepare import PreparedCall, authorization, checked_authorization, prepare
 from twirpkit._engine.reporter import Reporter
 from twirpkit._engine.retry import (
     IN_DOUBT,
@@ -30,11 +31,12 @@ from twirpkit._engine.retry import (
     decide_relocation,
     has_no_time,
 )
-from twirpkit._engine.steps import Failover, Outcome, Send, Sleep, Step
+from twirpkit._engine.steps import Await, Awaited, Failover, Outcome, Send, Sleep, Step
 from twirpkit._engine.time_shares import attempt_deadlines
 from twirpkit._protocol.constants import AUTHORIZATION, TIMEOUT_MS
 from twirpkit._protocol.headers import Headers
 from twirpkit._secret import Secret
+from twirpkit.call_info import CallInfo, record_call, recording
 from twirpkit.errors import Code, Sent, TwirpError
 from twirpkit.events import LOGGER, global_hooks
 from twirpkit.options import CallOptions
@@ -122,12 +124,16 @@ class CallMachine(Generic[Resp]):
         while True:
             self.attempts += 1
             token = authorization(config, method, call.message)
+            if not (token is None or isinstance(token, Secret)):
+                token = yield from self._await_authorization(token)
             request = self._request(token)
             outcome = yield Send(request)
             assert isinstance(outcome, HttpResponse | TransportFailure)  # noqa: S101  # drivers promise it for a Send
             result = classify_attempt(config, method, call, request, outcome, token)
             if not isinstance(result, FailedAttempt):
                 config.budget.earn(self.destination.host)
+                if recording() and isinstance(outcome, HttpResponse):
+                    record_call(self._info(outcome))
                 self._report_success(outcome)
                 return result
             error, decision = yield from self._handle_failure(request, outcome, result, token)
@@ -136,6 +142,13 @@ class CallMachine(Generic[Resp]):
             self.previous_error = error
             if (yield Sleep(decision.delay)) is False:  # the client was closed
                 raise error
+
+    def _await_authorization(self, awaitable: Awaitable[str | Secret]) -> Generator[Step, Outcome, Secret]:
+        """Return the Authorization header that an async ``auth`` makes within the deadline of the call."""
+        outcome = yield Await(awaitable, self.call.deadline)
+        if isinstance(outcome, Awaited):
+            return checked_authorization(outcome.value)
+        raise late_auth_error(self.method, self.call, self.destination.url, attempts=self.attempts - 1, sent=self.sent)
 
     def _sent_so_far(self) -> Sent:
         """Return ``sent`` of a call that ends without an error of ours: its last attempt may have been executed."""
@@ -270,6 +283,17 @@ class CallMachine(Generic[Resp]):
             return too_late
         self.destination.move(base_url)
         return decision
+
+    def _info(self, response: HttpResponse) -> CallInfo:
+        return CallInfo(
+            rpc=self.method.path,
+            request_id=self.call.request_id,
+            attempts=self.attempts,
+            url=self.destination.url,
+            host=self.destination.host,
+            elapsed=time.monotonic() - self.call.started,
+            headers=response.headers,
+        )
 
     def _report_success(self, outcome: HttpResponse | TransportFailure) -> None:
         if self.reporter is not None:

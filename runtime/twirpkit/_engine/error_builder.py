@@ -8,7 +8,7 @@ from typing import Any, Final
 from twirpkit._engine.attempt import FailedAttempt
 from twirpkit._engine.client_config import ClientConfig
 from twirpkit._engine.prepare import PreparedCall
-from twirpkit._engine.retry import GiveUp, Retry, can_be_made_again
+from twirpkit._engine.retry import AttemptOutcome, GiveUp, Retry, can_be_made_again
 from twirpkit._protocol.constants import SERVER_CODE
 from twirpkit._protocol.known_errors import strip_known_prefixes
 from twirpkit._protocol.redaction import sensitive_texts
@@ -18,7 +18,7 @@ from twirpkit._secret import Secret
 from twirpkit.errors import Code, DeadlineExceededError, Sent, TwirpError
 from twirpkit.rpc import Method
 
-__all__ = ["build_error", "too_late_error"]
+__all__ = ["build_error", "late_auth_error", "too_late_error"]
 
 _ABOUT_TOKENS: Final = (Code.UNAUTHENTICATED, Code.PERMISSION_DENIED)
 
@@ -91,6 +91,20 @@ def too_late_error(method: Method[Any, Any], call: PreparedCall) -> TwirpError:
     text = f"the timeout of {call.timeout:g} s had passed before anything was sent"
     code, request_id = Code.DEADLINE_EXCEEDED, call.request_id
     return DeadlineExceededError(code, text, sent="no", request_id=request_id, rpc=method.path, retryable=True)
+
+
+def late_auth_error(method: Method[Any, Any], call: PreparedCall, url: str, *, attempts: int, sent: Sent) -> TwirpError:
+    """Return the error of a call whose deadline passed while an async ``auth`` made a header for its next attempt."""
+    return DeadlineExceededError(
+        Code.DEADLINE_EXCEEDED,
+        f"auth did not return within the timeout of {call.timeout:g} s",
+        attempts=attempts,
+        sent=sent,
+        request_id=call.request_id,
+        rpc=method.path,
+        url=url,
+        retryable=can_be_made_again(method.retry, AttemptOutcome.NOT_SENT, sent),
+    )
 
 
 def _with_hints(config: ClientConfig, failed: FailedAttempt, message: str) -> str:

@@ -12,6 +12,13 @@ if TYPE_CHECKING:
     from twirpkit.livekit.access_token import AccessToken
     from twirpkit.livekit.call_errors import call_error
     from twirpkit.livekit.cloud_hosts import agents_url
+    from twirpkit.livekit.helpers import (
+        change_permissions,
+        dispatch_once,
+        find_trunk,
+        wait_until_active,
+        wait_until_ended,
+    )
     from twirpkit.livekit.regions import Regions
     from twirpkit.livekit.rpc_errors import RpcCallError
     from twirpkit.livekit.server_tokens import ServerTokens
@@ -57,9 +64,14 @@ __all__ = [
     "WebhookReceiver",
     "agents_url",
     "call_error",
+    "change_permissions",
     "decode_unverified",
+    "dispatch_once",
+    "find_trunk",
     "sign_webhook",
     "sip_call_error",
+    "wait_until_active",
+    "wait_until_ended",
 ]
 
 _MODULES: Final = {
@@ -88,9 +100,14 @@ _MODULES: Final = {
     "WebhookReceiver": "webhook_receiver",
     "agents_url": "cloud_hosts",
     "call_error": "call_errors",
+    "change_permissions": "helpers",
     "decode_unverified": "token_verifier",
+    "dispatch_once": "helpers",
+    "find_trunk": "helpers",
     "sign_webhook": "webhook_signature",
     "sip_call_error": "sip_errors",
+    "wait_until_active": "helpers",
+    "wait_until_ended": "helpers",
 }
 
 

@@ -29,6 +29,7 @@ LIST_HATS = Method(
     response=ListHatsResponse,
     retry=RetryClass.READ,
     pages=PageFields(
+        py_name="iter_hats",
         start="page_token",
         next="next_page_token",
         items="hats",
