@@ -52,8 +52,6 @@ class ServerWait:
 class PageFields:
     """Names of the fields by which an RPC returns a list page by page. A dot leads into a message."""
 
-    py_name: str
-    """The name of the iterator in the generated clients."""
     start: str
     """The request's string field that says where the page starts: ``"page_token"``, ``"page_token.token"``."""
     next: str
@@ -63,6 +61,8 @@ class PageFields:
     item_id: str | None = None
     """The item's string field, if the next page starts after the last item's id; `next` is then empty. None: the
     response has a token."""
+    py_name: str = ""
+    """The name of the iterator in the generated clients."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)

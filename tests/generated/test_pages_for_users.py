@@ -131,6 +131,6 @@ class TestPaging:
 def test_test_doubles_work(monkeypatch: pytest.MonkeyPatch) -> None:
     module = recipe_module(monkeypatch, "test-doubles.md", *blocks("test-doubles.md"))
     tests = [value for name, value in vars(module).items() if name.startswith("test_")]
-    assert len(tests) == 5
+    assert len(tests) == 6
     for each in tests:
         each()

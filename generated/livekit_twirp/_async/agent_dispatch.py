@@ -266,9 +266,9 @@ class AsyncAgentDispatchService(AsyncService):
     ) -> AgentDispatch:
         """Call an agent into a room unless it is called already, and return its dispatch.
 
-        Where a call fails after it may have been executed, the dispatch is looked for. Where two callers do this at
-        the same moment, the younger dispatch is taken back; its agent may have joined for that moment. A room that does
-        not exist costs the server about 3 seconds.
+        Where a call fails after it may have been executed, the dispatch is looked for. Where two callers do this at the
+        same moment, the younger dispatch is taken back; its agent may have joined for that moment. A room that does not
+        exist costs the server about 3 seconds.
 
         Args:
             room: Name of the room; it is made if there is none.

@@ -46,10 +46,10 @@ LIST_SIMULATION_RUNS = Method(
     grants=GRANTS["livekit.AgentSimulation/ListSimulationRuns"],
     cloud_only=True,
     pages=PageFields(
-        py_name="iter_simulation_runs",
         start="page_token.token",
         next="next_page_token.token",
         items="runs",
+        py_name="iter_simulation_runs",
     ),
 )
 COUNT_SIMULATION_RUNS = Method(

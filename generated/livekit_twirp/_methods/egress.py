@@ -56,10 +56,10 @@ LIST_EGRESS = Method(
     retry=RetryClass.READ,
     grants=GRANTS["livekit.Egress/ListEgress"],
     pages=PageFields(
-        py_name="iter_egress",
         start="page_token.token",
         next="next_page_token.token",
         items="items",
+        py_name="iter_egress",
     ),
 )
 STOP_EGRESS = Method(

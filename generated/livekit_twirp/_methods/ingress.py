@@ -40,10 +40,10 @@ LIST_INGRESS = Method(
     retry=RetryClass.READ,
     grants=GRANTS["livekit.Ingress/ListIngress"],
     pages=PageFields(
-        py_name="iter_ingress",
         start="page_token.token",
         next="next_page_token.token",
         items="items",
+        py_name="iter_ingress",
     ),
 )
 DELETE_INGRESS = Method(

@@ -29,10 +29,10 @@ SEARCH_PHONE_NUMBERS = Method(
     grants=GRANTS["livekit.PhoneNumberService/SearchPhoneNumbers"],
     cloud_only=True,
     pages=PageFields(
-        py_name="iter_search_phone_numbers",
         start="page_token.token",
         next="next_page_token.token",
         items="items",
+        py_name="iter_search_phone_numbers",
     ),
 )
 PURCHASE_PHONE_NUMBER = Method(
@@ -55,10 +55,10 @@ LIST_PHONE_NUMBERS = Method(
     grants=GRANTS["livekit.PhoneNumberService/ListPhoneNumbers"],
     cloud_only=True,
     pages=PageFields(
-        py_name="iter_phone_numbers",
         start="page_token.token",
         next="next_page_token.token",
         items="items",
+        py_name="iter_phone_numbers",
     ),
 )
 GET_PHONE_NUMBER = Method(

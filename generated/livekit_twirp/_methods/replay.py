@@ -26,10 +26,10 @@ LIST_REPLAYS = Method(
     grants=GRANTS["livekit.Replay/ListReplays"],
     cloud_only=True,
     pages=PageFields(
-        py_name="iter_replays",
         start="page_token.token",
         next="next_page_token.token",
         items="replays",
+        py_name="iter_replays",
     ),
 )
 PLAYBACK = Method(

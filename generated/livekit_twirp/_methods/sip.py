@@ -44,11 +44,11 @@ LIST_SIP_TRUNK = Method(
     retry=RetryClass.READ,
     grants=GRANTS["livekit.SIP/ListSIPTrunk"],
     pages=PageFields(
-        py_name="iter_sip_trunk",
         start="page.after_id",
         next="",
         items="items",
         item_id="sip_trunk_id",
+        py_name="iter_sip_trunk",
     ),
 )
 CREATE_SIP_INBOUND_TRUNK = Method(
@@ -114,11 +114,11 @@ LIST_SIP_INBOUND_TRUNK = Method(
     retry=RetryClass.READ,
     grants=GRANTS["livekit.SIP/ListSIPInboundTrunk"],
     pages=PageFields(
-        py_name="iter_sip_inbound_trunk",
         start="page.after_id",
         next="",
         items="items",
         item_id="sip_trunk_id",
+        py_name="iter_sip_inbound_trunk",
     ),
 )
 LIST_SIP_OUTBOUND_TRUNK = Method(
@@ -130,11 +130,11 @@ LIST_SIP_OUTBOUND_TRUNK = Method(
     retry=RetryClass.READ,
     grants=GRANTS["livekit.SIP/ListSIPOutboundTrunk"],
     pages=PageFields(
-        py_name="iter_sip_outbound_trunk",
         start="page.after_id",
         next="",
         items="items",
         item_id="sip_trunk_id",
+        py_name="iter_sip_outbound_trunk",
     ),
 )
 DELETE_SIP_TRUNK = Method(
@@ -173,11 +173,11 @@ LIST_SIP_DISPATCH_RULE = Method(
     retry=RetryClass.READ,
     grants=GRANTS["livekit.SIP/ListSIPDispatchRule"],
     pages=PageFields(
-        py_name="iter_sip_dispatch_rule",
         start="page.after_id",
         next="",
         items="items",
         item_id="sip_dispatch_rule_id",
+        py_name="iter_sip_dispatch_rule",
     ),
 )
 DELETE_SIP_DISPATCH_RULE = Method(

@@ -29,10 +29,10 @@ LIST_HATS = Method(
     response=ListHatsResponse,
     retry=RetryClass.READ,
     pages=PageFields(
-        py_name="iter_hats",
         start="page_token",
         next="next_page_token",
         items="hats",
+        py_name="iter_hats",
     ),
 )
 
