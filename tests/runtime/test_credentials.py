@@ -141,6 +141,24 @@ def test_what_is_missing_or_too_much(
     assert str(caught.value) == problem
 
 
+@pytest.mark.parametrize(
+    ("arguments", "problem"),
+    [
+        ((f"{URL}/rtc",), "the URL ends with /rtc, which is for clients of rooms: leave it out"),
+        ((f"{URL}/twirp",), f"the URL {URL + '/twirp'!r} ends with /twirp, which the client adds itself: leave it out"),
+        ((KEY, SECRET, URL), "an API key or secret is a URL: the order of the arguments is url, api_key, api_secret"),
+    ],
+)
+def test_what_cannot_be_meant_is_told_when_a_client_is_made(
+    kind: str, arguments: tuple[str, ...], problem: str
+) -> None:
+    options = {} if KEY in arguments else {"token": "any"}
+    with pytest.raises(ValueError, match=r".") as caught:
+        make(kind, *arguments, **options)
+
+    assert str(caught.value) == problem
+
+
 @pytest.mark.parametrize("name", ["api_key", "api_secret", "token", "auth"])
 @pytest.mark.parametrize("bad", [" canary", "canary\n", "can\rary", "can\0ary", "canary€", 7, b"canary"])
 def test_values_that_cannot_be_sent_are_refused_unseen(kind: str, name: str, bad: Any) -> None:
