@@ -36,6 +36,28 @@ class _Client:
         self._owner = True
         self._closed = False
 
+    def _of_services(self) -> _Client:
+        """Return the client that services hold: one that does not hold them, because a cycle would outlive its use."""
+        if type(self) in (Client, AsyncClient):  # which has no services
+            return self
+        core: _Client | None = vars(self).get("_core")
+        if core is None:
+            core = object.__new__(Client if isinstance(self, Client) else AsyncClient)
+            core._config, core._transport = self._config, self._transport
+            core._owner = core._closed = False
+            core = vars(self).setdefault("_core", core)  # of two threads, one makes it
+            if self._closed:
+                core._closed = True
+        return core
+
+    def _end(self) -> bool:
+        """Let no further call or attempt begin; return True if the transport is to be closed, too."""
+        self._closed = True
+        core = vars(self).get("_core")
+        if core is not None:
+            core._closed = True
+        return self._owner
+
     def with_options(self, **options: Unpack[ClientOptions]) -> Self:
         """Return a client with other options, over the same connections.
 
@@ -121,8 +143,7 @@ class Client(_Client):
 
         A call under way in another thread ends within its deadline: it makes no further attempt.
         """
-        self._closed = True
-        if self._owner:
+        if self._end():
             self._transport.close()
 
     def __enter__(self) -> Self:
@@ -198,8 +219,7 @@ class AsyncClient(_Client):
         Args:
             timeout: Seconds after which the calls under way are ended; None: their own deadlines count.
         """
-        self._closed = True
-        if self._owner:
+        if self._end():
             await (self._transport.aclose() if timeout is None else self._transport.aclose(timeout=timeout))
 
     async def __aenter__(self) -> Self:
@@ -226,7 +246,7 @@ class _Service:
     @classmethod
     def _of(cls, client: Any) -> Self:
         service = cls.__new__(cls)
-        service._client = client
+        service._client = client._of_services()
         return service
 
     def with_options(self, **options: Unpack[ClientOptions]) -> Self:
