@@ -40,14 +40,15 @@ class _Client:
         """Return the client that services hold: one that does not hold them, because a cycle would outlive its use."""
         if type(self) in (Client, AsyncClient):  # which has no services
             return self
-        core: _Client | None = vars(self).get("_core")
-        if core is None:
-            core = object.__new__(Client if isinstance(self, Client) else AsyncClient)
-            core._config, core._transport = self._config, self._transport
-            core._owner = core._closed = False
-            core = vars(self).setdefault("_core", core)  # of two threads, one makes it
-            if self._closed:
-                core._closed = True
+        held: _Client | None = vars(self).get("_core")
+        if held is not None:
+            return held
+        made: _Client = object.__new__(Client if isinstance(self, Client) else AsyncClient)
+        made._config, made._transport = self._config, self._transport
+        made._owner = made._closed = False
+        core: _Client = vars(self).setdefault("_core", made)  # of two threads, one makes it
+        if self._closed:
+            core._closed = True
         return core
 
     def _end(self) -> bool:
