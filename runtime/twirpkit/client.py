@@ -43,7 +43,7 @@ class _Client:
         held: _Client | None = vars(self).get("_core")
         if held is not None:
             return held
-        made: _Client = object.__new__(Client if isinstance(self, Client) else AsyncClient)
+        made: Any = object.__new__(Client if isinstance(self, Client) else AsyncClient)
         made._config, made._transport = self._config, self._transport
         made._owner = made._closed = False
         core: _Client = vars(self).setdefault("_core", made)  # of two threads, one makes it
