@@ -82,7 +82,7 @@ def test_a_response_belongs_to_its_request(name: str, client: LentWorld, request
     """Two responses to one request, on a connection that stays open."""
     if name in SURPLUS.clients:
         request.applymarker(pytest.mark.xfail(reason=SURPLUS.line, strict=True))
-    with serve(Answer((OK + HI) * 2, "keep"), Answer(answer(b"own"), "keep"), answer(b"own")) as server:
+    with serve(Canned((OK + HI) * 2, "keep"), Canned(answer(b"own"), "keep"), answer(b"own")) as server:
         assert client.send(server.url).body == b"hi"
         after = client.send(server.url)
         client.end()
