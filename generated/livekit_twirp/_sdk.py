@@ -56,6 +56,11 @@ PACKAGE = sdk.PackageInfo(
         ),
         sdk.KnownError(
             sdk.Code.INVALID_ARGUMENT,
+            "missing or invalid field: output",
+            hint="an output is missing; on LiveKit Cloud a file, segments or images also need storage, such as s3",
+        ),
+        sdk.KnownError(
+            sdk.Code.INVALID_ARGUMENT,
             "name length exceeds limits",
             hint="LiveKit's limit for names of rooms and identities is 256 bytes by default",
         ),

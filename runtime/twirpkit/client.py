@@ -62,6 +62,29 @@ class _Client:
     def _check(self, config: ClientConfig) -> None:
         """Raise TypeError for a configuration that this kind of client cannot use."""
 
+    def _of_services(self) -> _Client:
+        """Return the client that services hold: one that does not hold them, because a cycle would outlive its use."""
+        if type(self) in (Client, AsyncClient):  # which has no services
+            return self
+        held: _Client | None = vars(self).get("_core")
+        if held is not None:
+            return held
+        made: Any = object.__new__(Client if isinstance(self, Client) else AsyncClient)
+        made._config, made._transport, made._package = self._config, self._transport, self._package
+        made._owner = made._closed = False
+        core: _Client = vars(self).setdefault("_core", made)  # of two threads, one makes it
+        if self._closed:
+            core._closed = True
+        return core
+
+    def _end(self) -> bool:
+        """Let no further call or attempt begin; return True if the transport is to be closed, too."""
+        self._closed = True
+        core = vars(self).get("_core")
+        if core is not None:
+            core._closed = True
+        return self._owner
+
     def with_options(self, **options: Unpack[ClientOptions]) -> Self:
         """Return a client with other options, over the same connections.
 
@@ -162,8 +185,7 @@ class Client(_Client):
 
         A call under way in another thread ends within its deadline: it makes no further attempt.
         """
-        self._closed = True
-        if self._owner:
+        if self._end():
             self._transport.close()
 
     def __enter__(self) -> Self:
@@ -241,8 +263,7 @@ class AsyncClient(_Client):
         Args:
             timeout: Seconds after which the calls under way are ended; None: their own deadlines count.
         """
-        self._closed = True
-        if self._owner:
+        if self._end():
             await (self._transport.aclose() if timeout is None else self._transport.aclose(timeout=timeout))
 
     async def __aenter__(self) -> Self:

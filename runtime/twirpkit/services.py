@@ -36,7 +36,7 @@ class _Service:
     @classmethod
     def _of(cls, client: Any) -> Self:
         service = cls.__new__(cls)
-        service._client = client
+        service._client = client._of_services()
         return service
 
     def with_options(self, **options: Unpack[ClientOptions]) -> Self:

@@ -9,6 +9,7 @@ from typing import Any
 
 from cases.case import Case, Step, by_status, head, http_answer, twirp
 from cases.ends import AT_ONCE, ENDS, RPCS, answered, touched
+from cases.retries import closing
 
 __all__ = ["CASES"]
 
@@ -120,11 +121,9 @@ def discoveries() -> Iterator[Case]:
         "no-region": b'{"regions":[]}',
     }.items():
         yield useless(f"list-of-{name}", "D1", Step(http_answer(200, data), "keep"))
-    yield useless("no-answer", "D1", Step())
-    race = dataclasses.replace(DOWN, then="race")
-    yield row(
-        "list-on-a-connection-that-had-closed", "D2", (race, listed(R1), OK), "base", "base?", "r1", also=("C1", "D1")
-    )
+    yield row("no-answer", "D1", (closing(DOWN), Step(), OK), "base", "base?", "base", also=("C1", "D3"))
+    steps = (dataclasses.replace(DOWN, then="race"), listed(R1), OK)
+    yield row("list-on-a-connection-that-had-closed", "D2", steps, "base", "base?", "r1", also=("C1", "D1"))
     for name, headers, route in (
         ("max-age-0", {"cache-control": "max-age=0"}, ("base", "base?", "r1", "base?", "r2")),
         ("no-cache-control", {}, ("base", "base?", "r1", "base?", "r2")),
@@ -228,7 +227,7 @@ def pins() -> Iterator[Case]:
         yield row(
             f"pinned-{name}",
             "D4",
-            (pinned, step),
+            (closing(pinned), step),
             "base",
             "base?",
             also=("D2", "D3"),
