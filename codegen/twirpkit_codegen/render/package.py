@@ -17,7 +17,7 @@ from twirpkit_codegen.render.method_docs import policy_lines, summary
 from twirpkit_codegen.render.mode import MODES
 from twirpkit_codegen.render.scope import Scope
 from twirpkit_codegen.schema import comments, naming
-from twirpkit_codegen.schema.model import Api, File, Service, walk
+from twirpkit_codegen.schema.model import Api, File, Message, Service, walk
 from twirpkit_codegen.version import GENERATED_FOR, GENERATOR
 
 __all__ = ["render"]
@@ -55,7 +55,7 @@ class _Package:
 
     def top(self) -> Iterator[tuple[str, str]]:
         """Yield the modules at the top of the package."""
-        exports = exported_names(self.api)
+        exports = exported_names(self.api, self.request_types())
         yield self.file("__init__.py", "package.py.j2", Scope(self.name, exports), exports=exports)
         yield self.file("__main__.py", "main.py.j2")
         yield self.file("_sdk.py", "sdk.py.j2")
@@ -103,7 +103,7 @@ class _Package:
             yield self.file(f"{mode.folder}/api.py", "api.py.j2", Scope(self.name, names), mode=mode)
             for service in services:
                 path, scope = f"{mode.folder}/{service.attribute}.py", Scope(self.name, _names_in_service(service))
-                yield self.file(path, "service.py.j2", scope, service=service, mode=mode)
+                yield self.file(path, "service.py.j2", scope, service=service, mode=mode, helpers=_helpers(service))
 
     def handlers(self) -> Iterator[tuple[str, str]]:
         """Yield the handlers of each service, in both modes, and the module that exports them."""
@@ -142,7 +142,7 @@ class _Package:
         yield self.file(f"{path}i", "messages.pyi.j2", scope, file=file)
 
     def types_of(self, file: File) -> Iterator[tuple[str, str]]:
-        inputs = [message for message in walk(file.messages) if message.full_name in self.inputs]
+        inputs = self.inputs_of(file)
         if not inputs and not file.all_enums:
             return
         fields = {field.py_name for message in inputs for field in message.fields}
@@ -160,6 +160,16 @@ class _Package:
             left_out_by_request=left_out,
             literals={each.full_name: self.literals[each.full_name][1] for each in file.all_enums},
         )
+
+    def inputs_of(self, file: File) -> list[Message]:
+        """Return the messages of a file that a request can contain."""
+        return [message for message in walk(file.messages) if message.full_name in self.inputs]
+
+    def request_types(self) -> Iterator[tuple[str, str]]:
+        """Yield the types of requests as mappings and of names of enums, with their modules under ``types``."""
+        for file in self.api.files:
+            yield from ((naming.dict_name(message.qualname), file.module) for message in self.inputs_of(file))
+            yield from ((self.literals[enum.full_name][1], file.module) for enum in file.all_enums if enum.values)
 
     def left_out_by_request(self) -> dict[str, tuple[str, ...]]:
         """Return requests with fields that cannot be keyword arguments: those fields, by full name of the request."""
@@ -216,7 +226,12 @@ def _names_in_service(service: Service) -> set[str]:
     """Return the names that a service's module defines, at its top level or in its class."""
     names = {method.py_name for method in service.methods}
     names |= {method.pages.py_name for method in service.methods if method.pages}
+    names |= set(service.helpers.methods) if service.helpers else set()
     return names | {service.class_name, f"Async{service.class_name}"}
+
+
+def _helpers(service: Service) -> jinja2.Template | None:
+    return None if service.helpers is None else _environment().from_string(service.helpers.template)
 
 
 def _chunks(serialized: bytes) -> list[str]:

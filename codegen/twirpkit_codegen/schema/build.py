@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from functools import partial
 from typing import Final
 
@@ -14,7 +14,7 @@ from twirpkit_codegen.errors import GenerationError, Location, collect
 from twirpkit_codegen.schema import exports, naming, policy
 from twirpkit_codegen.schema.file_builder import build_file
 from twirpkit_codegen.schema.manifest import Manifest
-from twirpkit_codegen.schema.model import Api, File, PackageInfo, Service, walk
+from twirpkit_codegen.schema.model import Api, File, Message, PackageInfo, Service, walk
 from twirpkit_codegen.schema.service_builder import Context, build_service
 from twirpkit_codegen.schema.source import Source
 from twirpkit_codegen.schema.type_index import GOOGLE, types_in
@@ -56,6 +56,7 @@ def build(descriptors: FileDescriptorSet, manifest: Manifest) -> Api:
         raise GenerationError.at(manifest.location(), "the protos have no service to generate: add one, or skip less")
     _check_facade(manifest, services)
     _check_acronyms(manifest, services)
+    _check_sensitive_fields(manifest, messages)
     package, bound = _with_sensitivity(manifest, descriptors), exports.bound_classes(manifest, index, messages)
     return Api(package, files, tuple(services), exports.exports(manifest), bound)
 
@@ -74,6 +75,15 @@ def _with_sensitivity(manifest: Manifest, descriptors: FileDescriptorSet) -> Pac
             return dataclasses.replace(package, sensitivity_number=extension.number)
     text = f"sdk.sensitivity {name!r} is not an extension of google.protobuf.FieldOptions in the protos"
     raise GenerationError.at(manifest.location("sdk", "sensitivity"), text)
+
+
+def _check_sensitive_fields(manifest: Manifest, messages: Mapping[str, Message]) -> None:
+    """Raise GenerationError for a sensitive field that does not exist: it is misspelt, or gone."""
+    for name in manifest.package.sensitive_fields:
+        message, _, field = name.rpartition(".")
+        if message not in messages or all(each.name != field for each in messages[message].fields):
+            text = f"sdk.sensitive_fields: {name!r} is not a field of these protos, like 'acme.Hat.name'"
+            raise GenerationError.at(manifest.location("sdk", "sensitive_fields"), text)
 
 
 def _check_modules(files: Iterable[File]) -> None:

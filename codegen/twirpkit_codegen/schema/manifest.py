@@ -29,6 +29,7 @@ _SDK: Final[Mapping[str, type]] = {
     "testing": dict,
     "request_id_header": str,
     "sensitivity": str,
+    "sensitive_fields": list,
     "acronyms": list,
     "env": dict,
     "exports": dict,
@@ -80,6 +81,8 @@ class Manifest:
     """By the name of a class: ``base``, the options of `BOUND_OPTIONS`, and one attribute with what it is bound to."""
     file: str
     text: str
+    folder: Path
+    """The folder that the manifest is in."""
 
     def location(self, *path: str) -> Location:
         """Return the place of a key, or of the innermost existing table around it."""
@@ -94,6 +97,11 @@ def is_plug_in(value: object) -> bool:
 def is_bindable(value: object) -> bool:
     """Return True for the name of a class, ``module:Class``, or of a class method, ``module:Class.method``."""
     return isinstance(value, str) and re.fullmatch(r"\w+(\.\w+)*:\w+(\.\w+)?", value, re.ASCII) is not None
+
+
+def is_exportable(name: str) -> bool:
+    """Return True for a name that a package can export: a public one, or its version."""
+    return is_public(name) or name == "__version__"
 
 
 def load(path: Path) -> Manifest:
@@ -114,14 +122,15 @@ def load(path: Path) -> Manifest:
     except tomllib.TOMLDecodeError as error:
         location = Location(path.name, line_of_error(text, str(error)))
         raise GenerationError.at(location, f"is not TOML: {error}") from None
-    return _Reader(path.name, text, data).manifest()
+    return _Reader(path, text, data).manifest()
 
 
 class _Reader:
     """The checks of a manifest's parts, whose errors name places."""
 
-    def __init__(self, file: str, text: str, data: dict[str, Any]) -> None:
-        self.file = file
+    def __init__(self, path: Path, text: str, data: dict[str, Any]) -> None:
+        self.file = path.name
+        self.folder = path.parent
         self.text = text
         self.data = data
 
@@ -138,6 +147,7 @@ class _Reader:
             bound=self.bound(sdk.get("bound", {})),
             file=self.file,
             text=self.text,
+            folder=self.folder,
         )
 
     def package_info(self, sdk: Any) -> PackageInfo:
@@ -165,6 +175,7 @@ class _Reader:
             env=self.env(sdk.get("env", {})),
             known_errors=self.known_errors(self.data.get("known_errors", [])),
             sensitivity=sdk.get("sensitivity"),
+            sensitive_fields=self.strings(("sdk", "sensitive_fields"), sdk.get("sensitive_fields", [])),
         )
 
     def check_names(self, package: str, facade: str) -> None:
@@ -232,7 +243,7 @@ class _Reader:
         for module, names in exports.items():
             if not re.fullmatch(r"\w+(\.\w+)*", module, re.ASCII):
                 raise self.error(f"sdk.exports: {module!r} is not a module", "sdk", "exports", module)
-            if wrong := [each for each in self.strings(("sdk", "exports", module), names) if not is_public(each)]:
+            if wrong := [each for each in self.strings(("sdk", "exports", module), names) if not is_exportable(each)]:
                 text = f"sdk.exports: {wrong[0]!r} of {module} is not a public Python name"
                 raise self.error(text, "sdk", "exports", module)
         return {module: tuple(names) for module, names in exports.items()}

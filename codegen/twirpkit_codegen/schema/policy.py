@@ -13,7 +13,7 @@ __all__ = ["check_note", "check_services", "policy_of"]
 
 _ROW: Final = frozenset(("cloud_only", "grants", "retry", "key", "note", "timeout"))
 _WAIT: Final = frozenset(("field", "default", "margin", "when", "unit"))
-_SECTION: Final = frozenset(("attribute", "class", "cloud_only", "host", "note"))
+_SECTION: Final = frozenset(("attribute", "class", "cloud_only", "helpers", "host", "note"))
 _INTEGERS: Final = ("int",)
 RETRY_CLASSES: Final = ("read", "idempotent", "keyed", "never")
 

@@ -10,8 +10,9 @@ from google.protobuf.descriptor_pb2 import MethodDescriptorProto, MethodOptions,
 
 from twirpkit_codegen.errors import GenerationError, Location, collect
 from twirpkit_codegen.schema import comments, naming, policy
+from twirpkit_codegen.schema.helpers import read_helpers
 from twirpkit_codegen.schema.manifest import Manifest, is_plug_in
-from twirpkit_codegen.schema.model import Message, Method, Service, TypeRef
+from twirpkit_codegen.schema.model import Helpers, Message, Method, Service, TypeRef
 from twirpkit_codegen.schema.paging import page_fields
 from twirpkit_codegen.schema.source import Source
 from twirpkit_codegen.schema.type_index import find_type
@@ -58,7 +59,8 @@ def build_service(context: Context, source: Source, path: tuple[int, ...], proto
         partial(_method, context, source, (*path, _SERVICE_METHOD, n), full_name, each)
         for n, each in enumerate(proto.method)
     )
-    _check_names(methods, [source.location((*path, _SERVICE_METHOD, n)) for n in range(len(methods))])
+    helpers = read_helpers(manifest, full_name, section)
+    _check_names(methods, [source.location((*path, _SERVICE_METHOD, n)) for n in range(len(methods))], helpers)
     return Service(
         name=proto.name,
         full_name=full_name,
@@ -70,14 +72,17 @@ def build_service(context: Context, source: Source, path: tuple[int, ...], proto
         host=host,
         note=note,
         methods=tuple(methods),
+        helpers=helpers,
     )
 
 
-def _check_names(methods: list[Method], locations: list[Location]) -> None:
-    """Raise GenerationError for methods and iterators whose names clash with each other or with those of a service."""
+def _check_names(methods: list[Method], locations: list[Location], helpers: Helpers | None) -> None:
+    """Raise GenerationError for methods, iterators and helpers whose names clash, or are those of every service."""
     placed = list(zip(methods, locations, strict=True))
     names = [(each.py_name, each.name, location) for each, location in placed]
     names += [(each.pages.py_name, f"the iterator of {each.name}", location) for each, location in placed if each.pages]
+    if helpers is not None:
+        names += [(each, f"the helper {each}", Location(helpers.file)) for each in helpers.methods]
     naming.check_unique(names)
     for py_name, _, location in names:
         naming.check_free(py_name, naming.SERVICE_NAMES, "a service", location)

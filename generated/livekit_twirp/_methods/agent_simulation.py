@@ -49,6 +49,7 @@ LIST_SIMULATION_RUNS = Method(
         start="page_token.token",
         next="next_page_token.token",
         items="runs",
+        py_name="iter_simulation_runs",
     ),
 )
 COUNT_SIMULATION_RUNS = Method(

@@ -59,6 +59,7 @@ LIST_EGRESS = Method(
         start="page_token.token",
         next="next_page_token.token",
         items="items",
+        py_name="iter_egress",
     ),
 )
 STOP_EGRESS = Method(

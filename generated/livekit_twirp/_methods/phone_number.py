@@ -32,6 +32,7 @@ SEARCH_PHONE_NUMBERS = Method(
         start="page_token.token",
         next="next_page_token.token",
         items="items",
+        py_name="iter_search_phone_numbers",
     ),
 )
 PURCHASE_PHONE_NUMBER = Method(
@@ -57,6 +58,7 @@ LIST_PHONE_NUMBERS = Method(
         start="page_token.token",
         next="next_page_token.token",
         items="items",
+        py_name="iter_phone_numbers",
     ),
 )
 GET_PHONE_NUMBER = Method(

@@ -29,6 +29,7 @@ LIST_REPLAYS = Method(
         start="page_token.token",
         next="next_page_token.token",
         items="replays",
+        py_name="iter_replays",
     ),
 )
 PLAYBACK = Method(

@@ -43,7 +43,5 @@ class PackageInfo:
     """``module:class`` of what knows a service's other hosts; None: it has one host."""
     known_errors: Sequence[KnownError] = ()
     """Errors that the server is known to send."""
-    sensitivity: int | None = None
-    """The number of the field option that marks secret and personal fields."""
     env: Mapping[str, str] = field(default_factory=dict)
     """Environment variables by what they give: ``url``, ``token``, ``api_key``, ``api_secret``."""

@@ -17,11 +17,11 @@ from twirpkit._schema.schemas import message_class
 from twirpkit._schema.sensitivity import is_sensitive
 from twirpkit._schema.well_known import ANY, HAVE_JSON_OF_THEIR_OWN
 from twirpkit._secret import REDACTED
+from twirpkit._url_secrets import without_url_secrets
 
 __all__ = ["to_dict", "to_json", "wire_json"]
 
 _TYPE: Final = FieldDescriptorProto.Type
-
 
 _LONG: Final = frozenset(
     (_TYPE.TYPE_INT64, _TYPE.TYPE_UINT64, _TYPE.TYPE_FIXED64, _TYPE.TYPE_SFIXED64, _TYPE.TYPE_SINT64)
@@ -47,7 +47,8 @@ def to_dict(
 
     Args:
         message: Any message, of this package or another.
-        redact: Replace the values of fields that the schema marks as secret or personal by ``"<redacted>"``.
+        redact: Replace the values of fields that the schema marks as secret or personal, and the secrets in URLs, by
+            ``"<redacted>"``.
         defaults: Include fields that are not set: ``0``, ``""``, ``[]``. Messages and fields with presence are left
             out nevertheless.
         camel_case: Spell keys ``emptyTimeout`` instead of ``empty_timeout``.
@@ -140,6 +141,8 @@ def _item(field: Field, value: Any, options: _Options) -> Any:
     if field.enum is not None:
         is_null = field.enum.full_name == "google.protobuf.NullValue"
         return None if is_null else enum_facts(field.enum).names.get(value, value)
+    if options.redact and isinstance(value, str):
+        return without_url_secrets(value)
     if isinstance(value, bytes):
         return base64.b64encode(value).decode("ascii")
     if options.long_as_text and field.type in _LONG:
@@ -159,27 +162,29 @@ def _well_known(message: Any, name: str, options: _Options) -> Any:
         case "Timestamp" | "Duration" | "FieldMask":
             return message.ToJsonString()
         case "Struct":
-            return {key: _any_value(item) for key, item in message.fields.items()}
+            return {key: _any_value(item, options) for key, item in message.fields.items()}
         case "ListValue":
-            return [_any_value(item) for item in message.values]
+            return [_any_value(item, options) for item in message.values]
         case "Value":
-            return _any_value(message)
+            return _any_value(message, options)
         case _:
             return _item(fields_of(message.DESCRIPTOR)["value"], message.value, options)
 
 
-def _any_value(value: Any) -> Any:
+def _any_value(value: Any, options: _Options) -> Any:
     """Return what a ``google.protobuf.Value`` holds."""
     match value.WhichOneof("kind"):
         case "struct_value":
-            return {key: _any_value(item) for key, item in value.struct_value.fields.items()}
+            return _well_known(value.struct_value, "Struct", options)
         case "list_value":
-            return [_any_value(item) for item in value.list_value.values]
+            return _well_known(value.list_value, "ListValue", options)
         case "number_value":
             number = value.number_value
             return int(number) if number.is_integer() else _number(number)
-        case "string_value" | "bool_value" as kind:
-            return getattr(value, kind)
+        case "string_value":
+            return without_url_secrets(value.string_value) if options.redact else value.string_value
+        case "bool_value":
+            return value.bool_value
         case _:
             return None
 

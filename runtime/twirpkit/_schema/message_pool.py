@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import copyreg
 import importlib
+from collections.abc import Iterable
 from typing import Any
 
 from google.protobuf.descriptor import Descriptor, FileDescriptor
@@ -34,12 +35,15 @@ class MessagePool:
     Args:
         modules: The package whose modules fill the pool; None: no module does.
         sensitivity: The number of the field option that marks secret and personal fields; None: the schema has none.
+        sensitive: Full names of further secret and personal fields.
     """
 
-    def __init__(self, modules: str | None = None, *, sensitivity: int | None = None) -> None:
+    def __init__(
+        self, modules: str | None = None, *, sensitivity: int | None = None, sensitive: Iterable[str] = ()
+    ) -> None:
         self._pool = DescriptorPool()
         self._google: set[str] = set()
-        self._schema = Schema(modules, sensitivity)
+        self._schema = Schema(modules, sensitivity, frozenset(sensitive))
         register(self._pool, self._schema)
 
     def load(self, serialized: bytes, namespace: dict[str, Any]) -> FileDescriptor:

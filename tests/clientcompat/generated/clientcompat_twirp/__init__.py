@@ -50,6 +50,11 @@ if TYPE_CHECKING:
     from clientcompat_twirp.messages.clientcompat import Empty as Empty
     from clientcompat_twirp.messages.clientcompat import Req as Req
     from clientcompat_twirp.messages.clientcompat import Resp as Resp
+    from clientcompat_twirp.types.clientcompat import (
+        ClientCompatMessage_CompatServiceMethodName as ClientCompatMessage_CompatServiceMethodName,
+    )
+    from clientcompat_twirp.types.clientcompat import EmptyDict as EmptyDict
+    from clientcompat_twirp.types.clientcompat import ReqDict as ReqDict
 
 _EXPORTS = {
     "AbortedError": "twirpkit",
@@ -60,6 +65,7 @@ _EXPORTS = {
     "BadRouteError": "twirpkit",
     "CanceledError": "twirpkit",
     "ClientCompatMessage": "clientcompat_twirp.messages.clientcompat",
+    "ClientCompatMessage_CompatServiceMethodName": "clientcompat_twirp.types.clientcompat",
     "Code": "twirpkit",
     "CompatAPI": "clientcompat_twirp._sync.api",
     "CompatService": "clientcompat_twirp._sync.compat",
@@ -67,6 +73,7 @@ _EXPORTS = {
     "DeadlineExceededError": "twirpkit",
     "DecodeError": "twirpkit",
     "Empty": "clientcompat_twirp.messages.clientcompat",
+    "EmptyDict": "clientcompat_twirp.types.clientcompat",
     "FailedPreconditionError": "twirpkit",
     "InternalError": "twirpkit",
     "InvalidArgumentError": "twirpkit",
@@ -75,6 +82,7 @@ _EXPORTS = {
     "OutOfRangeError": "twirpkit",
     "PermissionDeniedError": "twirpkit",
     "Req": "clientcompat_twirp.messages.clientcompat",
+    "ReqDict": "clientcompat_twirp.types.clientcompat",
     "ResourceExhaustedError": "twirpkit",
     "Resp": "clientcompat_twirp.messages.clientcompat",
     "Sent": "twirpkit",
@@ -100,6 +108,7 @@ __all__ = [
     "BadRouteError",
     "CanceledError",
     "ClientCompatMessage",
+    "ClientCompatMessage_CompatServiceMethodName",
     "Code",
     "CompatAPI",
     "CompatService",
@@ -107,6 +116,7 @@ __all__ = [
     "DeadlineExceededError",
     "DecodeError",
     "Empty",
+    "EmptyDict",
     "FailedPreconditionError",
     "InternalError",
     "InvalidArgumentError",
@@ -115,6 +125,7 @@ __all__ = [
     "OutOfRangeError",
     "PermissionDeniedError",
     "Req",
+    "ReqDict",
     "ResourceExhaustedError",
     "Resp",
     "Sent",

@@ -32,6 +32,7 @@ LIST_HATS = Method(
         start="page_token",
         next="next_page_token",
         items="hats",
+        py_name="iter_hats",
     ),
 )
 
