@@ -8,7 +8,7 @@ from typing import Any
 
 from occupied_room import NOBODY, REFUSAL, Scene
 
-from livekit_twirp import InternalError, InvalidArgumentError, NotFoundError, TwirpError, UnknownError
+from livekit_twirp import InvalidArgumentError, NotFoundError, RpcCallError, TwirpError, UnknownError
 from livekit_twirp.messages.livekit_models import ParticipantInfo, TrackSource, TrackType
 
 __all__ = ["CASES", "Case", "Refused", "Step"]
@@ -309,12 +309,12 @@ CASES = (
             Step(
                 "PerformRpc",
                 lambda scene: _is_called(scene, "refuse"),
-                Refused(InternalError, 500, f"RpcError {REFUSAL.code}: {REFUSAL.message}"),
+                Refused(RpcCallError, 500, f"RpcError {REFUSAL.code}: {REFUSAL.message}"),
             ),
             Step(
                 "PerformRpc",
                 lambda scene: _is_called(scene, "dance"),
-                Refused(InvalidArgumentError, 400, "RpcError 1400"),
+                Refused(RpcCallError, 400, "RpcError 1400"),
             ),
         ),
     ),
