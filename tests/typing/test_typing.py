@@ -82,7 +82,13 @@ def test_refuses_the_marked_lines_and_no_other(
 
 
 def test_samples_are_marked() -> None:
-    assert {name for name, _ in marked()} == {"bad.py", "bad_clients.py", "bad_messages.py", EITHER.name}
+    assert {name for name, _ in marked()} == {
+        "bad.py",
+        "bad_clients.py",
+        "bad_messages.py",
+        EITHER.name,
+        "servers_and_fakes.py",
+    }
     assert {path.name for path in SAMPLES} == {
         "bad.py",
         "bad_clients.py",
@@ -90,5 +96,6 @@ def test_samples_are_marked() -> None:
         "good.py",
         "good_clients.py",
         "good_messages.py",
+        "servers_and_fakes.py",
         EITHER.name,
     }

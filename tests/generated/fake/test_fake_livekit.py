@@ -6,6 +6,7 @@ import asyncio
 import subprocess
 import sys
 import threading
+import time
 from datetime import UTC, datetime, timedelta
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from typing import Any
@@ -17,6 +18,7 @@ from livekit_twirp import (
     AccessToken,
     AsyncLiveKitAPI,
     DeadlineExceededError,
+    EgressStatus,
     LiveKitAPI,
     NotFoundError,
     RoomConfiguration,
@@ -511,6 +513,73 @@ def test_a_delay_without_a_deadline_is_waited_for() -> None:
 
 
 # --- the command
+
+
+def test_the_clock_runs_for_code_that_waits() -> None:
+    with FakeLiveKit(start=START) as fake, fake.api() as lk:
+        lk.room.create_room(name="hall", empty_timeout=300)
+        egress = lk.egress.start_room_composite_egress(room_name="hall", file_outputs=[{"filepath": "a.mp4"}])
+        fake.run_clock(speed=100)
+        assert lk.egress.wait_until_ended(egress_id=stopped(fake, lk, egress.egress_id), timeout=30).error == ""
+        assert fake.now > START
+        fake.run_clock(0)
+        assert fake.now == fake.now
+        for speed in (-1.0, float("nan"), float("inf")):
+            with pytest.raises(ValueError, match="speed must be"):
+                fake.run_clock(speed)
+
+
+def stopped(fake: FakeLiveKit, lk: LiveKitAPI, egress_id: str) -> str:
+    while lk.egress.list_egress(egress_id=egress_id).items[0].status == EgressStatus.EGRESS_STARTING:
+        fake.advance(1)
+    lk.egress.stop_egress(egress_id=egress_id)
+    return egress_id
+
+
+def test_helpers_find_what_there_is() -> None:
+    with FakeLiveKit() as fake, fake.api() as lk:
+        fake.join("hall", "ada")
+        assert lk.room.wait_until_active(room="hall", identity="ada").identity == "ada"
+        changed = lk.room.change_permissions(room="hall", identity="ada", can_publish=False).permission
+        assert (changed.can_publish, changed.can_subscribe) == (False, True)
+        first = lk.agent_dispatch.dispatch_once(room="hall", agent_name="scribe")
+        assert lk.agent_dispatch.dispatch_once(room="hall", agent_name="scribe").id == first.id
+        trunk = lk.sip.create_sip_outbound_trunk(
+            trunk={"name": "out", "address": "a.example", "numbers": ["+15550100"]}
+        )
+        found = lk.sip.find_sip_outbound_trunk(number="+1 555 0100")
+        assert found is not None
+        assert found.sip_trunk_id == trunk.sip_trunk_id
+        assert lk.sip.find_sip_inbound_trunk(number="+1 555 0100") is None
+
+
+def test_events_come_while_nobody_calls() -> None:
+    with FakeLiveKit() as fake, fake.api() as lk:
+        lk.room.create_room(name="hall", empty_timeout=1)
+        fake.run_clock(speed=1000)
+        until = time.monotonic() + 10
+        while len(fake.events) < 2 and time.monotonic() < until:
+            time.sleep(0.01)
+        assert [event.event for event in fake.events] == ["room_started", "room_finished"]
+
+
+def test_a_server_that_waits_keeps_the_clock_up_to_date() -> None:
+    finished = threading.Event()
+    with FakeLiveKit() as fake, fake.api() as lk, fake.serve() as server:
+        waiting = threading.Thread(target=server.wait)
+        fake.on_webhook(lambda body, authorization: finished.set() if b"room_finished" in body else None)
+        lk.room.create_room(name="hall", empty_timeout=1)
+        fake.run_clock(speed=100)
+        waiting.start()
+        assert finished.wait(10)
+    waiting.join(10)
+    assert not waiting.is_alive()
+
+
+def test_the_command_refuses_a_speed(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        run_fake(FakeLiveKit, ["--port", "0", "--speed", "-1"])
+    assert "speed must be a number that is not negative" in capsys.readouterr().err
 
 
 def test_the_command_in_this_process(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:

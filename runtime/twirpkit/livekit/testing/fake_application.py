@@ -87,6 +87,11 @@ class FakeApplication(TwirpApp):
             return text_response(404, "404 page not found\n")
         return None
 
+    def now(self) -> datetime:
+        """Return the time on the fake's clock; what is due by then has happened."""
+        with self._state.changing():
+            return self._state.clock.now()
+
     def rpc_of(self, path: str) -> str:
         """Return the RPC of a path: ``package.Service/Method``."""
         return path.removeprefix(f"{self._prefix}/")
@@ -101,7 +106,7 @@ class FakeApplication(TwirpApp):
         if isinstance(claims, HttpResponse) or missing_grants(filled_claims(method.grants or {}, request), claims):
             raise UnauthenticatedError("permissions denied")
         headers = {name: value for name, value in context.headers.items() if name != AUTHORIZATION.lower()}
-        self.calls.append(Call(method.path, copied(request), claims, headers, self._state.clock.now()))
+        self.calls.append(Call(method.path, copied(request), claims, headers, self.now()))
         error = self.faults.error(method.path)
         if error is not None:
             raise error

@@ -1,9 +1,11 @@
-"""The fake's clock: it stands still until a test advances it."""
+"""The fake's clock: it stands still until a test advances it, or lets it run."""
 
 from __future__ import annotations
 
 import heapq
 import itertools
+import math
+import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -37,6 +39,8 @@ class FakeClock:
         self._ns = (start - datetime(1970, 1, 1, tzinfo=UTC)) // timedelta(microseconds=1) * 1000
         self._timers: list[Timer] = []
         self._numbers = itertools.count()
+        self._speed = 0.0
+        self._seen = 0.0
 
     @property
     def nanoseconds(self) -> int:
@@ -62,6 +66,22 @@ class FakeClock:
         timer = Timer(self._ns + round(seconds * 1e9), next(self._numbers), call)
         heapq.heappush(self._timers, timer)
         return timer
+
+    def run(self, speed: float) -> None:
+        """Let the clock run: so many seconds for each second of the machine, 0 for none. See `catch_up`.
+
+        Raises:
+            ValueError: The number is negative, or not finite.
+        """
+        if not 0 <= speed < math.inf:
+            raise ValueError("time does not go back: speed must be a number that is not negative")
+        self._speed, self._seen = speed, time.monotonic()
+
+    def catch_up(self) -> None:
+        """Advance a clock that runs by the time that has passed since it was last seen."""
+        if self._speed:
+            before, self._seen = self._seen, time.monotonic()
+            self.advance((self._seen - before) * self._speed)
 
     def advance(self, seconds: float) -> None:
         """Let time pass, and make the calls that become due, each at its own time.

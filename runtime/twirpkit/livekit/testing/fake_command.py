@@ -27,12 +27,17 @@ def run_fake(fake_class: type[FakeLiveKit[Any, Any, Any]], arguments: list[str] 
     parser.add_argument("--host", default=HOST, help="the address to listen on (default: %(default)s)")
     parser.add_argument("--api-key", default=API_KEY, help="the key that clients sign with (default: %(default)s)")
     parser.add_argument("--api-secret", default=API_SECRET, help="the key's secret (default: %(default)s)")
+    parser.add_argument("--speed", type=float, default=1.0, help="how fast its clock runs; 0: not at all (default: 1)")
     parser.add_argument("--webhook", metavar="URL", help="a URL that webhooks are sent to")
     options = parser.parse_args(arguments)
     with contextlib.ExitStack() as stack:
         fake = stack.enter_context(
             fake_class(api_key=options.api_key, api_secret=options.api_secret, webhook=options.webhook)
         )
+        try:
+            fake.run_clock(options.speed)
+        except ValueError as error:
+            parser.error(str(error))
         server = stack.enter_context(fake.serve(options.port, host=options.host))
         print(f"LIVEKIT_URL={server.url}", f"LIVEKIT_API_KEY={server.api_key}", sep="\n")
         print(f"LIVEKIT_API_SECRET={server.api_secret}", flush=True)

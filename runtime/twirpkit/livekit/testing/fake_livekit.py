@@ -45,7 +45,7 @@ URL: Final = "http://localhost:7880"
 
 
 class FakeLiveKit(Generic[Api, AsyncApi, Event]):
-    """A LiveKit server for tests. Nothing in it is random, and its clock stands still until `advance`.
+    """A LiveKit server for tests. Nothing in it is random, and its clock stands still until `advance` or `run_clock`.
 
     Rooms, participants, tracks, metadata, data, RPC methods, egress, ingress, telephony and dispatches are kept in
     memory. Errors have the codes and texts of livekit-server, tokens and grants are checked, and webhooks are signed.
@@ -148,12 +148,13 @@ class FakeLiveKit(Generic[Api, AsyncApi, Event]):
     @property
     def events(self) -> list[Event]:
         """Webhook events, in their order."""
-        return list(self._state.events)
+        with self._state.changing():  # a clock that runs may bring some
+            return list(self._state.events)
 
     @property
     def now(self) -> datetime:
         """The time of the server's clock."""
-        return self._state.clock.now()
+        return self._application.now()
 
     def participant(self, room: str, identity: str) -> FakeParticipant | None:
         """Return a participant who is in a room, also one that a call made; None if there is none."""
@@ -218,6 +219,20 @@ class FakeLiveKit(Generic[Api, AsyncApi, Event]):
         """
         with self._state.changing():
             self._state.clock.advance(seconds)
+
+    def run_clock(self, speed: float = 1.0) -> None:
+        """Let the clock run from now on, for code that waits. `advance` works all the same.
+
+        The clock catches up when a call comes, when a test does something, and when it reads `events` or `now`.
+
+        Args:
+            speed: Seconds on the server's clock for each second of this machine; 0 stops it.
+
+        Raises:
+            ValueError: The number is negative, or not finite.
+        """
+        with self._state.changing():
+            self._state.clock.run(speed)
 
     def fail(self, rpc: str, error: TwirpError, *, times: int | None = 1) -> None:
         """Let the next calls of an RPC fail with an error, in place of being executed.

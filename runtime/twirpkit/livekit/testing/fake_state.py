@@ -108,15 +108,18 @@ class FakeState:
 
     @contextlib.contextmanager
     def changing(self) -> Iterator[None]:
-        """Change the state: nobody else does meanwhile. Events are delivered afterwards.
+        """Change the state: nobody else does meanwhile, and events are delivered afterwards.
 
-        A receiver of events may call the server, also from another thread, so the lock is not held then.
+        A clock that runs catches up first. A receiver of events may call the server, also from another thread, so the
+        lock is not held then.
         """
         outermost = False
         try:
             with self._lock:
                 self._depth += 1
                 try:
+                    if self._depth == 1:
+                        self.clock.catch_up()
                     yield
                 finally:
                     self._depth -= 1

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from typing import Self
+from typing import Final, Self
 from urllib.parse import urlsplit
 
 from twirpkit._protocol.constants import CONTENT_LENGTH
@@ -19,6 +19,9 @@ from twirpkit.testing.scripted_server import ScriptedServer
 from twirpkit.transports.base import HttpResponse
 
 __all__ = ["FakeServer"]
+
+TICK: Final = 0.1
+"""Seconds between two looks at the clock."""
 
 LIFE = 7 * 24 * 3600.0
 """Seconds after which a server that nobody stopped ends: far beyond any test run."""
@@ -41,6 +44,7 @@ class FakeServer:
         self.api_key = api_key
         """The key that clients sign with."""
         self._application = application
+        self._ended = threading.Event()
         self._api_secret = api_secret
         self._server = ScriptedServer(self._behave, life=LIFE, port=port, host=host)
 
@@ -59,11 +63,13 @@ class FakeServer:
         return self
 
     def __exit__(self, *exc_info: object) -> None:
+        self._ended.set()
         self._server.__exit__(None, *exc_info[1:])
 
     def wait(self) -> None:
-        """Wait until the process is interrupted."""
-        threading.Event().wait()
+        """Wait until the process is interrupted, or the block ends. A clock that runs is kept up to date meanwhile."""
+        while not self._ended.wait(TICK):
+            self._application.now()
 
     def _behave(self, request: Request) -> Behaviour:
         fault = self._application.faults.network(self._application.rpc_of(request.path))
