@@ -5,10 +5,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from generating import GOOD, HATS, MANIFEST, ROOT, odd, project, run, tree
+from generating import GOOD, HATS, MANIFEST, ROOT, compiled, odd, project, run, tree
 
 from twirpkit_codegen.render import markdown, reference
-from twirpkit_codegen.schema import build, descriptors, manifest
+from twirpkit_codegen.schema import build, manifest
 from twirpkit_codegen.schema.comments import parse
 from twirpkit_codegen.schema.model import Api
 
@@ -19,7 +19,7 @@ CLOUD = "LiveKit Cloud only."
 
 def model(path: Path) -> Api:
     """The model of a manifest and the protos beside it."""
-    return build.build(descriptors.compile_protos(path.parent), manifest.load(path))
+    return build.build(compiled(path.parent), manifest.load(path))
 
 
 @pytest.fixture(scope="module")

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from typing import TypeAlias
 
 from twirpkit_codegen.render.scope import Scope
-from twirpkit_codegen.schema.model import Field, File, Message, Method, TypeRef
-from twirpkit_codegen.schema.naming import dict_name
+from twirpkit_codegen.schema.model import Field, File, Message, Method, TypeRef, walk
+from twirpkit_codegen.schema.naming import dict_name, free_name, literal_name
 
-__all__ = ["Annotations", "defined_names", "keywords_name"]
+__all__ = ["Annotations", "defined_names", "keywords_name", "type_names"]
+
+Places: TypeAlias = Mapping[str, tuple[str, str]]
+"""Module, and name in it, by full name."""
 
 _GOOGLE_INPUTS = {
     "google.protobuf.Timestamp": "datetime.datetime",
@@ -41,11 +45,13 @@ class Annotations:
     Args:
         scope: The file's names.
         literals: The types of the names of enums, by full name of the enum: module, and name in it.
+        dicts: The `TypedDict` of messages, likewise.
     """
 
-    def __init__(self, scope: Scope, literals: Mapping[str, tuple[str, str]]) -> None:
+    def __init__(self, scope: Scope, literals: Places, dicts: Places) -> None:
         self._scope = scope
         self._literals = literals
+        self._dicts = dicts
 
     def attribute(self, field: Field) -> str:
         """Return the type of a message's attribute."""
@@ -81,8 +87,8 @@ class Annotations:
         """Return the type of a request's keyword arguments; empty where no field can be one."""
         if len(method.left_out) == len(method.request_fields):
             return ""
-        name = dict_name(method.request.name)
-        return self._scope.generated("types", method.request.module, keywords_name(name) if method.left_out else name)
+        module, name = self._dicts[method.request.full_name]
+        return self._scope.generated("types", module, keywords_name(name) if method.left_out else name)
 
     def message_class(self, ref: TypeRef) -> str:
         """Return a message's or an enum's class, for a scalar its Python type, and ``int`` for an enum of google's."""
@@ -118,7 +124,7 @@ class Annotations:
             return f"{plain} | {self._any_mapping() if ref.full_name == _ANY else message}"
         if ref.is_google:
             return f"{self._any_mapping()} | {message}"
-        return f"{message} | {self._scope.generated('types', ref.module, dict_name(ref.name))}"
+        return f"{message} | {self._scope.generated('types', *self._dicts[ref.full_name])}"
 
     def _container(self, field: Field, item: str) -> str:
         if field.map_key is not None:
@@ -140,6 +146,25 @@ class Annotations:
 def keywords_name(dict_name: str) -> str:
     """Return the name of the part of a `TypedDict` that can be keywords."""
     return f"{dict_name.removesuffix('Dict')}Keywords"
+
+
+def type_names(files: Iterable[File]) -> tuple[Places, Places]:
+    """Return the types of the names of enums, and the `TypedDict` of each message."""
+    literals: dict[str, tuple[str, str]] = {}
+    dicts: dict[str, tuple[str, str]] = {}
+    for file in files:
+        taken: set[str] = set()
+        for enum in file.all_enums:  # `A_B` beside `A.B` would have one name
+            name = free_name(literal_name(enum.qualname), taken)
+            taken.add(name)
+            literals[enum.full_name] = (file.module, name)
+        for message in walk(file.messages):
+            name = dict_name(message.qualname)
+            while {name, keywords_name(name)} & taken:
+                name = f"{name}_"
+            taken |= {name, keywords_name(name)}
+            dicts[message.full_name] = (file.module, name)
+    return literals, dicts
 
 
 def defined_names(file: File) -> tuple[frozenset[str], frozenset[str]]:

@@ -18,7 +18,7 @@ def exported_names(api: Api) -> dict[str, str]:
     """
     package = api.package.name
     found: dict[str, str] = dict.fromkeys(naming.ERROR_NAMES | naming.JSON_NAMES, "twirpkit")
-    for mode in MODES:
+    for mode in MODES if api.services else ():
         found[f"{mode.prefix}{api.package.facade}"] = f"{package}.{mode.folder}.api"
         for service in api.services:
             found[f"{mode.prefix}{service.class_name}"] = f"{package}.{mode.folder}.{service.attribute}"

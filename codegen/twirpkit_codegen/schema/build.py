@@ -4,20 +4,19 @@ from __future__ import annotations
 
 import dataclasses
 import json
-from collections.abc import Iterable
 from functools import partial
 from typing import Final
 
-from google.protobuf.descriptor_pb2 import FileDescriptorSet
-
-from twirpkit_codegen.errors import GenerationError, Location, collect
+from twirpkit_codegen.errors import GenerationError, Location, Problems
 from twirpkit_codegen.schema import exports, naming, policy
 from twirpkit_codegen.schema.file_builder import build_file
-from twirpkit_codegen.schema.manifest import Manifest
-from twirpkit_codegen.schema.model import Api, File, PackageInfo, Service, walk
-from twirpkit_codegen.schema.service_builder import Context, build_service
+from twirpkit_codegen.schema.manifest import NO_FACADE, Manifest
+from twirpkit_codegen.schema.model import Api, PackageInfo, Service, walk
+from twirpkit_codegen.schema.renames import Renames
+from twirpkit_codegen.schema.selection import Protos, select
+from twirpkit_codegen.schema.service_builder import Context, build_service, rows_of, rpc_names, service_names
 from twirpkit_codegen.schema.source import Source
-from twirpkit_codegen.schema.type_index import GOOGLE, types_in
+from twirpkit_codegen.schema.type_index import GOOGLE, Names
 
 __all__ = ["build", "to_json"]
 
@@ -25,47 +24,56 @@ __all__ = ["build", "to_json"]
 _FILE_SERVICE: Final = 6
 
 
-def build(descriptors: FileDescriptorSet, manifest: Manifest) -> Api:
+def build(protos: Protos, manifest: Manifest) -> Api:
     """Build the model of an API.
 
     Raises:
-        GenerationError: Something in the protos cannot be generated, or they do not match the manifest.
+        GenerationError: Something in the protos cannot be generated, they do not match the manifest, or the manifest
+            has errors of its own. The error names all that can be found.
     """
-    own = sorted((file for file in descriptors.file if not file.name.startswith(GOOGLE)), key=lambda file: file.name)
-    index = {name: ref for file in descriptors.file for name, ref in types_in(file)}
-    sources = [Source.of(file) for file in own]
-    files = tuple(build_file(source, index) for source in sources)
-    _check_modules(files)
-    messages = {message.full_name: message for file in files for message in walk(file.messages)}
-    found = [(source, number, service) for source in sources for number, service in enumerate(source.file.service)]
-    names = {
-        source.full_name(service.name): (
-            source.location((_FILE_SERVICE, number)),
-            [each.name for each in service.method],
-        )
-        for source, number, service in found
-    }
-    policy.check_services(manifest, names)
-    context = Context(manifest, index, messages)
-    services = collect(
-        partial(build_service, context, source, (_FILE_SERVICE, number), service)
-        for source, number, service in found
-        if source.full_name(service.name) not in manifest.skip
-    )
-    if not services:
-        raise GenerationError.at(manifest.location(), "the protos have no service to generate: add one, or skip less")
-    _check_facade(manifest, services)
-    _check_acronyms(manifest, services)
-    package, bound = _with_sensitivity(manifest, descriptors), exports.bound_classes(manifest, index, messages)
-    return Api(package, files, tuple(services), exports.exports(manifest), bound)
+    problems = Problems()
+    problems.found += manifest.problems.found
+    files = problems.attempt(lambda: select(protos, manifest), [])
+    sources = [Source.of(file) for file in sorted(files, key=lambda file: file.name) if not _is_google(file.name)]
+    renames = Renames(manifest)
+    names = Names(sorted(files, key=lambda file: file.name), renames)
+    models = problems.attempt_all(partial(build_file, source, names) for source in sources)
+    messages = {message.full_name: message for file in models for message in walk(file.messages)}
+    found = [
+        (source, (_FILE_SERVICE, number), service)
+        for source in sources
+        if source.file.name in protos.own
+        for number, service in enumerate(source.file.service)
+    ]
+    kept = [each for each in found if each[0].full_name(each[2].name) not in manifest.skip]
+    problems.attempt(lambda: policy.check_services(manifest, rows_of(found)), None)
+    context = Context(manifest, names.types, messages, renames, service_names(manifest, kept), [])
+    services = problems.attempt_all(partial(build_service, context, *each) for each in kept)
+    if not kept and not messages and not problems:
+        problems.add(manifest.location(), "the protos have no service and no message: add one, or skip less")
+    if services and not manifest.package.facade and not manifest.problems:
+        problems.add(manifest.location("sdk"), NO_FACADE)
+    problems.attempt(lambda: _check_facade(manifest, services), None)
+    package = problems.attempt(lambda: _with_sensitivity(manifest, protos), manifest.package)
+    bound = problems.attempt(lambda: exports.bound_classes(manifest, names.types, messages), ())
+    if not problems:  # else what the manifest names may be among what could not be built
+        problems.attempt(lambda: _check_acronyms(manifest, services), None)
+        problems.attempt(lambda: renames.check_all_taken([*names.python, *names.modules, *rpc_names(found)]), None)
+    problems.raise_all()
+    remarks = (*protos.warnings, *context.remarks)
+    return Api(package, tuple(models), tuple(services), exports.exports(manifest), bound, remarks)
 
 
-def _with_sensitivity(manifest: Manifest, descriptors: FileDescriptorSet) -> PackageInfo:
+def _is_google(name: str) -> bool:
+    return name.startswith(GOOGLE)
+
+
+def _with_sensitivity(manifest: Manifest, protos: Protos) -> PackageInfo:
     """Return the manifest's facts with the number of the field option that it names."""
     package, name = manifest.package, manifest.package.sensitivity
     if name is None:
         return package
-    for file in descriptors.file:
+    for file in protos.files.file:
         for extension in file.extension:
             if f"{file.package}.{extension.name}".lstrip(".") != name:
                 continue
@@ -74,18 +82,6 @@ def _with_sensitivity(manifest: Manifest, descriptors: FileDescriptorSet) -> Pac
             return dataclasses.replace(package, sensitivity_number=extension.number)
     text = f"sdk.sensitivity {name!r} is not an extension of google.protobuf.FieldOptions in the protos"
     raise GenerationError.at(manifest.location("sdk", "sensitivity"), text)
-
-
-def _check_modules(files: Iterable[File]) -> None:
-    """Raise GenerationError for two files of one module, and for a file with the name of another's folder."""
-    naming.check_unique((file.module, file.name, Location(file.name)) for file in files)
-    folders = {folder: file.name for file in files for folder in file.folders}
-    for file in files:
-        if file.module in folders:
-            text = (
-                f"{file.name} and the folder of {folders[file.module]} are both the module {file.module!r}: rename one"
-            )
-            raise GenerationError.at(Location(file.name), text)
 
 
 def _check_facade(manifest: Manifest, services: list[Service]) -> None:
@@ -108,16 +104,14 @@ def _check_facade(manifest: Manifest, services: list[Service]) -> None:
         naming.check_free(each.attribute, naming.PAGE_NAMES, "the reference", location(each, "attribute"), text)
         classes += [(f"{prefix}{each.class_name}", each.full_name, location(each, "class")) for prefix in ("", "Async")]
     naming.check_unique(classes, advice.format("class"))
-    exports.check_names(manifest, classes)
+    exports.check_names(manifest, classes if services else [])
 
 
 def _check_acronyms(manifest: Manifest, services: list[Service]) -> None:
     """Raise GenerationError for an acronym that no name contains: it is misspelt, or its names are gone."""
     location = manifest.location("sdk", "acronyms")
     names = [method.py_name for service in services for method in service.methods]
-    names += [
-        naming.snake_case(service.name, manifest.acronyms, Location(service.file, service.line)) for service in services
-    ]
+    names += [naming.snake_case(service.name, manifest.acronyms) for service in services]
     words = {word.rstrip("0123456789") for name in names for word in name.split("_")}
     unused = [each for each in manifest.acronyms if each.lower().rstrip("0123456789") not in words]
     if unused:

@@ -7,17 +7,20 @@ import sys
 import tomllib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
-from twirpkit_codegen.errors import GenerationError, Location
+from twirpkit_codegen.errors import GenerationError, Location, Problems
 from twirpkit_codegen.schema.model import KnownError, PackageInfo
 from twirpkit_codegen.schema.naming import is_public
 from twirpkit_codegen.schema.toml_lines import line_of, line_of_error
 
-__all__ = ["Manifest", "is_plug_in", "load"]
+__all__ = ["NO_FACADE", "Manifest", "ProtoFolders", "is_plug_in", "load"]
 
-_TOP: Final = frozenset(("sdk", "known_errors", "claims", "services", "skip"))
+NO_FACADE: Final = "sdk.facade must be given, as the name of a public Python class"
+_TOP: Final = frozenset(("sdk", "protos", "known_errors", "claims", "services", "skip", "only", "rename"))
+_PROTOS: Final = frozenset(("roots", "imports", "exclude"))
 _SDK: Final[Mapping[str, type]] = {
     "package": str,
     "facade": str,
@@ -62,23 +65,42 @@ _ENV: Final = frozenset(("url", "token", "api_key", "api_secret"))
 
 
 @dataclass(frozen=True, slots=True)
+class ProtoFolders:
+    """The manifest's ``[protos]``: where the files are, relative to the manifest."""
+
+    roots: tuple[str, ...] = (".",)
+    """Folders whose files are the SDK's."""
+    imports: tuple[str, ...] = ()
+    """Folders of files that are only imported."""
+    exclude: tuple[str, ...] = ()
+    """Patterns of files and folders that are left out."""
+
+
+@dataclass(frozen=True, slots=True)
 class Manifest:
     """A manifest, checked as far as that is possible without the protos."""
 
     package: PackageInfo
+    protos: ProtoFolders
     acronyms: tuple[str, ...]
     claims: Mapping[str, Mapping[str, str]] | None
     """The claim schema: claim, then name, then ``bool``, ``string`` or ``strings``. None for no grant policy."""
     services: Mapping[str, Mapping[str, Any]]
     """The section of each service."""
     skip: tuple[str, ...]
-    """Services of the protos that the SDK leaves out."""
+    """Services, and RPCs as ``service/RPC``, that the SDK leaves out."""
+    only: tuple[str, ...]
+    """Services, RPCs and types that the SDK has, with what they need; empty for everything."""
+    rename: Mapping[str, str]
+    """Python names by the full name of an RPC, type, field, enum value or extension, or by the path of a file."""
     exports: Mapping[str, tuple[str, ...]]
     """Names of other packages that the SDK exports as well, by their modules."""
     bound: Mapping[str, Mapping[str, Any]]
     """By the name of a class: ``base``, the options of `BOUND_OPTIONS`, and one attribute with what it is bound to."""
     file: str
     text: str
+    problems: Problems
+    """The manifest's own errors. What is wrong has its default, so that the run can go on to the protos."""
 
     def location(self, *path: str) -> Location:
         """Return the place of a key, or of the innermost existing table around it."""
@@ -96,7 +118,11 @@ def is_bindable(value: object) -> bool:
 
 
 def load(path: Path) -> Manifest:
-    """Read a manifest. Raises GenerationError."""
+    """Read a manifest.
+
+    Raises:
+        GenerationError: It cannot be read, or is not TOML. Its other errors are in `Manifest.problems`.
+    """
     try:
         content = path.read_bytes()
     except FileNotFoundError:
@@ -104,7 +130,7 @@ def load(path: Path) -> Manifest:
     except OSError as error:
         raise GenerationError.at(Location(str(path)), f"cannot be read: {error.strerror}") from None
     try:
-        text = content.decode("utf-8")
+        text = content.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         location = Location(path.name, content.count(b"\n", 0, error.start) + 1)
         raise GenerationError.at(location, "is not UTF-8, which TOML must be: save it as UTF-8") from None
@@ -117,44 +143,52 @@ def load(path: Path) -> Manifest:
 
 
 class _Reader:
-    """The checks of a manifest's parts, whose errors name places."""
+    """The checks of a manifest's parts. Errors name places, and are collected."""
 
     def __init__(self, file: str, text: str, data: dict[str, Any]) -> None:
         self.file = file
         self.text = text
         self.data = data
+        self.problems = Problems()
 
     def manifest(self) -> Manifest:
+        attempt = self.problems.attempt
         self.check_keys("the manifest", (), self.data, _TOP)
         sdk = self.data.get("sdk", {})
-        return Manifest(
-            package=self.package_info(sdk),
-            acronyms=self.acronyms(sdk.get("acronyms", [])),
-            claims=self.claims(self.data["claims"]) if "claims" in self.data else None,
-            services=self.tables(("services",), self.data.get("services", {})),
-            skip=self.strings(("skip",), self.data.get("skip", [])),
-            exports=self.exports(sdk.get("exports", {})),
-            bound=self.bound(sdk.get("bound", {})),
-            file=self.file,
-            text=self.text,
-        )
-
-    def package_info(self, sdk: Any) -> PackageInfo:
         if not isinstance(sdk, dict):
-            raise self.error("[sdk] must be a table", "sdk")
+            self.add("[sdk] must be a table", "sdk")
+            sdk = {"package": "sdk"}  # one error is enough
         self.check_keys("[sdk]", ("sdk",), sdk, _SDK)
         for name, kind in _SDK.items():
             if name in sdk and not isinstance(sdk[name], kind):
-                raise self.error(f"sdk.{name} must be a {_TOML_NAMES[kind]}", "sdk", name)
-        self.check_names(sdk.get("package", ""), sdk.get("facade", ""))
+                self.add(f"sdk.{name} must be a {_TOML_NAMES[kind]}", "sdk", name)
+        sdk = {name: value for name, value in sdk.items() if isinstance(value, _SDK.get(name, object))}
+        return Manifest(
+            package=self.package_info(sdk),
+            protos=self.protos(self.data.get("protos", {})),
+            acronyms=attempt(lambda: self.acronyms(sdk.get("acronyms", [])), ()),
+            claims=attempt(lambda: self.claims(self.data["claims"]), {}) if "claims" in self.data else None,
+            services=attempt(lambda: self.tables(("services",), self.data.get("services", {})), {}),
+            skip=attempt(lambda: self.strings(("skip",), self.data.get("skip", [])), ()),
+            only=attempt(lambda: self.strings(("only",), self.data.get("only", [])), ()),
+            rename=attempt(lambda: self.rename(self.data.get("rename", {})), {}),
+            exports=self.exports(sdk.get("exports", {})),
+            bound=attempt(lambda: self.bound(sdk.get("bound", {})), {}),
+            file=self.file,
+            text=self.text,
+            problems=self.problems,
+        )
+
+    def package_info(self, sdk: Mapping[str, Any]) -> PackageInfo:
+        self.check_names(sdk.get("package", ""), sdk.get("facade"))
         self.check_wire(sdk.get("prefix", ""), sdk.get("request_id_header"))
         for name in ("signer", "errors", "regions"):
             if name in sdk and not is_plug_in(sdk[name]):
-                raise self.error(f"sdk.{name} {sdk[name]!r} must be like 'package.module:name'", "sdk", name)
+                self.add(f"sdk.{name} {sdk[name]!r} must be like 'package.module:name'", "sdk", name)
         return PackageInfo(
-            name=sdk["package"],
-            facade=sdk["facade"],
-            summary=sdk.get("summary", f"The API of {sdk['package']}."),
+            name=sdk.get("package", ""),
+            facade=sdk.get("facade", ""),
+            summary=sdk.get("summary", f"The API of {sdk.get('package', '')}."),
             prefix=sdk.get("prefix", "/twirp"),
             signer=sdk.get("signer"),
             errors=sdk.get("errors"),
@@ -165,22 +199,45 @@ class _Reader:
             sensitivity=sdk.get("sensitivity"),
         )
 
-    def check_names(self, package: str, facade: str) -> None:
+    def protos(self, table: Any) -> ProtoFolders:
+        if not isinstance(table, dict):
+            self.add("[protos] must be a table", "protos")
+            return ProtoFolders()
+        self.check_keys("[protos]", ("protos",), table, _PROTOS)
+        found = {
+            name: self.problems.attempt(partial(self.strings, ("protos", name), value), ())
+            for name, value in table.items()
+            if name in _PROTOS
+        }
+        if "roots" in found and not found["roots"]:
+            self.add("protos.roots must name a folder at least: leave it out for the manifest's own", "protos", "roots")
+        return ProtoFolders(**found)
+
+    def rename(self, table: Any) -> Mapping[str, str]:
+        if not isinstance(table, dict):
+            raise self.error("[rename] must be a table", "rename")
+        for key, name in table.items():
+            parts = name.split(".") if isinstance(name, str) and key.endswith(".proto") else [name]
+            if not all(isinstance(part, str) and is_public(part) for part in parts):
+                self.add(f"rename: {name!r} for {key!r} is not a public Python name", "rename", key)
+        return {key: name for key, name in table.items() if isinstance(name, str)}
+
+    def check_names(self, package: str, facade: str | None) -> None:
         if not all(is_public(part.removeprefix("_")) for part in package.split(".")):
-            raise self.error("sdk.package must be given, as the name of a Python package", "sdk", "package")
+            self.add("sdk.package must be given, as the name of a Python package", "sdk", "package")
         if package in _IMPORTED or package in sys.stdlib_module_names:
             text = f"sdk.package {package!r} is a package that generated code imports: choose another name"
-            raise self.error(text, "sdk", "package")
-        if not is_public(facade):
-            raise self.error("sdk.facade must be given, as the name of a public Python class", "sdk", "facade")
+            self.add(text, "sdk", "package")
+        if facade is not None and not is_public(facade):
+            self.add(NO_FACADE, "sdk", "facade")
 
     def check_wire(self, prefix: str, header: str | None) -> None:
         if prefix and not re.fullmatch(r"(/[A-Za-z0-9._~-]+)+", prefix):
             text = f"sdk.prefix {prefix!r} must be empty or like '/twirp', without a slash at its end"
-            raise self.error(text, "sdk", "prefix")
+            self.add(text, "sdk", "prefix")
         if header is not None and not re.fullmatch(r"[A-Za-z0-9-]+", header):
             text = f"sdk.request_id_header {header!r} must be the name of a header: letters, digits and '-'"
-            raise self.error(text, "sdk", "request_id_header")
+            self.add(text, "sdk", "request_id_header")
 
     def acronyms(self, value: Any) -> tuple[str, ...]:
         acronyms = self.strings(("sdk", "acronyms"), value)
@@ -190,8 +247,9 @@ class _Reader:
 
     def known_errors(self, tables: Any) -> tuple[KnownError, ...]:
         if not isinstance(tables, list) or not all(isinstance(each, dict) for each in tables):
-            raise self.error("known_errors must be a list of tables: write [[known_errors]]", "known_errors")
-        return tuple(self.known_error(each) for each in tables)
+            self.add("known_errors must be a list of tables: write [[known_errors]]", "known_errors")
+            return ()
+        return tuple(self.problems.attempt_all(partial(self.known_error, each) for each in tables))
 
     def known_error(self, table: Mapping[str, Any]) -> KnownError:
         name = "[[known_errors]]"
@@ -212,19 +270,22 @@ class _Reader:
         self.check_keys("[sdk.env]", ("sdk", "env"), env, _ENV)
         for name, value in env.items():
             if not isinstance(value, str) or not re.fullmatch(r"[A-Za-z_][A-Za-z0-9_]*", value):
-                raise self.error(f"sdk.env.{name} must be the name of an environment variable", "sdk", "env", name)
+                self.add(f"sdk.env.{name} must be the name of an environment variable", "sdk", "env", name)
         return {name: env[name] for name in sorted(env)}
 
     def exports(self, exports: Mapping[str, Any]) -> Mapping[str, tuple[str, ...]]:
+        found = {}
         for module, names in exports.items():
+            place = ("sdk", "exports", module)
             if not re.fullmatch(r"\w+(\.\w+)*", module, re.ASCII):
-                raise self.error(f"sdk.exports: {module!r} is not a module", "sdk", "exports", module)
-            if wrong := [each for each in self.strings(("sdk", "exports", module), names) if not is_public(each)]:
-                text = f"sdk.exports: {wrong[0]!r} of {module} is not a public Python name"
-                raise self.error(text, "sdk", "exports", module)
-        return {module: tuple(names) for module, names in exports.items()}
+                self.add(f"sdk.exports: {module!r} is not a module", *place)
+            found[module] = self.problems.attempt(partial(self.strings, place, names), ())
+            for wrong in [each for each in found[module] if not is_public(each)]:
+                self.add(f"sdk.exports: {wrong!r} of {module} is not a public Python name", *place)
+        return found
 
     def bound(self, bound: Any) -> Mapping[str, Mapping[str, Any]]:
+        found = {}
         for name, row in self.tables(("sdk", "bound"), bound).items():
             options = {key: value for key, value in row.items() if key in BOUND_OPTIONS}
             attributes = {key: value for key, value in row.items() if key not in BOUND_OPTIONS}
@@ -234,8 +295,10 @@ class _Reader:
             fits = fits and all(isinstance(each, str) for each in row.get("properties", {}).values())
             if not fits or not all(map(is_public, (name, *attributes))):
                 text = f"sdk.bound.{name} must be {{ base = 'package.module:Class', <attribute> = '<message>' }}"
-                raise self.error(text, "sdk", "bound", name)
-        return {name: dict(row) for name, row in bound.items()}
+                self.add(text, "sdk", "bound", name)
+                continue
+            found[name] = dict(row)
+        return found
 
     def claims(self, claims: Any) -> Mapping[str, Mapping[str, str]]:
         schema = self.tables(("claims",), claims)
@@ -243,7 +306,7 @@ class _Reader:
             for name, kind in names.items():
                 if kind not in ("bool", "string", "strings"):
                     text = f"claims.{claim}.{name} must be 'bool', 'string' or 'strings', not {kind!r}"
-                    raise self.error(text, "claims", claim, name)
+                    self.add(text, "claims", claim, name)
         return schema
 
     def tables(self, path: tuple[str, ...], value: Any) -> Mapping[str, Mapping[str, Any]]:
@@ -251,8 +314,8 @@ class _Reader:
             raise self.error(f"{'.'.join(path)} must be a table of tables", *path)
         for name, each in value.items():
             if not isinstance(each, dict):
-                raise self.error(f"{'.'.join((*path, name))} must be a table", *path, name)
-        return value
+                self.add(f"{'.'.join((*path, name))} must be a table", *path, name)
+        return {name: each for name, each in value.items() if isinstance(each, dict)}
 
     def strings(self, path: tuple[str, ...], value: Any) -> tuple[str, ...]:
         if not isinstance(value, list) or not all(isinstance(each, str) for each in value):
@@ -260,9 +323,12 @@ class _Reader:
         return tuple(value)
 
     def check_keys(self, what: str, path: tuple[str, ...], table: Mapping[str, Any], known: Iterable[str]) -> None:
-        if unknown := sorted(set(table) - set(known)):
-            text = f"{what} has the unknown key {unknown[0]!r}; it may have {', '.join(sorted(known))}"
-            raise self.error(text, *path, unknown[0])
+        for unknown in sorted(set(table) - set(known)):
+            text = f"{what} has the unknown key {unknown!r}; it may have {', '.join(sorted(known))}"
+            self.add(text, *path, unknown)
+
+    def add(self, text: str, *path: str) -> None:
+        self.problems.found.append(self.error(text, *path))
 
     def error(self, text: str, *path: str) -> GenerationError:
         return GenerationError.at(Location(self.file, line_of(self.text, path)), text)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Literal
 
 __all__ = [
@@ -13,6 +13,7 @@ __all__ = [
     "Enum",
     "EnumValue",
     "Export",
+    "Extension",
     "Field",
     "File",
     "KnownError",
@@ -51,11 +52,8 @@ class TypeRef:
     """A proto file's module under ``messages`` (``logger.options``) or ``google.protobuf.x_pb2``; empty for scalars."""
     full_name: str = ""
     """The proto's own full name; empty for scalars."""
-
-    @property
-    def is_google(self) -> bool:
-        """True for a class of the installed protobuf."""
-        return self.module.startswith("google.protobuf.") and self.module.endswith("_pb2")
+    is_google: bool = False
+    """True for a class of the installed protobuf."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +73,16 @@ class Field:
     has_presence: bool = False
     """True if unset differs from the default value."""
     deprecated: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Extension:
+    """An extension of proto2: a field that is declared outside its message."""
+
+    py_name: str
+    full_name: str
+    extendee: TypeRef
+    field: Field
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,6 +122,8 @@ class Message:
     oneofs: tuple[str, ...]
     messages: tuple[Message, ...]
     enums: tuple[Enum, ...]
+    extensions: tuple[Extension, ...] = ()
+    """Extensions that are declared in it, of whatever message."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,6 +140,15 @@ class File:
     enums: tuple[Enum, ...]
     serialized: bytes
     """Its descriptor without comments."""
+    extensions: tuple[Extension, ...] = ()
+    """Extensions that are declared in no message."""
+    names: Mapping[str, str] = field(default_factory=dict)
+    """Python names by full name, of what does not have the name that the runtime gives it by itself."""
+
+    @property
+    def all_extensions(self) -> tuple[Extension, ...]:
+        """Its extensions, and those that are declared in its messages at any depth."""
+        return (*self.extensions, *(each for message in walk(self.messages) for each in message.extensions))
 
     @property
     def all_enums(self) -> tuple[Enum, ...]:
@@ -295,6 +314,8 @@ class Api:
     services: tuple[Service, ...]
     exports: tuple[Export, ...] = ()
     bound: tuple[BoundClass, ...] = ()
+    remarks: tuple[str, ...] = ()
+    """Lines for the author of the protos and the manifest, about what was left out or has an unexpected name."""
 
 
 def walk(messages: Iterable[Message]) -> Iterator[Message]:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Final
 
-from twirpkit_codegen.schema import naming
 from twirpkit_codegen.schema.model import Field, Message, PageFields
 
 __all__ = ["page_fields"]
@@ -15,9 +14,9 @@ _NEXT: Final = "next_page_token"
 
 
 def page_fields(
-    method: str, request: Message | None, response: Message | None, messages: Mapping[str, Message]
+    iterator: str, request: Message | None, response: Message | None, messages: Mapping[str, Message]
 ) -> PageFields | None:
-    """Return the paging fields of an RPC, or None if it does not return a list page by page.
+    """Return the paging fields of an RPC, or None if it does not return a list page by page; `iterator` is their name.
 
     The request has a `page_token` and the response a `next_page_token`. Each is a string, or a message whose only field
     is a string. The items are the only repeated message of the response; with several, the RPC is not paged.
@@ -28,7 +27,7 @@ def page_fields(
     lists = [field for field in response.fields if field.repeated and field.type.kind == "message"]
     if start is None or then is None or len(lists) != 1:
         return None
-    return PageFields(naming.iterator_name(method), start, then, lists[0].name, lists[0].type)
+    return PageFields(iterator, start, then, lists[0].name, lists[0].type)
 
 
 def _token(message: Message, name: str, messages: Mapping[str, Message]) -> str | None:

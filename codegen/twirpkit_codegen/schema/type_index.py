@@ -1,20 +1,28 @@
-"""Types of the protos by their full names, and the modules of their classes."""
+"""Python names of everything in the protos, and their types by full name."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+import importlib.resources
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Final
 
-from google.protobuf.descriptor_pb2 import DescriptorProto, EnumDescriptorProto, FileDescriptorProto
+from google.protobuf.descriptor_pb2 import (
+    DescriptorProto,
+    EnumDescriptorProto,
+    FieldDescriptorProto,
+    FileDescriptorProto,
+)
 
 from twirpkit_codegen.errors import GenerationError, Location
 from twirpkit_codegen.schema import naming
 from twirpkit_codegen.schema.model import TypeRef
+from twirpkit_codegen.schema.renames import Renames
 
-__all__ = ["GOOGLE", "find_type", "google_module", "types_in"]
+__all__ = ["GOOGLE", "Names", "find_type", "google_module", "is_installed"]
 
 GOOGLE: Final = "google/protobuf/"
 """The prefix of files that come from the installed protobuf."""
+_INSTALLED: Final = importlib.resources.files("google.protobuf")
 
 
 def find_type(index: Mapping[str, TypeRef], name: str, location: Location) -> TypeRef:
@@ -30,21 +38,110 @@ def google_module(file: str) -> str:
     return file.removesuffix(".proto").replace("/", ".") + "_pb2"
 
 
-def types_in(file: FileDescriptorProto) -> Iterator[tuple[str, TypeRef]]:
-    """Yield full name and type of everything that a file defines."""
-    google = file.name.startswith(GOOGLE)
-    module = google_module(file.name) if google else naming.module_name(file.name, Location(file.name))
-    package = f"{file.package}." if file.package else ""
+def is_installed(file: str) -> bool:
+    """Return True for a file of google/protobuf that the installed protobuf has."""
+    return _INSTALLED.joinpath(file.removeprefix(GOOGLE).replace(".proto", "_pb2.py")).is_file()
 
-    def walk(
-        messages: Iterable[DescriptorProto], enums: Iterable[EnumDescriptorProto], outer: str, outer_py: str
-    ) -> Iterator[tuple[str, TypeRef]]:
+
+class Names:
+    """Python names of everything in the files of an SDK.
+
+    Args:
+        files: All files, those of google/protobuf among them.
+        renames: The names that the manifest chooses.
+        taken: The modules of files that another package has; they get no names here.
+    """
+
+    def __init__(self, files: Sequence[FileDescriptorProto], renames: Renames) -> None:
+        self.types: dict[str, TypeRef] = {}
+        """Types by full name."""
+        self.python: dict[str, str] = {}
+        """The last part of Python names, by full name."""
+        self._renames = renames
+        own = [file.name for file in files if not file.name.startswith(GOOGLE)]
+        self.modules: Mapping[str, str] = naming.module_names(own, renames.take(own))
+        """Modules under ``messages``, by the paths of files."""
+        for file in files:
+            self._add(file)
+
+    def unusual(self, file: FileDescriptorProto) -> dict[str, str]:
+        """Return the names in a file that differ from those that the runtime gives by itself, by full name."""
+        found = {}
+        for full_name in _everything(file):
+            last = full_name.rpartition(".")[2]
+            plain = naming.escape(last) if not last.startswith("__") else last
+            if self.python[full_name] != plain:
+                found[full_name] = self.python[full_name]
+        return found
+
+    def _add(self, file: FileDescriptorProto) -> None:
+        google = file.name.startswith(GOOGLE)
+        module = google_module(file.name) if google else self.modules[file.name]
+        package = f"{file.package}." if file.package else ""
+        self._scope(
+            _Scope(package, "", module, google), file.message_type, file.enum_type, file.extension, naming.MODULE_NAMES
+        )
+
+    def _scope(
+        self,
+        scope: _Scope,
+        messages: Sequence[DescriptorProto],
+        enums: Sequence[EnumDescriptorProto],
+        extensions: Sequence[FieldDescriptorProto],
+        taken: frozenset[str],
+    ) -> None:
+        """Name the types and extensions of one scope, and what is in them."""
+        everything = [*(each.name for each in messages), *(each.name for each in enums)]
+        made = self._assign(scope.full, [*everything, *(each.name for each in extensions)], taken)
         for enum in enums:
-            full = f"{package}{outer}{enum.name}"
-            yield full, TypeRef("enum", outer_py + naming.escape_keyword(enum.name), module, full)
+            full_name, py_name = scope.full + enum.name, made[scope.full + enum.name]
+            self.types[full_name] = TypeRef("enum", scope.py + py_name, scope.module, full_name, scope.google)
+            self._assign(f"{full_name}.", [value.name for value in enum.value], naming.ENUM_NAMES)
         for message in messages:
-            full, name = f"{package}{outer}{message.name}", outer_py + naming.escape_keyword(message.name)
-            yield full, TypeRef("message", name, module, full)
-            yield from walk(message.nested_type, message.enum_type, f"{outer}{message.name}.", f"{name}.")
+            full_name, py_name = scope.full + message.name, made[scope.full + message.name]
+            self.types[full_name] = TypeRef("message", scope.py + py_name, scope.module, full_name, scope.google)
+            self._assign(f"{full_name}.", [field.name for field in message.field], ())
+            inner = _Scope(f"{full_name}.", f"{scope.py}{py_name}.", scope.module, scope.google)
+            self._scope(inner, message.nested_type, message.enum_type, message.extension, naming.MESSAGE_NAMES)
 
-    return walk(file.message_type, file.enum_type, "", "")
+    def _assign(self, prefix: str, names: Sequence[str], taken: Iterable[str]) -> dict[str, str]:
+        """Name the members of one scope, by full name."""
+        chosen = self._renames.take(prefix + name for name in names)
+        wanted = {prefix + name: chosen.get(prefix + name) or naming.escape(name) for name in names}
+        natural = [prefix + name for name in names if wanted[prefix + name] == name]
+        made = naming.assign(wanted, [*chosen, *natural], taken)
+        self.python |= made
+        return made
+
+
+class _Scope:
+    """A file, or a message around others."""
+
+    def __init__(self, full: str, py: str, module: str, google: bool) -> None:
+        self.full = full
+        self.py = py
+        self.module = module
+        self.google = google
+
+
+def _everything(file: FileDescriptorProto) -> Iterator[str]:
+    """Yield the full names of all types, fields, enum values and extensions of a file."""
+
+    def within(
+        prefix: str,
+        messages: Iterable[DescriptorProto],
+        enums: Iterable[EnumDescriptorProto],
+        extensions: Iterable[FieldDescriptorProto],
+    ) -> Iterator[str]:
+        for enum in enums:
+            yield prefix + enum.name
+            yield from (f"{prefix}{enum.name}.{value.name}" for value in enum.value)
+        yield from (prefix + extension.name for extension in extensions)
+        for message in messages:
+            inner = f"{prefix}{message.name}."
+            yield prefix + message.name
+            yield from (inner + field.name for field in message.field)
+            yield from within(inner, message.nested_type, message.enum_type, message.extension)
+
+    package = f"{file.package}." if file.package else ""
+    return within(package, file.message_type, file.enum_type, file.extension)

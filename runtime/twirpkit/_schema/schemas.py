@@ -22,12 +22,14 @@ _WELL_KNOWN: Final = ("any", "api", "duration", "empty", "field_mask", "struct",
 class Schema:
     """The facts of one private pool."""
 
-    modules: str | None = None
-    """The package whose modules fill the pool when they are imported; None if it is filled already."""
+    modules: list[str] = field(default_factory=list)
+    """The packages whose modules fill the pool when they are imported; none if it is filled already."""
     sensitivity: int | None = None
     """The number of the field option that marks secret and personal fields; None if the schema has none."""
     classes: list[type[Message]] = field(default_factory=list)
     """Classes that no module holds. Protobuf's C engine would make another class, without what was set on this one."""
+    names: dict[str, str] = field(default_factory=dict)
+    """Python names by full name, of what does not have the name that `safe_name` gives it."""
 
 
 _SCHEMAS: Final[dict[DescriptorPool, Schema]] = {}
@@ -52,9 +54,9 @@ def message_class(near: Descriptor, name: str) -> type[Message] | None:
     pool = near.file.pool
     schema = _SCHEMAS.get(pool, _NONE)
     found = _find(pool, name)
-    if found is None and schema.modules is not None:
-        _import_all(schema.modules)
-        found = _find(pool, name)
+    for package in schema.modules if found is None else ():
+        _import_all(package)
+        found = found or _find(pool, name)
     if found is None:
         _import_google()
         found = _find(Default(), name)
