@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -22,6 +23,9 @@ from twirpkit_codegen.version import GENERATOR
 __all__ = ["main"]
 
 T = TypeVar("T")
+
+_TRACEBACK = "TWIRPKIT_TRACEBACK"
+"""The environment variable that lets errors of the generator itself through."""
 
 _FOLDER = click.Path(path_type=Path, file_okay=False)
 _INPUTS = (
@@ -155,9 +159,14 @@ def _load(inputs: Inputs) -> Api:
 
 
 def _or_exit(work: Callable[[], T]) -> T:
-    """Return the result of `work`; on an error in the input, print it and exit with code 1."""
+    """Return the result of `work`; on an error, print it and exit with code 1, without a traceback."""
     try:
         return work()
     except GenerationError as error:
-        click.echo(str(error), err=True)
-        sys.exit(1)
+        problem = str(error)
+    except Exception as error:  # the outermost frame: users get a line, and how to see more
+        if os.environ.get(_TRACEBACK):
+            raise
+        problem = f"{type(error).__name__}: {error}: this is a bug of twirpkit; {_TRACEBACK}=1 shows where"
+    click.echo(problem, err=True)
+    sys.exit(1)

@@ -8,6 +8,8 @@ from typing import Final
 __all__ = ["docstring", "escape", "literal", "printable", "wrap"]
 
 _LAST_COLUMN: Final = 112
+_LEAST_WIDTH: Final = 40
+"""Columns of a text that stands far to the right, as in messages that are nested many times."""
 _LITERAL_WIDTH: Final = 72
 
 
@@ -29,7 +31,7 @@ def wrap(text: str, column: int, hang: int = 0) -> str:
     """
     lines = textwrap.wrap(
         escape(text),
-        _LAST_COLUMN - column,
+        max(_LAST_COLUMN - column, _LEAST_WIDTH),
         subsequent_indent=" " * hang,
         break_long_words=False,
         break_on_hyphens=False,

@@ -45,8 +45,9 @@ def build(protos: Protos, manifest: Manifest) -> Api:
         if source.file.name in protos.own
         for number, service in enumerate(source.file.service)
     ]
+    known = _known_rpcs(protos)
     kept = [each for each in found if each[0].full_name(each[2].name) not in manifest.skip]
-    problems.attempt(lambda: policy.check_services(manifest, rows_of(found)), None)
+    problems.attempt(lambda: policy.check_services(manifest, rows_of(found), known), None)
     context = Context(manifest, names.types, messages, renames, service_names(manifest, kept), [])
     services = problems.attempt_all(partial(build_service, context, *each) for each in kept)
     if not kept and not messages and not problems:
@@ -62,6 +63,13 @@ def build(protos: Protos, manifest: Manifest) -> Api:
     problems.raise_all()
     remarks = (*protos.warnings, *context.remarks)
     return Api(package, tuple(models), tuple(services), exports.exports(manifest), bound, remarks)
+
+
+def _known_rpcs(protos: Protos) -> dict[str, list[str]]:
+    """Return the RPCs of each service of the SDK's files, by full name, before anything is left out."""
+    own = (file for file in protos.files.file if file.name in protos.own)
+    services = ((f"{file.package}.{each.name}".removeprefix("."), each) for file in own for each in file.service)
+    return {name: [method.name for method in service.method] for name, service in services}
 
 
 def _is_google(name: str) -> bool:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Any, Final
@@ -28,33 +28,37 @@ class ServiceRows:
     full_name: str
     location: Location
     methods: Mapping[str, str | None]
-    """Its RPCs, with the retry class of their ``idempotency_level``, if they have one."""
+    """Those of its RPCs that the SDK has, with the retry class of their ``idempotency_level``, if they have one."""
 
 
-def check_services(manifest: Manifest, services: Sequence[ServiceRows]) -> None:
+def check_services(manifest: Manifest, services: Sequence[ServiceRows], known: Mapping[str, Collection[str]]) -> None:
     """Check that the sections of the manifest and the services of the protos match.
+
+    Args:
+        manifest: The manifest.
+        services: The services that the SDK has.
+        known: The RPCs of each service in the protos, also of those that ``only`` leaves out.
 
     Raises:
         GenerationError: A service has no section and is not skipped, a section or a skipped name has no service, or a
             row has no RPC.
     """
     problems = Problems()
-    names = {service.full_name for service in services}
-    rpcs = {f"{service.full_name}/{method}" for service in services for method in service.methods}
+    rpcs = {f"{name}/{method}" for name, methods in known.items() for method in methods}
     for name, section in manifest.services.items():
-        if name not in names and not _is_optional(section):
+        if name not in known and not _is_optional(section):
             text = f"no service {name} in the protos: remove it from the manifest, or mark it with optional = true"
             problems.add(manifest.location("services", name), text)
     for name in manifest.skip:
-        if name not in names | rpcs:
+        if name not in {*known, *rpcs}:
             problems.add(manifest.location("skip"), f"no service {name} in the protos: remove it from the manifest")
     for service in services:
-        problems.attempt(partial(_check_section, manifest, service), None)
+        problems.attempt(partial(_check_section, manifest, service, known[service.full_name]), None)
     problems.raise_all()
 
 
-def _check_section(manifest: Manifest, service: ServiceRows) -> None:
-    """Compare one service with its section. Raises GenerationError."""
+def _check_section(manifest: Manifest, service: ServiceRows, known: Collection[str]) -> None:
+    """Compare one service with its section; `known` are all of its RPCs. Raises GenerationError."""
     problems, name = Problems(), service.full_name
     section = manifest.services.get(name)
     missing = [each for each in service.methods if f"{name}/{each}" not in manifest.skip]
@@ -64,7 +68,7 @@ def _check_section(manifest: Manifest, service: ServiceRows) -> None:
         text = f"{name} has no policy section: add one to {manifest.file}, or skip the service"
         advice = missing_rows(manifest, name, {each: service.methods[each] for each in missing})
         problems.found.append(GenerationError(f"{service.location}: {text}", places=(service.location,), advice=advice))
-    for row in sorted(set(section or {}) - _SECTION - set(service.methods)):
+    for row in sorted(set(section or {}) - _SECTION - set(known)):
         if not _is_optional((section or {})[row]):
             text = f"the row {row} of {name} has no RPC: remove it, or mark it with optional = true"
             problems.add(manifest.location("services", name, row), text)
