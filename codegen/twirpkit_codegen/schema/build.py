@@ -36,7 +36,9 @@ def build(protos: Protos, manifest: Manifest) -> Api:
     files = problems.attempt(lambda: select(protos, manifest), [])
     sources = [Source.of(file) for file in sorted(files, key=lambda file: file.name) if not _is_google(file.name)]
     renames = Renames(manifest)
-    names = Names(sorted(files, key=lambda file: file.name), renames)
+    names = problems.attempt(lambda: Names(sorted(files, key=lambda file: file.name), renames), None)
+    if names is None:
+        raise GenerationError.of(problems.found)
     models = problems.attempt_all(partial(build_file, source, names) for source in sources)
     messages = {message.full_name: message for file in models for message in walk(file.messages)}
     found = [

@@ -211,7 +211,7 @@ class _Reader:
         }
         if "roots" in found and not found["roots"]:
             self.add("protos.roots must name a folder at least: leave it out for the manifest's own", "protos", "roots")
-        return ProtoFolders(**found)
+        return ProtoFolders(**{name: value for name, value in found.items() if value})
 
     def rename(self, table: Any) -> Mapping[str, str]:
         if not isinstance(table, dict):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 from twirpkit_codegen.errors import GenerationError
 from twirpkit_codegen.schema.manifest import Manifest
@@ -23,6 +23,14 @@ class Renames:
         found = {name: self._manifest.rename[name] for name in full_names if name in self._manifest.rename}
         self._unused -= set(found)
         return found
+
+    def check_free(self, chosen: Mapping[str, str], others: Mapping[str, str]) -> None:
+        """Raise GenerationError for a chosen name that something else in the same scope has by itself."""
+        owners = {name: key for key, name in others.items() if key not in chosen}
+        for key, name in chosen.items():
+            if name in owners:
+                text = f"rename: {name!r} is the name of {owners[name]}: choose another for {key}, or rename both"
+                raise GenerationError.at(self._manifest.location("rename", key), text)
 
     def check_all_taken(self, known: Iterable[str]) -> None:
         """Raise GenerationError for keys that name nothing; `known` are names to suggest."""

@@ -170,6 +170,10 @@ def _method_names(context: Context, service: str, methods: Kept) -> dict[str, st
         name.removeprefix(prefix): made
         for name, made in context.renames.take(prefix + method.name for _, method in methods).items()
     }
+    context.renames.check_free(
+        {prefix + name: made for name, made in chosen.items()},
+        {f"{prefix}{method.name}": naming.snake_case(method.name, context.manifest.acronyms) for _, method in methods},
+    )
     wanted = {
         method.name: chosen.get(method.name)
         or naming.public_name(naming.snake_case(method.name, context.manifest.acronyms))

@@ -107,6 +107,7 @@ class Names:
     def _assign(self, prefix: str, names: Sequence[str], taken: Iterable[str]) -> dict[str, str]:
         """Name the members of one scope, by full name."""
         chosen = self._renames.take(prefix + name for name in names)
+        self._renames.check_free(chosen, {prefix + name: name for name in names})
         wanted = {prefix + name: chosen.get(prefix + name) or naming.escape(name) for name in names}
         natural = [prefix + name for name in names if wanted[prefix + name] == name]
         made = naming.assign(wanted, [*chosen, *natural], taken)
