@@ -64,7 +64,8 @@ def _normalize(message: Any) -> None:
 def _separate_json_names(fields: Any) -> None:
     """Give a field whose JSON name another has its own name there: protobuf would refuse the file."""
     taken: set[str] = set()
-    for field in fields:
+    # What has its own name in JSON keeps it.
+    for field in sorted(fields, key=lambda field: (field.json_name or _json_name(field.name)) != field.name):
         name = field.json_name or _json_name(field.name)
         if name in taken:
             name = field.json_name = field.name
