@@ -12,8 +12,10 @@ from typing import Any, TypeVar
 import click
 
 from twirpkit_codegen import output
+from twirpkit_codegen.compare import report
+from twirpkit_codegen.compare.changes import changes
 from twirpkit_codegen.errors import GenerationError
-from twirpkit_codegen.inputs import Inputs, load
+from twirpkit_codegen.inputs import Inputs, load, load_version
 from twirpkit_codegen.render import package
 from twirpkit_codegen.render import reference as reference_pages
 from twirpkit_codegen.schema import build
@@ -28,6 +30,14 @@ _TRACEBACK = "TWIRPKIT_TRACEBACK"
 """The environment variable that lets errors of the generator itself through."""
 
 _FOLDER = click.Path(path_type=Path, file_okay=False)
+_IMPORTS = click.option(
+    "-I",
+    "--import",
+    "imports",
+    type=_FOLDER,
+    multiple=True,
+    help="Folder of .proto files that are only imported; may be repeated. It is added to protos.imports.",
+)
 _INPUTS = (
     click.argument("manifest_file", metavar="MANIFEST", type=click.Path(path_type=Path)),
     click.option(
@@ -36,14 +46,7 @@ _INPUTS = (
         multiple=True,
         help="Folder of the SDK's .proto files; may be repeated. Default: protos.roots, or the manifest's folder.",
     ),
-    click.option(
-        "-I",
-        "--import",
-        "imports",
-        type=_FOLDER,
-        multiple=True,
-        help="Folder of .proto files that are only imported; may be repeated. It is added to protos.imports.",
-    ),
+    _IMPORTS,
     click.option(
         "--descriptor-set",
         type=click.Path(path_type=Path, dir_okay=False, allow_dash=True),
@@ -136,6 +139,23 @@ def inspect(inputs: Inputs) -> None:
     click.echo(build.to_json(_load(inputs)))
 
 
+@main.command()
+@click.argument("old", type=click.Path(path_type=Path, allow_dash=True))
+@click.argument("new", type=click.Path(path_type=Path, allow_dash=True))
+@_IMPORTS
+@click.option("--format", "form", type=click.Choice(list(report.FORMATS)), default="text", show_default=True)
+def diff(old: Path, new: Path, imports: tuple[Path, ...], form: str) -> None:
+    """Compare two versions of an API: what is new, and what breaks callers.
+
+    OLD and NEW are manifests, folders of .proto files, or descriptor sets. Grants and retry classes are compared where
+    both are manifests. The exit code is 1 if something breaks callers, and 2 if an input has errors.
+    """
+    versions = _or_exit(lambda: [load_version(path, imports) for path in (old, new)], code=2)
+    found = changes(*versions)
+    click.echo(report.FORMATS[form](found), nl=False)
+    sys.exit(any(change.effect == "breaks" for change in found))
+
+
 @dataclass(frozen=True, slots=True)
 class _Tree:
     """Files of one output folder."""
@@ -158,8 +178,8 @@ def _load(inputs: Inputs) -> Api:
     return api
 
 
-def _or_exit(work: Callable[[], T]) -> T:
-    """Return the result of `work`; on an error, print it and exit with code 1, without a traceback."""
+def _or_exit(work: Callable[[], T], code: int = 1) -> T:
+    """Return the result of `work`; on an error, print it and exit with a code, without a traceback."""
     try:
         return work()
     except GenerationError as error:
@@ -169,4 +189,4 @@ def _or_exit(work: Callable[[], T]) -> T:
             raise
         problem = f"{type(error).__name__}: {error}: this is a bug of twirpkit; {_TRACEBACK}=1 shows where"
     click.echo(problem, err=True)
-    sys.exit(1)
+    sys.exit(code)

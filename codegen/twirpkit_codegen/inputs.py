@@ -11,7 +11,7 @@ from twirpkit_codegen.schema.manifest import Manifest
 from twirpkit_codegen.schema.model import Api
 from twirpkit_codegen.schema.selection import Protos
 
-__all__ = ["Inputs", "load"]
+__all__ = ["Inputs", "load", "load_version"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +40,25 @@ def load(inputs: Inputs) -> Api:
     if protos is None:
         raise GenerationError.of(problems.found)
     return build.build(protos, facts)
+
+
+def load_version(path: Path, imports: tuple[Path, ...] = ()) -> Api:
+    """Build the model of one version of an API.
+
+    Args:
+        path: A manifest, a folder of protos, or a descriptor set; ``-`` for one on standard input.
+        imports: Folders of files that are only imported.
+
+    Raises:
+        GenerationError: It has errors.
+    """
+    if path.suffix == ".toml":
+        return load(Inputs(path, imports=imports))
+    if path.is_dir():
+        protos = descriptors.compile_protos(proto_files.find_protos([path], imports, []))
+    else:
+        protos = images.read_descriptor_set(path)
+    return build.build(protos, manifest.bare())
 
 
 def _protos(inputs: Inputs, facts: Manifest) -> Protos:

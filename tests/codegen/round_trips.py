@@ -57,7 +57,7 @@ def try_package(name: str, url: str, examples: int) -> None:
     everything = [value for module in modules for value in vars(module).values()]
     classes = [value for value in everything if isinstance(value, type) and issubclass(value, Message)]
     classes = [cls for cls in classes if not cls.DESCRIPTOR.full_name.startswith(GOOGLE)]  # copies of google's
-    for cls in dict.fromkeys(each for outer in classes for each in nested(outer)):
+    for cls in dict.fromkeys(each for outer in classes for each in nested(outer) if is_finite(each.DESCRIPTOR)):
         try_each(cls, examples, functools.partial(check_forms, cls))
     sdk = importlib.import_module(f"{name}._sdk").PACKAGE
     if not sdk.services:
@@ -203,11 +203,13 @@ def merge(target: Any, value: Any) -> None:
     cls.MergeFromString(target, type(message).SerializeToString(message))
 
 
+@functools.cache
 def values(cls: type[Message], depth: int) -> st.SearchStrategy[dict[str, Any]]:
     """Mappings of a message: any of its fields, one member of each oneof, and what is required."""
     fields = list(fields_of(cls.DESCRIPTOR).values())
     required = {each.name for each in cls.DESCRIPTOR.fields if is_required(each)}
     usable = [each for each in fields if each.name in required or depth > 0 or each.message is None]
+    usable = [each for each in usable if each.message is None or is_finite(each.message)]
     oneofs = {each.oneof for each in usable if each.oneof}
     always = {each.name: value(cls, each, depth) for each in usable if each.name in required}
     maybe = {each.name: value(cls, each, depth) for each in usable if each.oneof is None and each.name not in required}
@@ -218,6 +220,14 @@ def values(cls: type[Message], depth: int) -> st.SearchStrategy[dict[str, Any]]:
             st.one_of(st.just({}), *(st.fixed_dictionaries({each.name: value(cls, each, depth)}) for each in members))
         )
     return st.tuples(*parts).map(lambda found: {key: each for part in found for key, each in part.items()})
+
+
+@functools.cache
+def is_finite(descriptor: Any, around: frozenset[str] = frozenset()) -> bool:
+    """True unless a message requires one of its own type, which no value can have."""
+    inner = around | {descriptor.full_name}
+    required = [each.message_type for each in descriptor.fields if each.message_type and is_required(each)]
+    return all(each.full_name not in inner and is_finite(each, inner) for each in required)
 
 
 def is_required(live: Any) -> bool:
@@ -239,7 +249,7 @@ def item(cls: type[Message], field: Field, depth: int) -> st.SearchStrategy[Any]
     inner: Any = message_class(cls.DESCRIPTOR, field.message_name)
     if field.message_name.startswith(GOOGLE):
         return google(inner, field.message_name)
-    return st.deferred(lambda: values(inner, depth - 1))
+    return values(inner, depth - 1)
 
 
 def google(cls: Any, name: str) -> st.SearchStrategy[Any]:

@@ -16,7 +16,7 @@ from twirpkit_codegen.schema.renames import Renames
 from twirpkit_codegen.schema.selection import Protos, select
 from twirpkit_codegen.schema.service_builder import Context, build_service, rows_of, rpc_names, service_names
 from twirpkit_codegen.schema.source import Source
-from twirpkit_codegen.schema.type_index import GOOGLE, Names
+from twirpkit_codegen.schema.type_index import Names, is_google
 
 __all__ = ["build", "to_json"]
 
@@ -34,7 +34,7 @@ def build(protos: Protos, manifest: Manifest) -> Api:
     problems = Problems()
     problems.found += manifest.problems.found
     files = problems.attempt(lambda: select(protos, manifest), [])
-    sources = [Source.of(file) for file in sorted(files, key=lambda file: file.name) if not _is_google(file.name)]
+    sources = [Source.of(file) for file in sorted(files, key=lambda file: file.name) if not is_google(file.name)]
     renames = Renames(manifest)
     names = problems.attempt(lambda: Names(sorted(files, key=lambda file: file.name), renames), None)
     if names is None:
@@ -72,10 +72,6 @@ def _known_rpcs(protos: Protos) -> dict[str, list[str]]:
     own = (file for file in protos.files.file if file.name in protos.own)
     services = ((f"{file.package}.{each.name}".removeprefix("."), each) for file in own for each in file.service)
     return {name: [method.name for method in service.method] for name, service in services}
-
-
-def _is_google(name: str) -> bool:
-    return name.startswith(GOOGLE)
 
 
 def _with_sensitivity(manifest: Manifest, protos: Protos) -> PackageInfo:

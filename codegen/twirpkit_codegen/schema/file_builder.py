@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from typing import Final
 
 from google.protobuf.descriptor_pb2 import (
@@ -12,12 +12,12 @@ from google.protobuf.descriptor_pb2 import (
     FieldDescriptorProto,
 )
 
-from twirpkit_codegen.errors import GenerationError, Location
+from twirpkit_codegen.errors import Location
 from twirpkit_codegen.schema import comments
 from twirpkit_codegen.schema.embedded import embedded_descriptor
 from twirpkit_codegen.schema.model import Enum, EnumValue, Extension, Field, File, Message, TypeRef
 from twirpkit_codegen.schema.source import Source
-from twirpkit_codegen.schema.type_index import GOOGLE, Names, find_type, is_installed
+from twirpkit_codegen.schema.type_index import Names, find_type, is_google
 
 __all__ = ["build_file"]
 
@@ -40,7 +40,7 @@ _SCALARS: Final = {
     _F.TYPE_SINT64: "int",
 }
 # Numbers of fields in descriptor.proto, of which the paths of source info consist.
-_FILE_PACKAGE, _FILE_DEPENDENCY, _FILE_MESSAGE, _FILE_ENUM, _FILE_EXTENSION, _FILE_SYNTAX = 2, 3, 4, 5, 7, 12
+_FILE_PACKAGE, _FILE_MESSAGE, _FILE_ENUM, _FILE_EXTENSION, _FILE_SYNTAX = 2, 4, 5, 7, 12
 _MESSAGE_FIELD, _MESSAGE_NESTED, _MESSAGE_ENUM, _MESSAGE_EXTENSION = 2, 3, 4, 6
 _ENUM_VALUE = 2
 
@@ -61,22 +61,13 @@ class _FileBuilder:
             name=file.name,
             module=self.names.modules[file.name],
             doc=self.source.doc((_FILE_SYNTAX,), (_FILE_PACKAGE,)),
-            imports=tuple(sorted(self.names.modules[each] for each in self.own_imports())),
+            imports=tuple(sorted(self.names.modules[each] for each in file.dependency if not is_google(each))),
             messages=tuple(self.message(each, (_FILE_MESSAGE, n), "") for n, each in enumerate(file.message_type)),
             enums=tuple(self.enum(each, (_FILE_ENUM, n), "") for n, each in enumerate(file.enum_type)),
             serialized=embedded_descriptor(file),
             extensions=self.extensions(file.extension, (_FILE_EXTENSION,), ""),
             names=self.names.unusual(file),
         )
-
-    def own_imports(self) -> Iterator[str]:
-        """Yield the imports that are files of the SDK. Raises GenerationError for one that protobuf does not have."""
-        for number, name in enumerate(self.source.file.dependency):
-            if not name.startswith(GOOGLE):
-                yield name
-            elif not is_installed(name):
-                text = f"{name} is not in the installed protobuf: remove the import"
-                raise GenerationError.at(self.source.location((_FILE_DEPENDENCY, number)), text)
 
     def message(self, proto: DescriptorProto, path: tuple[int, ...], outer: str) -> Message:
         name = f"{outer}{proto.name}"
@@ -163,7 +154,8 @@ class _FileBuilder:
 
     def type(self, proto: FieldDescriptorProto, location: Location) -> TypeRef:
         if proto.type in _SCALARS:
-            return TypeRef("scalar", _SCALARS[proto.type])
+            kind = _F.Type.Name(proto.type).removeprefix("TYPE_").lower()
+            return TypeRef("scalar", _SCALARS[proto.type], proto_name=kind)
         return find_type(self.names.types, proto.type_name, location)
 
     def enum(self, proto: EnumDescriptorProto, path: tuple[int, ...], outer: str) -> Enum:

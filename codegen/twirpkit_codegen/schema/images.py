@@ -20,7 +20,7 @@ from google.protobuf.unknown_fields import UnknownFieldSet
 
 from twirpkit_codegen.errors import GenerationError, Location
 from twirpkit_codegen.schema.selection import Protos
-from twirpkit_codegen.schema.type_index import GOOGLE, google_module
+from twirpkit_codegen.schema.type_index import google_module, is_google
 
 __all__ = ["read_descriptor_set"]
 
@@ -162,7 +162,7 @@ def _after_imports(files: dict[str, FileDescriptorProto], location: Location) ->
 
 def _google_file(name: str, importer: str, location: Location) -> FileDescriptorProto:
     try:
-        if name.startswith(GOOGLE):
+        if is_google(name):
             return FileDescriptorProto.FromString(importlib.import_module(google_module(name)).DESCRIPTOR.serialized_pb)
     except ImportError:
         pass

@@ -16,7 +16,7 @@ from twirpkit_codegen.schema.model import KnownError, PackageInfo
 from twirpkit_codegen.schema.naming import is_public
 from twirpkit_codegen.schema.toml_lines import line_of, line_of_error
 
-__all__ = ["NO_FACADE", "Manifest", "ProtoFolders", "is_plug_in", "load"]
+__all__ = ["NO_FACADE", "Manifest", "ProtoFolders", "bare", "is_plug_in", "load"]
 
 NO_FACADE: Final = "sdk.facade must be given, as the name of a public Python class"
 _TOP: Final = frozenset(("sdk", "protos", "known_errors", "claims", "services", "skip", "only", "rename"))
@@ -140,6 +140,11 @@ def load(path: Path) -> Manifest:
         location = Location(path.name, line_of_error(text, str(error)))
         raise GenerationError.at(location, f"is not TOML: {error}") from None
     return _Reader(path.name, text, data).manifest()
+
+
+def bare() -> Manifest:
+    """Return the manifest of protos that have none."""
+    return _Reader("manifest", "", {"sdk": {"package": "sdk", "facade": "SDK"}}).manifest()
 
 
 class _Reader:

@@ -54,6 +54,8 @@ class TypeRef:
     """The proto's own full name; empty for scalars."""
     is_google: bool = False
     """True for a class of the installed protobuf."""
+    proto_name: str = ""
+    """The proto's own name of a scalar (``sint64``); empty for others."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,7 +16,7 @@ from google.protobuf.descriptor_pb2 import DescriptorProto, FieldDescriptorProto
 
 from twirpkit_codegen.errors import GenerationError
 from twirpkit_codegen.schema.manifest import Manifest
-from twirpkit_codegen.schema.type_index import GOOGLE, is_installed
+from twirpkit_codegen.schema.type_index import is_google
 
 __all__ = ["Protos", "select"]
 
@@ -48,8 +48,8 @@ def select(protos: Protos, manifest: Manifest) -> list[FileDescriptorProto]:
 class _Selection:
     def __init__(self, protos: Protos, manifest: Manifest) -> None:
         self.own = protos.own
-        self.google = [file for file in protos.files.file if file.name.startswith(GOOGLE)]
-        self.foreign = [file for file in protos.files.file if not file.name.startswith(GOOGLE)]
+        self.google = [file for file in protos.files.file if is_google(file.name)]
+        self.foreign = [file for file in protos.files.file if not is_google(file.name)]
         self.only = _only(self.foreign, protos.own, manifest)
         self.units = {full: unit for file in self.foreign for full, unit in _units(file)}
         self.file_of = {unit.name: unit.file for unit in self.units.values()}
@@ -120,11 +120,7 @@ class _Selection:
 
     def with_imports(self, file: FileDescriptorProto, names: set[str]) -> FileDescriptorProto:
         """Return a file without imports of files that are left out."""
-        keep = [
-            n
-            for n, name in enumerate(file.dependency)
-            if name in names and (not name.startswith(GOOGLE) or is_installed(name) or self.uses_google(file, name))
-        ]
+        keep = [n for n, name in enumerate(file.dependency) if name in names]
         if len(keep) == len(file.dependency):
             return file
         copy = FileDescriptorProto()
@@ -137,11 +133,6 @@ class _Selection:
         used = {self.units[name.removeprefix(".")].file for name in _used_by(copy) if name[1:] in self.units}
         copy.dependency.extend(sorted(used - set(copy.dependency) - {file.name}))
         return copy
-
-    def uses_google(self, file: FileDescriptorProto, name: str) -> bool:
-        (google,) = (each for each in self.google if each.name == name)
-        defined = {f".{full}" for full, _ in _units(google)}
-        return any(each in defined for each in _used_by(file))
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.resources
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Final
 
@@ -18,11 +17,26 @@ from twirpkit_codegen.schema import naming
 from twirpkit_codegen.schema.model import TypeRef
 from twirpkit_codegen.schema.renames import Renames
 
-__all__ = ["GOOGLE", "Names", "find_type", "google_module", "is_installed"]
+__all__ = ["Names", "find_type", "google_module", "is_google"]
 
-GOOGLE: Final = "google/protobuf/"
-"""The prefix of files that come from the installed protobuf."""
-_INSTALLED: Final = importlib.resources.files("google.protobuf")
+_GOOGLE: Final = frozenset(
+    f"google/protobuf/{name}.proto"
+    for name in (
+        "any",
+        "api",
+        "compiler/plugin",
+        "descriptor",
+        "duration",
+        "empty",
+        "field_mask",
+        "source_context",
+        "struct",
+        "timestamp",
+        "type",
+        "wrappers",
+    )
+)
+"""The files that every supported protobuf has. Others of that folder, such as its features, are as those of anybody."""
 
 
 def find_type(index: Mapping[str, TypeRef], name: str, location: Location) -> TypeRef:
@@ -38,9 +52,9 @@ def google_module(file: str) -> str:
     return file.removesuffix(".proto").replace("/", ".") + "_pb2"
 
 
-def is_installed(file: str) -> bool:
-    """Return True for a file of google/protobuf that the installed protobuf has."""
-    return _INSTALLED.joinpath(file.removeprefix(GOOGLE).replace(".proto", "_pb2.py")).is_file()
+def is_google(file: str) -> bool:
+    """Return True for a file whose messages come from the installed protobuf."""
+    return file in _GOOGLE
 
 
 class Names:
@@ -58,7 +72,7 @@ class Names:
         self.python: dict[str, str] = {}
         """The last part of Python names, by full name."""
         self._renames = renames
-        own = [file.name for file in files if not file.name.startswith(GOOGLE)]
+        own = [file.name for file in files if not is_google(file.name)]
         self.modules: Mapping[str, str] = naming.module_names(own, renames.take(own))
         """Modules under ``messages``, by the paths of files."""
         for file in files:
@@ -75,7 +89,7 @@ class Names:
         return found
 
     def _add(self, file: FileDescriptorProto) -> None:
-        google = file.name.startswith(GOOGLE)
+        google = is_google(file.name)
         module = google_module(file.name) if google else self.modules[file.name]
         package = f"{file.package}." if file.package else ""
         self._scope(

@@ -79,6 +79,8 @@ class MessagePool:
         if not name.startswith(_GOOGLE) or name in self._google:
             return
         self._google.add(name)
+        if _has_file(self._pool, name):
+            return  # one of the schema's own, in that folder
         module = importlib.import_module(name.removesuffix(".proto").replace("/", ".") + "_pb2")
         for dependency in module.DESCRIPTOR.dependencies:
             self._load_google(dependency.name)
@@ -88,6 +90,14 @@ class MessagePool:
                 cls = GetMessageClass(message)
                 take_other_pools(cls)
                 self._schema.classes.append(cls)
+
+
+def _has_file(pool: DescriptorPool, name: str) -> bool:
+    try:
+        pool.FindFileByName(name)
+        return True
+    except KeyError:
+        return False
 
 
 def _message_class(descriptor: Descriptor, module: str, outer: str, names: Names) -> type[Message]:
