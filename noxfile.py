@@ -56,8 +56,15 @@ def _twirpkit(session: nox.Session, command: str) -> None:
         session.run("twirpkit", command, *arguments)
 
 
+def _keep_compiled_modules(session: nox.Session) -> None:
+    """Keep compiled modules with the session, even where the environment says not to: tests start many interpreters."""
+    folder = Path(session.virtualenv.location, "pycache").resolve()
+    session.env.update(PYTHONDONTWRITEBYTECODE=None, PYTHONPYCACHEPREFIX=str(folder))
+
+
 def _pytest(session: nox.Session, *arguments: str, paths: Sequence[str] = ()) -> None:
     """Run the tests in parallel, without those that need a server; paths after `--` replace the default ones."""
+    _keep_compiled_modules(session)
     named = any(Path(argument.partition("::")[0]).exists() for argument in session.posargs)
     command = ("pytest", *WITHOUT_PROGRAMS, *PARALLEL, *arguments, *(() if named else paths), *session.posargs)
     # pytest ends with 5 where it selects no test: of those that were named, none may carry the mark.
@@ -84,6 +91,7 @@ def _in_parallel(session: nox.Session, *lanes: Sequence[Sequence[str]]) -> None:
 def quick(session: nox.Session) -> None:
     """Lint, check types and run every test that is not slow, all at the same time; takes at most 90 s on two cores."""
     _install(session, "lint", "test", "types")
+    _keep_compiled_modules(session)
     tests = ("pytest", "-q", *WITHOUT_PROGRAMS, "-m", "not slow", *PARALLEL, *session.posargs)
     _in_parallel(session, [tests], [*LINT, *TYPES])
 

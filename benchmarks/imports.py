@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import os
 import resource
 import subprocess
 import sys
+import tempfile
+from collections.abc import Mapping
 
 from measure import Scale, say
 
@@ -29,19 +32,22 @@ def import_times(scale: Scale) -> dict[str, list[float]]:
     programs = {"": "pass", **PROGRAMS}
     taken: dict[str, list[float]] = {name: [] for name in programs}
     order = list(programs)
-    for each in programs.values():
-        _seconds(each)  # writes the byte code
-    for _ in scale.turns():
-        for name in order:
-            taken[name].append(_seconds(programs[name]))
-        order.reverse()
+    with tempfile.TemporaryDirectory() as compiled:  # as where byte code is kept, which the environment may forbid
+        kept = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
+        environment = {**kept, "PYTHONPYCACHEPREFIX": compiled}
+        for each in programs.values():
+            _seconds(each, environment)  # writes the byte code
+        for _ in scale.turns():
+            for name in order:
+                taken[name].append(_seconds(programs[name], environment))
+            order.reverse()
     empty = taken.pop("")
     return {name: [one - start for one, start in zip(times, empty, strict=True)] for name, times in taken.items()}
 
 
-def _seconds(program: str) -> float:
+def _seconds(program: str, environment: Mapping[str, str]) -> float:
     before = _children()
-    subprocess.run([sys.executable, "-c", program], check=True)
+    subprocess.run([sys.executable, "-c", program], check=True, env=environment)
     return _children() - before
 
 

@@ -103,8 +103,19 @@ def main(client: str, address: Address) -> dict[str, int]:
         return grown(lambda: runner.run(_wait(large)))
 
 
-async def _wait(call: AsyncCall) -> object:
-    return await call()
+async def _wait(call: AsyncCall) -> _Hidden:
+    return _Hidden(await call())
+
+
+class _Hidden:
+    """A holder of a message. `asyncio.Runner` makes the ``repr`` of a task, and thus of its result, when it sets the
+    handler of signals: that of a large message would take more memory than the call."""
+
+    def __init__(self, message: object) -> None:
+        self.message = message
+
+    def __repr__(self) -> str:
+        return "<message>"
 
 
 if __name__ == "__main__":

@@ -50,9 +50,10 @@ SLOW = 2.0
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Mark what `PROTOBUF` lists."""
-    listed = [HERE / path for path in PROTOBUF]
+    listed = tuple(HERE / path for path in PROTOBUF)
+    marked = {path: any(path.is_relative_to(each) for each in listed) for path in {item.path for item in items}}
     for item in items:
-        if any(item.path.is_relative_to(path) for path in listed):
+        if marked[item.path]:
             item.add_marker("protobuf")
 
 

@@ -33,7 +33,7 @@ def name() -> str:
 
 
 def entries(backend: ScriptedServer, name: str) -> list[Entry]:
-    backend.ledger.settled()
+    backend.ledger.settle()
     return backend.ledger.of(name)
 
 

@@ -329,6 +329,7 @@ def test_no_row_can_be_left_out_of_the_files(tmp_path: Path) -> None:
     assert tree(tmp_path) == before
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("file", sorted(path.relative_to(PROTOS).as_posix() for path in PROTOS.rglob("*.proto")))
 def test_no_rpc_can_be_added(file: str, livekit: FileDescriptorSet, tmp_path: Path) -> None:
     """To no service of any proto, nor with a new service: generation names it."""

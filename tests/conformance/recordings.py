@@ -41,7 +41,12 @@ LIBRARIES: Final = {
     "httpx": {"transport": HttpxTransport, "async_transport": AsyncHttpxTransport},
 }
 """The transports of a suite, sync and async, by what they use."""
-CLIENTS: Final = [pytest.param(library, mode, id=f"{mode}-{library}") for library in LIBRARIES for mode in MODES]
+CLIENTS: Final = [
+    # Thousands of exchanges: over the transports that nobody chose, and over those of libraries where there is time.
+    pytest.param(library, mode, id=f"{mode}-{library}", marks=() if library == "sockets" else pytest.mark.slow)
+    for library in LIBRARIES
+    for mode in MODES
+]
 
 KEY: Final = "devkey"
 SECRET: Final = "a secret of this test, and long enough for every HMAC that signs a token here"  # no server knows it

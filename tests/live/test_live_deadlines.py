@@ -20,10 +20,10 @@ WAITING: Final[dict[str, dict[str, Any]]] = {
     "livekit.RoomService/MutePublishedTrack": {"identity": "nobody", "track_sid": "TR_twirpkit", "muted": True},
     "livekit.RoomService/UpdateSubscriptions": {"identity": "nobody", "track_sids": ["TR_twirpkit"]},
     "livekit.RoomService/SendData": {"data": b"x"},
-    "livekit.RoomService/PerformRpc": {"destination_identity": "nobody", "method": "greet"},
     "livekit.AgentDispatchService/ListDispatch": {},
 }
-"""RPCs that wait where the room does not exist, and what they are asked beside its name."""
+"""RPCs that wait where the room does not exist, and what they are asked beside its name. PerformRpc is not among them:
+it gets the time for which a participant may think, whatever the caller says (rule B1)."""
 
 
 @pytest.mark.parametrize("rpc", WAITING)

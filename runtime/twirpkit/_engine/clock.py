@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import email.utils
 import time
 from typing import Final, Protocol, runtime_checkable
 
@@ -51,6 +50,8 @@ def correct_clock(config: ClientConfig, response: HttpResponse) -> bool:
 def _skew(response: HttpResponse) -> float | None:
     """Return the seconds that the server's clock is ahead of ours, None if the response does not tell."""
     try:
+        import email.utils  # here, because few programs come this far
+
         return email.utils.parsedate_to_datetime(response.headers.get(DATE.lower(), "")).timestamp() - time.time()
     except (ValueError, OverflowError):
         return None

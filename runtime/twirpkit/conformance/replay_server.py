@@ -77,7 +77,7 @@ class ReplayServer:
         Raises:
             TimeoutError: A request is still in progress after 10 s.
         """
-        self._server.ledger.settled(PATIENCE)
+        self._server.ledger.settle(PATIENCE)
         with self._lock:
             taken, self._requests = self._requests, []
         return [request.received for request in taken]

@@ -88,8 +88,8 @@ class Ledger:
         """Return copies of the entries of one call."""
         return [entry for entry in self.entries() if entry.call == call]
 
-    def settled(self, timeout: float = 10.0) -> list[Entry]:
-        """Wait until no request is in progress and return `entries`. Connections that a script ends are then closed.
+    def settle(self, timeout: float = 10.0) -> None:
+        """Wait until no request is in progress. Connections that a script ends are then closed.
 
         Raises:
             TimeoutError: A request is still in progress after `timeout` seconds.
@@ -97,6 +97,10 @@ class Ledger:
         with self._changed:
             if not self._changed.wait_for(lambda: not self._in_progress, timeout):
                 raise TimeoutError(f"{len(self._in_progress)} requests were still in progress after {timeout:g} s")
+
+    def settled(self, timeout: float = 10.0) -> list[Entry]:
+        """Wait as `settle` does, with the same errors, and return `entries`."""
+        self.settle(timeout)
         return self.entries()
 
     def open(self, entry: Entry) -> None:

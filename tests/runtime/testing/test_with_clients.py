@@ -64,7 +64,7 @@ def opened(kind: str, url: str) -> Iterator[Opened]:
 
 def settled(server: ScriptedServer, client: Opened) -> None:
     """Wait until the server has ended what its script ends, and let the client's loop see it."""
-    server.ledger.settled()
+    server.ledger.settle()
     if isinstance(client.client, AsyncClient):
         client.wait(_look_around())
 

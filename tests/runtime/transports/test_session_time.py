@@ -17,6 +17,7 @@ from unreachable_addresses import full_backlog, refusing_port
 from twirpkit.transports.base import HttpResponse, Phase, TransportFailure
 
 HERE = Path(__file__).parent
+pytestmark = pytest.mark.slow  # many that wait: for a deadline each, over every library and event loop
 
 
 def test_a_silent_server(lent: LentWorld) -> None:
