@@ -16,7 +16,7 @@ from twirpkit_codegen.compare import report
 from twirpkit_codegen.compare.changes import changes
 from twirpkit_codegen.errors import GenerationError
 from twirpkit_codegen.inputs import Inputs, load, load_version
-from twirpkit_codegen.render import package
+from twirpkit_codegen.render import distribution, package
 from twirpkit_codegen.render import reference as reference_pages
 from twirpkit_codegen.schema import build
 from twirpkit_codegen.schema.model import Api
@@ -66,6 +66,11 @@ _OUTPUTS = (
         type=_FOLDER,
         help="Folder that the reference is written to, one Markdown page a service. Default: no reference.",
     ),
+    click.option(
+        "--project",
+        is_flag=True,
+        help="Also write pyproject.toml, README.md and NOTICE beside the package, from [project] and [upstream].",
+    ),
 )
 
 
@@ -103,12 +108,12 @@ def _command(*options: Callable[..., Any]) -> Callable[[Callable[..., None]], Ca
 
 
 @_command(*_OUTPUTS)
-def generate(inputs: Inputs, out: Path, reference: Path | None) -> None:
+def generate(inputs: Inputs, out: Path, reference: Path | None, project: bool) -> None:
     """Write the SDK. Unchanged files are left alone and stale ones removed; on an error nothing is written."""
     api = _load(inputs)
 
     def write() -> list[str]:
-        trees = list(_trees(api, out, reference))
+        trees = list(_trees(api, out, reference, project))
         for tree in trees:
             output.check_foreign(tree.files, tree.out)
         return [path for tree in trees for path in output.write(tree.files, tree.out, tree.package)]
@@ -120,11 +125,13 @@ def generate(inputs: Inputs, out: Path, reference: Path | None) -> None:
 
 
 @_command(*_OUTPUTS)
-def check(inputs: Inputs, out: Path, reference: Path | None) -> None:
+def check(inputs: Inputs, out: Path, reference: Path | None, project: bool) -> None:
     """Compare the SDK on disk with its input. Where they differ, print a unified diff and exit with code 1."""
     api = _load(inputs)
     diff = _or_exit(
-        lambda: "".join(output.difference(tree.files, tree.out, tree.package) for tree in _trees(api, out, reference))
+        lambda: "".join(
+            output.difference(tree.files, tree.out, tree.package) for tree in _trees(api, out, reference, project)
+        )
     )
     if diff:
         click.echo(diff, nl=False)
@@ -165,8 +172,10 @@ class _Tree:
     package: str = ""
 
 
-def _trees(api: Api, out: Path, pages: Path | None) -> Iterator[_Tree]:
+def _trees(api: Api, out: Path, pages: Path | None, project: bool) -> Iterator[_Tree]:
     yield _Tree(package.render(api), out, api.package.name)
+    if project:
+        yield _Tree(distribution.files(api), out, distribution.NO_PACKAGE)
     if pages is not None:
         yield _Tree(reference_pages.pages(api), pages)
 

@@ -73,6 +73,9 @@ PACKAGE = sdk.PackageInfo(
         ),
     ),
     sensitivity=1288,
+    origin=sdk.SchemaOrigin(
+        "LiveKit's protocol", url="https://github.com/livekit/protocol", license="Apache-2.0", version="1.1.29"
+    ),
     env={
         "api_key": "LIVEKIT_API_KEY",
         "api_secret": "LIVEKIT_API_SECRET",

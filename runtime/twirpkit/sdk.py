@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from twirpkit._config.package_info import PackageInfo, ServiceInfo
+from twirpkit._config.package_info import PackageInfo, SchemaOrigin, ServiceInfo
 from twirpkit._config.resolve import client_config, service_config
 from twirpkit._protocol.known_errors import KnownError
 from twirpkit._schema.deprecation import deprecated
@@ -61,6 +61,7 @@ __all__ = [
     "ProxyOption",
     "RetryClass",
     "RetryOption",
+    "SchemaOrigin",
     "ServerWait",
     "Service",
     "ServiceInfo",

@@ -12,14 +12,28 @@ from pathlib import Path
 from typing import Any, Final
 
 from twirpkit_codegen.errors import GenerationError, Location, Problems
-from twirpkit_codegen.schema.model import KnownError, PackageInfo
+from twirpkit_codegen.schema.model import KnownError, Origin, PackageInfo, Project
 from twirpkit_codegen.schema.naming import is_public
 from twirpkit_codegen.schema.toml_lines import line_of, line_of_error
 
 __all__ = ["NO_FACADE", "Manifest", "ProtoFolders", "bare", "is_plug_in", "load"]
 
 NO_FACADE: Final = "sdk.facade must be given, as the name of a public Python class"
-_TOP: Final = frozenset(("sdk", "protos", "known_errors", "claims", "services", "skip", "only", "rename"))
+_TOP: Final = frozenset(
+    ("sdk", "protos", "known_errors", "claims", "services", "skip", "only", "rename", "project", "upstream")
+)
+_UPSTREAM: Final[Mapping[str, type]] = {"name": str, "url": str, "license": str, "version": str}
+_PROJECT: Final[Mapping[str, type]] = {
+    "name": str,
+    "version": str,
+    "description": str,
+    "license": str,
+    "license-files": list,
+    "urls": dict,
+    "classifiers": list,
+    "dependencies": list,
+    "example": str,
+}
 _PROTOS: Final = frozenset(("roots", "imports", "exclude"))
 _SDK: Final[Mapping[str, type]] = {
     "package": str,
@@ -202,7 +216,43 @@ class _Reader:
             env=self.env(sdk.get("env", {})),
             known_errors=self.known_errors(self.data.get("known_errors", [])),
             sensitivity=sdk.get("sensitivity"),
+            origin=self.origin(),
+            project=self.project(sdk),
         )
+
+    def typed(self, name: str, kinds: Mapping[str, type], required: Iterable[str]) -> dict[str, Any] | None:
+        """Return a table at the top of the manifest without what is wrong in it; None if it is not there."""
+        table = self.data.get(name)
+        if table is None:
+            return None
+        if not isinstance(table, dict):
+            self.add(f"[{name}] must be a table", name)
+            return None
+        self.check_keys(f"[{name}]", (name,), table, kinds)
+        found = {}
+        for key, value in table.items():
+            fits = isinstance(value, kinds.get(key, object))
+            items = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
+            if key in kinds and not (fits and all(isinstance(each, str) for each in items)):
+                self.add(f"{name}.{key} must be a {_TOML_NAMES[kinds[key]]}", name, key)
+            elif key in kinds:
+                found[key] = tuple(value) if isinstance(value, list) else value
+        for key in required:
+            if key not in table:
+                self.add(f"[{name}] needs {key}", name)
+                return None
+        return found if all(key in found for key in required) else None
+
+    def origin(self) -> Origin | None:
+        found = self.typed("upstream", _UPSTREAM, ("name",))
+        return None if found is None else Origin(**found)
+
+    def project(self, sdk: Mapping[str, Any]) -> Project | None:
+        found = self.typed("project", _PROJECT, ("name", "version"))
+        if found is None:
+            return None
+        found.setdefault("description", sdk.get("summary", f"The API of {sdk.get('package', '')}."))
+        return Project(**{key.replace("-", "_"): value for key, value in found.items()})
 
     def protos(self, table: Any) -> ProtoFolders:
         if not isinstance(table, dict):

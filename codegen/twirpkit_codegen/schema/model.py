@@ -19,9 +19,11 @@ __all__ = [
     "KnownError",
     "Message",
     "Method",
+    "Origin",
     "PackageInfo",
     "PageFields",
     "Policy",
+    "Project",
     "Service",
     "TypeRef",
     "walk",
@@ -254,6 +256,34 @@ class KnownError:
 
 
 @dataclass(frozen=True, slots=True)
+class Origin:
+    """The manifest's ``[upstream]``: where the protos come from."""
+
+    name: str
+    url: str | None = None
+    license: str | None = None
+    version: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Project:
+    """The manifest's ``[project]``: the distribution that the package is published in."""
+
+    name: str
+    version: str
+    description: str
+    license: str | None = None
+    license_files: tuple[str, ...] = ()
+    """Files beside the generated ones that the author writes, such as ``LICENSE``."""
+    urls: Mapping[str, str] = field(default_factory=dict)
+    classifiers: tuple[str, ...] = ()
+    dependencies: tuple[str, ...] = ()
+    """What plug-ins need, besides the runtime."""
+    example: str = ""
+    """Python for the readme."""
+
+
+@dataclass(frozen=True, slots=True)
 class PackageInfo:
     """Facts of the package as a whole, from the manifest's ``[sdk]``."""
 
@@ -270,6 +300,8 @@ class PackageInfo:
     known_errors: tuple[KnownError, ...]
     sensitivity: str | None
     """Full name of the field option that marks secret and personal fields."""
+    origin: Origin | None = None
+    project: Project | None = None
     sensitivity_number: int | None = None
     """Its number; set when the protos have been read."""
 
