@@ -12,6 +12,7 @@ from twirpkit._config.resolve import client_config, service_config
 from twirpkit._protocol.known_errors import KnownError
 from twirpkit._schema.deprecation import deprecated
 from twirpkit._schema.enums import Enum
+from twirpkit._schema.extension_types import ExtensionDescriptor
 from twirpkit._schema.message_pool import MessagePool
 from twirpkit._secret import conceal
 from twirpkit.client import AsyncClient, AsyncService, Client, Service
@@ -48,6 +49,7 @@ __all__ = [
     "Client",
     "Code",
     "Enum",
+    "ExtensionDescriptor",
     "ExtraHeaders",
     "Help",
     "Hook",

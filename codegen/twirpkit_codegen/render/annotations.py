@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import TypeAlias
 
 from twirpkit_codegen.render.scope import Scope
-from twirpkit_codegen.schema.model import Field, File, Message, Method, TypeRef, walk
+from twirpkit_codegen.schema.model import Extension, Field, File, Message, Method, TypeRef, walk
 from twirpkit_codegen.schema.naming import dict_name, free_name, literal_name
 
 __all__ = ["Annotations", "defined_names", "keywords_name", "type_names"]
@@ -76,6 +76,11 @@ class Annotations:
     def mapping_value(self, field: Field) -> str:
         """Return the type of a value of a request's mapping; never a bare ``str`` for a list of strings."""
         return self._container(field, self._input(field.type))
+
+    def extension(self, extension: Extension) -> str:
+        """Return the type of an extension: what a message's `Extensions` is indexed with."""
+        descriptor = self._for_types("twirpkit.sdk.ExtensionDescriptor")
+        return f"{descriptor}[{self.message_class(extension.extendee)}, {self.attribute(extension.field)}]"
 
     def request(self, ref: TypeRef) -> str:
         """Return the type of a whole request: a message or a mapping."""
@@ -170,6 +175,7 @@ def type_names(files: Iterable[File]) -> tuple[Places, Places]:
 def defined_names(file: File) -> tuple[frozenset[str], frozenset[str]]:
     """Return every name that a file's stub defines, and those of them that are defined inside a class."""
     top = {each.py_name for each in file.messages} | {each.py_name for each in file.enums}
+    top |= {each.py_name for each in file.extensions}
     inner = {name for message in file.messages for name in _inner_names(message)}
     inner |= {value.py_name for enum in file.enums for value in enum.values}
     inner |= {"ValueType"} if file.all_enums else set()
@@ -178,6 +184,7 @@ def defined_names(file: File) -> tuple[frozenset[str], frozenset[str]]:
 
 def _inner_names(message: Message) -> Iterator[str]:
     yield from (field.py_name for field in message.fields)
+    yield from (extension.py_name for extension in message.extensions)
     for enum in message.enums:
         yield enum.py_name
         yield from (value.py_name for value in enum.values)

@@ -18,7 +18,7 @@ from twirpkit_codegen.render.method_docs import policy_lines, summary
 from twirpkit_codegen.render.mode import MODES
 from twirpkit_codegen.render.scope import Scope
 from twirpkit_codegen.schema import comments, naming
-from twirpkit_codegen.schema.model import Api, File, Service, walk
+from twirpkit_codegen.schema.model import Api, Extension, File, Service, walk
 from twirpkit_codegen.version import GENERATED_FOR, GENERATOR
 
 __all__ = ["render"]
@@ -46,8 +46,11 @@ class _Package:
         self.name = api.package.name
         self.root = api.package.name.replace(".", "/")
         self.messages = {message.full_name: message for file in api.files for message in walk(file.messages)}
-        self.inputs = self.reachable_from_requests()
         self.literals, self.dicts = type_names(api.files)
+        self.extensions: dict[str, list[Extension]] = {}
+        for extension in (each for file in api.files for each in file.all_extensions):
+            self.extensions.setdefault(extension.extendee.full_name, []).append(extension)
+        self.inputs = self.reachable_from_requests()
 
     def files(self) -> Iterator[tuple[str, str]]:
         yield f"{self.root}/py.typed", f"# {templating.MARK}. The types of this package are complete.\n"
@@ -133,6 +136,7 @@ class _Package:
         names = {self.dicts[message.full_name][1] for message in inputs}
         taken = fields | names | {keywords_name(each) for each in names}
         taken |= {self.literals[each.full_name][1] for each in file.all_enums}
+        taken |= {f"_{each}Extensions" for each in names}
         scope = Scope(self.name, taken, f"types.{file.module}", fields)
         path, left_out = f"types/{file.module.replace('.', '/')}.py", self.left_out_by_request()
         yield self.file(
@@ -143,6 +147,7 @@ class _Package:
             inputs=inputs,
             left_out_by_request=left_out,
             literals={each.full_name: self.literals[each.full_name][1] for each in file.all_enums},
+            extensions=self.extensions,
             dicts={each.full_name: self.dicts[each.full_name][1] for each in inputs},
         )
 
@@ -159,7 +164,8 @@ class _Package:
             name = pending.pop()
             if name in self.messages and name not in found:
                 found.add(name)
-                fields = self.messages[name].fields
+                added = [extension.field for extension in self.extensions.get(name, ())]
+                fields = (*self.messages[name].fields, *added)
                 pending += [field.type.full_name for field in fields if field.type.kind == "message"]
         return frozenset(found)
 

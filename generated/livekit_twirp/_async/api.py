@@ -111,21 +111,21 @@ class AsyncLiveKitAPI(AsyncClient):
         """Plays recorded sessions back into rooms, and exports or deletes them."""
         from livekit_twirp._async.replay import AsyncReplay
 
-        return AsyncReplay._of(self)
+        return AsyncReplay._of(self)  # pyright: ignore[reportPrivateUsage]  # for this package
 
     @cached_property
     def agent_dispatch(self) -> AsyncAgentDispatchService:
         """Calls agents into rooms, and sends them away."""
         from livekit_twirp._async.agent_dispatch import AsyncAgentDispatchService
 
-        return AsyncAgentDispatchService._of(self)
+        return AsyncAgentDispatchService._of(self)  # pyright: ignore[reportPrivateUsage]  # for this package
 
     @cached_property
     def agent_simulation(self) -> AsyncAgentSimulation:
         """Tests an agent in conversations with simulated users, and judges how it did."""
         from livekit_twirp._async.agent_simulation import AsyncAgentSimulation
 
-        return AsyncAgentSimulation._of(self)
+        return AsyncAgentSimulation._of(self)  # pyright: ignore[reportPrivateUsage]  # for this package
 
     @cached_property
     def cloud_agent(self) -> AsyncCloudAgent:
@@ -133,46 +133,46 @@ class AsyncLiveKitAPI(AsyncClient):
         from livekit_twirp._async.cloud_agent import AsyncCloudAgent
 
         config = service_config(self._config, PACKAGE, "livekit.CloudAgent")
-        return AsyncCloudAgent._of(AsyncClient(config, self._transport))
+        return AsyncCloudAgent._of(AsyncClient(config, self._transport))  # pyright: ignore[reportPrivateUsage]  # for this package
 
     @cached_property
     def connector(self) -> AsyncConnector:
         """Brings calls from WhatsApp and Twilio into rooms, as participants of the kind `CONNECTOR`."""
         from livekit_twirp._async.connector import AsyncConnector
 
-        return AsyncConnector._of(self)
+        return AsyncConnector._of(self)  # pyright: ignore[reportPrivateUsage]  # for this package
 
     @cached_property
     def egress(self) -> AsyncEgress:
         """Records rooms and tracks to files, or sends them out as streams."""
         from livekit_twirp._async.egress import AsyncEgress
 
-        return AsyncEgress._of(self)
+        return AsyncEgress._of(self)  # pyright: ignore[reportPrivateUsage]  # for this package
 
     @cached_property
     def ingress(self) -> AsyncIngress:
         """Makes and manages the entrances through which encoders and URLs publish into rooms."""
         from livekit_twirp._async.ingress import AsyncIngress
 
-        return AsyncIngress._of(self)
+        return AsyncIngress._of(self)  # pyright: ignore[reportPrivateUsage]  # for this package
 
     @cached_property
     def phone_number(self) -> AsyncPhoneNumberService:
         """Finds, buys, assigns and gives back phone numbers."""
         from livekit_twirp._async.phone_number import AsyncPhoneNumberService
 
-        return AsyncPhoneNumberService._of(self)
+        return AsyncPhoneNumberService._of(self)  # pyright: ignore[reportPrivateUsage]  # for this package
 
     @cached_property
     def room(self) -> AsyncRoomService:
         """Creates, lists and ends rooms, and manages the participants in them."""
         from livekit_twirp._async.room import AsyncRoomService
 
-        return AsyncRoomService._of(self)
+        return AsyncRoomService._of(self)  # pyright: ignore[reportPrivateUsage]  # for this package
 
     @cached_property
     def sip(self) -> AsyncSIP:
         """Manages SIP trunks and dispatch rules, calls people into rooms, and transfers their calls."""
         from livekit_twirp._async.sip import AsyncSIP
 
-        return AsyncSIP._of(self)
+        return AsyncSIP._of(self)  # pyright: ignore[reportPrivateUsage]  # for this package

@@ -73,7 +73,7 @@ class AsyncIngress(AsyncService):
 
         The other arguments are those of `AsyncLiveKitAPI`.
         """
-        if session is None:
+        if session is None:  # pyright: ignore[reportUnnecessaryComparison]  # told to callers without a type checker
             raise TypeError("AsyncIngress needs a session: AsyncLiveKitAPI makes its own")
         api_key, api_secret = conceal(api_key, api_secret)
         url, token, auth, extra_headers = conceal(url, token, auth, extra_headers)

@@ -3,6 +3,8 @@
 # isort: skip_file
 """Static facts of each RPC of livekit.AgentDispatchService."""
 
+from __future__ import annotations
+
 from twirpkit.sdk import Method, RetryClass
 
 from livekit_twirp.grants import GRANTS
@@ -14,7 +16,7 @@ from livekit_twirp.messages.livekit_agent_dispatch import (
     ListAgentDispatchResponse,
 )
 
-CREATE_DISPATCH = Method(
+CREATE_DISPATCH: Method[CreateAgentDispatchRequest, AgentDispatch] = Method(
     service="livekit.AgentDispatchService",
     name="CreateDispatch",
     py_name="create_dispatch",
@@ -23,7 +25,7 @@ CREATE_DISPATCH = Method(
     retry=RetryClass.NEVER,
     grants=GRANTS["livekit.AgentDispatchService/CreateDispatch"],
 )
-DELETE_DISPATCH = Method(
+DELETE_DISPATCH: Method[DeleteAgentDispatchRequest, AgentDispatch] = Method(
     service="livekit.AgentDispatchService",
     name="DeleteDispatch",
     py_name="delete_dispatch",
@@ -32,7 +34,7 @@ DELETE_DISPATCH = Method(
     retry=RetryClass.IDEMPOTENT,
     grants=GRANTS["livekit.AgentDispatchService/DeleteDispatch"],
 )
-LIST_DISPATCH = Method(
+LIST_DISPATCH: Method[ListAgentDispatchRequest, ListAgentDispatchResponse] = Method(
     service="livekit.AgentDispatchService",
     name="ListDispatch",
     py_name="list_dispatch",

@@ -3,12 +3,14 @@
 # isort: skip_file
 """Static facts of each RPC of livekit.AgentSimulation."""
 
+from __future__ import annotations
+
 from twirpkit.sdk import Method, PageFields, RetryClass
 
 from livekit_twirp.grants import GRANTS
 from livekit_twirp.messages.livekit_agent_simulation import Scenario, SimulationRun
 
-CREATE_SIMULATION_RUN = Method(
+CREATE_SIMULATION_RUN: Method[SimulationRun.Create.Request, SimulationRun.Create.Response] = Method(
     service="livekit.AgentSimulation",
     name="CreateSimulationRun",
     py_name="create_simulation_run",
@@ -18,7 +20,9 @@ CREATE_SIMULATION_RUN = Method(
     grants=GRANTS["livekit.AgentSimulation/CreateSimulationRun"],
     cloud_only=True,
 )
-CONFIRM_SIMULATION_SOURCE_UPLOAD = Method(
+CONFIRM_SIMULATION_SOURCE_UPLOAD: Method[
+    SimulationRun.ConfirmSourceUpload.Request, SimulationRun.ConfirmSourceUpload.Response
+] = Method(
     service="livekit.AgentSimulation",
     name="ConfirmSimulationSourceUpload",
     py_name="confirm_simulation_source_upload",
@@ -28,7 +32,7 @@ CONFIRM_SIMULATION_SOURCE_UPLOAD = Method(
     grants=GRANTS["livekit.AgentSimulation/ConfirmSimulationSourceUpload"],
     cloud_only=True,
 )
-GET_SIMULATION_RUN = Method(
+GET_SIMULATION_RUN: Method[SimulationRun.Get.Request, SimulationRun.Get.Response] = Method(
     service="livekit.AgentSimulation",
     name="GetSimulationRun",
     py_name="get_simulation_run",
@@ -38,7 +42,7 @@ GET_SIMULATION_RUN = Method(
     grants=GRANTS["livekit.AgentSimulation/GetSimulationRun"],
     cloud_only=True,
 )
-LIST_SIMULATION_RUNS = Method(
+LIST_SIMULATION_RUNS: Method[SimulationRun.List.Request, SimulationRun.List.Response] = Method(
     service="livekit.AgentSimulation",
     name="ListSimulationRuns",
     py_name="list_simulation_runs",
@@ -53,7 +57,7 @@ LIST_SIMULATION_RUNS = Method(
         items="runs",
     ),
 )
-COUNT_SIMULATION_RUNS = Method(
+COUNT_SIMULATION_RUNS: Method[SimulationRun.Counts.Request, SimulationRun.Counts.Response] = Method(
     service="livekit.AgentSimulation",
     name="CountSimulationRuns",
     py_name="count_simulation_runs",
@@ -63,7 +67,7 @@ COUNT_SIMULATION_RUNS = Method(
     grants=GRANTS["livekit.AgentSimulation/CountSimulationRuns"],
     cloud_only=True,
 )
-CANCEL_SIMULATION_RUN = Method(
+CANCEL_SIMULATION_RUN: Method[SimulationRun.Cancel.Request, SimulationRun.Cancel.Response] = Method(
     service="livekit.AgentSimulation",
     name="CancelSimulationRun",
     py_name="cancel_simulation_run",
@@ -73,7 +77,7 @@ CANCEL_SIMULATION_RUN = Method(
     grants=GRANTS["livekit.AgentSimulation/CancelSimulationRun"],
     cloud_only=True,
 )
-CREATE_SCENARIO_FROM_SESSION = Method(
+CREATE_SCENARIO_FROM_SESSION: Method[Scenario.CreateFromSession.Request, Scenario.CreateFromSession.Response] = Method(
     service="livekit.AgentSimulation",
     name="CreateScenarioFromSession",
     py_name="create_scenario_from_session",

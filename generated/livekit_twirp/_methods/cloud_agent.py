@@ -3,6 +3,8 @@
 # isort: skip_file
 """Static facts of each RPC of livekit.CloudAgent."""
 
+from __future__ import annotations
+
 from twirpkit.sdk import Method, RetryClass
 
 from livekit_twirp.grants import GRANTS
@@ -45,7 +47,7 @@ from livekit_twirp.messages.livekit_cloud_agent import (
     UpdateAgentSecretsResponse,
 )
 
-CREATE_AGENT = Method(
+CREATE_AGENT: Method[CreateAgentRequest, CreateAgentResponse] = Method(
     service="livekit.CloudAgent",
     name="CreateAgent",
     py_name="create_agent",
@@ -55,7 +57,7 @@ CREATE_AGENT = Method(
     grants=GRANTS["livekit.CloudAgent/CreateAgent"],
     cloud_only=True,
 )
-CREATE_AGENT_V2 = Method(
+CREATE_AGENT_V2: Method[CreateAgentV2Request, CreateAgentV2Response] = Method(
     service="livekit.CloudAgent",
     name="CreateAgentV2",
     py_name="create_agent_v2",
@@ -65,7 +67,7 @@ CREATE_AGENT_V2 = Method(
     grants=GRANTS["livekit.CloudAgent/CreateAgentV2"],
     cloud_only=True,
 )
-PROMOTE_AGENT = Method(
+PROMOTE_AGENT: Method[PromoteAgentRequest, PromoteAgentResponse] = Method(
     service="livekit.CloudAgent",
     name="PromoteAgent",
     py_name="promote_agent",
@@ -75,7 +77,7 @@ PROMOTE_AGENT = Method(
     grants=GRANTS["livekit.CloudAgent/PromoteAgent"],
     cloud_only=True,
 )
-LIST_AGENTS = Method(
+LIST_AGENTS: Method[ListAgentsRequest, ListAgentsResponse] = Method(
     service="livekit.CloudAgent",
     name="ListAgents",
     py_name="list_agents",
@@ -85,7 +87,7 @@ LIST_AGENTS = Method(
     grants=GRANTS["livekit.CloudAgent/ListAgents"],
     cloud_only=True,
 )
-LIST_AGENT_VERSIONS = Method(
+LIST_AGENT_VERSIONS: Method[ListAgentVersionsRequest, ListAgentVersionsResponse] = Method(
     service="livekit.CloudAgent",
     name="ListAgentVersions",
     py_name="list_agent_versions",
@@ -95,7 +97,7 @@ LIST_AGENT_VERSIONS = Method(
     grants=GRANTS["livekit.CloudAgent/ListAgentVersions"],
     cloud_only=True,
 )
-LIST_AGENT_SECRETS = Method(
+LIST_AGENT_SECRETS: Method[ListAgentSecretsRequest, ListAgentSecretsResponse] = Method(
     service="livekit.CloudAgent",
     name="ListAgentSecrets",
     py_name="list_agent_secrets",
@@ -105,7 +107,7 @@ LIST_AGENT_SECRETS = Method(
     grants=GRANTS["livekit.CloudAgent/ListAgentSecrets"],
     cloud_only=True,
 )
-UPDATE_AGENT = Method(
+UPDATE_AGENT: Method[UpdateAgentRequest, UpdateAgentResponse] = Method(
     service="livekit.CloudAgent",
     name="UpdateAgent",
     py_name="update_agent",
@@ -115,7 +117,7 @@ UPDATE_AGENT = Method(
     grants=GRANTS["livekit.CloudAgent/UpdateAgent"],
     cloud_only=True,
 )
-RESTART_AGENT = Method(
+RESTART_AGENT: Method[RestartAgentRequest, RestartAgentResponse] = Method(
     service="livekit.CloudAgent",
     name="RestartAgent",
     py_name="restart_agent",
@@ -125,7 +127,7 @@ RESTART_AGENT = Method(
     grants=GRANTS["livekit.CloudAgent/RestartAgent"],
     cloud_only=True,
 )
-DEPLOY_AGENT = Method(
+DEPLOY_AGENT: Method[DeployAgentRequest, DeployAgentResponse] = Method(
     service="livekit.CloudAgent",
     name="DeployAgent",
     py_name="deploy_agent",
@@ -135,7 +137,7 @@ DEPLOY_AGENT = Method(
     grants=GRANTS["livekit.CloudAgent/DeployAgent"],
     cloud_only=True,
 )
-DEPLOY_AGENT_V2 = Method(
+DEPLOY_AGENT_V2: Method[DeployAgentV2Request, DeployAgentV2Response] = Method(
     service="livekit.CloudAgent",
     name="DeployAgentV2",
     py_name="deploy_agent_v2",
@@ -145,7 +147,7 @@ DEPLOY_AGENT_V2 = Method(
     grants=GRANTS["livekit.CloudAgent/DeployAgentV2"],
     cloud_only=True,
 )
-UPDATE_AGENT_SECRETS = Method(
+UPDATE_AGENT_SECRETS: Method[UpdateAgentSecretsRequest, UpdateAgentSecretsResponse] = Method(
     service="livekit.CloudAgent",
     name="UpdateAgentSecrets",
     py_name="update_agent_secrets",
@@ -155,7 +157,7 @@ UPDATE_AGENT_SECRETS = Method(
     grants=GRANTS["livekit.CloudAgent/UpdateAgentSecrets"],
     cloud_only=True,
 )
-ROLLBACK_AGENT = Method(
+ROLLBACK_AGENT: Method[RollbackAgentRequest, RollbackAgentResponse] = Method(
     service="livekit.CloudAgent",
     name="RollbackAgent",
     py_name="rollback_agent",
@@ -165,7 +167,7 @@ ROLLBACK_AGENT = Method(
     grants=GRANTS["livekit.CloudAgent/RollbackAgent"],
     cloud_only=True,
 )
-DELETE_AGENT = Method(
+DELETE_AGENT: Method[DeleteAgentRequest, DeleteAgentResponse] = Method(
     service="livekit.CloudAgent",
     name="DeleteAgent",
     py_name="delete_agent",
@@ -175,7 +177,7 @@ DELETE_AGENT = Method(
     grants=GRANTS["livekit.CloudAgent/DeleteAgent"],
     cloud_only=True,
 )
-GET_CLIENT_SETTINGS = Method(
+GET_CLIENT_SETTINGS: Method[ClientSettingsRequest, ClientSettingsResponse] = Method(
     service="livekit.CloudAgent",
     name="GetClientSettings",
     py_name="get_client_settings",
@@ -185,7 +187,7 @@ GET_CLIENT_SETTINGS = Method(
     grants=GRANTS["livekit.CloudAgent/GetClientSettings"],
     cloud_only=True,
 )
-CREATE_PRIVATE_LINK = Method(
+CREATE_PRIVATE_LINK: Method[CreatePrivateLinkRequest, CreatePrivateLinkResponse] = Method(
     service="livekit.CloudAgent",
     name="CreatePrivateLink",
     py_name="create_private_link",
@@ -195,7 +197,7 @@ CREATE_PRIVATE_LINK = Method(
     grants=GRANTS["livekit.CloudAgent/CreatePrivateLink"],
     cloud_only=True,
 )
-DESTROY_PRIVATE_LINK = Method(
+DESTROY_PRIVATE_LINK: Method[DestroyPrivateLinkRequest, DestroyPrivateLinkResponse] = Method(
     service="livekit.CloudAgent",
     name="DestroyPrivateLink",
     py_name="destroy_private_link",
@@ -205,7 +207,7 @@ DESTROY_PRIVATE_LINK = Method(
     grants=GRANTS["livekit.CloudAgent/DestroyPrivateLink"],
     cloud_only=True,
 )
-LIST_PRIVATE_LINKS = Method(
+LIST_PRIVATE_LINKS: Method[ListPrivateLinksRequest, ListPrivateLinksResponse] = Method(
     service="livekit.CloudAgent",
     name="ListPrivateLinks",
     py_name="list_private_links",
@@ -215,7 +217,7 @@ LIST_PRIVATE_LINKS = Method(
     grants=GRANTS["livekit.CloudAgent/ListPrivateLinks"],
     cloud_only=True,
 )
-GET_PRIVATE_LINK_STATUS = Method(
+GET_PRIVATE_LINK_STATUS: Method[GetPrivateLinkStatusRequest, GetPrivateLinkStatusResponse] = Method(
     service="livekit.CloudAgent",
     name="GetPrivateLinkStatus",
     py_name="get_private_link_status",

@@ -3,6 +3,8 @@
 # isort: skip_file
 """Static facts of each RPC of livekit.Connector."""
 
+from __future__ import annotations
+
 from twirpkit.sdk import Method, RetryClass, ServerWait
 
 from livekit_twirp.grants import GRANTS
@@ -18,7 +20,7 @@ from livekit_twirp.messages.livekit_connector_whatsapp import (
     DisconnectWhatsAppCallResponse,
 )
 
-DIAL_WHATSAPP_CALL = Method(
+DIAL_WHATSAPP_CALL: Method[DialWhatsAppCallRequest, DialWhatsAppCallResponse] = Method(
     service="livekit.Connector",
     name="DialWhatsAppCall",
     py_name="dial_whatsapp_call",
@@ -28,7 +30,7 @@ DIAL_WHATSAPP_CALL = Method(
     grants=GRANTS["livekit.Connector/DialWhatsAppCall"],
     cloud_only=True,
 )
-DISCONNECT_WHATSAPP_CALL = Method(
+DISCONNECT_WHATSAPP_CALL: Method[DisconnectWhatsAppCallRequest, DisconnectWhatsAppCallResponse] = Method(
     service="livekit.Connector",
     name="DisconnectWhatsAppCall",
     py_name="disconnect_whatsapp_call",
@@ -38,7 +40,7 @@ DISCONNECT_WHATSAPP_CALL = Method(
     grants=GRANTS["livekit.Connector/DisconnectWhatsAppCall"],
     cloud_only=True,
 )
-CONNECT_WHATSAPP_CALL = Method(
+CONNECT_WHATSAPP_CALL: Method[ConnectWhatsAppCallRequest, ConnectWhatsAppCallResponse] = Method(
     service="livekit.Connector",
     name="ConnectWhatsAppCall",
     py_name="connect_whatsapp_call",
@@ -48,7 +50,7 @@ CONNECT_WHATSAPP_CALL = Method(
     grants=GRANTS["livekit.Connector/ConnectWhatsAppCall"],
     cloud_only=True,
 )
-ACCEPT_WHATSAPP_CALL = Method(
+ACCEPT_WHATSAPP_CALL: Method[AcceptWhatsAppCallRequest, AcceptWhatsAppCallResponse] = Method(
     service="livekit.Connector",
     name="AcceptWhatsAppCall",
     py_name="accept_whatsapp_call",
@@ -64,7 +66,7 @@ ACCEPT_WHATSAPP_CALL = Method(
     ),
     cloud_only=True,
 )
-CONNECT_TWILIO_CALL = Method(
+CONNECT_TWILIO_CALL: Method[ConnectTwilioCallRequest, ConnectTwilioCallResponse] = Method(
     service="livekit.Connector",
     name="ConnectTwilioCall",
     py_name="connect_twilio_call",

@@ -3,6 +3,8 @@
 # isort: skip_file
 """Static facts of each RPC of livekit.Egress."""
 
+from __future__ import annotations
+
 from twirpkit.sdk import Method, PageFields, RetryClass
 
 from livekit_twirp.grants import GRANTS
@@ -21,7 +23,7 @@ from livekit_twirp.messages.livekit_egress import (
     WebEgressRequest,
 )
 
-START_EGRESS = Method(
+START_EGRESS: Method[StartEgressRequest, EgressInfo] = Method(
     service="livekit.Egress",
     name="StartEgress",
     py_name="start_egress",
@@ -31,7 +33,7 @@ START_EGRESS = Method(
     grants=GRANTS["livekit.Egress/StartEgress"],
     timeout=30,
 )
-UPDATE_LAYOUT = Method(
+UPDATE_LAYOUT: Method[UpdateLayoutRequest, EgressInfo] = Method(
     service="livekit.Egress",
     name="UpdateLayout",
     py_name="update_layout",
@@ -40,7 +42,7 @@ UPDATE_LAYOUT = Method(
     retry=RetryClass.IDEMPOTENT,
     grants=GRANTS["livekit.Egress/UpdateLayout"],
 )
-UPDATE_STREAM = Method(
+UPDATE_STREAM: Method[UpdateStreamRequest, EgressInfo] = Method(
     service="livekit.Egress",
     name="UpdateStream",
     py_name="update_stream",
@@ -49,7 +51,7 @@ UPDATE_STREAM = Method(
     retry=RetryClass.NEVER,
     grants=GRANTS["livekit.Egress/UpdateStream"],
 )
-LIST_EGRESS = Method(
+LIST_EGRESS: Method[ListEgressRequest, ListEgressResponse] = Method(
     service="livekit.Egress",
     name="ListEgress",
     py_name="list_egress",
@@ -63,7 +65,7 @@ LIST_EGRESS = Method(
         items="items",
     ),
 )
-STOP_EGRESS = Method(
+STOP_EGRESS: Method[StopEgressRequest, EgressInfo] = Method(
     service="livekit.Egress",
     name="StopEgress",
     py_name="stop_egress",
@@ -72,7 +74,7 @@ STOP_EGRESS = Method(
     retry=RetryClass.IDEMPOTENT,
     grants=GRANTS["livekit.Egress/StopEgress"],
 )
-START_ROOM_COMPOSITE_EGRESS = Method(
+START_ROOM_COMPOSITE_EGRESS: Method[RoomCompositeEgressRequest, EgressInfo] = Method(
     service="livekit.Egress",
     name="StartRoomCompositeEgress",
     py_name="start_room_composite_egress",
@@ -82,7 +84,7 @@ START_ROOM_COMPOSITE_EGRESS = Method(
     grants=GRANTS["livekit.Egress/StartRoomCompositeEgress"],
     timeout=30,
 )
-START_WEB_EGRESS = Method(
+START_WEB_EGRESS: Method[WebEgressRequest, EgressInfo] = Method(
     service="livekit.Egress",
     name="StartWebEgress",
     py_name="start_web_egress",
@@ -92,7 +94,7 @@ START_WEB_EGRESS = Method(
     grants=GRANTS["livekit.Egress/StartWebEgress"],
     timeout=30,
 )
-START_PARTICIPANT_EGRESS = Method(
+START_PARTICIPANT_EGRESS: Method[ParticipantEgressRequest, EgressInfo] = Method(
     service="livekit.Egress",
     name="StartParticipantEgress",
     py_name="start_participant_egress",
@@ -102,7 +104,7 @@ START_PARTICIPANT_EGRESS = Method(
     grants=GRANTS["livekit.Egress/StartParticipantEgress"],
     timeout=30,
 )
-START_TRACK_COMPOSITE_EGRESS = Method(
+START_TRACK_COMPOSITE_EGRESS: Method[TrackCompositeEgressRequest, EgressInfo] = Method(
     service="livekit.Egress",
     name="StartTrackCompositeEgress",
     py_name="start_track_composite_egress",
@@ -112,7 +114,7 @@ START_TRACK_COMPOSITE_EGRESS = Method(
     grants=GRANTS["livekit.Egress/StartTrackCompositeEgress"],
     timeout=30,
 )
-START_TRACK_EGRESS = Method(
+START_TRACK_EGRESS: Method[TrackEgressRequest, EgressInfo] = Method(
     service="livekit.Egress",
     name="StartTrackEgress",
     py_name="start_track_egress",

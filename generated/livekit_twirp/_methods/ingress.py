@@ -3,6 +3,8 @@
 # isort: skip_file
 """Static facts of each RPC of livekit.Ingress."""
 
+from __future__ import annotations
+
 from twirpkit.sdk import Method, PageFields, RetryClass
 
 from livekit_twirp.grants import GRANTS
@@ -15,7 +17,7 @@ from livekit_twirp.messages.livekit_ingress import (
     UpdateIngressRequest,
 )
 
-CREATE_INGRESS = Method(
+CREATE_INGRESS: Method[CreateIngressRequest, IngressInfo] = Method(
     service="livekit.Ingress",
     name="CreateIngress",
     py_name="create_ingress",
@@ -24,7 +26,7 @@ CREATE_INGRESS = Method(
     retry=RetryClass.NEVER,
     grants=GRANTS["livekit.Ingress/CreateIngress"],
 )
-UPDATE_INGRESS = Method(
+UPDATE_INGRESS: Method[UpdateIngressRequest, IngressInfo] = Method(
     service="livekit.Ingress",
     name="UpdateIngress",
     py_name="update_ingress",
@@ -33,7 +35,7 @@ UPDATE_INGRESS = Method(
     retry=RetryClass.IDEMPOTENT,
     grants=GRANTS["livekit.Ingress/UpdateIngress"],
 )
-LIST_INGRESS = Method(
+LIST_INGRESS: Method[ListIngressRequest, ListIngressResponse] = Method(
     service="livekit.Ingress",
     name="ListIngress",
     py_name="list_ingress",
@@ -47,7 +49,7 @@ LIST_INGRESS = Method(
         items="items",
     ),
 )
-DELETE_INGRESS = Method(
+DELETE_INGRESS: Method[DeleteIngressRequest, IngressInfo] = Method(
     service="livekit.Ingress",
     name="DeleteIngress",
     py_name="delete_ingress",

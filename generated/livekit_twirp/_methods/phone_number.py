@@ -3,6 +3,8 @@
 # isort: skip_file
 """Static facts of each RPC of livekit.PhoneNumberService."""
 
+from __future__ import annotations
+
 from twirpkit.sdk import Method, PageFields, RetryClass
 
 from livekit_twirp.grants import GRANTS
@@ -21,7 +23,7 @@ from livekit_twirp.messages.livekit_phone_number import (
     UpdatePhoneNumberResponse,
 )
 
-SEARCH_PHONE_NUMBERS = Method(
+SEARCH_PHONE_NUMBERS: Method[SearchPhoneNumbersRequest, SearchPhoneNumbersResponse] = Method(
     service="livekit.PhoneNumberService",
     name="SearchPhoneNumbers",
     py_name="search_phone_numbers",
@@ -36,7 +38,7 @@ SEARCH_PHONE_NUMBERS = Method(
         items="items",
     ),
 )
-PURCHASE_PHONE_NUMBER = Method(
+PURCHASE_PHONE_NUMBER: Method[PurchasePhoneNumberRequest, PurchasePhoneNumberResponse] = Method(
     service="livekit.PhoneNumberService",
     name="PurchasePhoneNumber",
     py_name="purchase_phone_number",
@@ -46,7 +48,7 @@ PURCHASE_PHONE_NUMBER = Method(
     grants=GRANTS["livekit.PhoneNumberService/PurchasePhoneNumber"],
     cloud_only=True,
 )
-LIST_PHONE_NUMBERS = Method(
+LIST_PHONE_NUMBERS: Method[ListPhoneNumbersRequest, ListPhoneNumbersResponse] = Method(
     service="livekit.PhoneNumberService",
     name="ListPhoneNumbers",
     py_name="list_phone_numbers",
@@ -61,7 +63,7 @@ LIST_PHONE_NUMBERS = Method(
         items="items",
     ),
 )
-GET_PHONE_NUMBER = Method(
+GET_PHONE_NUMBER: Method[GetPhoneNumberRequest, GetPhoneNumberResponse] = Method(
     service="livekit.PhoneNumberService",
     name="GetPhoneNumber",
     py_name="get_phone_number",
@@ -71,7 +73,7 @@ GET_PHONE_NUMBER = Method(
     grants=GRANTS["livekit.PhoneNumberService/GetPhoneNumber"],
     cloud_only=True,
 )
-UPDATE_PHONE_NUMBER = Method(
+UPDATE_PHONE_NUMBER: Method[UpdatePhoneNumberRequest, UpdatePhoneNumberResponse] = Method(
     service="livekit.PhoneNumberService",
     name="UpdatePhoneNumber",
     py_name="update_phone_number",
@@ -81,7 +83,7 @@ UPDATE_PHONE_NUMBER = Method(
     grants=GRANTS["livekit.PhoneNumberService/UpdatePhoneNumber"],
     cloud_only=True,
 )
-RELEASE_PHONE_NUMBERS = Method(
+RELEASE_PHONE_NUMBERS: Method[ReleasePhoneNumbersRequest, ReleasePhoneNumbersResponse] = Method(
     service="livekit.PhoneNumberService",
     name="ReleasePhoneNumbers",
     py_name="release_phone_numbers",

@@ -3,6 +3,8 @@
 # isort: skip_file
 """Static facts of each RPC of livekit.Replay."""
 
+from __future__ import annotations
+
 from google.protobuf.empty_pb2 import Empty
 from twirpkit.sdk import Method, PageFields, RetryClass
 
@@ -18,7 +20,7 @@ from livekit_twirp.messages.cloud_replay import (
 )
 from livekit_twirp.messages.livekit_egress import EgressInfo, ExportReplayRequest
 
-LIST_REPLAYS = Method(
+LIST_REPLAYS: Method[ListReplaysRequest, ListReplaysResponse] = Method(
     service="livekit.Replay",
     name="ListReplays",
     py_name="list_replays",
@@ -33,7 +35,7 @@ LIST_REPLAYS = Method(
         items="replays",
     ),
 )
-PLAYBACK = Method(
+PLAYBACK: Method[PlaybackRequest, PlaybackResponse] = Method(
     service="livekit.Replay",
     name="Playback",
     py_name="playback",
@@ -43,7 +45,7 @@ PLAYBACK = Method(
     grants=GRANTS["livekit.Replay/Playback"],
     cloud_only=True,
 )
-SEEK = Method(
+SEEK: Method[SeekRequest, Empty] = Method(
     service="livekit.Replay",
     name="Seek",
     py_name="seek",
@@ -53,7 +55,7 @@ SEEK = Method(
     grants=GRANTS["livekit.Replay/Seek"],
     cloud_only=True,
 )
-CLOSE = Method(
+CLOSE: Method[ClosePlaybackRequest, Empty] = Method(
     service="livekit.Replay",
     name="Close",
     py_name="close",
@@ -63,7 +65,7 @@ CLOSE = Method(
     grants=GRANTS["livekit.Replay/Close"],
     cloud_only=True,
 )
-EXPORT = Method(
+EXPORT: Method[ExportReplayRequest, EgressInfo] = Method(
     service="livekit.Replay",
     name="Export",
     py_name="export",
@@ -73,7 +75,7 @@ EXPORT = Method(
     grants=GRANTS["livekit.Replay/Export"],
     cloud_only=True,
 )
-DELETE_REPLAY = Method(
+DELETE_REPLAY: Method[DeleteReplayRequest, Empty] = Method(
     service="livekit.Replay",
     name="DeleteReplay",
     py_name="delete_replay",

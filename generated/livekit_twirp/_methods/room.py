@@ -3,6 +3,8 @@
 # isort: skip_file
 """Static facts of each RPC of livekit.RoomService."""
 
+from __future__ import annotations
+
 from twirpkit.sdk import Method, RetryClass, ServerWait
 
 from livekit_twirp.grants import GRANTS
@@ -33,7 +35,7 @@ from livekit_twirp.messages.livekit_room import (
     UpdateSubscriptionsResponse,
 )
 
-CREATE_ROOM = Method(
+CREATE_ROOM: Method[CreateRoomRequest, Room] = Method(
     service="livekit.RoomService",
     name="CreateRoom",
     py_name="create_room",
@@ -43,7 +45,7 @@ CREATE_ROOM = Method(
     grants=GRANTS["livekit.RoomService/CreateRoom"],
     timeout=15,
 )
-LIST_ROOMS = Method(
+LIST_ROOMS: Method[ListRoomsRequest, ListRoomsResponse] = Method(
     service="livekit.RoomService",
     name="ListRooms",
     py_name="list_rooms",
@@ -52,7 +54,7 @@ LIST_ROOMS = Method(
     retry=RetryClass.READ,
     grants=GRANTS["livekit.RoomService/ListRooms"],
 )
-DELETE_ROOM = Method(
+DELETE_ROOM: Method[DeleteRoomRequest, DeleteRoomResponse] = Method(
     service="livekit.RoomService",
     name="DeleteRoom",
     py_name="delete_room",
@@ -61,7 +63,7 @@ DELETE_ROOM = Method(
     retry=RetryClass.IDEMPOTENT,
     grants=GRANTS["livekit.RoomService/DeleteRoom"],
 )
-LIST_PARTICIPANTS = Method(
+LIST_PARTICIPANTS: Method[ListParticipantsRequest, ListParticipantsResponse] = Method(
     service="livekit.RoomService",
     name="ListParticipants",
     py_name="list_participants",
@@ -70,7 +72,7 @@ LIST_PARTICIPANTS = Method(
     retry=RetryClass.READ,
     grants=GRANTS["livekit.RoomService/ListParticipants"],
 )
-GET_PARTICIPANT = Method(
+GET_PARTICIPANT: Method[RoomParticipantIdentity, ParticipantInfo] = Method(
     service="livekit.RoomService",
     name="GetParticipant",
     py_name="get_participant",
@@ -79,7 +81,7 @@ GET_PARTICIPANT = Method(
     retry=RetryClass.READ,
     grants=GRANTS["livekit.RoomService/GetParticipant"],
 )
-REMOVE_PARTICIPANT = Method(
+REMOVE_PARTICIPANT: Method[RoomParticipantIdentity, RemoveParticipantResponse] = Method(
     service="livekit.RoomService",
     name="RemoveParticipant",
     py_name="remove_participant",
@@ -88,7 +90,7 @@ REMOVE_PARTICIPANT = Method(
     retry=RetryClass.IDEMPOTENT,
     grants=GRANTS["livekit.RoomService/RemoveParticipant"],
 )
-MUTE_PUBLISHED_TRACK = Method(
+MUTE_PUBLISHED_TRACK: Method[MuteRoomTrackRequest, MuteRoomTrackResponse] = Method(
     service="livekit.RoomService",
     name="MutePublishedTrack",
     py_name="mute_published_track",
@@ -97,7 +99,7 @@ MUTE_PUBLISHED_TRACK = Method(
     retry=RetryClass.IDEMPOTENT,
     grants=GRANTS["livekit.RoomService/MutePublishedTrack"],
 )
-UPDATE_PARTICIPANT = Method(
+UPDATE_PARTICIPANT: Method[UpdateParticipantRequest, ParticipantInfo] = Method(
     service="livekit.RoomService",
     name="UpdateParticipant",
     py_name="update_participant",
@@ -106,7 +108,7 @@ UPDATE_PARTICIPANT = Method(
     retry=RetryClass.IDEMPOTENT,
     grants=GRANTS["livekit.RoomService/UpdateParticipant"],
 )
-UPDATE_SUBSCRIPTIONS = Method(
+UPDATE_SUBSCRIPTIONS: Method[UpdateSubscriptionsRequest, UpdateSubscriptionsResponse] = Method(
     service="livekit.RoomService",
     name="UpdateSubscriptions",
     py_name="update_subscriptions",
@@ -115,7 +117,7 @@ UPDATE_SUBSCRIPTIONS = Method(
     retry=RetryClass.IDEMPOTENT,
     grants=GRANTS["livekit.RoomService/UpdateSubscriptions"],
 )
-SEND_DATA = Method(
+SEND_DATA: Method[SendDataRequest, SendDataResponse] = Method(
     service="livekit.RoomService",
     name="SendData",
     py_name="send_data",
@@ -125,7 +127,7 @@ SEND_DATA = Method(
     grants=GRANTS["livekit.RoomService/SendData"],
     key="nonce",
 )
-UPDATE_ROOM_METADATA = Method(
+UPDATE_ROOM_METADATA: Method[UpdateRoomMetadataRequest, Room] = Method(
     service="livekit.RoomService",
     name="UpdateRoomMetadata",
     py_name="update_room_metadata",
@@ -134,7 +136,7 @@ UPDATE_ROOM_METADATA = Method(
     retry=RetryClass.IDEMPOTENT,
     grants=GRANTS["livekit.RoomService/UpdateRoomMetadata"],
 )
-FORWARD_PARTICIPANT = Method(
+FORWARD_PARTICIPANT: Method[ForwardParticipantRequest, ForwardParticipantResponse] = Method(
     service="livekit.RoomService",
     name="ForwardParticipant",
     py_name="forward_participant",
@@ -144,7 +146,7 @@ FORWARD_PARTICIPANT = Method(
     grants=GRANTS["livekit.RoomService/ForwardParticipant"],
     cloud_only=True,
 )
-MOVE_PARTICIPANT = Method(
+MOVE_PARTICIPANT: Method[MoveParticipantRequest, MoveParticipantResponse] = Method(
     service="livekit.RoomService",
     name="MoveParticipant",
     py_name="move_participant",
@@ -154,7 +156,7 @@ MOVE_PARTICIPANT = Method(
     grants=GRANTS["livekit.RoomService/MoveParticipant"],
     cloud_only=True,
 )
-PERFORM_RPC = Method(
+PERFORM_RPC: Method[PerformRpcRequest, PerformRpcResponse] = Method(
     service="livekit.RoomService",
     name="PerformRpc",
     py_name="perform_rpc",

@@ -3,6 +3,8 @@
 # isort: skip_file
 """Static facts of each RPC of livekit.SIP."""
 
+from __future__ import annotations
+
 from twirpkit.sdk import Method, RetryClass, ServerWait
 
 from livekit_twirp.grants import GRANTS
@@ -37,7 +39,7 @@ from livekit_twirp.messages.livekit_sip import (
     UpdateSIPOutboundTrunkRequest,
 )
 
-LIST_SIP_TRUNK = Method(
+LIST_SIP_TRUNK: Method[ListSIPTrunkRequest, ListSIPTrunkResponse] = Method(
     service="livekit.SIP",
     name="ListSIPTrunk",
     py_name="list_sip_trunk",
@@ -46,7 +48,7 @@ LIST_SIP_TRUNK = Method(
     retry=RetryClass.READ,
     grants=GRANTS["livekit.SIP/ListSIPTrunk"],
 )
-CREATE_SIP_INBOUND_TRUNK = Method(
+CREATE_SIP_INBOUND_TRUNK: Method[CreateSIPInboundTrunkRequest, SIPInboundTrunkInfo] = Method(
     service="livekit.SIP",
     name="CreateSIPInboundTrunk",
     py_name="create_sip_inbound_trunk",
@@ -55,7 +57,7 @@ CREATE_SIP_INBOUND_TRUNK = Method(
     retry=RetryClass.NEVER,
     grants=GRANTS["livekit.SIP/CreateSIPInboundTrunk"],
 )
-CREATE_SIP_OUTBOUND_TRUNK = Method(
+CREATE_SIP_OUTBOUND_TRUNK: Method[CreateSIPOutboundTrunkRequest, SIPOutboundTrunkInfo] = Method(
     service="livekit.SIP",
     name="CreateSIPOutboundTrunk",
     py_name="create_sip_outbound_trunk",
@@ -64,7 +66,7 @@ CREATE_SIP_OUTBOUND_TRUNK = Method(
     retry=RetryClass.NEVER,
     grants=GRANTS["livekit.SIP/CreateSIPOutboundTrunk"],
 )
-UPDATE_SIP_INBOUND_TRUNK = Method(
+UPDATE_SIP_INBOUND_TRUNK: Method[UpdateSIPInboundTrunkRequest, SIPInboundTrunkInfo] = Method(
     service="livekit.SIP",
     name="UpdateSIPInboundTrunk",
     py_name="update_sip_inbound_trunk",
@@ -73,7 +75,7 @@ UPDATE_SIP_INBOUND_TRUNK = Method(
     retry=RetryClass.IDEMPOTENT,
     grants=GRANTS["livekit.SIP/UpdateSIPInboundTrunk"],
 )
-UPDATE_SIP_OUTBOUND_TRUNK = Method(
+UPDATE_SIP_OUTBOUND_TRUNK: Method[UpdateSIPOutboundTrunkRequest, SIPOutboundTrunkInfo] = Method(
     service="livekit.SIP",
     name="UpdateSIPOutboundTrunk",
     py_name="update_sip_outbound_trunk",
@@ -82,7 +84,7 @@ UPDATE_SIP_OUTBOUND_TRUNK = Method(
     retry=RetryClass.IDEMPOTENT,
     grants=GRANTS["livekit.SIP/UpdateSIPOutboundTrunk"],
 )
-GET_SIP_INBOUND_TRUNK = Method(
+GET_SIP_INBOUND_TRUNK: Method[GetSIPInboundTrunkRequest, GetSIPInboundTrunkResponse] = Method(
     service="livekit.SIP",
     name="GetSIPInboundTrunk",
     py_name="get_sip_inbound_trunk",
@@ -91,7 +93,7 @@ GET_SIP_INBOUND_TRUNK = Method(
     retry=RetryClass.READ,
     grants=GRANTS["livekit.SIP/GetSIPInboundTrunk"],
 )
-GET_SIP_OUTBOUND_TRUNK = Method(
+GET_SIP_OUTBOUND_TRUNK: Method[GetSIPOutboundTrunkRequest, GetSIPOutboundTrunkResponse] = Method(
     service="livekit.SIP",
     name="GetSIPOutboundTrunk",
     py_name="get_sip_outbound_trunk",
@@ -100,7 +102,7 @@ GET_SIP_OUTBOUND_TRUNK = Method(
     retry=RetryClass.READ,
     grants=GRANTS["livekit.SIP/GetSIPOutboundTrunk"],
 )
-LIST_SIP_INBOUND_TRUNK = Method(
+LIST_SIP_INBOUND_TRUNK: Method[ListSIPInboundTrunkRequest, ListSIPInboundTrunkResponse] = Method(
     service="livekit.SIP",
     name="ListSIPInboundTrunk",
     py_name="list_sip_inbound_trunk",
@@ -109,7 +111,7 @@ LIST_SIP_INBOUND_TRUNK = Method(
     retry=RetryClass.READ,
     grants=GRANTS["livekit.SIP/ListSIPInboundTrunk"],
 )
-LIST_SIP_OUTBOUND_TRUNK = Method(
+LIST_SIP_OUTBOUND_TRUNK: Method[ListSIPOutboundTrunkRequest, ListSIPOutboundTrunkResponse] = Method(
     service="livekit.SIP",
     name="ListSIPOutboundTrunk",
     py_name="list_sip_outbound_trunk",
@@ -118,7 +120,7 @@ LIST_SIP_OUTBOUND_TRUNK = Method(
     retry=RetryClass.READ,
     grants=GRANTS["livekit.SIP/ListSIPOutboundTrunk"],
 )
-DELETE_SIP_TRUNK = Method(
+DELETE_SIP_TRUNK: Method[DeleteSIPTrunkRequest, SIPTrunkInfo] = Method(
     service="livekit.SIP",
     name="DeleteSIPTrunk",
     py_name="delete_sip_trunk",
@@ -127,7 +129,7 @@ DELETE_SIP_TRUNK = Method(
     retry=RetryClass.IDEMPOTENT,
     grants=GRANTS["livekit.SIP/DeleteSIPTrunk"],
 )
-CREATE_SIP_DISPATCH_RULE = Method(
+CREATE_SIP_DISPATCH_RULE: Method[CreateSIPDispatchRuleRequest, SIPDispatchRuleInfo] = Method(
     service="livekit.SIP",
     name="CreateSIPDispatchRule",
     py_name="create_sip_dispatch_rule",
@@ -136,7 +138,7 @@ CREATE_SIP_DISPATCH_RULE = Method(
     retry=RetryClass.NEVER,
     grants=GRANTS["livekit.SIP/CreateSIPDispatchRule"],
 )
-UPDATE_SIP_DISPATCH_RULE = Method(
+UPDATE_SIP_DISPATCH_RULE: Method[UpdateSIPDispatchRuleRequest, SIPDispatchRuleInfo] = Method(
     service="livekit.SIP",
     name="UpdateSIPDispatchRule",
     py_name="update_sip_dispatch_rule",
@@ -145,7 +147,7 @@ UPDATE_SIP_DISPATCH_RULE = Method(
     retry=RetryClass.IDEMPOTENT,
     grants=GRANTS["livekit.SIP/UpdateSIPDispatchRule"],
 )
-LIST_SIP_DISPATCH_RULE = Method(
+LIST_SIP_DISPATCH_RULE: Method[ListSIPDispatchRuleRequest, ListSIPDispatchRuleResponse] = Method(
     service="livekit.SIP",
     name="ListSIPDispatchRule",
     py_name="list_sip_dispatch_rule",
@@ -154,7 +156,7 @@ LIST_SIP_DISPATCH_RULE = Method(
     retry=RetryClass.READ,
     grants=GRANTS["livekit.SIP/ListSIPDispatchRule"],
 )
-DELETE_SIP_DISPATCH_RULE = Method(
+DELETE_SIP_DISPATCH_RULE: Method[DeleteSIPDispatchRuleRequest, SIPDispatchRuleInfo] = Method(
     service="livekit.SIP",
     name="DeleteSIPDispatchRule",
     py_name="delete_sip_dispatch_rule",
@@ -163,7 +165,7 @@ DELETE_SIP_DISPATCH_RULE = Method(
     retry=RetryClass.IDEMPOTENT,
     grants=GRANTS["livekit.SIP/DeleteSIPDispatchRule"],
 )
-CREATE_SIP_PARTICIPANT = Method(
+CREATE_SIP_PARTICIPANT: Method[CreateSIPParticipantRequest, SIPParticipantInfo] = Method(
     service="livekit.SIP",
     name="CreateSIPParticipant",
     py_name="create_sip_participant",
@@ -178,7 +180,7 @@ CREATE_SIP_PARTICIPANT = Method(
         when="wait_until_answered",
     ),
 )
-TRANSFER_SIP_PARTICIPANT = Method(
+TRANSFER_SIP_PARTICIPANT: Method[TransferSIPParticipantRequest, TransferSIPParticipantResponse] = Method(
     service="livekit.SIP",
     name="TransferSIPParticipant",
     py_name="transfer_sip_participant",

@@ -59,7 +59,7 @@ class AgentDispatchService(Service):
 
         The other arguments are those of `LiveKitAPI`.
         """
-        if session is None:
+        if session is None:  # pyright: ignore[reportUnnecessaryComparison]  # told to callers without a type checker
             raise TypeError("AgentDispatchService needs a session: LiveKitAPI makes its own")
         api_key, api_secret = conceal(api_key, api_secret)
         url, token, auth, extra_headers = conceal(url, token, auth, extra_headers)

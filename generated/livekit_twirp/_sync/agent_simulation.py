@@ -60,7 +60,7 @@ class AgentSimulation(Service):
 
         The other arguments are those of `LiveKitAPI`.
         """
-        if session is None:
+        if session is None:  # pyright: ignore[reportUnnecessaryComparison]  # told to callers without a type checker
             raise TypeError("AgentSimulation needs a session: LiveKitAPI makes its own")
         api_key, api_secret = conceal(api_key, api_secret)
         url, token, auth, extra_headers = conceal(url, token, auth, extra_headers)

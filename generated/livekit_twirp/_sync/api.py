@@ -110,21 +110,21 @@ class LiveKitAPI(Client):
         """Plays recorded sessions back into rooms, and exports or deletes them."""
         from livekit_twirp._sync.replay import Replay
 
-        return Replay._of(self)
+        return Replay._of(self)  # pyright: ignore[reportPrivateUsage]  # for this package
 
     @cached_property
     def agent_dispatch(self) -> AgentDispatchService:
         """Calls agents into rooms, and sends them away."""
         from livekit_twirp._sync.agent_dispatch import AgentDispatchService
 
-        return AgentDispatchService._of(self)
+        return AgentDispatchService._of(self)  # pyright: ignore[reportPrivateUsage]  # for this package
 
     @cached_property
     def agent_simulation(self) -> AgentSimulation:
         """Tests an agent in conversations with simulated users, and judges how it did."""
         from livekit_twirp._sync.agent_simulation import AgentSimulation
 
-        return AgentSimulation._of(self)
+        return AgentSimulation._of(self)  # pyright: ignore[reportPrivateUsage]  # for this package
 
     @cached_property
     def cloud_agent(self) -> CloudAgent:
@@ -132,46 +132,46 @@ class LiveKitAPI(Client):
         from livekit_twirp._sync.cloud_agent import CloudAgent
 
         config = service_config(self._config, PACKAGE, "livekit.CloudAgent")
-        return CloudAgent._of(Client(config, self._transport))
+        return CloudAgent._of(Client(config, self._transport))  # pyright: ignore[reportPrivateUsage]  # for this package
 
     @cached_property
     def connector(self) -> Connector:
         """Brings calls from WhatsApp and Twilio into rooms, as participants of the kind `CONNECTOR`."""
         from livekit_twirp._sync.connector import Connector
 
-        return Connector._of(self)
+        return Connector._of(self)  # pyright: ignore[reportPrivateUsage]  # for this package
 
     @cached_property
     def egress(self) -> Egress:
         """Records rooms and tracks to files, or sends them out as streams."""
         from livekit_twirp._sync.egress import Egress
 
-        return Egress._of(self)
+        return Egress._of(self)  # pyright: ignore[reportPrivateUsage]  # for this package
 
     @cached_property
     def ingress(self) -> Ingress:
         """Makes and manages the entrances through which encoders and URLs publish into rooms."""
         from livekit_twirp._sync.ingress import Ingress
 
-        return Ingress._of(self)
+        return Ingress._of(self)  # pyright: ignore[reportPrivateUsage]  # for this package
 
     @cached_property
     def phone_number(self) -> PhoneNumberService:
         """Finds, buys, assigns and gives back phone numbers."""
         from livekit_twirp._sync.phone_number import PhoneNumberService
 
-        return PhoneNumberService._of(self)
+        return PhoneNumberService._of(self)  # pyright: ignore[reportPrivateUsage]  # for this package
 
     @cached_property
     def room(self) -> RoomService:
         """Creates, lists and ends rooms, and manages the participants in them."""
         from livekit_twirp._sync.room import RoomService
 
-        return RoomService._of(self)
+        return RoomService._of(self)  # pyright: ignore[reportPrivateUsage]  # for this package
 
     @cached_property
     def sip(self) -> SIP:
         """Manages SIP trunks and dispatch rules, calls people into rooms, and transfers their calls."""
         from livekit_twirp._sync.sip import SIP
 
-        return SIP._of(self)
+        return SIP._of(self)  # pyright: ignore[reportPrivateUsage]  # for this package

@@ -6,9 +6,9 @@
 They are declared in the stub beside this file.
 """
 
-import livekit_twirp.messages.livekit_egress  # noqa: F401  # types of it are used here
-import livekit_twirp.messages.livekit_models  # noqa: F401  # types of it are used here
-import livekit_twirp.messages.logger.options  # noqa: F401  # types of it are used here
+import livekit_twirp.messages.livekit_egress  # noqa: F401  # pyright: ignore[reportUnusedImport]  # its types are used here
+import livekit_twirp.messages.livekit_models  # noqa: F401  # pyright: ignore[reportUnusedImport]  # its types are used here
+import livekit_twirp.messages.logger.options  # noqa: F401  # pyright: ignore[reportUnusedImport]  # its types are used here
 from livekit_twirp.messages import POOL
 
 DESCRIPTOR = POOL.load(

@@ -6,9 +6,9 @@
 They are declared in the stub beside this file.
 """
 
-import livekit_twirp.messages.agent.livekit_agent_session  # noqa: F401  # types of it are used here
-import livekit_twirp.messages.livekit_cloud_agent  # noqa: F401  # types of it are used here
-import livekit_twirp.messages.livekit_models  # noqa: F401  # types of it are used here
+import livekit_twirp.messages.agent.livekit_agent_session  # noqa: F401  # pyright: ignore[reportUnusedImport]  # its types are used here
+import livekit_twirp.messages.livekit_cloud_agent  # noqa: F401  # pyright: ignore[reportUnusedImport]  # its types are used here
+import livekit_twirp.messages.livekit_models  # noqa: F401  # pyright: ignore[reportUnusedImport]  # its types are used here
 from livekit_twirp.messages import POOL
 
 DESCRIPTOR = POOL.load(

@@ -12,7 +12,7 @@ from google.protobuf.descriptor_pb2 import DescriptorProto, FieldDescriptorProto
 from google.protobuf.message import Message
 
 from twirpkit._schema.names import safe_name
-from twirpkit._schema.schemas import schema_of
+from twirpkit._schema.schemas import find_extension, schema_of
 
 __all__ = ["FLOATS", "INTEGERS", "WRAPPERS", "Field", "extension_field", "field_of", "fields_by_key", "fields_of"]
 
@@ -119,9 +119,8 @@ def extension_field(cls: type[Message], key: str) -> Field | None:
     if not key.startswith("[") or not key.endswith("]"):
         return None
     descriptor: Any = cls.DESCRIPTOR
-    try:
-        live = descriptor.file.pool.FindExtensionByName(key[1:-1])
-    except KeyError:
+    live = find_extension(descriptor, key[1:-1])
+    if live is None:
         return None
     return field_of(descriptor, live) if live.containing_type == descriptor else None
 

@@ -6,14 +6,14 @@ import functools
 import importlib
 import pkgutil
 from dataclasses import dataclass, field
-from typing import Final
+from typing import Any, Final
 
 from google.protobuf.descriptor import Descriptor
 from google.protobuf.descriptor_pool import Default, DescriptorPool
 from google.protobuf.message import Message
 from google.protobuf.message_factory import GetMessageClass
 
-__all__ = ["Schema", "message_class", "register", "schema_of"]
+__all__ = ["Schema", "find_extension", "message_class", "register", "schema_of"]
 
 _WELL_KNOWN: Final = ("any", "api", "duration", "empty", "field_mask", "struct", "timestamp", "type", "wrappers")
 
@@ -61,6 +61,19 @@ def message_class(near: Descriptor, name: str) -> type[Message] | None:
         _import_google()
         found = _find(Default(), name)
     return found
+
+
+def find_extension(near: Descriptor, name: str) -> Any:
+    """Return the live descriptor of an extension in the pool of `near`, or None; modules are imported as needed."""
+    pool: Any = near.file.pool
+    for package in (None, *_SCHEMAS.get(pool, _NONE).modules):
+        if package is not None:
+            _import_all(package)
+        try:
+            return pool.FindExtensionByName(name)
+        except KeyError:
+            continue
+    return None
 
 
 def _find(pool: DescriptorPool, name: str) -> type[Message] | None:

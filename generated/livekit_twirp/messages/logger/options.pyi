@@ -6,7 +6,8 @@
 from typing import ClassVar, TypeAlias
 
 from google.protobuf.descriptor import FileDescriptor
-from twirpkit.sdk import Enum
+from google.protobuf.descriptor_pb2 import FieldOptions
+from twirpkit.sdk import Enum, ExtensionDescriptor
 
 DESCRIPTOR: FileDescriptor
 
@@ -20,3 +21,12 @@ class Sensitivity(Enum):
     """Personal data, or text of the application that may hold some: redacted."""
     SENSITIVITY_SECRET: ClassVar[Sensitivity]
     """A credential: never shown."""
+
+redact_format: ExtensionDescriptor[FieldOptions, str]
+"""Template of the text that stands in a log in place of the value."""
+
+name: ExtensionDescriptor[FieldOptions, str]
+"""Key of the field in structured logs, where it differs from the usual spelling."""
+
+sensitivity: ExtensionDescriptor[FieldOptions, Sensitivity]
+"""How the value is protected in logs. Unset: it may be shown."""

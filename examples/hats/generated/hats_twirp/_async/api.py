@@ -91,4 +91,4 @@ class AsyncHatsAPI(AsyncClient):
         """Makes and finds hats."""
         from hats_twirp._async.hats import AsyncHatService
 
-        return AsyncHatService._of(self)
+        return AsyncHatService._of(self)  # pyright: ignore[reportPrivateUsage]  # for this package

@@ -54,7 +54,7 @@ class AsyncHatService(AsyncService):
 
         The other arguments are those of `AsyncHatsAPI`.
         """
-        if session is None:
+        if session is None:  # pyright: ignore[reportUnnecessaryComparison]  # told to callers without a type checker
             raise TypeError("AsyncHatService needs a session: AsyncHatsAPI makes its own")
         url, token, auth, extra_headers = conceal(url, token, auth, extra_headers)
         config = client_config(

@@ -3,11 +3,13 @@
 # isort: skip_file
 """Static facts of each RPC of acme.hats.HatService."""
 
+from __future__ import annotations
+
 from twirpkit.sdk import Method, PageFields, RetryClass
 
 from hats_twirp.messages.hats import GetHatRequest, Hat, ListHatsRequest, ListHatsResponse, MakeHatRequest
 
-MAKE_HAT = Method(
+MAKE_HAT: Method[MakeHatRequest, Hat] = Method(
     service="acme.hats.HatService",
     name="MakeHat",
     py_name="make_hat",
@@ -15,7 +17,7 @@ MAKE_HAT = Method(
     response=Hat,
     retry=RetryClass.NEVER,
 )
-GET_HAT = Method(
+GET_HAT: Method[GetHatRequest, Hat] = Method(
     service="acme.hats.HatService",
     name="GetHat",
     py_name="get_hat",
@@ -23,7 +25,7 @@ GET_HAT = Method(
     response=Hat,
     retry=RetryClass.READ,
 )
-LIST_HATS = Method(
+LIST_HATS: Method[ListHatsRequest, ListHatsResponse] = Method(
     service="acme.hats.HatService",
     name="ListHats",
     py_name="list_hats",

@@ -90,4 +90,4 @@ class HatsAPI(Client):
         """Makes and finds hats."""
         from hats_twirp._sync.hats import HatService
 
-        return HatService._of(self)
+        return HatService._of(self)  # pyright: ignore[reportPrivateUsage]  # for this package

@@ -45,7 +45,7 @@ class HatService(Service):
 
         The other arguments are those of `HatsAPI`.
         """
-        if session is None:
+        if session is None:  # pyright: ignore[reportUnnecessaryComparison]  # told to callers without a type checker
             raise TypeError("HatService needs a session: HatsAPI makes its own")
         url, token, auth, extra_headers = conceal(url, token, auth, extra_headers)
         config = client_config(

@@ -91,4 +91,4 @@ class AsyncCompatAPI(AsyncClient):
         """What Twirp's client test serves, so that the clients of all languages can be held against one server."""
         from clientcompat_twirp._async.compat import AsyncCompatService
 
-        return AsyncCompatService._of(self)
+        return AsyncCompatService._of(self)  # pyright: ignore[reportPrivateUsage]  # for this package

@@ -45,7 +45,7 @@ class AsyncCompatService(AsyncService):
 
         The other arguments are those of `AsyncCompatAPI`.
         """
-        if session is None:
+        if session is None:  # pyright: ignore[reportUnnecessaryComparison]  # told to callers without a type checker
             raise TypeError("AsyncCompatService needs a session: AsyncCompatAPI makes its own")
         url, token, auth, extra_headers = conceal(url, token, auth, extra_headers)
         config = client_config(

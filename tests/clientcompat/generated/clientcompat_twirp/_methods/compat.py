@@ -3,11 +3,13 @@
 # isort: skip_file
 """Static facts of each RPC of twirp.clientcompat.CompatService."""
 
+from __future__ import annotations
+
 from twirpkit.sdk import Method, RetryClass
 
 from clientcompat_twirp.messages.clientcompat import Empty, Req, Resp
 
-NOOP_METHOD = Method(
+NOOP_METHOD: Method[Empty, Empty] = Method(
     service="twirp.clientcompat.CompatService",
     name="NoopMethod",
     py_name="noop_method",
@@ -15,7 +17,7 @@ NOOP_METHOD = Method(
     response=Empty,
     retry=RetryClass.NEVER,
 )
-METHOD = Method(
+METHOD: Method[Req, Resp] = Method(
     service="twirp.clientcompat.CompatService",
     name="Method",
     py_name="method",

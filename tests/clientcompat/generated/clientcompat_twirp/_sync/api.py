@@ -90,4 +90,4 @@ class CompatAPI(Client):
         """What Twirp's client test serves, so that the clients of all languages can be held against one server."""
         from clientcompat_twirp._sync.compat import CompatService
 
-        return CompatService._of(self)
+        return CompatService._of(self)  # pyright: ignore[reportPrivateUsage]  # for this package

@@ -45,7 +45,7 @@ class CompatService(Service):
 
         The other arguments are those of `CompatAPI`.
         """
-        if session is None:
+        if session is None:  # pyright: ignore[reportUnnecessaryComparison]  # told to callers without a type checker
             raise TypeError("CompatService needs a session: CompatAPI makes its own")
         url, token, auth, extra_headers = conceal(url, token, auth, extra_headers)
         config = client_config(
