@@ -5,6 +5,8 @@ from __future__ import annotations
 import textwrap
 from typing import Final
 
+from twirpkit_codegen.schema.model import Doc
+
 __all__ = ["docstring", "escape", "literal", "printable", "wrap"]
 
 _LAST_COLUMN: Final = 112
@@ -29,6 +31,10 @@ def wrap(text: str, column: int, hang: int = 0) -> str:
         column: Columns before the first line and before each other.
         hang: Columns more before each other line.
     """
+    if Doc.is_verbatim(text):
+        return f"\n{' ' * column}".join(escape(line).rstrip() for line in text.split("\n")).replace(
+            f"\n{' ' * column}\n", "\n\n"
+        )
     lines = textwrap.wrap(
         escape(text),
         max(_LAST_COLUMN - column, _LEAST_WIDTH),

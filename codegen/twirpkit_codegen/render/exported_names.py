@@ -14,7 +14,8 @@ __all__ = ["exported_names"]
 def exported_names(api: Api) -> dict[str, str]:
     """Return the public names of a package and the modules that they come from, sorted.
 
-    A message that shares its name with another, or with something of the package, is left to its module.
+    A message that shares its name with another, or with something of the package, is left to its module; so
+    is one with a private name.
     """
     package = api.package.name
     found: dict[str, str] = dict.fromkeys(naming.ERROR_NAMES | naming.JSON_NAMES, "twirpkit")
@@ -25,7 +26,7 @@ def exported_names(api: Api) -> dict[str, str]:
     found |= {each.name: each.module for each in api.exports}
     found |= {each.name: f"{package}.{each.module}" for each in api.bound}
     reserved = set(found) | naming.PACKAGE_NAMES
-    names = [(each, file) for file in api.files for each in _names(file)]
+    names = [(each, file) for file in api.files for each in _names(file) if not each.startswith("_")]
     count = Counter(name for name, _ in names)
     found |= {
         name: f"{package}.messages.{file.module}" for name, file in names if count[name] == 1 and name not in reserved

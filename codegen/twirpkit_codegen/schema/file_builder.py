@@ -15,7 +15,7 @@ from google.protobuf.descriptor_pb2 import (
 from twirpkit_codegen.errors import Location
 from twirpkit_codegen.schema import comments
 from twirpkit_codegen.schema.embedded import embedded_descriptor
-from twirpkit_codegen.schema.model import Enum, EnumValue, Extension, Field, File, Message, TypeRef
+from twirpkit_codegen.schema.model import Doc, Enum, EnumValue, Extension, Field, File, Message, TypeRef
 from twirpkit_codegen.schema.source import Source
 from twirpkit_codegen.schema.type_index import Names, find_type, is_google
 
@@ -132,7 +132,7 @@ class _FileBuilder:
             py_name=self.names.python[f"{owner_name}.{proto.name}" if owner_name else proto.name],
             type=self.type(value, location),
             number=proto.number,
-            doc=comments.mark_deprecated(self.source.doc(path), proto.options.deprecated),
+            doc=self.field_doc(proto, path),
             line=location.line,
             repeated=proto.label == _F.LABEL_REPEATED and entry is None,
             map_key=self.type(entry.field[0], location) if entry is not None else None,
@@ -140,6 +140,16 @@ class _FileBuilder:
             has_presence=self.has_presence(proto),
             deprecated=proto.options.deprecated,
         )
+
+    def field_doc(self, proto: FieldDescriptorProto, path: tuple[int, ...]) -> Doc:
+        """Return a field's comment, with what its declaration says beyond its type."""
+        doc = comments.mark_deprecated(self.source.doc(path), proto.options.deprecated)
+        if proto.label == _F.LABEL_REQUIRED or proto.options.features.field_presence == FeatureSet.LEGACY_REQUIRED:
+            doc = comments.add_note(doc, "Required.")
+        if proto.HasField("default_value"):
+            shown = repr(proto.default_value) if proto.type == _F.TYPE_STRING else proto.default_value
+            doc = comments.add_note(doc, f"Default: {shown}.")
+        return doc
 
     def has_presence(self, proto: FieldDescriptorProto) -> bool:
         if proto.label == _F.LABEL_REPEATED:

@@ -36,11 +36,24 @@ class Doc:
 
     summary: str
     body: tuple[str, ...]
+    """Each a paragraph or a list item on one line; or a block with all its lines: see `is_verbatim`."""
 
     @property
     def text(self) -> str:
         """The whole comment as one paragraph."""
-        return " ".join(each for each in (self.summary, *self.body) if each)
+        return " ".join(" ".join(each.split()) for each in (self.summary, *self.body) if each)
+
+    @property
+    def layout(self) -> tuple[str, ...]:
+        """The comment as one paragraph if it is prose, else part by part."""
+        if any(self.is_verbatim(each) or each.startswith(("- ", "* ")) for each in self.body):
+            return (self.summary, *self.body)
+        return (self.text,)
+
+    @staticmethod
+    def is_verbatim(part: str) -> bool:
+        """Return True for code, indented by four spaces or fenced, and for a table of Markdown."""
+        return part.startswith(("    ", "```", "|"))
 
 
 @dataclass(frozen=True, slots=True)
