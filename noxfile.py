@@ -33,6 +33,8 @@ WITHOUT_PROGRAMS = ("--ignore=tests/live", "--ignore=tests/boxes")
 """Leaves out the tests that call programs which are not Python's."""
 PARALLEL = ("-n", "auto", "--dist", "worksteal")
 """One pytest worker a core. Options that are given after `--` override these: `-- -n 0` runs the tests one by one."""
+FLOORS = "requests,aiohttp,httpx,otel,codegen"
+"""The extras whose floors are tested: all."""
 LINT = (("ruff", "check", "."), ("ruff", "format", "--check", "."), ("lint-imports", "--no-cache"))
 TYPES = (("mypy", "runtime", "codegen", "generated"), ("pyright",))
 
@@ -152,6 +154,16 @@ def tests(session: nox.Session, protobuf: str) -> None:
     _install(session, "test", extras="requests,aiohttp,httpx")
     session.install(f"protobuf=={protobuf}.*")
     _pytest(session, "-m", "protobuf", paths=RUNTIME_TESTS)
+
+
+@nox.session(venv_backend="uv")
+def floors(session: nox.Session) -> None:
+    """Run the tests over the oldest versions of all dependencies that the project allows; needs uv."""
+    lowest = ("--resolution=lowest-direct", "-e", f".[{FLOORS}]")
+    session.install(*lowest, "--group=test", "--group=types")
+    # Again without the tools of the tests, some of which want newer versions of the same packages.
+    session.install("--upgrade", *lowest)
+    _pytest(session)
 
 
 @nox.session

@@ -16,6 +16,7 @@ PROTOBUF = (
     "runtime/livekit/test_sip_errors.py",  # details of an error are messages
     "runtime/livekit/test_webhook_receiver.py",  # JSON to messages
     "runtime/test_attempts.py",  # a nonce is written into the request; a copy of it is sent again
+    "runtime/test_call_info.py",  # responses are decoded
     "runtime/test_call_flow.py",  # what is encoded and decoded, and refused
     "runtime/test_client_lifecycle.py",  # pickles
     "clientcompat",  # a generated package of another schema
@@ -31,6 +32,7 @@ PROTOBUF = (
     "runtime/transports/test_own_sessions.py",  # responses are decoded
     "runtime/transports/test_session_tools.py",  # likewise
     "runtime/test_redaction.py",  # fields of the request are kept out of texts
+    "runtime/test_signatures.py",  # fields of messages
     "runtime/test_request_fields.py",  # keywords and mappings to messages
     "runtime/test_retryable.py",  # errors hold what was decoded
     "runtime/test_time_shares.py",  # a wait is a field of the request

@@ -32,12 +32,27 @@ def difference(files: Mapping[str, str], out: Path, package: str = "") -> str:
 
 
 def check_foreign(files: Mapping[str, str], out: Path) -> None:
-    """Raise GenerationError where a file is in the way that the generator did not write."""
-    foreign = [path for path in files if (out / path).exists() and not _is_generated(out / path)]
+    """Raise GenerationError where something is in the way that the generator did not write: a file, or a link.
+
+    `out` itself may be a link. One below it leads to a folder that is not ours to write to.
+    """
+    links = {path: None for path in map(out.joinpath, files) for path in _links(path, out)}
+    foreign = [out / path for path in files if (out / path).exists() and not _is_generated(out / path)]
+    if links:
+        raise GenerationError(*(f"{path}: a symbolic link, so not written through: remove it" for path in links))
     if foreign:
         raise GenerationError(
-            *(f"{out / path}: not written by twirpkit, so not overwritten: move it away" for path in foreign)
+            *(f"{path}: not written by twirpkit, so not overwritten: move it away" for path in foreign)
         )
+
+
+def _links(path: Path, out: Path) -> Iterator[Path]:
+    """Yield the symbolic links on the way from a folder to a path in it."""
+    yield from (
+        each
+        for each in (*reversed(path.parents), path)
+        if each.is_relative_to(out) and each != out and each.is_symlink()
+    )
 
 
 def write(files: Mapping[str, str], out: Path, package: str = "") -> list[str]:

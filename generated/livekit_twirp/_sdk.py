@@ -27,7 +27,7 @@ PACKAGE = sdk.PackageInfo(
     prefix="/twirp",
     request_id_header="X-Livekit-Request-Id",
     signer="twirpkit.livekit:ServerTokens",
-    errors="twirpkit.livekit:sip_call_error",
+    errors="twirpkit.livekit:call_error",
     regions="twirpkit.livekit:Regions",
     known_errors=(
         sdk.KnownError(None, "twirp error unknown: ", strip=True),
@@ -58,6 +58,11 @@ PACKAGE = sdk.PackageInfo(
         ),
         sdk.KnownError(
             sdk.Code.INVALID_ARGUMENT,
+            "missing or invalid field: output",
+            hint="an output is missing; on LiveKit Cloud a file, segments or images also need storage, such as s3",
+        ),
+        sdk.KnownError(
+            sdk.Code.INVALID_ARGUMENT,
             "name length exceeds limits",
             hint="LiveKit's limit for names of rooms and identities is 256 bytes by default",
         ),
@@ -72,7 +77,6 @@ PACKAGE = sdk.PackageInfo(
             hint="LiveKit's limit for attributes is 64 KiB in all by default",
         ),
     ),
-    sensitivity=1288,
     origin=sdk.SchemaOrigin(
         "LiveKit's protocol", url="https://github.com/livekit/protocol", license="Apache-2.0", version="1.1.29"
     ),

@@ -6,6 +6,7 @@ a transport, an ``auth`` function, or tests.
 
 from twirpkit._schema.json_reader import from_dict, from_json
 from twirpkit._schema.json_writer import to_dict, to_json
+from twirpkit.call_info import CallInfo, call_info
 from twirpkit.errors import (
     AbortedError,
     AlreadyExistsError,
@@ -36,7 +37,7 @@ from twirpkit.errors import (
     error_class,
 )
 from twirpkit.events import Event, Hook
-from twirpkit.options import UNSET, Authorize, RetryOption, RetryPolicy, Unset
+from twirpkit.options import UNSET, AsyncAuthorize, Authorize, RetryOption, RetryPolicy, Unset
 from twirpkit.rpc import Method, RetryClass
 from twirpkit.transports.base import AsyncTransport, HttpRequest, HttpResponse, Phase, Transport, TransportFailure
 from twirpkit.version import __version__
@@ -45,10 +46,12 @@ __all__ = [
     "UNSET",
     "AbortedError",
     "AlreadyExistsError",
+    "AsyncAuthorize",
     "AsyncTransport",
     "AuthError",
     "Authorize",
     "BadRouteError",
+    "CallInfo",
     "CanceledError",
     "Code",
     "DataLossError",
@@ -84,6 +87,7 @@ __all__ = [
     "UnknownError",
     "Unset",
     "__version__",
+    "call_info",
     "error_class",
     "from_dict",
     "from_json",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import enum
 import math
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, Literal, NamedTuple, TypeAlias, TypedDict, Union
 
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "UNSET",
+    "AsyncAuthorize",
     "Authorize",
     "CallOptions",
     "ClientOptions",
@@ -44,7 +45,10 @@ _LONGEST: Final = 1e8  # three years: what socket and loop timers can hold, and 
 
 Authorize: TypeAlias = Callable[[Method[Any, Any], Message], str | Secret]
 """A function that returns the Authorization header of one call. Called once per attempt, from any thread; a plain
-function in both clients."""
+function, for both clients."""
+
+AsyncAuthorize: TypeAlias = Callable[[Method[Any, Any], Message], str | Secret | Awaitable[str | Secret]]
+"""The same for the async client: also a coroutine function, which is awaited within the deadline of the call."""
 
 ExtraHeaders: TypeAlias = Mapping[str, str] | Callable[[], Mapping[str, str]]
 """Headers, or a plain function that returns them. The function is called once per call, from any thread."""
@@ -147,14 +151,23 @@ class ClientOptions(TypedDict, total=False):
     """Seconds that one call may take in all; None for no limit."""
     retry: RetryOption
     """The retries of failed calls; False for none."""
+    url: str | None
+    """The base URL of the service."""
+    api_key: str | None
+    """The key that signs the token of each call; together with its secret."""
+    api_secret: str | None
+    """The key's secret."""
     token: str | None
-    """A bearer token, instead of the credentials."""
-    auth: str | Authorize | None
-    """The whole Authorization header, or a function that returns it; not together with a token."""
+    """A bearer token, instead of a key and a secret."""
+    auth: str | AsyncAuthorize | None
+    """The whole Authorization header, or a function that returns it, instead of both. A coroutine function in an async
+    client only."""
     extra_headers: ExtraHeaders | None
     """Headers that every call carries; merged with those that the client has."""
     hooks: Iterable[Hook] | None
     """Functions that receive the events of every call; they replace those that the client has."""
+    user_agent_extra: str | None
+    """Text at the end of the User-Agent header, such as the name and version of the application: ``"shop/2.1"``."""
 
 
 def check_client_timeout(timeout: float | Unset | None) -> float | Unset | None:

@@ -1,7 +1,8 @@
 """Iterators over lists that a service returns page by page.
 
-A response that is not the last page holds a token, which the next request gives back. The generator recognizes such
-RPCs by their fields, and writes an iterator beside the call.
+A response that is not the last page holds a token, which the next request gives back; or the next request gives the id
+of the last item, and the list ends with a page without a new one. The generator recognizes such RPCs by their fields,
+and writes an iterator beside the call.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ from twirpkit.errors import Code, InternalError
 from twirpkit.options import CallOptions
 from twirpkit.rpc import Method
 
-__all__ = ["aiterate", "iterate"]
+__all__ = ["PageCursor", "aiterate", "iterate"]
 
 
 def iterate(
@@ -36,7 +37,7 @@ def iterate(
         TypeError, ValueError: The request is malformed.
         TwirpError: While iterating: a page could not be fetched, or leads back to one that was.
     """
-    pages = _PageCursor(method, request, fields)
+    pages = PageCursor(method, request, fields)
 
     def items() -> Iterator[Any]:
         while pages.has_next:
@@ -50,7 +51,7 @@ def aiterate(
     client: AsyncClient, method: Method[Any, Any], request: object, fields: Mapping[str, Any], options: CallOptions
 ) -> AsyncIterator[Any]:
     """Iterate as `iterate` does, for an async client."""
-    pages = _PageCursor(method, request, fields)
+    pages = PageCursor(method, request, fields)
 
     async def items() -> AsyncIterator[Any]:
         while pages.has_next:
@@ -61,7 +62,7 @@ def aiterate(
     return items()
 
 
-class _PageCursor:
+class PageCursor:
     """The position in a list of pages, without I/O."""
 
     def __init__(self, method: Method[Any, Any], request: object, fields: Mapping[str, Any]) -> None:
@@ -76,11 +77,25 @@ class _PageCursor:
         self.has_next = True
         self._next = ""
         self._seen = {_value(self.request, self._pages.start)}
+        self._given = self._seen - {""}
+        """The ids of the items that came, and the one after which the caller starts."""
 
     def items_of(self, response: Message) -> Any:
-        """Return the items of a page."""
-        self._next = _value(response, self._pages.next)
-        return getattr(response, self._pages.items)
+        """Return the items of a page; of those with an id the ones that did not come before."""
+        items = getattr(response, self._pages.items)
+        if self._pages.item_id is None:
+            self._next = _value(response, self._pages.next)
+            return items
+        self._next, fresh = "", []
+        for item in items:
+            item_id = _value(item, self._pages.item_id)
+            if item_id in self._given:  # from a server that ignores the start, or one whose pages overlap
+                continue
+            fresh.append(item)
+            if item_id:
+                self._given.add(item_id)
+                self._next = item_id
+        return fresh
 
     def advance(self) -> None:
         """Move on to the next page, if there is one.

@@ -58,6 +58,11 @@ class PageFields:
     """The response's string field that says where the next page starts; empty on the last page."""
     items: str
     """The response's repeated field."""
+    item_id: str | None = None
+    """The item's string field, if the next page starts after the last item's id; `next` is then empty. None: the
+    response has a token."""
+    py_name: str = ""
+    """The name of the iterator in the generated clients."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)

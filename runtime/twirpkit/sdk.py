@@ -15,12 +15,13 @@ from twirpkit._schema.enums import Enum
 from twirpkit._schema.extension_types import ExtensionDescriptor
 from twirpkit._schema.message_pool import MessagePool
 from twirpkit._secret import conceal
-from twirpkit.client import AsyncClient, AsyncService, Client, Service
+from twirpkit.client import AsyncClient, Client
 from twirpkit.errors import Code
 from twirpkit.events import Hook
 from twirpkit.help import Help
 from twirpkit.options import (
     UNSET,
+    AsyncAuthorize,
     Authorize,
     CallOptions,
     ExtraHeaders,
@@ -34,13 +35,16 @@ from twirpkit.options import (
 )
 from twirpkit.pagination import aiterate, iterate
 from twirpkit.rpc import Method, PageFields, RetryClass, ServerWait
+from twirpkit.services import AsyncService, Service, service_property
 from twirpkit.transports import async_transport, sync_transport
 from twirpkit.transports.base import AsyncTransport, Transport
 from twirpkit.version import __version__
+from twirpkit.workflows import arun_workflow, run_workflow
 
 __all__ = [
     "RUNTIME_API",
     "UNSET",
+    "AsyncAuthorize",
     "AsyncClient",
     "AsyncService",
     "AsyncTransport",
@@ -72,6 +76,7 @@ __all__ = [
     "Transport",
     "Unset",
     "aiterate",
+    "arun_workflow",
     "async_transport",
     "check_runtime",
     "client_config",
@@ -79,7 +84,9 @@ __all__ = [
     "deprecated",
     "iterate",
     "run_command_line",
+    "run_workflow",
     "service_config",
+    "service_property",
     "sync_transport",
 ]
 

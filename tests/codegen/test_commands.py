@@ -244,6 +244,7 @@ def test_code_that_ruff_refuses_is_a_bug_and_said_to_be() -> None:
 def test_upstreams_descriptors_give_the_same_schema(tmp_path: Path) -> None:
     """LiveKit's own files, as livekit-protocol carries them, generate in the place of ours."""
     shutil.copy(ROOT / "protos" / "livekit.toml", tmp_path)
+    shutil.copytree(ROOT / "protos" / "helpers", tmp_path / "helpers")
     ours = schema(tmp_path / "livekit.toml", "--protos", ROOT / "protos")
     path = of_files(tmp_path / "set.bin", *upstream([name for name in ours if name not in CLOUD]), *cloud())
     assert schema(tmp_path / "livekit.toml", "--descriptor-set", path) == ours

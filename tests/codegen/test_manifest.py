@@ -329,7 +329,24 @@ def test_the_option_of_sensitive_fields_is_found_by_its_name(tmp_path: Path) -> 
         if number is None:
             assert "'acme.other' is not an extension of google.protobuf.FieldOptions" in done.err
         else:
-            assert "    sensitivity=50001,\n" in (root / "out/acme_twirp/_sdk.py").read_text(encoding="utf-8")
+            emitted = (root / "out/acme_twirp/messages/__init__.py").read_text(encoding="utf-8")
+            assert "MessagePool(__name__, sensitivity=50001)\n" in emitted
+
+
+def test_sensitive_fields_are_in_the_package(tmp_path: Path) -> None:
+    path = project(tmp_path, toml=f"{SDK}sensitive_fields = ['acme.Hat.name']\n")
+
+    assert run("generate", path, "--out", tmp_path / "out").err == ""
+    emitted = (tmp_path / "out/acme_twirp/messages/__init__.py").read_text(encoding="utf-8")
+    assert 'MessagePool(__name__, sensitive=("acme.Hat.name",))\n' in emitted
+
+
+@pytest.mark.parametrize("name", ["acme.Hat.nam", "Hat.name", "acme.Cap.name", "name", "acme.Hat"])
+def test_a_sensitive_field_that_does_not_exist_is_an_error(tmp_path: Path, name: str) -> None:
+    path = project(tmp_path, toml=f"{SDK}sensitive_fields = [{name!r}]\n")
+
+    text = f"manifest.toml:4: sdk.sensitive_fields: {name!r} is not a field of these protos, like 'acme.Hat.name'\n"
+    assert text in run("generate", path, "--out", tmp_path / "out").err
 
 
 def test_known_errors_are_in_the_package(tmp_path: Path) -> None:

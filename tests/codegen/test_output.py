@@ -107,6 +107,28 @@ def test_files_of_others_are_never_overwritten(content: str | None, manifest: Pa
     assert tree(out) == before
 
 
+@pytest.mark.parametrize("place", ["acme_twirp", "acme_twirp/messages", SERVICE, "acme_twirp/py.typed"])
+@pytest.mark.parametrize("kind", ["to what was generated", "to nothing"])
+def test_a_link_is_not_written_through(place: str, kind: str, manifest: Path, out: Path) -> None:
+    elsewhere = out.parent / "elsewhere"
+    (out / place).rename(elsewhere)
+    if kind == "to nothing":
+        shutil.rmtree(elsewhere) if elsewhere.is_dir() else elsewhere.unlink()
+    (out / place).symlink_to(elsewhere)
+    before = tree(out.parent)
+    done = run("generate", manifest, "--out", out)
+    assert done.err == f"{out / place}: a symbolic link, so not written through: remove it\n"
+    assert done.code == 1
+    assert tree(out.parent) == before
+
+
+def test_the_output_folder_itself_may_be_a_link(manifest: Path, out: Path, tmp_path: Path) -> None:
+    link = tmp_path / "link"
+    link.symlink_to(out)
+    (out / SERVICE).unlink()
+    assert changed(manifest, link) == [SERVICE]
+
+
 def test_a_file_in_the_place_of_a_folder(manifest: Path, tmp_path: Path) -> None:
     out = tmp_path / "out"
     write(out, {"acme_twirp/messages": "mine\n"})

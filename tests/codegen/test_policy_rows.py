@@ -275,6 +275,7 @@ def livekit() -> FileDescriptorSet:
 
 def refusal(protos: FileDescriptorSet, folder: Path, toml: str = LIVEKIT) -> str:
     """Return the error text for these protos and this manifest."""
+    shutil.copytree(PROTOS / "helpers", folder / "helpers", dirs_exist_ok=True)
     path = folder / "livekit.toml"
     path.write_text(toml, encoding="utf-8")
     with pytest.raises(GenerationError) as caught:

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, TypeAlias
 
-from twirpkit import HttpRequest, HttpResponse
+from twirpkit import HttpRequest, HttpResponse, TransportFailure
 from twirpkit.transports.async_sockets import AsyncSocketTransport
 from twirpkit.transports.sync_sockets import SocketTransport
 
@@ -16,14 +16,18 @@ Change: TypeAlias = Callable[[HttpRequest], HttpRequest]
 ChangeBack: TypeAlias = Callable[[HttpResponse], HttpResponse]
 
 
+def _changed(outcome: HttpResponse | TransportFailure, back: ChangeBack) -> HttpResponse | TransportFailure:
+    return back(outcome) if isinstance(outcome, HttpResponse) else outcome
+
+
 @dataclass
 class _Corrupting:
     there: Change
     back: ChangeBack
     inner: SocketTransport = field(default_factory=SocketTransport)
 
-    def send(self, request: HttpRequest, /) -> HttpResponse:
-        return self.back(self.inner.send(self.there(request)))
+    def send(self, request: HttpRequest, /) -> HttpResponse | TransportFailure:
+        return _changed(self.inner.send(self.there(request)), self.back)
 
     def close(self) -> None:
         self.inner.close()
@@ -35,8 +39,8 @@ class _AsyncCorrupting:
     back: ChangeBack
     inner: AsyncSocketTransport = field(default_factory=AsyncSocketTransport)
 
-    async def send(self, request: HttpRequest, /) -> HttpResponse:
-        return self.back(await self.inner.send(self.there(request)))
+    async def send(self, request: HttpRequest, /) -> HttpResponse | TransportFailure:
+        return _changed(await self.inner.send(self.there(request)), self.back)
 
     async def aclose(self) -> None:
         await self.inner.aclose()

@@ -95,12 +95,19 @@ def expected_claims(method: Method[Any, Any], message: Message) -> Mapping[str, 
     return claims
 
 
+def own_error(message: str, meta: Mapping[str, Any]) -> str | None:
+    """The name of LiveKit's own class of errors."""
+    if "sip_status_code" in meta:
+        return "SIPCallError"
+    return "RpcCallError" if message.startswith("RpcError ") else None
+
+
 def new_suite(**options: Any) -> Suite:
     """The suite over both clients of the SDK; options go to `Suite`."""
     given = {
         "credentials": {"api_key": KEY, "api_secret": SECRET},
         "authorization": SignedTokens(KEY, SECRET, expected_claims),
-        "own_error": lambda meta: "SIPCallError" if "sip_status_code" in meta else None,
+        "own_error": own_error,
         **options,
     }
     return Suite(LiveKitAPI, AsyncLiveKitAPI, **given)

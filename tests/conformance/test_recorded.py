@@ -11,16 +11,20 @@ from unsendable_exchanges import BY_TRANSPORT, RESPONSE_ONLY
 from twirpkit.conformance import Exchange, Mode, RequestForm, Route, Suite
 from twirpkit.conformance.request_forms import arguments
 
-NOT_BY_HTTPX = {"http/auth/empty_bearer": "httpx refuses a header value with white space at its end"}
-"""Exchanges whose request one library cannot send."""
+NOT_BY_HTTPX = {
+    "http/auth/empty_bearer": [
+        "requests: 0 arrived, 1 was sent",
+        "expected a response, got none: there was no response: LocalProtocolError: Illegal header value b'Bearer '",
+    ]
+}
+"""Exchanges whose request httpx refuses to send, and the mismatches. Once it sends one, its row here fails."""
 
 
 @pytest.mark.parametrize(("library", "mode"), CLIENTS)
 @pytest.mark.parametrize("exchange", EXCHANGES, ids=str)
 def test_conforms(suites: dict[str, Suite], library: str, mode: Mode, exchange: Exchange) -> None:
-    if library == "httpx" and exchange.id in NOT_BY_HTTPX:
-        pytest.xfail(NOT_BY_HTTPX[exchange.id])
-    assert suites[library].play(mode, exchange) == []
+    limit = NOT_BY_HTTPX.get(exchange.id, []) if library == "httpx" else []
+    assert suites[library].play(mode, exchange) == limit
 
 
 def test_lists_say_what_no_client_can_send(suite: Suite) -> None:

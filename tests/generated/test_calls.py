@@ -96,7 +96,7 @@ def test_forms_are_the_same_call(server: ReplayServer, way: Call, name: str) -> 
 @pytest.mark.parametrize("service", [RoomService, AsyncRoomService])
 def test_services_have_exactly_the_rpcs(service: type) -> None:
     public = {name for name, _ in inspect.getmembers(service, inspect.isfunction) if not name.startswith("_")}
-    assert public == BY_NAME.keys() | {"with_options"}
+    assert public == BY_NAME.keys() | {"with_options", "wait_until_active", "change_permissions"}
 
 
 def test_a_message_of_the_caller_is_never_changed(server: ReplayServer) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import json
+import re
 import subprocess
 import sys
 from datetime import UTC, datetime, timedelta
@@ -13,13 +14,16 @@ from pathlib import Path
 import pytest
 
 import livekit_twirp
+import twirpkit
 import twirpkit.livekit
 from livekit_twirp import AccessToken, TokenVerifier, VideoGrants, WebhookError, WebhookEvent, WebhookReceiver
 from twirpkit.livekit import ServerTokens
 
 KEY, SECRET = "devkey", "a secret that is long enough for HS256"
 DELIVERIES = Path(__file__).parents[1] / "conformance" / "fixtures" / "webhooks.jsonl"
-PLUG_INS = {"ServerTokens", "TokenEndpoint", "agents_url", "sip_call_error"}
+WORKFLOWS = {"change_permissions", "dispatch_once", "find_trunk", "wait_until_active", "wait_until_ended"}
+"""Names that methods of the services use."""
+PLUG_INS = {"ServerTokens", "TokenEndpoint", "agents_url", "call_error", "sip_call_error", *WORKFLOWS}
 """Names that the manifest uses and does not export."""
 BOUND = {"AccessToken", "WebhookEvent", "WebhookReceiver"}
 """Classes of the package that are bound to its messages."""
@@ -68,6 +72,42 @@ def test_all_of_livekits_own_is_exported() -> None:
         assert getattr(livekit_twirp, name) is getattr(twirpkit.livekit, name)
     for name in BOUND:
         assert issubclass(getattr(livekit_twirp, name), getattr(twirpkit.livekit, name))
+
+
+RUNTIME = [
+    "UNSET",
+    "AsyncAuthorize",
+    "AsyncTransport",
+    "Authorize",
+    "CallInfo",
+    "Event",
+    "Hook",
+    "HttpRequest",
+    "HttpResponse",
+    "Method",
+    "Phase",
+    "RetryClass",
+    "RetryOption",
+    "RetryPolicy",
+    "Transport",
+    "TransportFailure",
+    "__version__",
+    "call_info",
+]
+"""Names of the runtime that users need for transports, hooks, options and facts of calls."""
+
+
+@pytest.mark.parametrize("name", RUNTIME)
+def test_names_of_the_runtime_are_exported(name: str) -> None:
+    assert name in livekit_twirp.__all__
+    assert getattr(livekit_twirp, name) is getattr(twirpkit, name)
+
+
+@pytest.mark.parametrize("file", sorted((Path(livekit_twirp.__file__).parent / "types").rglob("*.py")), ids=str)
+def test_types_of_requests_are_exported(file: Path) -> None:
+    names = re.findall(r"^class (\w+)\(|^(\w+Name): TypeAlias", file.read_text("utf-8"), re.MULTILINE)
+    for name in (either for pair in names for either in pair if either and not either.endswith("Keywords")):
+        assert getattr(livekit_twirp, name).__module__ in (f"livekit_twirp.types.{file.stem}", "typing")
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,7 @@ import pickle
 import subprocess
 import sys
 from datetime import timedelta
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
 
@@ -22,6 +22,7 @@ from livekit_twirp import (
     VideoGrants,
     token_response,
 )
+from twirpkit.livekit.token_endpoint import CLIENT_FIELDS
 
 KEY, SECRET = "devkey", "a secret that is long enough for HS256"
 URL = "wss://hats.livekit.cloud"
@@ -35,15 +36,18 @@ FULL: dict[str, Any] = {
 }
 
 
+EVERY = [*FULL.keys() - {"room_config"}, "room_config.agents"]
+
+
 def claims_for(body: Any, **options: Any) -> Claims:
-    """The claims of the token in a response."""
-    response = token_response(body, KEY, SECRET, URL, **options)
+    """The claims of the token in a response, where a client may set every field."""
+    response = token_response(body, KEY, SECRET, URL, **{"allow": EVERY, **options})
     return TokenVerifier(KEY, SECRET).verify(response["participant_token"])
 
 
 class TestResponse:
     def test_has_what_a_client_needs(self) -> None:
-        response = token_response(json.dumps(FULL).encode(), KEY, SECRET, URL)
+        response = token_response(json.dumps(FULL).encode(), KEY, SECRET, URL, allow=EVERY)
 
         assert list(response) == ["server_url", "participant_token"]
         assert TokenSourceResponse(**response).server_url == response["server_url"] == URL
@@ -101,19 +105,19 @@ class TestResponse:
         ],
     )
     def test_the_url_is_one_for_clients(self, given: str, sent: str) -> None:
-        assert token_response(FULL, KEY, SECRET, given)["server_url"] == sent
+        assert token_response(None, KEY, SECRET, given)["server_url"] == sent
 
     def test_configuration_from_the_environment(self, monkeypatch: pytest.MonkeyPatch) -> None:
         with pytest.raises(ValueError, match="LIVEKIT_API_KEY"):
-            token_response(FULL)
+            token_response(None)
         monkeypatch.setenv("LIVEKIT_API_KEY", KEY)
         monkeypatch.setenv("LIVEKIT_API_SECRET", SECRET)
         with pytest.raises(ValueError, match=r"^no URL: pass url=…, or set LIVEKIT_URL$") as caught:
-            token_response(FULL)
+            token_response(None)
         assert not isinstance(caught.value, TokenRequestError)
         monkeypatch.setenv("LIVEKIT_URL", URL)
 
-        assert token_response(FULL)["server_url"] == URL
+        assert token_response(None)["server_url"] == URL
 
     def test_the_lifetime_of_the_token(self) -> None:
         claims = claims_for(FULL, ttl=timedelta(minutes=10))
@@ -152,6 +156,36 @@ class TestGrants:
             assert caught.value.status == 403
 
 
+class TestDefault:
+    """Without `allow`, a client decides on nothing that others rely on."""
+
+    BODY: ClassVar = {
+        "room_name": "standup",
+        "participant_name": "Ann",
+        "room_config": {"agents": [{"agent_name": "scribe"}]},
+    }
+
+    def test_a_client_may_choose_room_name_and_agents(self) -> None:
+        claims = claims_for(self.BODY, allow=CLIENT_FIELDS)
+
+        assert (claims.name, claims.video) == ("Ann", VideoGrants(room_join=True, room="standup"))
+        assert claims.room_config == {"agents": ({"agentName": "scribe"},)}
+        assert (claims.metadata, claims.attributes) == (None, None)
+        assert inspect.signature(token_response).parameters["allow"].default == CLIENT_FIELDS
+
+    def test_the_identity_is_the_servers_or_random(self) -> None:
+        first, second = (claims_for(self.BODY, allow=CLIENT_FIELDS).identity for _ in range(2))
+        assert first != second
+        assert claims_for(self.BODY, allow=CLIENT_FIELDS, identity="user-7").identity == "user-7"
+
+    def test_a_client_may_name_the_identity_that_it_has(self) -> None:
+        body = {**self.BODY, "participant_identity": "user-7"}
+        assert claims_for(body, allow=CLIENT_FIELDS, identity="user-7").identity == "user-7"
+        with pytest.raises(TokenRequestError, match=r"^participant_identity may not be 'user-7' here$") as caught:
+            claims_for(body, allow=CLIENT_FIELDS, identity="user-8")
+        assert caught.value.status == 403
+
+
 class TestRefused:
     @pytest.mark.parametrize(
         ("body", "status", "problem"),
@@ -164,6 +198,10 @@ class TestRefused:
             (b'{"room_nam": "a"}', 400, "'room_nam'; did you mean 'room_name'"),
             (b'{"room_name": 7}', 400, "room_name"),
             (b'{"participant_attributes": {"seat": 4}}', 400, "participant_attributes"),
+            (b'{"participant_identity": "ann"}', 403, "^participant_identity may not be set by a client here$"),
+            (b'{"participantIdentity": "ann"}', 403, "^participant_identity may not be set by a client here$"),
+            (b'{"participant_metadata": "{}"}', 403, "^participant_metadata may not be set"),
+            (b'{"participant_attributes": {"role": "host"}}', 403, "^participant_attributes may not be set"),
             (b'{"room_config": {"agents": [{"agent_nam": "a"}]}}', 400, "'agent_nam'; did you mean 'agent_name'"),
             (b'{"room_config": {"agents": ' + b"[" * 5_000 + b"]" * 5_000 + b"}}", 400, "nested too deeply"),
             (b'{"room_config": {"max_participants": 500}}', 403, "^room_config.max_participants may not be set"),

@@ -59,6 +59,7 @@ def test_recipe_serves_and_refuses_tokens(monkeypatch: pytest.MonkeyPatch, frame
 def test_the_other_examples_run(monkeypatch: pytest.MonkeyPatch) -> None:
     made = recipe_module(monkeypatch, PAGE, "Make a token", "Room configuration")
     assert TokenVerifier().verify(made.token).identity == "alice"
+    recipe_module(monkeypatch, PAGE, "Serve tokens to clients", "Who decides", body=b'{"participant_identity": "ann"}')
 
     token = AccessToken(identity="alice", video=VideoGrants(room_join=True, room="standup")).to_jwt()
     with pytest.raises(KeyError, match="my_own_claim"):  # the example's last line reads a claim that ours do not have
@@ -66,5 +67,5 @@ def test_the_other_examples_run(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_every_example_is_run() -> None:
-    others = {"Make a token", "Room configuration", "Serve tokens to clients", "Verify a token"}
+    others = {"Make a token", "Room configuration", "Serve tokens to clients", "Who decides", "Verify a token"}
     assert blocks(PAGE).keys() == others | {FRAMEWORKS[name][0] for name in ENDPOINTS}

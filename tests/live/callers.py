@@ -53,6 +53,10 @@ class Caller:
         attribute, method = METHODS[rpc]
         return self._wait(getattr(getattr(self._client, attribute), method.py_name)(fields, **options))
 
+    def help(self, service: str, helper: str, **arguments: Any) -> Any:
+        """Call a helper of a service."""
+        return self._wait(getattr(getattr(self._client, service), helper)(**arguments))
+
     def close(self) -> None:
         """Close the client."""
         if self._runner is None:

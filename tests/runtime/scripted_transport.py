@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextvars
 import inspect
 from collections.abc import Iterator, Mapping
 from typing import Any
@@ -69,7 +70,9 @@ class Opened:
 
     def wait(self, result: Any) -> Any:
         """What a sync call returned, or what an awaited one does."""
-        return self._runner.run(result) if self._runner is not None and inspect.isawaitable(result) else result
+        if self._runner is None or not inspect.iscoroutine(result):
+            return result
+        return self._runner.run(result, context=contextvars.copy_context())  # the caller's own, as with asyncio.run
 
     def room(self, name: str = "list_rooms", /, *args: Any, **options: Any) -> Any:
         """Call a method of the facade's room service."""

@@ -4,6 +4,7 @@ outcome (rules A1, A2, B1, C4)."""
 from __future__ import annotations
 
 import dataclasses
+import platform
 import time
 import uuid
 from collections.abc import Callable
@@ -45,6 +46,7 @@ HATS: Method[Any, Any] = Method("acme.v1.HatService", "MakeHat", "make_hat", ODD
 PLAIN: Method[Any, Any] = Method("Plain", "get_URL2", "get_url2", ODD.Thing, ODD.Empty, RetryClass.READ)
 ENDPOINT = ClientConfig("https://h", "tests/1")
 REQUEST_ID = "X-Livekit-Request-Id"
+PYTHON = platform.python_version()
 
 
 class TestUrl:
@@ -93,7 +95,7 @@ class TestRequest:
             "Content-Type": "application/protobuf",
             "Accept": "application/protobuf",
             "Accept-Encoding": "gzip, deflate",
-            "User-Agent": f"twirpkit/{__version__} (livekit_twirp)",
+            "User-Agent": f"twirpkit/{__version__} (livekit_twirp; Python {PYTHON}; {type(opened.script).__name__})",
             "Authorization": "Token abc",
             REQUEST_ID: request.headers[REQUEST_ID],
         }

@@ -5,9 +5,11 @@ from __future__ import annotations
 
 import asyncio
 import copy
+import gc
 import pickle
 import subprocess
 import sys
+import weakref
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
@@ -22,6 +24,7 @@ from livekit_twirp import AsyncLiveKitAPI, AsyncRoomService, CreateRoomRequest, 
 from twirpkit import HttpRequest, HttpResponse
 from twirpkit._engine.client_config import ClientConfig
 from twirpkit.client import AsyncClient, Client
+from twirpkit.testing import ScriptedServer, reply
 
 URL = "https://livekit.example.com"
 AUTH = {"auth": "Bearer scripted"}
@@ -336,6 +339,35 @@ def test_many_tasks_share_a_client_without_mixing_answers() -> None:
     assert [room.name for room in asyncio.run(run())] == [f"{name} {name}" for name in names]
 
 
+def test_a_dropped_client_closes_its_connections_without_the_collector_and_a_word() -> None:
+    """A client and its services make no cycle. A warning would fail the test."""
+    gc.disable()
+    try:
+        with ScriptedServer(reply(b"")) as server:
+            for number in range(3):
+                client = LiveKitAPI(server.url, token="any")
+                client.room.list_rooms()
+                client.sip.with_options(timeout=3)
+                gone = weakref.ref(client)
+                del client
+                assert gone() is None
+                assert server.wait_closed(number + 1)
+    finally:
+        gc.enable()
+
+
+def test_a_dropped_async_client_is_no_cycle() -> None:
+    gc.disable()
+    try:
+        client = AsyncLiveKitAPI(URL, token="any")
+        assert client.room is not client.sip.with_options(timeout=3)
+        gone = weakref.ref(client)
+        del client
+        assert gone() is None
+    finally:
+        gc.enable()
+
+
 def test_the_services_of_a_facade_are_made_once(livekit: Livekit) -> None:
     client = livekit().client
 
@@ -359,6 +391,7 @@ def test_no_http_library_is_needed(monkeypatch: pytest.MonkeyPatch, cls: Any) ->
 
 LAZY = """
 import sys
+import weakref
 import livekit_twirp
 loaded = [name for name in ("requests", "aiohttp", "asyncio", "jwt", "urllib3", "ssl") if name in sys.modules]
 livekit_twirp.LiveKitAPI("https://h", "key", "secret-that-is-long-enough-for-hs256").close()

@@ -3,20 +3,30 @@
 from __future__ import annotations
 
 import logging
+import platform
 import warnings
 from collections.abc import Callable
 from typing import Any
 
+import jwt
 import pytest
 from scripted_transport import OK, Opened, Script
 
-from livekit_twirp import LiveKitAPI
-from twirpkit import InsecureTransportWarning, RetryPolicy
+from livekit_twirp import AsyncLiveKitAPI, AsyncRoomService, LiveKitAPI, RoomService
+from livekit_twirp._methods.room import LIST_ROOMS
+from twirpkit import HttpRequest, InsecureTransportWarning, RetryPolicy, __version__
 from twirpkit._config.credentials import _warned
+from twirpkit._engine.client_config import ClientConfig
 from twirpkit.livekit.regions import Regions
 
 Livekit = Callable[..., Opened]
 SECRET = "a secret that is long enough for HS256"
+
+
+def issuer(request: HttpRequest) -> Any:
+    """The key that signed the token of a request."""
+    text = request.headers["Authorization"].removeprefix("Bearer ")
+    return jwt.decode(text, options={"verify_signature": False})["iss"]
 
 
 class TestWithOptions:
@@ -90,7 +100,11 @@ class TestWithOptions:
     @pytest.mark.parametrize(
         ("options", "kind", "text"),
         [
-            ({"token": "a", "auth": "b"}, ValueError, r"^give token=… or auth=…, not both$"),
+            (
+                {"token": "a", "auth": "b"},
+                ValueError,
+                r"^give one of api_key=… with api_secret=…, token=… or auth=…, not several$",
+            ),
             ({"timeout": 0}, ValueError, r"^timeout must be above 0 seconds, not 0; None means no limit$"),
             ({"token": "a\n"}, ValueError, r"^the token has white space"),
             ({"extra_headers": {"Host": "x"}}, ValueError, "Host is set by the client itself"),
@@ -103,6 +117,126 @@ class TestWithOptions:
     ) -> None:
         with pytest.raises(kind, match=text):
             livekit().with_options(**options)
+
+
+class TestAnotherProject:
+    """`with_options` with another key, or another server, over the same connections."""
+
+    def test_another_key_signs_the_tokens(self, livekit: Livekit) -> None:
+        opened = livekit(OK, api_key="key-1", api_secret=SECRET)
+        opened.with_options(api_key="key-2", api_secret=f"{SECRET}, another").room()
+        opened.room()
+
+        assert [issuer(request) for request in opened.requests] == ["key-2", "key-1"]
+
+    def test_a_key_replaces_a_token_and_a_token_a_key(self, livekit: Livekit) -> None:
+        opened = livekit(OK, token="theirs")
+        keyed = opened.with_options(api_key="key-2", api_secret=SECRET)
+        keyed.room()
+        keyed.with_options(token="another").room()
+
+        assert issuer(opened.requests[0]) == "key-2"
+        assert opened.requests[1].headers["Authorization"] == "Bearer another"
+
+    @pytest.mark.parametrize("url", ["https://other.example.com", "wss://other.example.com/"])
+    def test_another_url(self, livekit: Livekit, url: str) -> None:
+        opened = livekit(OK)
+        copy = opened.with_options(url=url)
+        copy.room()
+        opened.room()
+
+        assert [request.url for request in opened.requests] == [
+            "https://other.example.com/twirp/livekit.RoomService/ListRooms",
+            "https://livekit.example.com/twirp/livekit.RoomService/ListRooms",
+        ]
+
+    def test_another_url_of_a_service(self, livekit: Livekit) -> None:
+        opened = livekit(OK)
+        opened.wait(opened.client.room.with_options(url="https://other.example.com").list_rooms())
+
+        assert opened.requests[0].url.startswith("https://other.example.com/twirp/")
+
+    @pytest.mark.parametrize("before", ["https://livekit.example.com", "https://one.livekit.cloud"])
+    @pytest.mark.parametrize("of_the_service", [False, True])
+    def test_a_service_with_its_own_host_follows(self, livekit: Livekit, before: str, of_the_service: bool) -> None:
+        opened = livekit(OK, url=before)
+        if of_the_service:
+            service = opened.client.cloud_agent.with_options(url="https://two.livekit.cloud")
+        else:
+            service = opened.client.with_options(url="https://two.livekit.cloud").cloud_agent
+        opened.wait(service.list_agents())
+
+        assert opened.requests[0].url == "https://agents.livekit.cloud/twirp/livekit.CloudAgent/ListAgents"
+
+    def test_another_url_has_regions_of_its_own(self, livekit: Livekit) -> None:
+        opened = livekit(OK, url="https://one.livekit.cloud")
+        cloud = opened.with_options(url="https://two.livekit.cloud").client._config
+        own = opened.with_options(url="https://own.example.com").client._config
+        without = livekit(OK, url="https://one.livekit.cloud", regions=None)
+
+        assert cloud.failover not in (None, opened.client._config.failover)
+        assert own.failover is None
+        assert without.with_options(url="https://two.livekit.cloud").client._config.failover is None
+
+    def test_another_url_is_warned_of_like_the_first(self, livekit: Livekit) -> None:
+        with pytest.warns(InsecureTransportWarning, match="to other.example.com"):
+            livekit(OK).with_options(url="http://other.example.com")
+
+    @pytest.mark.parametrize(
+        ("options", "text"),
+        [
+            ({"api_key": "key-2"}, r"^no API secret: pass api_key=… with api_secret=…"),
+            ({"api_secret": SECRET}, r"^no API key: pass "),
+            ({"api_key": "key-2", "api_secret": SECRET, "token": "x"}, r"^give one of .*, not several$"),
+            ({"api_key": SECRET, "api_secret": "APIabcdefghijkl"}, "swapped"),
+            ({"url": "https://h/twirp"}, "leave it out"),
+            ({"url": "https://user:canary@h"}, "the URL may hold no user name"),
+        ],
+    )
+    def test_refuses_what_a_constructor_refuses(self, livekit: Livekit, options: Any, text: str) -> None:
+        with pytest.raises(ValueError, match=text) as caught:
+            livekit().with_options(**options)
+        assert "canary" not in str(caught.value)
+
+    def test_a_client_of_no_package(self, bare: Callable[..., Opened]) -> None:
+        opened = bare(ClientConfig("https://h/prefix", "tests/1"))
+        opened.with_options(url="https://other").call(LIST_ROOMS)
+        with pytest.raises(ValueError, match=r"^this service knows no API keys: pass token=… or auth=…$"):
+            opened.with_options(api_key="key-2", api_secret=SECRET)
+
+        assert opened.requests[0].url == "https://other/livekit.RoomService/ListRooms"
+
+
+class TestUserAgent:
+    def test_names_the_software_and_the_application(self, livekit: Livekit) -> None:
+        opened = livekit(OK, user_agent_extra="shop/2.1")
+        opened.room()
+        opened.with_options(user_agent_extra="other/3 (test)").room()
+
+        ours = f"twirpkit/{__version__} (livekit_twirp; Python {platform.python_version()}; "
+        ours += f"{type(opened.script).__name__})"
+        agents = [request.headers["User-Agent"] for request in opened.requests]
+        assert agents == [f"{ours} shop/2.1", f"{ours} other/3 (test)"]
+
+    @pytest.mark.parametrize("extra", ["", "a\nb: c", " a"])
+    def test_refuses_what_no_header_can_carry(self, livekit: Livekit, extra: str) -> None:
+        with pytest.raises(ValueError, match=r"^user_agent_extra "):
+            livekit(OK, user_agent_extra=extra)
+
+
+class TestRepr:
+    def test_names_host_and_transport(self, livekit: Livekit) -> None:
+        opened = livekit(OK, url="https://livekit.example.com:8443/secret-path", token="canary")
+        transport, prefix = type(opened.script).__name__, "Async" if "Async" in type(opened.client).__name__ else ""
+
+        assert repr(opened.client) == f"<{prefix}LiveKitAPI https://livekit.example.com:8443 over {transport}>"
+        assert repr(opened.client.room) == f"<{prefix}RoomService https://livekit.example.com:8443 over {transport}>"
+        opened.close()
+        assert repr(opened.client).endswith(f"over {transport}, closed>")
+
+    @pytest.mark.parametrize("cls", [LiveKitAPI, AsyncLiveKitAPI, RoomService, AsyncRoomService])
+    def test_of_an_object_that_was_never_made(self, cls: Any) -> None:
+        assert repr(cls.__new__(cls)) == f"<{cls.__name__}>"
 
 
 @pytest.fixture

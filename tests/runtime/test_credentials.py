@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import traceback
 from typing import Any
 
@@ -141,6 +142,24 @@ def test_what_is_missing_or_too_much(
     assert str(caught.value) == problem
 
 
+@pytest.mark.parametrize(
+    ("arguments", "problem"),
+    [
+        ((f"{URL}/rtc",), "the URL ends with /rtc, which is for clients of rooms: leave it out"),
+        ((f"{URL}/twirp",), f"the URL {URL + '/twirp'!r} ends with /twirp, which the client adds itself: leave it out"),
+        ((KEY, SECRET, URL), "an API key or secret is a URL: the order of the arguments is url, api_key, api_secret"),
+    ],
+)
+def test_what_cannot_be_meant_is_told_when_a_client_is_made(
+    kind: str, arguments: tuple[str, ...], problem: str
+) -> None:
+    options = {} if KEY in arguments else {"token": "any"}
+    with pytest.raises(ValueError, match=r".") as caught:
+        make(kind, *arguments, **options)
+
+    assert str(caught.value) == problem
+
+
 @pytest.mark.parametrize("name", ["api_key", "api_secret", "token", "auth"])
 @pytest.mark.parametrize("bad", [" canary", "canary\n", "can\rary", "can\0ary", "canary€", 7, b"canary"])
 def test_values_that_cannot_be_sent_are_refused_unseen(kind: str, name: str, bad: Any) -> None:
@@ -151,6 +170,27 @@ def test_values_that_cannot_be_sent_are_refused_unseen(kind: str, name: str, bad
         make(kind, URL, **{**options, name: bad})
 
     assert "canary" not in str(caught.value)
+
+
+@pytest.mark.parametrize("quoted", ['"canary"', "'canary'"])
+@pytest.mark.parametrize("name", ["api_key", "api_secret", "token"])
+def test_quotes_of_an_env_file_are_refused(kind: str, environment: Any, name: str, quoted: str) -> None:
+    options = {"api_key": KEY, "api_secret": SECRET} if name.startswith("api") else {}
+    with pytest.raises(ValueError, match=r"has quotes around it: often from a file for `docker --env-file`") as caught:
+        make(kind, URL, **{**options, name: quoted})
+    assert "canary" not in str(caught.value)
+
+    environment(**{"API_KEY": KEY, "API_SECRET": SECRET, name.upper(): quoted})
+    with pytest.raises(ValueError, match=r"has quotes around it"):
+        make(kind, URL)
+
+
+def test_a_swapped_pair_is_asked_about_and_shown_nowhere(kind: str) -> None:
+    with pytest.raises(ValueError, match=r"^the API secret looks like an API key, and the key does not: ") as caught:
+        make(kind, URL, api_key="canary-secret-of-more-than-32-characters", api_secret="APIcanary12345")
+    frames = [frame for frame, _ in traceback.walk_tb(caught.value.__traceback__)][2:]
+    assert frames
+    assert "canary" not in "\n".join([str(caught.value), *(repr(frame.f_locals) for frame in frames)])
 
 
 @pytest.mark.parametrize("name", ["TOKEN", "API_KEY", "API_SECRET"])
@@ -198,7 +238,7 @@ class TestSdkWithoutKeys:
         made = bare_config()
 
         assert (made.base_url, made.authorize, made.request_id_header, made.timeout) == (URL, None, None, None)
-        assert made.user_agent.endswith(" (hats_twirp)")
+        assert re.search(r" \(hats_twirp; Python 3\.\d+\.\d+\)$", made.user_agent)
         assert made.headers == {}
 
     def test_sdk_without_keys_takes_a_token(self) -> None:

@@ -264,7 +264,7 @@ class TestOneStartAndOneEnd:
     def test_where_a_plug_in_raises(self, bare: Bare) -> None:
         events: list[Event] = []
 
-        def refine(error: TwirpError) -> TwirpError:
+        def refine(error: TwirpError, _said: str | None, _clean: Callable[[str], str]) -> TwirpError:
             raise LookupError("of the plug-in") from error
 
         opened = bare(endpoint(refine=refine), answered(404, "not_found")).with_options(hooks=[events.append])

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from attempt_outcomes import AT_ONCE, METHODS, answered, endpoint, failed
 from odd_schema import ODD
-from scripted_transport import OK, Opened, failure_of
+from scripted_transport import OK, Opened, every_text, failure_of
 
 from twirpkit import Phase, RetryPolicy
 
@@ -171,3 +171,58 @@ def test_a_variable_that_names_no_level_warns() -> None:
 
     assert "TWIRPKIT_LOG must be debug, info or warning, not 'loud'" in done.stderr
     assert "an attempt" not in done.stderr
+
+
+REQUESTS: dict[str, tuple[str, str, dict[str, Any], str]] = {
+    "a stream key": (
+        "egress",
+        "start_room_composite_egress",
+        {"room_name": "r", "stream_outputs": [{"urls": ["rtmps://live.example.com/app/canary"]}]},
+        "rtmps://live.example.com/app/canary is not a URL",
+    ),
+    "a token in a URL": (
+        "egress",
+        "start_track_egress",
+        {"track_id": "T", "websocket_url": "wss://h/?token=canary"},
+        "cannot dial wss://h/?token=canary",
+    ),
+    "a password in a URL": (
+        "egress",
+        "start_web_egress",
+        {"url": "https://user:canary@example.com/"},
+        "https://user:canary@example.com/ is not a URL",
+    ),
+    "a webhook's URL": (
+        "egress",
+        "start_web_egress",
+        {"webhooks": [{"url": "https://h/hook?secret=canary"}]},
+        "/hook?secret=canary is not a path",
+    ),
+    "digits to dial": (
+        "sip",
+        "create_sip_participant",
+        {"sip_trunk_id": "T", "sip_call_to": "+1", "room_name": "r", "dtmf": "canary"},
+        "cannot dial 'canary'",
+    ),
+    "the payload of an RPC": (
+        "room",
+        "perform_rpc",
+        {"room": "r", "destination_identity": "i", "method": "m", "payload": "canary"},
+        "RpcError 3001: cannot use canary: canary",
+    ),
+    "a data packet": ("room", "send_data", {"room": "r", "data": b"canary"}, "no"),
+}
+"""Requests with a secret that the schema does not mark: service, RPC, fields, and a server's words about them."""
+
+
+@pytest.mark.parametrize("name", REQUESTS)
+def test_no_secret_of_a_request_is_in_its_records_or_its_error(
+    livekit: Livekit, caplog: pytest.LogCaptureFixture, name: str
+) -> None:
+    service, rpc, fields, said = REQUESTS[name]
+    opened = livekit(answered(400, "invalid_argument", said))
+    with caplog.at_level(logging.DEBUG, "twirpkit"):
+        error = failure_of(lambda: opened.wait(getattr(getattr(opened.client, service), rpc)(**fields)))
+
+    assert "<redacted>" in caplog.text
+    assert not [text for text in (caplog.text, *every_text(error)) if "canary" in text]

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import inspect
 import math
 import time
 from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
+from unittest.mock import Mock, create_autospec
 
 import pytest
 from scripted_transport import Opened, failure_of
@@ -166,6 +168,15 @@ def test_hosted_agents_have_a_host_beside_the_projects(
 
     assert opened.requests[0].url == f"{there}/twirp/livekit.CloudAgent/ListAgents"
     assert "agents." not in opened.requests[1].url
+
+
+def test_tools_may_look_at_a_client_whose_services_are_not_all_known(livekit: Livekit) -> None:
+    client = livekit(url="https://livekit.example.com").client
+
+    assert hasattr(client, "cloud_agent")
+    assert Mock(spec=client).cloud_agent is not None
+    create_autospec(client)
+    assert "cloud_agent" in dict(inspect.getmembers(client))
 
 
 @pytest.mark.parametrize("base", ["https://livekit.example.com", "http://127.0.0.1:7880", "https://evillivekit.cloud"])

@@ -191,6 +191,16 @@ def test_redaction_is_that_of_the_schema() -> None:
     assert "canary" not in to_json(trunk, redact=True)
 
 
+def test_redaction_is_that_of_the_manifest_and_of_urls_too() -> None:
+    output = lk.StreamOutput(urls=["rtmps://h/app/canary"])
+
+    assert to_dict(output, redact=True) == {"urls": ["rtmps://h/app/<redacted>"]}
+    assert to_dict(output) == {"urls": ["rtmps://h/app/canary"]}
+    assert to_dict(lk.SendDataRequest(room="r", data=b"canary"), redact=True) == {"room": "r", "data": "<redacted>"}
+    anything = struct_pb2.Value(string_value="https://h?canary")
+    assert "canary" not in to_json(struct_pb2.Struct(fields={"url": anything}), redact=True)
+
+
 def test_redaction_leaves_what_is_not_set() -> None:
     assert to_dict(SECRETIVE.Trunk(), redact=True) == {}
     assert to_dict(SECRETIVE.Trunk(), redact=True, defaults=True)["password"] == ""

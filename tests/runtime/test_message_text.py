@@ -102,6 +102,26 @@ class TestSecrets:
     def test_a_value_that_looks_redacted_is_shown_as_it_is(self) -> None:
         assert repr(SECRETIVE.Trunk(name="<redacted>")) == "Trunk(name='<redacted>')"
 
+    def test_in_urls_do_not_show(self) -> None:
+        output = lk.StreamOutput(urls=["rtmps://live.example.com/app/canary", "srt://h:1?streamid=canary"])
+        proxy = lk.ProxyConfig(url="http://user:canary@proxy.example.com:3128", username="canary")
+
+        assert "canary" not in f"{output!r}{output}{proxy!r}{proxy}"
+        assert repr(output) == (
+            "StreamOutput(urls=['rtmps://live.example.com/app/<redacted>', 'srt://h:1?<redacted>'])"
+        )
+        assert str(proxy) == 'url: "http://<redacted>@proxy.example.com:3128"\nusername: <redacted>'
+
+    def test_that_only_the_manifest_names_do_not_show(self) -> None:
+        for message in (
+            lk.CreateSIPParticipantRequest(dtmf="canary"),
+            lk.PerformRpcRequest(payload="canary"),
+            lk.PerformRpcResponse(payload="canary"),
+            lk.SendDataRequest(data=b"canary"),
+            lk.DataPacket(user=lk.UserPacket(payload=b"canary")),
+        ):
+            assert "canary" not in f"{message!r}{message}"
+
     def test_of_livekit(self) -> None:
         server = lk.ICEServer(urls=["turn:x"], username="u", credential="canary")
         trunk = lk.SIPOutboundTrunkInfo(name="main", numbers=["+1"], auth_password="canary")

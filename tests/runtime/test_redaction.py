@@ -9,6 +9,7 @@ from google.protobuf.descriptor_pb2 import FieldOptions, FileDescriptorProto
 from odd_schema import FD, field, map_field, module_of
 
 from twirpkit._protocol.redaction import sensitive_texts, shown
+from twirpkit._schema.message_pool import MessagePool
 
 OPTION = 1288
 
@@ -37,10 +38,12 @@ def file() -> FileDescriptorProto:
     marked(thing, "whole", FD.TYPE_MESSAGE, 1, ".odd.Thing")
     marked(thing, "several", FD.TYPE_MESSAGE, 1, ".odd.Thing", repeated=True)
     field(thing, "number", FD.TYPE_INT32)
+    field(thing, "listed", FD.TYPE_STRING)
     return made
 
 
-THING = module_of("sensitive_messages", file()).Thing
+THING = module_of("sensitive_messages", file(), MessagePool(sensitivity=OPTION, sensitive=["odd.Thing.listed"])).Thing
+UNTOLD = module_of("untold_messages", file()).Thing
 
 CASES = {
     "plain": (THING(plain="a\nb", number=3), "plain='a\\nb', number=3"),
@@ -59,6 +62,12 @@ CASES = {
         THING(whole=THING(plain="x"), several=[THING(plain="x")]),
         "whole=<redacted>, several=<redacted>",
     ),
+    "listed by the manifest": (THING(child=THING(listed="x")), "child={listed=<redacted>}"),
+    "URLs": (
+        THING(plain="rtmps://h/app/KEY", names=["https://u:PW@h/x?token=T", "none"], labels={"k": "wss://h/#T"}),
+        "plain='rtmps://h/app/<redacted>', names=['https://<redacted>@h/x?<redacted>', 'none'], "
+        "labels={'k': 'wss://h/#<redacted>'}",
+    ),
     "empty": (THING(), ""),
 }
 
@@ -67,16 +76,16 @@ CASES = {
 def test_what_shows(case: str) -> None:
     message, text = CASES[case]
 
-    assert shown(message, OPTION) == text
+    assert shown(message) == text
 
 
 def test_without_the_option_no_value_shows() -> None:
-    assert shown(THING(plain="x", child=THING(plain="x")), None) == "plain=<redacted>, child=<redacted>"
-    assert sensitive_texts(THING(plain="canary", personal="canary"), None) == []
+    assert shown(UNTOLD(plain="x", child=UNTOLD(plain="x"))) == "plain=<redacted>, child=<redacted>"
+    assert sensitive_texts(UNTOLD(plain="canary", personal="canary")) == []
 
 
 def test_the_entries_of_a_map_are_parted() -> None:
-    assert shown(THING(labels={"a": "1", "b": "2"}), OPTION) in (
+    assert shown(THING(labels={"a": "1", "b": "2"})) in (
         "labels={'a': '1', 'b': '2'}",
         "labels={'b': '2', 'a': '1'}",
     )
@@ -84,7 +93,7 @@ def test_the_entries_of_a_map_are_parted() -> None:
 
 @pytest.mark.parametrize(("size", "shows"), [(504, 512), (505, 513), (600, 513)])
 def test_a_long_request_is_cut(size: int, shows: int) -> None:
-    text = shown(THING(plain="x" * size), OPTION)
+    text = shown(THING(plain="x" * size))
 
     assert (len(text), text.endswith("…")) == (shows, shows == 513)
 
@@ -102,13 +111,15 @@ def test_texts_that_a_server_must_not_repeat() -> None:
         several=[THING(child=THING(plain="deep in several"))],
         names=["not here"],
         secret=b"bytes are no text",
+        listed="in the manifest",
+        labels={"not here": "https://user:word@h/x?token=of+a+url"},
         number=12345,
     )
 
-    assert sensitive_texts(message, OPTION) == sorted(
+    assert sensitive_texts(message) == sorted(
         [
             "newer text", "inner personal", "first alias", "in a map", "of a whole", "name of a whole",
-            "label of a whole", "deep in several", "abcd",
+            "label of a whole", "deep in several", "abcd", "in the manifest", "user:word", "token=of+a+url",
         ],
         key=lambda text: (-len(text), text),
     )  # fmt: skip

@@ -680,6 +680,18 @@ def test_deep_nesting_is_a_value_error() -> None:
         request_message(module_of("deep_request", file).Node, data, {})
 
 
+@pytest.mark.parametrize(("name", "option"), [("retries", "retry"), ("extra_header", "extra_headers")])
+def test_a_misspelt_option_of_a_call_is_suggested(name: str, option: str) -> None:
+    with pytest.raises(TypeError, match=rf"^a call has no option '{name}'; did you mean '{option}'\?$") as caught:
+        request_message(Thing, None, {"a_string": "x", name: 2})
+    assert caught.value.__context__ is None
+
+
+def test_a_misspelt_field_is_not_taken_for_an_option() -> None:
+    with pytest.raises(TypeError, match=r"^Thing has no field 'a_sting'; did you mean 'a_string'\?$"):
+        request_message(Thing, None, {"a_sting": "x"})
+
+
 class TestForms:
     def test_request_a_message_is_taken_as_it_is(self) -> None:
         message = Thing(a_string="x")

@@ -20,7 +20,7 @@ from twirpkit.rpc import RetryClass
 Bare = Callable[..., Opened]
 
 FINAL = TransportFailure("the certificate has expired", Phase.NOT_SENT, final=True)
-PAGE = (Path(__file__).parents[2] / "docs" / "calls.md").read_text(encoding="utf-8")
+PAGE = (Path(__file__).parents[2] / "docs" / "errors.md").read_text(encoding="utf-8")
 
 
 @pytest.mark.parametrize("retry", list(RetryClass))

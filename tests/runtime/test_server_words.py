@@ -284,6 +284,17 @@ def test_a_server_without_redis_is_not_an_outage(livekit: Livekit) -> None:
     assert error.message == "redis required (this server runs without Redis, which egress, ingress and SIP need)"
 
 
+def test_a_file_without_storage_is_hinted_at(livekit: Livekit) -> None:
+    opened = livekit(refusal("invalid_argument", "request has missing or invalid field: output", 400))
+
+    error = failure_of(lambda: opened.wait(opened.client.egress.start_web_egress(url="https://example.com")))
+
+    assert error.message == (
+        "request has missing or invalid field: output (an output is missing; on LiveKit Cloud a file, segments or "
+        "images also need storage, such as s3)"
+    )
+
+
 class TestControlCharacters:
     @pytest.mark.parametrize(
         "outcome",

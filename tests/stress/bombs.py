@@ -1,4 +1,4 @@
-"""Bombs: answers that want a client's memory. Each meets a fresh process, whose peak and patience are measured."""
+"""Bombs: responses that want a client's memory. Each meets a fresh process, whose peak and patience are measured."""
 
 from __future__ import annotations
 
@@ -71,11 +71,11 @@ def run(scale: float) -> Iterator[Row]:
     context = multiprocessing.get_context("spawn")
     for status, cap in CAPS.items():
         with server_process.server_process(server, status) as running:
-            for world in calls.WORLDS:
+            for mode in calls.MODES:
                 for name in bombs(status):
                     with context.Pool(1) as pool:
-                        grown, took, compared, outcome = pool.apply(meet, (world, running.url, name))
-                    what = f"{world}, {status}, {name}"
+                        grown, took, compared, outcome = pool.apply(meet, (mode, running.url, name))
+                    what = f"{mode}, {status}, {name}"
                     must = f"<= {(cap + ROOM) // MEGABYTE} MiB"
                     yield Row(f"{what}, memory", must, f"{grown / MEGABYTE:.1f} MiB", grown <= cap + ROOM)
                     after = took - compared
@@ -85,29 +85,29 @@ def run(scale: float) -> Iterator[Row]:
                         yield Row(f"{what}, outcome", "an error of ours", outcome, passed=False)
 
 
-def meet(world: str, url: str, name: str) -> tuple[int, float, float, str]:
+def meet(mode: str, url: str, name: str) -> tuple[int, float, float, str]:
     """Bytes of memory that one call cost, its time, the time of a body just below the cap, and the error's name."""
     resource.setrlimit(resource.RLIMIT_AS, (MOST, MOST))
-    ask(world, url, "10,000 headers bomb")  # loads all that a call loads
+    ask(mode, url, "10,000 headers bomb")  # loads all that a call loads
     before = resident()
     reset_peak()
     began = time.monotonic()
-    outcome = ask(world, url, f"{name} bomb")
+    outcome = ask(mode, url, f"{name} bomb")
     took = time.monotonic() - began
     grown = peak() - before
     compared = 0.0
     if not name.endswith("headers"):
         began = time.monotonic()
-        ask(world, url, f"{name} reference")
+        ask(mode, url, f"{name} reference")
         compared = time.monotonic() - began
     return grown, took, compared, outcome
 
 
-def ask(world: str, url: str, call: str) -> str:
+def ask(mode: str, url: str, call: str) -> str:
     """One call; the name of its error."""
     outcomes: list[Any] = []
     calls.each(
-        world,
+        mode,
         url,
         [call],
         lambda client, name: client.ingress.create_ingress(name="x", extra_headers={calls.ID: name}, timeout=TIMEOUT),

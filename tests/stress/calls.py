@@ -31,31 +31,31 @@ __all__ = [
     "AUTH",
     "CLASSES",
     "ID",
+    "MODES",
     "RPCS",
     "WORKERS",
-    "WORLDS",
     "Job",
     "Rpc",
-    "answer_to",
     "call",
     "each",
     "in_phases",
     "jobs",
     "nonce",
     "record",
+    "response_to",
     "run",
 ]
 
 ID = "X-Livekit-Request-Id"
 AUTH = "Bearer stress"
-WORLDS = ("sync", "async")
+MODES = ("sync", "async")
 WORKERS = {"sync": 64, "async": 200}
 """Threads, tasks."""
 
 
 @dataclass(frozen=True)
 class Rpc:
-    """An RPC whose answer can name the call."""
+    """An RPC whose response can name the call."""
 
     service: str
     name: str
@@ -63,11 +63,11 @@ class Rpc:
     fields: Callable[[str], Mapping[str, Any]]
     named: Callable[[bytes], str]
     """The call, from the body of a request."""
-    answer: Callable[[str], Message]
+    response: Callable[[str], Message]
 
 
 def _data(call: str) -> Message:
-    # The answer to SendData has no fields, so the call is in one that it does not know.
+    # The response to SendData has no fields, so the call is in one that it does not know.
     raw = call.encode()
     return SendDataResponse.FromString(b"\xa2\x06" + bytes([len(raw)]) + raw)
 
@@ -110,10 +110,10 @@ CLASSES = tuple(RPCS)
 _BY_PATH = {rpc.path: rpc for rpc in RPCS.values()}
 
 
-def answer_to(request: Request) -> ScriptedResponse:
+def response_to(request: Request) -> ScriptedResponse:
     """The success that names the request's call."""
     rpc = _BY_PATH[request.rpc]
-    return reply(rpc.answer(rpc.named(request.body)))
+    return reply(rpc.response(rpc.named(request.body)))
 
 
 def nonce(request: Request) -> bytes | None:
@@ -141,15 +141,15 @@ def jobs(count: int, classes: Iterable[RetryClass] = CLASSES, prefix: str = "cal
     ]
 
 
-def run(world: str, url: str, todo: Iterable[Job], outcomes: Outcomes, *, workers: int = 0, **options: Any) -> None:
+def run(mode: str, url: str, todo: Iterable[Job], outcomes: Outcomes, *, workers: int = 0, **options: Any) -> None:
     """Make the calls through one client, from many threads or tasks, and record what came of each.
 
     Args:
-        world: ``sync`` or ``async``.
+        mode: ``sync`` or ``async``.
         url: Of the server.
         todo: The calls.
         outcomes: Is told.
-        workers: Threads or tasks; 0: as many as the world's figure wants.
+        workers: Threads or tasks; 0: as many as the mode's figure wants.
         options: Of the facade.
     """
 
@@ -159,7 +159,7 @@ def run(world: str, url: str, todo: Iterable[Job], outcomes: Outcomes, *, worker
     def tell(job: Job, outcome: Any) -> None:
         record(outcomes, job, outcome)
 
-    each(world, url, todo, start, tell, workers=workers, **options)
+    each(mode, url, todo, start, tell, workers=workers, **options)
 
 
 def record(outcomes: Outcomes, job: Job, outcome: Any) -> None:
@@ -172,7 +172,7 @@ def record(outcomes: Outcomes, job: Job, outcome: Any) -> None:
 
 
 def each(
-    world: str,
+    mode: str,
     url: str,
     todo: Iterable[T],
     start: Callable[[Any, T], Any],
@@ -182,11 +182,11 @@ def each(
     **options: Any,
 ) -> None:
     """For each thing to do, start a call with a client, and tell what came of it: a message or an exception."""
-    in_phases(world, url, [todo], start, tell, lambda phase: None, workers=workers, **options)
+    in_phases(mode, url, [todo], start, tell, lambda phase: None, workers=workers, **options)
 
 
 def in_phases(
-    world: str,
+    mode: str,
     url: str,
     phases: Iterable[Iterable[T]],
     start: Callable[[Any, T], Any],
@@ -197,9 +197,9 @@ def in_phases(
     **options: Any,
 ) -> None:
     """The same in several phases with one client; `after` is called when a phase is over, and nothing is under way."""
-    workers = workers or WORKERS[world]
+    workers = workers or WORKERS[mode]
     options = {"auth": AUTH, **options}
-    if world == "sync":
+    if mode == "sync":
         with LiveKitAPI(url, **options) as client:
             for number, todo in enumerate(phases):
                 _in_threads(functools.partial(_work, client, iter(todo), start, tell), workers)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import io
 import logging
 import pickle
@@ -10,14 +11,15 @@ import re
 import threading
 import traceback
 import warnings
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import calls
 from figures import Row, main
 
 from livekit_twirp import AsyncLiveKitAPI, LiveKitAPI
-from twirpkit import TwirpError
+from twirpkit import Event, TwirpError
+from twirpkit.events import Hook
 from twirpkit.testing import (
     Behaviour,
     Request,
@@ -68,7 +70,7 @@ TABLE: dict[str, Behaviour | Script] = {
     "bad gzip": reply(b"abc", headers={"Content-Encoding": "gzip"}),
     "a bomb": compressed_bomb(megabytes=80),
     "too many headers": many_headers(),
-    **{f"framing: {name}": answer for name, answer in framing_faults(b"\xa2\x06\x03abc").items()},
+    **{f"framing: {name}": response for name, response in framing_faults(b"\xa2\x06\x03abc").items()},
     "a token in plain text": lambda request: http(401, f"invalid token: {repeated(request)}, error: x".encode()),
     "a token in an error": lambda request: error("unauthenticated", repeated(request), meta={"t": repeated(request)}),
     "a token in a code": lambda request: error(repeated(request)),
@@ -76,7 +78,7 @@ TABLE: dict[str, Behaviour | Script] = {
     "a token in a success": lambda request: reply(repeated(request).encode(), headers={"Content-Type": "text/plain"}),
     "a token in a content type": lambda request: reply(b"", headers={"Content-Type": repeated(request)}),
     "a token in an encoding": lambda request: reply(b"x", headers={"Content-Encoding": repeated(request)}),
-    "a token as the answer": lambda request: ScriptedResponse(repeated(request).encode() + b"\r\n\r\n"),
+    "a token as the response": lambda request: ScriptedResponse(repeated(request).encode() + b"\r\n\r\n"),
     "a token in the status line": lambda request: ScriptedResponse(
         f"HTTP/1.1 500 {repeated(request)}\r\n\r\n".encode()
     ),
@@ -102,7 +104,46 @@ class Seen:
         return SECRET in text or any(part in text for part in parts)
 
 
-def run(scale: float) -> Iterator[Row]:
+CREDENTIALS: tuple[dict[str, Any], ...] = (
+    {"api_key": KEY, "api_secret": SECRET},
+    {"token": TOKEN},
+    {"auth": f"Bearer {TOKEN}"},
+)
+CLIENTS: tuple[tuple[str, str | None], ...] = (
+    ("sync", None),
+    ("sync", "requests"),
+    ("sync", "httpx"),
+    ("async", None),
+    ("async", "aiohttp"),
+    ("async", "httpx"),
+)
+"""The mode of a client, and the library that its transport uses; None: sockets of its own."""
+Watch = Callable[[], tuple[Hook, Callable[[], Iterator[tuple[str, str]]]]]
+"""Makes a hook for one client, and a function that returns what can be seen of what the hook was told."""
+
+
+def events() -> tuple[Hook, Callable[[], Iterator[tuple[str, str]]]]:
+    """Watch the events themselves."""
+    told: list[Event] = []
+    return told.append, lambda: ((f"the event {each.kind}", f"{each!r} {each}") for each in told)
+
+
+@contextlib.contextmanager
+def everything_logged() -> Iterator[io.StringIO]:
+    """Collect the log of all loggers at DEBUG, but for httpx's: it has the headers of responses (rule E1)."""
+    log, root = io.StringIO(), logging.getLogger()
+    handler, level = logging.StreamHandler(log), root.level
+    handler.addFilter(lambda record: record.name.partition(".")[0] not in ("httpx", "httpcore"))
+    root.addHandler(handler)
+    root.setLevel(logging.DEBUG)
+    try:
+        yield log
+    finally:
+        root.setLevel(level)
+        root.removeHandler(handler)
+
+
+def run(scale: float, clients: Sequence[tuple[str, str | None]] = CLIENTS, watch: Watch = events) -> Iterator[Row]:
     """The rows. The table is the same at every scale."""
     seen = Seen()
 
@@ -111,51 +152,57 @@ def run(scale: float) -> Iterator[Row]:
         chosen = TABLE[request.call or ""]
         return chosen(request) if callable(chosen) else chosen
 
-    log = io.StringIO()
-    handler = logging.StreamHandler(log)
-    logging.getLogger().addHandler(handler)
-    logging.getLogger().setLevel(logging.DEBUG)
-    for world in calls.WORLDS:
+    for mode, library in clients:
         found: list[str] = []
         looked = 0
-        with warnings.catch_warnings(record=True) as warned, ScriptedServer(script, call_id_header=calls.ID) as server:
+        with (
+            everything_logged() as log,
+            warnings.catch_warnings(record=True) as warned,
+            ScriptedServer(script, call_id_header=calls.ID) as server,
+        ):
             warnings.simplefilter("always")
-            for credentials in ({"api_key": KEY, "api_secret": SECRET}, {"token": TOKEN}, {"auth": f"Bearer {TOKEN}"}):
-                for name, where, text in texts(world, server, credentials):
+            for credentials in CREDENTIALS if library is None else CREDENTIALS[:1]:
+                for name, where, text in texts(mode, server, credentials | {"transport": library}, watch):
                     looked += 1
                     found += [f"{name} ({', '.join(credentials)}): {where}"] if seen.found_in(text) else []
         found += ["logs"] if seen.found_in(log.getvalue()) else []
         found += [f"warning {each.message}" for each in warned if seen.found_in(str(each.message))]
         for line in found[:20]:
             print(f"     {line}")
-        what = f"{world}, {len(TABLE)} failures, {looked} texts, {len(log.getvalue().splitlines())} lines of log"
+        client = mode if library is None else f"{mode} over {library}"
+        lines = len(log.getvalue().splitlines())
+        what = f"{client}, {len(TABLE)} failures, {looked} texts, {lines} lines of log"
         yield Row(what, "0 canaries", str(len(found)), not found and len(seen.tokens) > 1)
 
 
-def texts(world: str, server: ScriptedServer, credentials: dict[str, str]) -> Iterator[tuple[str, str, str]]:
-    """The name of a failure, a place to look at, and the text there; of the clients, too."""
-    for name, client, failed in failures(world, server, credentials):
-        for where, text in shown(failed):
+def texts(mode: str, server: ScriptedServer, options: dict[str, Any], watch: Watch) -> Iterator[tuple[str, str, str]]:
+    """The name of a failure, a place to look at, and the text there; of the clients and the events, too."""
+    hook, watched = watch()
+    for name, client, failed in failures(mode, server, options | {"hooks": [hook]}):
+        for where, text in (*(shown(failed) if failed is not None else ()), *watched()):
             yield name, where, text
         for held in (client, vars(client), client.room, vars(client.room), *vars(client).values()):
             yield name, f"the client's {type(held).__name__}", repr(held)
 
 
-def failures(world: str, server: ScriptedServer, credentials: dict[str, str]) -> Iterator[tuple[str, Any, TwirpError]]:
-    """Each failure of the table, with the client that met it."""
+def failures(mode: str, server: ScriptedServer, known: dict[str, Any]) -> Iterator[tuple[str, Any, TwirpError | None]]:
+    """Each failure of the table, with the client that met it; None where a library takes what is not valid."""
     for name in TABLE:
-        options = {"name": "x", "extra_headers": {calls.ID: name}, "timeout": TIMEOUT}
+        options: dict[str, Any] = {"name": "x", "extra_headers": {calls.ID: name}, "timeout": TIMEOUT}
+        client: Any
         try:
-            if world == "sync":
-                with LiveKitAPI(server.url, **credentials) as client:
+            if mode == "sync":
+                with LiveKitAPI(server.url, **known) as client:
                     client.ingress.create_ingress(**options)
             else:
-                client = AsyncLiveKitAPI(server.url, **credentials)
+                client = AsyncLiveKitAPI(server.url, **known)
                 asyncio.run(ask(client, options))
         except TwirpError as failed:
             yield name, client, failed
         else:
-            raise AssertionError(f"{name}: the call succeeded")
+            if known["transport"] is None:
+                raise AssertionError(f"{name}: the call succeeded")
+            yield name, client, None
 
 
 async def ask(client: AsyncLiveKitAPI, options: dict[str, Any]) -> None:

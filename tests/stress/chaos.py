@@ -31,9 +31,9 @@ idempotent one is repeated once after that: 0.08 squared of them may fail."""
 
 
 def cut_somewhere(request: Request) -> Behaviour:
-    """Cut the answer at a random byte."""
-    answer = calls.answer_to(request)
-    return cut(answer, request.random("cut").randrange(len(answer)))
+    """Cut the response at a random byte."""
+    response = calls.response_to(request)
+    return cut(response, request.random("cut").randrange(len(response)))
 
 
 def proxy_error(request: Request) -> Behaviour:
@@ -43,32 +43,32 @@ def proxy_error(request: Request) -> Behaviour:
 
 def slow(request: Request) -> Behaviour:
     """A success that comes late."""
-    return delay(request.random("delay").uniform(0.05, 0.5), calls.answer_to(request))
+    return delay(request.random("delay").uniform(0.05, 0.5), calls.response_to(request))
 
 
 def server() -> ScriptedServer:
     """The server of this scenario."""
     faults = (break_off(), break_off(executed=True), cut_somewhere, proxy_error, slow)
-    script = mix(calls.answer_to, *((SHARE, fault) for fault in faults))
+    script = mix(calls.response_to, *((SHARE, fault) for fault in faults))
     return ScriptedServer(script, call_id_header=calls.ID, key=calls.nonce)
 
 
 def run(scale: float) -> Iterator[Row]:
     """The rows."""
-    for world in calls.WORLDS:
+    for mode in calls.MODES:
         outcomes = Outcomes()
         todo = calls.jobs(scaled(CALLS, scale))
         with server_process.server_process(server) as running:
-            calls.run(world, running.url, todo, outcomes)
+            calls.run(mode, running.url, todo, outcomes)
             entries = running.entries()
-        yield from judge(world, check(entries, outcomes))
+        yield from judge(mode, check(entries, outcomes))
 
 
-def judge(world: str, report: Report) -> Iterator[Row]:
+def judge(mode: str, report: Report) -> Iterator[Row]:
     """What a report shows."""
     found = [each.rule for each in report.contradictions]
     repeated = found.count("executed twice") + found.count("sent again")
-    what = f"{world}, {report.calls} calls"
+    what = f"{mode}, {report.calls} calls"
     yield Row(f"{what}, run twice (never, keyed)", "0", str(repeated + found.count("key changed")), not repeated)
     wrong = sum(rule.startswith("success") for rule in found)
     yield Row(f"{what}, wrong or empty successes", "0", str(wrong), wrong == 0)

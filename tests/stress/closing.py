@@ -30,7 +30,7 @@ WAYS = {"sync": ("close()",), "async": ("aclose()", f"aclose(timeout={CUT_AFTER:
 
 def slow(request: Request) -> Behaviour:
     """A success that the client is closed before."""
-    return delay(request.random("delay").uniform(0.2, 1.5), calls.answer_to(request))
+    return delay(request.random("delay").uniform(0.2, 1.5), calls.response_to(request))
 
 
 def unavailable(request: Request) -> Behaviour:
@@ -45,7 +45,7 @@ def dropped(request: Request) -> Behaviour:
 
 def server() -> ScriptedServer:
     """The server of this scenario."""
-    script = mix(slow, (0.2, unavailable), (0.1, dropped), (0.05, hang()), (0.2, calls.answer_to))
+    script = mix(slow, (0.2, unavailable), (0.1, dropped), (0.05, hang()), (0.2, calls.response_to))
     return ScriptedServer(script, call_id_header=calls.ID, key=calls.nonce)
 
 
@@ -78,8 +78,8 @@ class Watch:
 def run(scale: float) -> Iterator[Row]:
     """The rows."""
     count = scaled(CALLS, scale)
-    for world in calls.WORLDS:
-        for way in WAYS[world]:
+    for mode in calls.MODES:
+        for way in WAYS[mode]:
             outcomes, watch = Outcomes(), Watch(count)
             ends: Counter[str] = Counter()
 
@@ -89,11 +89,11 @@ def run(scale: float) -> Iterator[Row]:
 
             with server_process.server_process(server) as running:
                 before = descriptors()
-                play = close_sync if world == "sync" else close_async
+                play = close_sync if mode == "sync" else close_async
                 play(running.url, calls.jobs(count), way, watch, tell)
                 left, closed = descriptors() - before, running.all_closed()
                 report = check(running.entries(), outcomes)
-            what = f"{world}, {way}, {count} calls under way"
+            what = f"{mode}, {way}, {count} calls under way"
             shown = ", ".join(f"{times} {kind}" for kind, times in sorted(ends.items()))
             wrong = sum(times for kind, times in ends.items() if kind.startswith("foreign"))
             yield Row(f"{what}, ends without `sent`", "0", f"{wrong} ({shown})", wrong == 0)

@@ -65,12 +65,12 @@ def server() -> ScriptedServer:
 def run(scale: float) -> Iterator[Row]:
     """The rows. The sizes are the same at every scale."""
     with server_process.server_process(server) as running:
-        for world in calls.WORLDS:
+        for mode in calls.MODES:
             for kind, form in itertools.product(KINDS, FORMS):
-                yield judge(f"{world}, {kind}, {form}", play(world, running.url, kind, form))
+                yield judge(f"{mode}, {kind}, {form}", play(mode, running.url, kind, form))
 
 
-def play(world: str, url: str, kind: str, form: str) -> dict[tuple[int, int], float]:
+def play(mode: str, url: str, kind: str, form: str) -> dict[tuple[int, int], float]:
     """Return the seconds of CPU that a call took, by the number of its texts and the size of its error's body."""
     took: dict[tuple[int, int], float] = {}
     began = 0.0
@@ -90,7 +90,7 @@ def play(world: str, url: str, kind: str, form: str) -> dict[tuple[int, int], fl
             raise AssertionError(f"{kind}, {form}, {pair}: {outcome!r}")
 
     todo = [pair for pair in itertools.product(TEXTS, BODIES) for _ in range(TIMES)]
-    calls.each(world, url, [todo[0], *todo], start, tell, workers=1)  # the first loads all that a call loads
+    calls.each(mode, url, [todo[0], *todo], start, tell, workers=1)  # the first loads all that a call loads
     return took
 
 

@@ -42,7 +42,7 @@ ANSWER = reply(b"\xa2\x06" + bytes([100]) + bytes(100))
 PLACES: dict[str, tuple[RetryClass, Behaviour]] = {
     "hang before the header": (RetryClass.NEVER, hang()),
     "drip in the header": (RetryClass.NEVER, drip(ANSWER, 0.2)),
-    "drip of interim answers": (RetryClass.NEVER, drip(http(200, interim=[103] * 50), 0.01)),
+    "drip of interim responses": (RetryClass.NEVER, drip(http(200, interim=[103] * 50), 0.01)),
     "hang before the body": (RetryClass.NEVER, hang(ANSWER, ANSWER.head_length)),
     "drip in the body": (RetryClass.NEVER, drip(ANSWER, 0.2, start=ANSWER.head_length)),
     "drip in an error's body": (RetryClass.NEVER, drip(error("not_found"), 0.5, start=error("not_found").head_length)),
@@ -53,7 +53,7 @@ PLACES: dict[str, tuple[RetryClass, Behaviour]] = {
 CONNECTING = "connecting"
 DISCOVERING = ("discovery that hangs", "discovery that drips")
 HEARD = ("drip in an error's body", *DISCOVERING)
-"""Here an answer's header came, so that the error is the answer's, and not that of a deadline (rule A14)."""
+"""Here a response's header came, so that the error is the response's, and not that of a deadline (rule A14)."""
 LONGEST_DISCOVERY = 2.0
 """Discovery ends by itself after 2 s (rule D2), so its budgets are below that."""
 
@@ -109,7 +109,7 @@ async def _awaited(made: Awaitable[object], began: float) -> Timed:
 def run(scale: float) -> Iterator[Row]:
     """The rows."""
     with server_process.server_process(server) as running, black_hole() as hole:
-        for world in calls.WORLDS:
+        for mode in calls.MODES:
             late: dict[str, list[float]] = defaultdict(list)
             wrong: list[str] = []
 
@@ -123,30 +123,30 @@ def run(scale: float) -> Iterator[Row]:
                     wrong.append(f"{place}, {budget} s: {what!r}")
 
             plain = [place for place in PLACES if place not in DISCOVERING]
-            calls.each(world, running.url, todo(plain, scale), start, tell, workers=AT_ONCE)
-            calls.each(world, hole, todo([CONNECTING], scale), start, tell, workers=AT_ONCE)
+            calls.each(mode, running.url, todo(plain, scale), start, tell, workers=AT_ONCE)
+            calls.each(mode, hole, todo([CONNECTING], scale), start, tell, workers=AT_ONCE)
 
-            def alone(job: Job, world: str = world, tell: Any = tell) -> None:
+            def alone(job: Job, mode: str = mode, tell: Any = tell) -> None:
                 # With a client of its own: the calls of one client would share a discovery, and with it its end.
-                options = {"regions": Regions(suffixes=("127.0.0.1",)), "workers": 1}
-                calls.each(world, running.url, [job], start, tell, **options)
+                options: dict[str, Any] = {"regions": Regions(suffixes=("127.0.0.1",)), "workers": 1}
+                calls.each(mode, running.url, [job], start, tell, **options)
 
             with ThreadPoolExecutor(AT_ONCE) as pool:
                 list(pool.map(alone, todo(DISCOVERING, scale)))
-            yield from judge(world, late, wrong)
+            yield from judge(mode, late, wrong)
 
 
-def judge(world: str, late: dict[str, list[float]], wrong: list[str]) -> Iterator[Row]:
+def judge(mode: str, late: dict[str, list[float]], wrong: list[str]) -> Iterator[Row]:
     """What the times show."""
     for place, each in late.items():
-        print(f"     {world}, {place}: {len(each)} calls, {min(each):+.4f} to {max(each):+.4f} s")
+        print(f"     {mode}, {place}: {len(each)} calls, {min(each):+.4f} to {max(each):+.4f} s")
     every = sorted(itertools.chain.from_iterable(late.values()))
-    what = f"{world}, {len(every)} calls of {min(BUDGETS):g} to {max(BUDGETS):g} s"
+    what = f"{mode}, {len(every)} calls of {min(BUDGETS):g} to {max(BUDGETS):g} s"
     yield Row(f"{what}, early", f"<= {EARLY * 1000:g} ms", f"{max(0.0, -every[0]) * 1000:.1f} ms", -every[0] <= EARLY)
     p99 = every[min(len(every) - 1, math.ceil(len(every) * 0.99) - 1)]
-    must = f"<= {LATE[world] * 1000:g} ms in 99 %"
+    must = f"<= {LATE[mode] * 1000:g} ms in 99 %"
     shown = f"{p99 * 1000:.1f} ms, median {statistics.median(every) * 1000:.1f} ms, at most {every[-1] * 1000:.1f} ms"
-    yield Row(f"{what}, late", must, shown, p99 <= LATE[world])
+    yield Row(f"{what}, late", must, shown, p99 <= LATE[mode])
     yield Row(f"{what}, outcome", "DeadlineExceededError", wrong[0] if wrong else "DeadlineExceededError", not wrong)
 
 

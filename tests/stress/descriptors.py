@@ -30,7 +30,7 @@ STACK = 256 * 1024
 
 def script(request: Request) -> Behaviour:
     """Respond a little later."""
-    return delay(TAKES, calls.answer_to(request))
+    return delay(TAKES, calls.response_to(request))
 
 
 def server() -> ScriptedServer:
@@ -41,24 +41,24 @@ def server() -> ScriptedServer:
 def run(scale: float) -> Iterator[Row]:
     """The rows. The calls are as many at every scale: fewer would not have to wait."""
     context = multiprocessing.get_context("spawn")
-    for world in calls.WORLDS:
+    for mode in calls.MODES:
         with server_process.server_process(server) as running:
             with context.Pool(1) as pool:
-                told, left = pool.apply(play, (world, running.url, CALLS))
+                told, left = pool.apply(play, (mode, running.url, CALLS))
             connections = running.connections()
-        what = f"{world}, {CALLS} calls at once, a limit of {LIMIT} descriptors"
+        what = f"{mode}, {CALLS} calls at once, a limit of {LIMIT} descriptors"
         failed = {kind: times for kind, times in told.items() if kind != "right"}
         yield Row(f"{what}, failures", "0", str(failed or 0), not failed and told["right"] == CALLS)
         print(f"     {what}: {connections} connections")
         yield Row(f"{what}, descriptors left", "0", str(left), left == 0)
 
 
-def play(world: str, url: str, count: int) -> tuple[Counter[str], int]:
+def play(mode: str, url: str, count: int) -> tuple[Counter[str], int]:
     """Make the calls under the limit; return their outcomes, and how many descriptors are left of them."""
     _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (LIMIT, hard))
     before = descriptors()
-    told = at_once_sync(url, count) if world == "sync" else asyncio.run(at_once_async(url, count))
+    told = at_once_sync(url, count) if mode == "sync" else asyncio.run(at_once_async(url, count))
     return told, descriptors() - before
 
 

@@ -62,7 +62,7 @@ AT_ONCE = 16
 class Case:
     """One cell of the matrix."""
 
-    world: str
+    mode: str
     fault: str
     everywhere: bool
     """Whether all regions have the fault, or the first alone."""
@@ -118,7 +118,7 @@ class Field:
 
         def script(request: Request) -> Behaviour:
             faulty = self.case.everywhere or place == 0
-            return FAULTS[self.case.fault] if faulty else calls.answer_to(request)
+            return FAULTS[self.case.fault] if faulty else calls.response_to(request)
 
         return by_path({DISCOVERY: lambda request: alone(self.discovery())}, script)
 
@@ -144,13 +144,15 @@ class Field:
                 return http(int(status))
 
 
-def alone(answer: ScriptedResponse) -> Behaviour:
-    """An answer after which the connection is closed; nothing at all hangs.
+def alone(response: ScriptedResponse) -> Behaviour:
+    """A response after which the connection is closed; nothing at all hangs.
 
     On a kept connection the next attempt would be on one that had served before, and a drop would count otherwise.
     """
     return (
-        ScriptedResponse(answer.raw.replace(b"\r\n\r\n", b"\r\nConnection: close\r\n\r\n", 1)) if answer.raw else hang()
+        ScriptedResponse(response.raw.replace(b"\r\n\r\n", b"\r\nConnection: close\r\n\r\n", 1))
+        if response.raw
+        else hang()
     )
 
 
@@ -161,7 +163,7 @@ def play(case: Case) -> str:
         options = {"regions": Regions(suffixes=("127.0.0.1",)), "timeout": case.timeout, "retry": case.policy}
         outcomes: list[Any] = []
         calls.each(
-            case.world,
+            case.mode,
             cluster.urls[0],
             [call],
             lambda client, name: calls.call(client, case.retry, name),
@@ -185,24 +187,24 @@ def play(case: Case) -> str:
 
 def run(scale: float) -> Iterator[Row]:
     """The rows."""
-    cells = itertools.product(calls.WORLDS, FAULTS, (True, False), calls.CLASSES, DISCOVERIES)
+    cells = itertools.product(calls.MODES, FAULTS, (True, False), calls.CLASSES, DISCOVERIES)
     every = [Case(*cell) for cell in cells]
     cases = random.Random(1).sample(every, scaled(len(every), min(1, scale)))
-    counts: Counter[str] = Counter(case.world for case in cases)
-    wrong: dict[str, list[str]] = {world: [] for world in calls.WORLDS}
+    counts: Counter[str] = Counter(case.mode for case in cases)
+    wrong: dict[str, list[str]] = {mode: [] for mode in calls.MODES}
     lock = threading.Lock()
 
     def one(case: Case) -> None:
         said = play(case)
         with lock:
-            wrong[case.world] += [said] if said else []
+            wrong[case.mode] += [said] if said else []
 
     with ThreadPoolExecutor(AT_ONCE) as pool:
         list(pool.map(one, cases))
-    for world, said in wrong.items():
+    for mode, said in wrong.items():
         for line in said[:20]:
             print(f"     {line}")
-        what = f"{world}, {counts[world]} cells of regions x faults x classes x discoveries"
+        what = f"{mode}, {counts[mode]} cells of regions x faults x classes x discoveries"
         yield Row(what, "the exact sequence of hosts", f"{len(said)} others", not said)
 
 

@@ -1,4 +1,4 @@
-"""A client that has made calls, and then a fork: parent and children use it, and nobody gets another's answer."""
+"""A client that has made calls, and then a fork: parent and children use it, and nobody gets another's response."""
 
 from __future__ import annotations
 
@@ -26,16 +26,16 @@ WARM = 16
 
 def server() -> ScriptedServer:
     """The server of this scenario."""
-    return ScriptedServer(calls.answer_to, call_id_header=calls.ID)
+    return ScriptedServer(calls.response_to, call_id_header=calls.ID)
 
 
 def run(scale: float) -> Iterator[Row]:
     """The rows."""
     count = scaled(CALLS, scale)
-    for world, play in (("sync", play_sync), ("async", play_async)):
+    for mode, play in (("sync", play_sync), ("async", play_async)):
         with server_process.server_process(server) as running:
             told = play(running.url, count)
-        what = f"{world}, warmed, then parent and {CHILDREN} children x {count} calls"
+        what = f"{mode}, warmed, then parent and {CHILDREN} children x {count} calls"
         wanted = (CHILDREN + 1) * count
         yield Row(f"{what}, wrong bodies", "0", str(told["wrong"]), told["wrong"] == 0)
         yield Row(f"{what}, right bodies", str(wanted), str(told["right"]), told["right"] == wanted)
@@ -65,7 +65,7 @@ def ask(client: LiveKitAPI, name: str) -> str:
 
 
 def judge(made: Any, name: str) -> str:
-    """Whether an answer is the one to this call."""
+    """Whether a response is the one to this call."""
     return "right" if [room.name for room in made.rooms] == [name] else "wrong"
 
 

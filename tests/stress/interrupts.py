@@ -24,20 +24,20 @@ CANCELLED = 10_000
 TASKS = 20
 SIGNALLED = 3_000
 LONGEST = {"sync": 0.02, "async": 0.08}
-"""Seconds until a call is given up, at most; many answers take less, so that calls end at every point."""
+"""Seconds until a call is given up, at most; many responses take less, so that calls end at every point."""
 PATIENCE = 60.0
 """Seconds without an end after which a call counts as hung."""
 
 
 def script(request: Request) -> Behaviour:
-    """Answer at once, a little later, or in drops."""
-    answer, chance = calls.answer_to(request), request.random()
+    """Respond at once, a little later, or in drops."""
+    response, chance = calls.response_to(request), request.random()
     kind = chance.random()
     if kind < 0.4:
-        return answer
+        return response
     if kind < 0.7:
-        return delay(chance.uniform(0, 0.003), answer)
-    return drip(answer, 0.0002, start=chance.randrange(len(answer)))
+        return delay(chance.uniform(0, 0.003), response)
+    return drip(response, 0.0002, start=chance.randrange(len(response)))
 
 
 def server() -> ScriptedServer:
@@ -51,28 +51,28 @@ class Given(Exception):
 
 def run(scale: float) -> Iterator[Row]:
     """The rows."""
-    for world, count in (("async", CANCELLED), ("sync", SIGNALLED)):
+    for mode, count in (("async", CANCELLED), ("sync", SIGNALLED)):
         outcomes = Outcomes()
         with server_process.server_process(server) as running:
             before = descriptors(), threading.active_count()
             faulthandler.dump_traceback_later(PATIENCE + scaled(count, scale) / 50, exit=True)
             todo = calls.jobs(scaled(count, scale))
-            left = asyncio.run(cancelled(running.url, todo, outcomes)) if world == "async" else 0
-            if world == "sync":
+            left = asyncio.run(cancelled(running.url, todo, outcomes)) if mode == "async" else 0
+            if mode == "sync":
                 signalled(running.url, todo, outcomes)
             faulthandler.cancel_dump_traceback_later()
             after = descriptors(), threading.active_count()
             closed = running.all_closed()
             report = check(running.entries(), outcomes)
-        yield from judge(world, report, left, before == after and closed, f"{before} before, {after} after")
+        yield from judge(mode, report, left, before == after and closed, f"{before} before, {after} after")
 
 
-def judge(world: str, report: Report, left: int, clean: bool, counts: str) -> Iterator[Row]:
+def judge(mode: str, report: Report, left: int, clean: bool, counts: str) -> Iterator[Row]:
     """What came of it."""
     given_up = sum(count for kind, count in report.kinds.items() if "abandoned" in kind)
-    what = f"{world}, {report.calls} calls, {given_up} of them given up"
+    what = f"{mode}, {report.calls} calls, {given_up} of them given up"
     crossed = [each for each in report.contradictions if each.rule.startswith("success")]
-    yield Row(f"{what}, crossed answers", "0", str(len(crossed)), not crossed)
+    yield Row(f"{what}, crossed responses", "0", str(len(crossed)), not crossed)
     others = len(report.contradictions) - len(crossed)
     yield Row(f"{what}, other contradictions", "0", str(others), others == 0)
     yield Row(f"{what}, descriptors, threads, connections", "none left", counts, clean)

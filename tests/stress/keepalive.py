@@ -26,19 +26,19 @@ SHORT = 0.05
 FEW = 8
 """Workers where the limit is short: more would measure how long a busy server takes from its decision to its FIN."""
 RACES = 0.08
-"""The share of answers after which the server wins the race. More would spend the retry budget."""
+"""The share of responses after which the server wins the race. More would spend the retry budget."""
 WANTED = (RetryClass.READ, RetryClass.IDEMPOTENT, RetryClass.KEYED)
 
 
 def slow_to_close(idle: float) -> ScriptedServer:
     """A server with an idle limit."""
-    return ScriptedServer(calls.answer_to, call_id_header=calls.ID, key=calls.nonce, idle=idle)
+    return ScriptedServer(calls.response_to, call_id_header=calls.ID, key=calls.nonce, idle=idle)
 
 
 def script(request: Request) -> Behaviour:
-    """Some answers leave a connection behind that ends when the next request arrives."""
-    answer = calls.answer_to(request)
-    return keep_alive_race(answer) if request.random().random() < RACES else respond(answer)
+    """Some responses leave a connection behind that ends when the next request arrives."""
+    response = calls.response_to(request)
+    return keep_alive_race(response) if request.random().random() < RACES else respond(response)
 
 
 def worst() -> ScriptedServer:
@@ -49,19 +49,19 @@ def worst() -> ScriptedServer:
 def run(scale: float) -> Iterator[Row]:
     """The rows."""
     count = scaled(CALLS, scale)
-    for world in calls.WORLDS:
-        report = play(world, count, IDLE, min(WORKERS, count))
-        yield from judge(f"{world}, idle limit {IDLE:g} s", report, most_errors=0.001)
-        report = play(world, count, SHORT, FEW)
-        yield from judge(f"{world}, idle limit {SHORT:g} s", report, most_errors=None)
+    for mode in calls.MODES:
+        report = play(mode, count, IDLE, min(WORKERS, count))
+        yield from judge(f"{mode}, idle limit {IDLE:g} s", report, most_errors=0.001)
+        report = play(mode, count, SHORT, FEW)
+        yield from judge(f"{mode}, idle limit {SHORT:g} s", report, most_errors=None)
         outcomes = Outcomes()
         with server_process.server_process(worst) as running:
-            calls.run(world, running.url, calls.jobs(count), outcomes, workers=FEW)
+            calls.run(mode, running.url, calls.jobs(count), outcomes, workers=FEW)
             report = check(running.entries(), outcomes)
-        yield from judge(f"{world}, closed by the next request", report, most_errors=None)
+        yield from judge(f"{mode}, closed by the next request", report, most_errors=None)
 
 
-def play(world: str, count: int, idle: float, workers: int) -> Report:
+def play(mode: str, count: int, idle: float, workers: int) -> Report:
     """Calls by so many workers, each of which waits about the idle limit between two calls."""
     outcomes = Outcomes()
     chance = random.Random(1)
@@ -71,7 +71,7 @@ def play(world: str, count: int, idle: float, workers: int) -> Report:
         return idle + chance.uniform(-around, around)
 
     def start(client: Any, job: calls.Job) -> Any:
-        if world == "async":
+        if mode == "async":
             return later(client, job)
         time.sleep(pause())
         return calls.call(client, job[1], job[0])
@@ -84,7 +84,7 @@ def play(world: str, count: int, idle: float, workers: int) -> Report:
         calls.record(outcomes, job, outcome)
 
     with server_process.server_process(slow_to_close, idle) as running:
-        calls.each(world, running.url, calls.jobs(count), start, tell, workers=workers)
+        calls.each(mode, running.url, calls.jobs(count), start, tell, workers=workers)
         return check(running.entries(), outcomes)
 
 

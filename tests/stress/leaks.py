@@ -25,29 +25,29 @@ GROWTH = 1 << 20
 
 
 def cut_somewhere(request: Request) -> Behaviour:
-    """Cut the answer at a random byte."""
-    answer = calls.answer_to(request)
-    return cut(answer, request.random("cut").randrange(len(answer)))
+    """Cut the response at a random byte."""
+    response = calls.response_to(request)
+    return cut(response, request.random("cut").randrange(len(response)))
 
 
 def server() -> ScriptedServer:
     """The server of this scenario. Its ledger stays small: nobody asks for it."""
     faults = (break_off(), break_off(executed=True), cut_somewhere, error("unavailable"), hang())
-    return ScriptedServer(mix(calls.answer_to, *((SHARE, fault) for fault in faults)), call_id_header=calls.ID)
+    return ScriptedServer(mix(calls.response_to, *((SHARE, fault) for fault in faults)), call_id_header=calls.ID)
 
 
 def run(scale: float) -> Iterator[Row]:
     """The rows."""
-    for world in calls.WORLDS:
+    for mode in calls.MODES:
         with server_process.server_process(server) as running:
             before = descriptors(), threading.active_count()
             memory: list[int] = []
             tasks: list[int] = []
             told: Counter[str] = Counter()
 
-            def after(phase: int, memory: Any = memory, tasks: Any = tasks, world: str = world) -> None:
+            def after(phase: int, memory: Any = memory, tasks: Any = tasks, mode: str = mode) -> None:
                 memory.append(resident())
-                tasks.append(len(asyncio.all_tasks()) if world == "async" else 0)
+                tasks.append(len(asyncio.all_tasks()) if mode == "async" else 0)
 
             def tell(job: calls.Job, outcome: Any, told: Any = told) -> None:
                 if isinstance(outcome, BaseException) and not isinstance(outcome, TwirpError):
@@ -60,10 +60,10 @@ def run(scale: float) -> Iterator[Row]:
             # In parts that are as large as the warm-up: what a part itself needs is then there in both.
             part = scaled(WARM_UP, scale)
             phases = [calls.jobs(part, prefix=f"part-{number}") for number in range(1 + CALLS // WARM_UP)]
-            calls.in_phases(world, running.url, phases, start, tell, after, workers=WORKERS)
+            calls.in_phases(mode, running.url, phases, start, tell, after, workers=WORKERS)
             left = descriptors(), threading.active_count()
             closed = running.all_closed()
-        what = f"{world}, {sum(told.values())} calls, {told['failed']} of them failed"
+        what = f"{mode}, {sum(told.values())} calls, {told['failed']} of them failed"
         shown = f"{before} before, {left} after, server's side {'closed' if closed else 'open'}"
         yield Row(f"{what}, descriptors and threads", "back to the start", shown, left == before and closed)
         yield Row(f"{what}, tasks", "back to the start", f"{tasks[0]}, {tasks[-1]}", tasks[-1] == tasks[0])

@@ -29,7 +29,7 @@ DISCOVERY = "/settings/regions"
 
 
 def dead() -> Cluster:
-    """A server that answers each call with 503, and names itself as the only region."""
+    """A server that responds to each call with 503, and names itself as the only region."""
 
     def discovery(request: Request) -> Behaviour:
         return regions([f"http://127.0.0.1:{request.port}"], max_age=MAX_AGE)
@@ -40,14 +40,14 @@ def dead() -> Cluster:
 def run(scale: float) -> Iterator[Row]:
     """The rows."""
     seconds = max(2 * EMPTY_AFTER, SECONDS * scale)
-    for world in calls.WORLDS:
+    for mode in calls.MODES:
         for kind in ("503", "refused"):
             with server_process.server_process(dead) as running:
                 if kind == "refused":
                     running.go_down()
-                attempts = play(world, running.url, seconds)
+                attempts = play(mode, running.url, seconds)
                 entries = running.entries()
-            what = f"{world}, {kind} for {seconds:.0f} s, {WORKERS} workers"
+            what = f"{mode}, {kind} for {seconds:.0f} s, {WORKERS} workers"
             mean = sum(attempts) / max(1, len(attempts))
             must = f"<= {MOST} attempts per call"
             shown = f"{mean:.4f} over {len(attempts)} calls"
@@ -58,7 +58,7 @@ def run(scale: float) -> Iterator[Row]:
                 yield Row(f"{what}, discoveries", f"1 to {windows}, one a TTL", str(asked), 1 <= asked <= windows)
 
 
-def play(world: str, url: str, seconds: float) -> list[int]:
+def play(mode: str, url: str, seconds: float) -> list[int]:
     """The attempts of each call that began after the budget was empty."""
     began = time.monotonic()
     attempts: list[int] = []
@@ -68,7 +68,7 @@ def play(world: str, url: str, seconds: float) -> list[int]:
             yield 0.0
 
     def start(client: Any, job: float) -> Any:
-        if world == "async":
+        if mode == "async":
             return later(client)
         time.sleep(PAUSE)
         return call(client)
@@ -95,7 +95,7 @@ def play(world: str, url: str, seconds: float) -> list[int]:
             attempts.append(outcome[0])
 
     suffixes = Regions(suffixes=("127.0.0.1",))
-    calls.each(world, url, todo(), start, tell, workers=WORKERS, regions=suffixes)
+    calls.each(mode, url, todo(), start, tell, workers=WORKERS, regions=suffixes)
     return attempts
 
 

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import io
-import logging
+import functools
 import warnings
 from collections.abc import Callable, Iterator, Mapping
 from datetime import timedelta
 from typing import Any
 
-from canaries import shown
+from canaries import everything_logged, shown
 from figures import Row, main
 
 import livekit_twirp
@@ -153,6 +152,17 @@ def constructors() -> Iterator[tuple[str, Callable[..., Any], dict[str, Argument
     yield "ServerTokens", ServerTokens, {"swapped": OF_KEYS["swapped"]}
     event = livekit_twirp.WebhookEvent(event="room_started")
     yield "sign_webhook", sign_webhook, {name: {"event": event, **each} for name, each in OF_KEYS.items()}
+    body = b'{"room_name": "standup"}'
+    of_endpoints = {name: {"url": "wss://h", **each} for name, each in OF_KEYS.items()}
+    yield (
+        "token_response",
+        functools.partial(livekit_twirp.token_response, body, identity="ann", grants=livekit_twirp.VideoGrants()),
+        {
+            **of_endpoints,
+            "a URL with a password": {**PAIR, "url": f"wss://user:{SECRET}@h"},
+            "a ttl": {**PAIR, "url": "wss://h", "ttl": 3},
+        },
+    )
     yield "sign_webhook of no event", sign_webhook, {"an event": {"event": "room_started", **PAIR}}
 
 
@@ -163,14 +173,11 @@ def over(library: str) -> dict[str, Arguments]:
 
 def run(scale: float) -> Iterator[Row]:
     """The rows. The table is the same at every scale."""
-    log = io.StringIO()
-    logging.getLogger().addHandler(logging.StreamHandler(log))
-    logging.getLogger().setLevel(logging.DEBUG)
     for name, make, table in constructors():
         found: list[str] = []
         taken: list[str] = []
         looked = 0
-        with warnings.catch_warnings(record=True) as warned:
+        with everything_logged() as log, warnings.catch_warnings(record=True) as warned:
             warnings.simplefilter("always")
             for way, arguments in table.items():
                 try:

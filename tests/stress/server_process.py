@@ -53,10 +53,10 @@ class ServerProcess:
 
     def _ask(self, *command: Any) -> Any:
         self._pipe.send(command)
-        answer = self._pipe.recv()
-        if isinstance(answer, BaseException):
-            raise answer
-        return answer
+        response = self._pipe.recv()
+        if isinstance(response, BaseException):
+            raise response
+        return response
 
 
 @contextlib.contextmanager

@@ -26,10 +26,10 @@ STILL_VALID = (400.0,)
 WORKERS = 16
 
 
-def dated(answer: ScriptedResponse, now: float) -> ScriptedResponse:
+def dated(response: ScriptedResponse, now: float) -> ScriptedResponse:
     """Add the server's clock to a response."""
     date = f"\r\nDate: {email.utils.formatdate(now, usegmt=True)}\r\n\r\n".encode()
-    return ScriptedResponse(answer.raw.replace(b"\r\n\r\n", date, 1), answer.content)
+    return ScriptedResponse(response.raw.replace(b"\r\n\r\n", date, 1), response.content)
 
 
 def server(offset: float) -> ScriptedServer:
@@ -43,7 +43,7 @@ def server(offset: float) -> ScriptedServer:
             verifier.verify(token, at=datetime.datetime.fromtimestamp(now, datetime.UTC))
         except TokenError as refused:
             return dated(error("unauthenticated", str(refused)), now)
-        return dated(calls.answer_to(request), now)
+        return dated(calls.response_to(request), now)
 
     return ScriptedServer(script, call_id_header=calls.ID, key=calls.nonce)
 
@@ -63,21 +63,21 @@ class Warnings(logging.Handler):
 def run(scale: float) -> Iterator[Row]:
     """The rows."""
     count = scaled(CALLS, scale)
-    for world in calls.WORLDS:
+    for mode in calls.MODES:
         for offset in OFFSETS:
             for workers in (1, WORKERS):
-                report, warned = play(world, offset, count, workers)
-                yield from judge(f"{world}, a server {offset:+g} s, {workers} at once", offset, workers, report, warned)
+                report, warned = play(mode, offset, count, workers)
+                yield from judge(f"{mode}, a server {offset:+g} s, {workers} at once", offset, workers, report, warned)
 
 
-def play(world: str, offset: float, count: int, workers: int) -> tuple[Report, int]:
+def play(mode: str, offset: float, count: int, workers: int) -> tuple[Report, int]:
     """Make calls of all classes with one client; return what they came to, and how many warnings were logged."""
     outcomes, warned = Outcomes(), Warnings()
     logger = logging.getLogger("twirpkit")
     logger.addHandler(warned)
     credentials: dict[str, Any] = {"auth": None, "api_key": KEY, "api_secret": SECRET}
     with server_process.server_process(server, offset) as running:
-        calls.run(world, running.url, calls.jobs(count), outcomes, workers=workers, **credentials)
+        calls.run(mode, running.url, calls.jobs(count), outcomes, workers=workers, **credentials)
         report = check(running.entries(), outcomes)
     logger.removeHandler(warned)
     return report, warned.count

@@ -34,6 +34,7 @@ from livekit_twirp import (
     RoomEgress,
     RoomParticipantIdentity,
     RoomService,
+    RpcCallError,
     SendDataRequest,
     SimulationRun,
     SIPCallError,
@@ -203,6 +204,9 @@ def deliveries(body: bytes, authorization: str | None) -> str:
 def tokens(error: TwirpError) -> str:
     if isinstance(error, SIPCallError):
         assert_type(error.sip_status_code, int)
+    if isinstance(error, RpcCallError):
+        assert_type(error.rpc_code, int)
+        assert_type(error.rpc_data, str)
     response = token_response(b"{}", "key", "secret", "wss://example.com", grants=VideoGrants(), allow=["room_name"])
     assert_type(response, TokenResponse)
     assert_type(response["server_url"], str)

@@ -82,11 +82,13 @@ def test_refuses_the_marked_lines_and_no_other(
 
 
 def test_samples_are_marked() -> None:
-    assert {name for name, _ in marked()} == {"bad.py", "bad_messages.py", EITHER.name}
+    assert {name for name, _ in marked()} == {"bad.py", "bad_clients.py", "bad_messages.py", EITHER.name}
     assert {path.name for path in SAMPLES} == {
         "bad.py",
+        "bad_clients.py",
         "bad_messages.py",
         "good.py",
+        "good_clients.py",
         "good_messages.py",
         EITHER.name,
     }

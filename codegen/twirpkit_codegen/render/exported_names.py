@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Iterable
 
 from twirpkit_codegen.render.mode import MODES
 from twirpkit_codegen.schema import naming
@@ -11,11 +12,15 @@ from twirpkit_codegen.schema.model import Api, File
 __all__ = ["exported_names"]
 
 
-def exported_names(api: Api) -> dict[str, str]:
+def exported_names(api: Api, types: Iterable[tuple[str, str]]) -> dict[str, str]:
     """Return the public names of a package and the modules that they come from, sorted.
 
-    A message that shares its name with another, or with something of the package, is left to its module; so
-    is one with a private name.
+    A message that shares its name with another, or with something of the package, is left to its module; so is one with
+    a private name.
+
+    Args:
+        api: The model.
+        types: Types of mappings and of names of enums, and their modules under ``types``.
     """
     package = api.package.name
     found: dict[str, str] = dict.fromkeys(naming.ERROR_NAMES | naming.JSON_NAMES, "twirpkit")
@@ -26,11 +31,11 @@ def exported_names(api: Api) -> dict[str, str]:
     found |= {each.name: each.module for each in api.exports}
     found |= {each.name: f"{package}.{each.module}" for each in api.bound}
     reserved = set(found) | naming.PACKAGE_NAMES
-    names = [(each, file) for file in api.files for each in _names(file) if not each.startswith("_")]
+    names = [(each, f"{package}.messages.{file.module}") for file in api.files for each in _names(file)]
+    names += [(name, f"{package}.types.{module}") for name, module in types]
+    names = [(name, module) for name, module in names if not name.startswith("_")]
     count = Counter(name for name, _ in names)
-    found |= {
-        name: f"{package}.messages.{file.module}" for name, file in names if count[name] == 1 and name not in reserved
-    }
+    found |= {name: module for name, module in names if count[name] == 1 and name not in reserved}
     return dict(sorted(found.items()))
 
 

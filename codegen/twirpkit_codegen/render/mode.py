@@ -26,6 +26,7 @@ class Mode:
     make_transport: str
     iterate: str
     iterator: str
+    run_workflow: str
     reuse: str
     """One sentence that says where a client may be used."""
 
@@ -49,6 +50,7 @@ MODES: Final = (
         make_transport="sync_transport",
         iterate="iterate",
         iterator="Iterator",
+        run_workflow="run_workflow",
         reuse="One client may serve all threads.",
     ),
     Mode(
@@ -64,6 +66,7 @@ MODES: Final = (
         make_transport="async_transport",
         iterate="aiterate",
         iterator="AsyncIterator",
+        run_workflow="arun_workflow",
         reuse="It may be made outside a loop, and used in several loops one after the other.",
     ),
 )

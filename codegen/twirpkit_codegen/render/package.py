@@ -18,7 +18,7 @@ from twirpkit_codegen.render.method_docs import policy_lines, summary
 from twirpkit_codegen.render.mode import MODES
 from twirpkit_codegen.render.scope import Scope
 from twirpkit_codegen.schema import comments, naming
-from twirpkit_codegen.schema.model import Api, Extension, File, Service, walk
+from twirpkit_codegen.schema.model import Api, Extension, File, Message, Service, walk
 from twirpkit_codegen.version import GENERATED_FOR, GENERATOR
 
 __all__ = ["render"]
@@ -64,7 +64,7 @@ class _Package:
 
     def top(self) -> Iterator[tuple[str, str]]:
         """Yield the modules at the top of the package."""
-        exports = exported_names(self.api)
+        exports = exported_names(self.api, self.request_types())
         yield self.file("__init__.py", "package.py.j2", Scope(self.name, exports), exports=exports)
         if self.api.services:
             yield self.file("__main__.py", "main.py.j2")
@@ -106,7 +106,7 @@ class _Package:
             yield self.file(f"{mode.folder}/api.py", "api.py.j2", Scope(self.name, names), mode=mode)
             for service in services:
                 path, scope = f"{mode.folder}/{service.attribute}.py", Scope(self.name, _names_in_service(service))
-                yield self.file(path, "service.py.j2", scope, service=service, mode=mode)
+                yield self.file(path, "service.py.j2", scope, service=service, mode=mode, helpers=_helpers(service))
 
     def schema(self) -> Iterator[tuple[str, str]]:
         """Yield messages with their stubs and requests as mappings, one module a proto file each."""
@@ -129,7 +129,7 @@ class _Package:
         yield self.file(f"{path}i", "messages.pyi.j2", scope, file=file)
 
     def types_of(self, file: File) -> Iterator[tuple[str, str]]:
-        inputs = [message for message in walk(file.messages) if message.full_name in self.inputs]
+        inputs = self.inputs_of(file)
         if not inputs and not file.all_enums:
             return
         fields = {field.py_name for message in inputs for field in message.fields}
@@ -150,6 +150,16 @@ class _Package:
             extensions=self.extensions,
             dicts={each.full_name: self.dicts[each.full_name][1] for each in inputs},
         )
+
+    def inputs_of(self, file: File) -> list[Message]:
+        """Return the messages of a file that a request can contain."""
+        return [message for message in walk(file.messages) if message.full_name in self.inputs]
+
+    def request_types(self) -> Iterator[tuple[str, str]]:
+        """Yield the types of requests as mappings and of names of enums, with their modules under ``types``."""
+        for file in self.api.files:
+            yield from ((self.dicts[message.full_name][1], file.module) for message in self.inputs_of(file))
+            yield from ((self.literals[enum.full_name][1], file.module) for enum in file.all_enums if enum.values)
 
     def left_out_by_request(self) -> dict[str, tuple[str, ...]]:
         """Return requests with fields that cannot be keyword arguments: those fields, by full name of the request."""
@@ -196,7 +206,12 @@ def _names_in_service(service: Service) -> set[str]:
     """Return the names that a service's module defines, at its top level or in its class."""
     names = {method.py_name for method in service.methods}
     names |= {method.pages.py_name for method in service.methods if method.pages}
+    names |= set(service.helpers.methods) if service.helpers else set()
     return names | {service.class_name, f"Async{service.class_name}"}
+
+
+def _helpers(service: Service) -> jinja2.Template | None:
+    return None if service.helpers is None else _environment().from_string(service.helpers.template)
 
 
 def _chunks(serialized: bytes) -> list[str]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+from collections.abc import Mapping
 from functools import partial
 from typing import Final
 
@@ -11,7 +12,7 @@ from twirpkit_codegen.errors import GenerationError, Location, Problems
 from twirpkit_codegen.schema import exports, naming, policy
 from twirpkit_codegen.schema.file_builder import build_file
 from twirpkit_codegen.schema.manifest import NO_FACADE, Manifest
-from twirpkit_codegen.schema.model import Api, PackageInfo, Service, walk
+from twirpkit_codegen.schema.model import Api, Message, PackageInfo, Service, walk
 from twirpkit_codegen.schema.renames import Renames
 from twirpkit_codegen.schema.selection import Protos, select
 from twirpkit_codegen.schema.service_builder import Context, build_service, rows_of, rpc_names, service_names
@@ -57,6 +58,7 @@ def build(protos: Protos, manifest: Manifest) -> Api:
     if services and not manifest.package.facade and not manifest.problems:
         problems.add(manifest.location("sdk"), NO_FACADE)
     problems.attempt(lambda: _check_facade(manifest, services), None)
+    problems.attempt(lambda: _check_sensitive_fields(manifest, messages), None)
     package = problems.attempt(lambda: _with_sensitivity(manifest, protos), manifest.package)
     bound = problems.attempt(lambda: exports.bound_classes(manifest, names.types, messages), ())
     if not problems:  # else what the manifest names may be among what could not be built
@@ -88,6 +90,15 @@ def _with_sensitivity(manifest: Manifest, protos: Protos) -> PackageInfo:
             return dataclasses.replace(package, sensitivity_number=extension.number)
     text = f"sdk.sensitivity {name!r} is not an extension of google.protobuf.FieldOptions in the protos"
     raise GenerationError.at(manifest.location("sdk", "sensitivity"), text)
+
+
+def _check_sensitive_fields(manifest: Manifest, messages: Mapping[str, Message]) -> None:
+    """Raise GenerationError for a sensitive field that does not exist: it is misspelt, or gone."""
+    for name in manifest.package.sensitive_fields:
+        message, _, field = name.rpartition(".")
+        if message not in messages or all(each.name != field for each in messages[message].fields):
+            text = f"sdk.sensitive_fields: {name!r} is not a field of these protos, like 'acme.Hat.name'"
+            raise GenerationError.at(manifest.location("sdk", "sensitive_fields"), text)
 
 
 def _check_facade(manifest: Manifest, services: list[Service]) -> None:

@@ -45,6 +45,7 @@ _SDK: Final[Mapping[str, type]] = {
     "regions": str,
     "request_id_header": str,
     "sensitivity": str,
+    "sensitive_fields": list,
     "acronyms": list,
     "env": dict,
     "exports": dict,
@@ -113,6 +114,8 @@ class Manifest:
     """By the name of a class: ``base``, the options of `BOUND_OPTIONS`, and one attribute with what it is bound to."""
     file: str
     text: str
+    folder: Path
+    """The folder that the manifest is in."""
     problems: Problems
     """The manifest's own errors. What is wrong has its default, so that the run can go on to the protos."""
 
@@ -129,6 +132,11 @@ def is_plug_in(value: object) -> bool:
 def is_bindable(value: object) -> bool:
     """Return True for the name of a class, ``module:Class``, or of a class method, ``module:Class.method``."""
     return isinstance(value, str) and re.fullmatch(r"\w+(\.\w+)*:\w+(\.\w+)?", value, re.ASCII) is not None
+
+
+def is_exportable(name: str) -> bool:
+    """Return True for a name that a package can export: a public one, or its version."""
+    return is_public(name) or name == "__version__"
 
 
 def load(path: Path) -> Manifest:
@@ -153,19 +161,20 @@ def load(path: Path) -> Manifest:
     except tomllib.TOMLDecodeError as error:
         location = Location(path.name, line_of_error(text, str(error)))
         raise GenerationError.at(location, f"is not TOML: {error}") from None
-    return _Reader(path.name, text, data).manifest()
+    return _Reader(path, text, data).manifest()
 
 
 def bare() -> Manifest:
     """Return the manifest of protos that have none."""
-    return _Reader("manifest", "", {"sdk": {"package": "sdk", "facade": "SDK"}}).manifest()
+    return _Reader(Path("manifest"), "", {"sdk": {"package": "sdk", "facade": "SDK"}}).manifest()
 
 
 class _Reader:
     """The checks of a manifest's parts. Errors name places, and are collected."""
 
-    def __init__(self, file: str, text: str, data: dict[str, Any]) -> None:
-        self.file = file
+    def __init__(self, path: Path, text: str, data: dict[str, Any]) -> None:
+        self.file = path.name
+        self.folder = path.parent
         self.text = text
         self.data = data
         self.problems = Problems()
@@ -195,6 +204,7 @@ class _Reader:
             bound=attempt(lambda: self.bound(sdk.get("bound", {})), {}),
             file=self.file,
             text=self.text,
+            folder=self.folder,
             problems=self.problems,
         )
 
@@ -216,6 +226,9 @@ class _Reader:
             env=self.env(sdk.get("env", {})),
             known_errors=self.known_errors(self.data.get("known_errors", [])),
             sensitivity=sdk.get("sensitivity"),
+            sensitive_fields=self.problems.attempt(
+                lambda: self.strings(("sdk", "sensitive_fields"), sdk.get("sensitive_fields", [])), ()
+            ),
             origin=self.origin(),
             project=self.project(sdk),
         )
@@ -335,7 +348,7 @@ class _Reader:
             if not re.fullmatch(r"\w+(\.\w+)*", module, re.ASCII):
                 self.add(f"sdk.exports: {module!r} is not a module", *place)
             found[module] = self.problems.attempt(partial(self.strings, place, names), ())
-            for wrong in [each for each in found[module] if not is_public(each)]:
+            for wrong in [each for each in found[module] if not is_exportable(each)]:
                 self.add(f"sdk.exports: {wrong!r} of {module} is not a public Python name", *place)
         return found
 

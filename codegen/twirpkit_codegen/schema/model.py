@@ -206,9 +206,11 @@ class PageFields:
     start: str
     """The request's string field that says where the page starts; a dot leads into a message."""
     next: str
-    """The response's string field that says where the next page starts."""
+    """The response's string field that says where the next page starts; empty if the last item says it."""
     items: str
     item: TypeRef
+    item_id: str | None = None
+    """The item's string field after which the next page starts; None if the response has a token."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -231,6 +233,18 @@ class Method:
 
 
 @dataclass(frozen=True, slots=True)
+class Helpers:
+    """Methods of a service that make several calls, from a template beside the manifest."""
+
+    file: str
+    """Its path, relative to the manifest."""
+    template: str
+    """Its text."""
+    methods: tuple[str, ...]
+    """The names of the methods."""
+
+
+@dataclass(frozen=True, slots=True)
 class Service:
     """A service."""
 
@@ -248,6 +262,8 @@ class Service:
     note: str | None
     """A remark for callers, such as a limitation."""
     methods: tuple[Method, ...]
+    helpers: Helpers | None = None
+    """Further methods, which make several calls; None for none."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -313,6 +329,8 @@ class PackageInfo:
     known_errors: tuple[KnownError, ...]
     sensitivity: str | None
     """Full name of the field option that marks secret and personal fields."""
+    sensitive_fields: tuple[str, ...] = ()
+    """Full names of further secret and personal fields."""
     origin: Origin | None = None
     project: Project | None = None
     sensitivity_number: int | None = None

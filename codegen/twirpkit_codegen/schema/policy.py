@@ -16,7 +16,7 @@ __all__ = ["ServiceRows", "check_note", "check_services", "policy_of"]
 
 _ROW: Final = frozenset(("cloud_only", "grants", "retry", "key", "note", "optional", "timeout"))
 _WAIT: Final = frozenset(("field", "default", "margin", "when", "unit"))
-_SECTION: Final = frozenset(("attribute", "class", "cloud_only", "host", "note", "optional"))
+_SECTION: Final = frozenset(("attribute", "class", "cloud_only", "helpers", "host", "note", "optional"))
 _INTEGERS: Final = ("int",)
 RETRY_CLASSES: Final = ("read", "idempotent", "keyed", "never")
 

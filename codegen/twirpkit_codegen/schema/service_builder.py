@@ -10,10 +10,11 @@ from typing import Final, TypeAlias
 
 from google.protobuf.descriptor_pb2 import MethodDescriptorProto, MethodOptions, ServiceDescriptorProto
 
-from twirpkit_codegen.errors import Problems
+from twirpkit_codegen.errors import Location, Problems
 from twirpkit_codegen.schema import comments, naming, policy
+from twirpkit_codegen.schema.helpers import read_helpers
 from twirpkit_codegen.schema.manifest import Manifest, is_plug_in
-from twirpkit_codegen.schema.model import Message, Method, Service, TypeRef
+from twirpkit_codegen.schema.model import Helpers, Message, Method, Service, TypeRef
 from twirpkit_codegen.schema.paging import page_fields
 from twirpkit_codegen.schema.renames import Renames
 from twirpkit_codegen.schema.source import Source
@@ -129,6 +130,8 @@ def build_service(context: Context, source: Source, path: tuple[int, ...], proto
     )
     methods = _with_iterators(context, built)
     _remark_on_names(context, source, full_name, kept, names)
+    helpers = problems.attempt(lambda: read_helpers(manifest, full_name, section), None)
+    problems.attempt(lambda: _check_helpers(helpers, methods), None)
     problems.raise_all()
     return Service(
         name=proto.name,
@@ -141,7 +144,17 @@ def build_service(context: Context, source: Source, path: tuple[int, ...], proto
         host=host,
         note=note,
         methods=tuple(methods),
+        helpers=helpers,
     )
+
+
+def _check_helpers(helpers: Helpers | None, methods: Sequence[Method]) -> None:
+    """Raise GenerationError for a helper with a name that the service has already."""
+    taken = {*naming.SERVICE_NAMES, *(method.py_name for method in methods)}
+    taken |= {method.pages.py_name for method in methods if method.pages}
+    for name in () if helpers is None else helpers.methods:
+        naming.check_free(name, taken, "a service", Location(helpers.file if helpers else ""))
+        taken.add(name)
 
 
 Kept: TypeAlias = Sequence[tuple[tuple[int, ...], MethodDescriptorProto]]

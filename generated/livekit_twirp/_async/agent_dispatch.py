@@ -7,30 +7,42 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, overload
 
-from twirpkit.sdk import UNSET, AsyncClient, AsyncService, CallOptions, async_transport, client_config, conceal
+from twirpkit.livekit import dispatch_once as _dispatch_once
+from twirpkit.sdk import (
+    UNSET,
+    AsyncClient,
+    AsyncService,
+    CallOptions,
+    arun_workflow,
+    async_transport,
+    client_config,
+    conceal,
+)
 
 from livekit_twirp._methods import agent_dispatch as methods
 from livekit_twirp._sdk import PACKAGE
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
     from typing import Any, Unpack
 
     import aiohttp
     import httpx
     from twirpkit.livekit import Regions
-    from twirpkit.sdk import Authorize, ExtraHeaders, Hook, RetryOption, Unset
+    from twirpkit.sdk import AsyncAuthorize, ExtraHeaders, Hook, RetryOption, Unset
 
     from livekit_twirp.messages.livekit_agent_dispatch import (
         AgentDispatch,
         CreateAgentDispatchRequest,
         DeleteAgentDispatchRequest,
+        JobRestartPolicy,
         ListAgentDispatchRequest,
         ListAgentDispatchResponse,
     )
     from livekit_twirp.types.livekit_agent_dispatch import (
         CreateAgentDispatchRequestDict,
         DeleteAgentDispatchRequestDict,
+        JobRestartPolicyName,
         ListAgentDispatchRequestDict,
     )
 
@@ -40,6 +52,8 @@ __all__ = ["AsyncAgentDispatchService"]
 class AsyncAgentDispatchService(AsyncService):
     """Calls agents into rooms, and sends them away."""
 
+    _methods = methods.METHODS
+
     def __init__(
         self,
         session: aiohttp.ClientSession | httpx.AsyncClient,
@@ -48,11 +62,12 @@ class AsyncAgentDispatchService(AsyncService):
         api_secret: str | None = None,
         *,
         token: str | None = None,
-        auth: str | Authorize | None = None,
+        auth: str | AsyncAuthorize | None = None,
         timeout: float | Unset | None = UNSET,
         retry: RetryOption = UNSET,
         extra_headers: ExtraHeaders | None = None,
         hooks: Iterable[Hook] = (),
+        user_agent_extra: str | None = None,
         regions: Regions | Unset | None = UNSET,
     ) -> None:
         """Send requests through a session, which the service does not close.
@@ -74,9 +89,10 @@ class AsyncAgentDispatchService(AsyncService):
             retry=retry,
             extra_headers=extra_headers,
             hooks=hooks,
+            user_agent_extra=user_agent_extra,
             regions=regions,
         )
-        self._client = AsyncClient(config, async_transport(self, session))
+        self._client = AsyncClient(config, async_transport(self, session), PACKAGE)
 
     @overload
     async def create_dispatch(
@@ -238,3 +254,49 @@ class AsyncAgentDispatchService(AsyncService):
         return await self._client.call(
             methods.LIST_DISPATCH, request, fields, CallOptions(timeout, retry, extra_headers)
         )
+
+    async def dispatch_once(
+        self,
+        *,
+        room: str,
+        agent_name: str,
+        metadata: str | None = None,
+        restart_policy: JobRestartPolicy | JobRestartPolicyName | None = None,
+        deployment: str | None = None,
+        attributes: Mapping[str, str] | None = None,
+        timeout: float | Unset | None = UNSET,
+    ) -> AgentDispatch:
+        """Call an agent into a room unless it is called already, and return its dispatch.
+
+        Where a call fails after it may have been executed, the dispatch is looked for. Where two callers do this at the
+        same moment, the younger dispatch is taken back; its agent may have joined for that moment. A room that does not
+        exist costs the server about 3 seconds.
+
+        Args:
+            room: Name of the room; it is made if there is none.
+            agent_name: Name of the agent, as its workers registered it.
+            metadata: Text for the agent. This and the following are those of a new dispatch, and are not compared.
+            restart_policy: What happens when the job fails.
+            deployment: Deployment of the agent to use.
+            attributes: Keys and values of your own for the agent.
+            timeout: Seconds for the whole; None for no limit. Default: the client's timeout, or 30.
+
+        Raises:
+            TwirpError: A call failed.
+            TypeError, ValueError: An argument is refused; nothing was sent.
+        """
+        steps = _dispatch_once(
+            methods.LIST_DISPATCH,
+            methods.CREATE_DISPATCH,
+            methods.DELETE_DISPATCH,
+            room,
+            agent_name,
+            {
+                "metadata": metadata,
+                "restart_policy": restart_policy,
+                "deployment": deployment,
+                "attributes": attributes,
+            },
+        )
+        dispatch: AgentDispatch = await arun_workflow(self._client, steps, timeout, 30.0)
+        return dispatch

@@ -5,10 +5,18 @@
 
 from __future__ import annotations
 
-from functools import cached_property
 from typing import TYPE_CHECKING, ClassVar
 
-from twirpkit.sdk import UNSET, AsyncClient, PackageInfo, async_transport, client_config, conceal, service_config
+from twirpkit.sdk import (
+    UNSET,
+    AsyncClient,
+    PackageInfo,
+    async_transport,
+    client_config,
+    conceal,
+    service_config,
+    service_property,
+)
 
 from livekit_twirp._sdk import PACKAGE
 
@@ -19,7 +27,7 @@ if TYPE_CHECKING:
     import aiohttp
     import httpx
     from twirpkit.livekit import Regions
-    from twirpkit.sdk import AsyncTransport, Authorize, ExtraHeaders, Hook, ProxyOption, RetryOption, Tls, Unset
+    from twirpkit.sdk import AsyncAuthorize, AsyncTransport, ExtraHeaders, Hook, ProxyOption, RetryOption, Tls, Unset
 
     from livekit_twirp._async.agent_dispatch import AsyncAgentDispatchService
     from livekit_twirp._async.agent_simulation import AsyncAgentSimulation
@@ -51,7 +59,7 @@ class AsyncLiveKitAPI(AsyncClient):
         api_secret: str | None = None,
         *,
         token: str | None = None,
-        auth: str | Authorize | None = None,
+        auth: str | AsyncAuthorize | None = None,
         timeout: float | Unset | None = UNSET,
         retry: RetryOption = UNSET,
         extra_headers: ExtraHeaders | None = None,
@@ -60,6 +68,7 @@ class AsyncLiveKitAPI(AsyncClient):
         proxy: ProxyOption = None,
         tls: Tls | None = None,
         hooks: Iterable[Hook] = (),
+        user_agent_extra: str | None = None,
         regions: Regions | Unset | None = UNSET,
     ) -> None:
         """Configure the client.
@@ -69,7 +78,8 @@ class AsyncLiveKitAPI(AsyncClient):
             api_key: Key that signs the token of each call. Default: `LIVEKIT_API_KEY`.
             api_secret: Secret of the key. Default: `LIVEKIT_API_SECRET`.
             token: Bearer token, in place of a key and its secret. Default: `LIVEKIT_TOKEN`.
-            auth: Value of the Authorization header, or a function that returns it for each attempt.
+            auth: Value of the Authorization header, or a function that returns it for each attempt. In an async client,
+                it may be a coroutine function, which is awaited within the timeout of the call.
             timeout: Seconds for one call, all attempts included; None for no limit. A call can have its own. If neither
                 is set, each RPC has a default, 10 seconds for most.
             retry: Retry policy for failed calls; False for no retries. A call can have its own.
@@ -80,6 +90,7 @@ class AsyncLiveKitAPI(AsyncClient):
             proxy: URL of an HTTP proxy; False for no proxy, None for that of the environment.
             tls: An `ssl.SSLContext`, or the path of a file or folder of CA certificates; None for the system's.
             hooks: Functions that are called with an `Event` for each request, response, retry and error.
+            user_agent_extra: Text at the end of the User-Agent header, such as your application's name and version.
             regions: Hosts that have regions to fall back on; None for no fallback.
 
         Credentials are read from the environment only if none is given.
@@ -102,75 +113,76 @@ class AsyncLiveKitAPI(AsyncClient):
             retry=retry,
             extra_headers=extra_headers,
             hooks=hooks,
+            user_agent_extra=user_agent_extra,
             regions=regions,
         )
-        super().__init__(config, async_transport(self, session, transport, proxy=proxy, tls=tls))
+        super().__init__(config, async_transport(self, session, transport, proxy=proxy, tls=tls), PACKAGE)
 
-    @cached_property
+    @service_property
     def replay(self) -> AsyncReplay:
         """Plays recorded sessions back into rooms, and exports or deletes them."""
         from livekit_twirp._async.replay import AsyncReplay
 
         return AsyncReplay._of(self)  # pyright: ignore[reportPrivateUsage]  # for this package
 
-    @cached_property
+    @service_property
     def agent_dispatch(self) -> AsyncAgentDispatchService:
         """Calls agents into rooms, and sends them away."""
         from livekit_twirp._async.agent_dispatch import AsyncAgentDispatchService
 
         return AsyncAgentDispatchService._of(self)  # pyright: ignore[reportPrivateUsage]  # for this package
 
-    @cached_property
+    @service_property
     def agent_simulation(self) -> AsyncAgentSimulation:
         """Tests an agent in conversations with simulated users, and judges how it did."""
         from livekit_twirp._async.agent_simulation import AsyncAgentSimulation
 
         return AsyncAgentSimulation._of(self)  # pyright: ignore[reportPrivateUsage]  # for this package
 
-    @cached_property
+    @service_property
     def cloud_agent(self) -> AsyncCloudAgent:
         """Creates, deploys and manages the agents that LiveKit Cloud hosts for a project."""
         from livekit_twirp._async.cloud_agent import AsyncCloudAgent
 
         config = service_config(self._config, PACKAGE, "livekit.CloudAgent")
-        return AsyncCloudAgent._of(AsyncClient(config, self._transport))  # pyright: ignore[reportPrivateUsage]  # for this package
+        return AsyncCloudAgent._of(AsyncClient(config, self._transport, PACKAGE))  # pyright: ignore[reportPrivateUsage]  # for this package
 
-    @cached_property
+    @service_property
     def connector(self) -> AsyncConnector:
         """Brings calls from WhatsApp and Twilio into rooms, as participants of the kind `CONNECTOR`."""
         from livekit_twirp._async.connector import AsyncConnector
 
         return AsyncConnector._of(self)  # pyright: ignore[reportPrivateUsage]  # for this package
 
-    @cached_property
+    @service_property
     def egress(self) -> AsyncEgress:
         """Records rooms and tracks to files, or sends them out as streams."""
         from livekit_twirp._async.egress import AsyncEgress
 
         return AsyncEgress._of(self)  # pyright: ignore[reportPrivateUsage]  # for this package
 
-    @cached_property
+    @service_property
     def ingress(self) -> AsyncIngress:
         """Makes and manages the entrances through which encoders and URLs publish into rooms."""
         from livekit_twirp._async.ingress import AsyncIngress
 
         return AsyncIngress._of(self)  # pyright: ignore[reportPrivateUsage]  # for this package
 
-    @cached_property
+    @service_property
     def phone_number(self) -> AsyncPhoneNumberService:
         """Finds, buys, assigns and gives back phone numbers."""
         from livekit_twirp._async.phone_number import AsyncPhoneNumberService
 
         return AsyncPhoneNumberService._of(self)  # pyright: ignore[reportPrivateUsage]  # for this package
 
-    @cached_property
+    @service_property
     def room(self) -> AsyncRoomService:
         """Creates, lists and ends rooms, and manages the participants in them."""
         from livekit_twirp._async.room import AsyncRoomService
 
         return AsyncRoomService._of(self)  # pyright: ignore[reportPrivateUsage]  # for this package
 
-    @cached_property
+    @service_property
     def sip(self) -> AsyncSIP:
         """Manages SIP trunks and dispatch rules, calls people into rooms, and transfers their calls."""
         from livekit_twirp._async.sip import AsyncSIP

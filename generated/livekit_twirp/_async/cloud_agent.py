@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     import aiohttp
     import httpx
     from twirpkit.livekit import Regions
-    from twirpkit.sdk import Authorize, ExtraHeaders, Hook, RetryOption, Unset
+    from twirpkit.sdk import AsyncAuthorize, ExtraHeaders, Hook, RetryOption, Unset
 
     from livekit_twirp.messages.livekit_cloud_agent import (
         ClientSettingsRequest,
@@ -98,6 +98,8 @@ class AsyncCloudAgent(AsyncService):
     LiveKit Cloud only.
     """
 
+    _methods = methods.METHODS
+
     def __init__(
         self,
         session: aiohttp.ClientSession | httpx.AsyncClient,
@@ -106,11 +108,12 @@ class AsyncCloudAgent(AsyncService):
         api_secret: str | None = None,
         *,
         token: str | None = None,
-        auth: str | Authorize | None = None,
+        auth: str | AsyncAuthorize | None = None,
         timeout: float | Unset | None = UNSET,
         retry: RetryOption = UNSET,
         extra_headers: ExtraHeaders | None = None,
         hooks: Iterable[Hook] = (),
+        user_agent_extra: str | None = None,
         regions: Regions | Unset | None = UNSET,
     ) -> None:
         """Send requests through a session, which the service does not close.
@@ -132,10 +135,11 @@ class AsyncCloudAgent(AsyncService):
             retry=retry,
             extra_headers=extra_headers,
             hooks=hooks,
+            user_agent_extra=user_agent_extra,
             regions=regions,
         )
         config = service_config(config, PACKAGE, "livekit.CloudAgent")
-        self._client = AsyncClient(config, async_transport(self, session))
+        self._client = AsyncClient(config, async_transport(self, session), PACKAGE)
 
     @overload
     async def create_agent(

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     import aiohttp
     import httpx
     from twirpkit.livekit import Regions
-    from twirpkit.sdk import Authorize, ExtraHeaders, Hook, RetryOption, Unset
+    from twirpkit.sdk import AsyncAuthorize, ExtraHeaders, Hook, RetryOption, Unset
 
     from livekit_twirp.messages.livekit_connector_twilio import ConnectTwilioCallRequest, ConnectTwilioCallResponse
     from livekit_twirp.messages.livekit_connector_whatsapp import (
@@ -49,6 +49,8 @@ class AsyncConnector(AsyncService):
     LiveKit Cloud only.
     """
 
+    _methods = methods.METHODS
+
     def __init__(
         self,
         session: aiohttp.ClientSession | httpx.AsyncClient,
@@ -57,11 +59,12 @@ class AsyncConnector(AsyncService):
         api_secret: str | None = None,
         *,
         token: str | None = None,
-        auth: str | Authorize | None = None,
+        auth: str | AsyncAuthorize | None = None,
         timeout: float | Unset | None = UNSET,
         retry: RetryOption = UNSET,
         extra_headers: ExtraHeaders | None = None,
         hooks: Iterable[Hook] = (),
+        user_agent_extra: str | None = None,
         regions: Regions | Unset | None = UNSET,
     ) -> None:
         """Send requests through a session, which the service does not close.
@@ -83,9 +86,10 @@ class AsyncConnector(AsyncService):
             retry=retry,
             extra_headers=extra_headers,
             hooks=hooks,
+            user_agent_extra=user_agent_extra,
             regions=regions,
         )
-        self._client = AsyncClient(config, async_transport(self, session))
+        self._client = AsyncClient(config, async_transport(self, session), PACKAGE)
 
     @overload
     async def dial_whatsapp_call(

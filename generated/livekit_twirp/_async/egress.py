@@ -7,12 +7,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, overload
 
+from twirpkit.livekit import wait_until_ended as _wait_until_ended
 from twirpkit.sdk import (
     UNSET,
     AsyncClient,
     AsyncService,
     CallOptions,
     aiterate,
+    arun_workflow,
     async_transport,
     client_config,
     conceal,
@@ -28,7 +30,7 @@ if TYPE_CHECKING:
     import aiohttp
     import httpx
     from twirpkit.livekit import Regions
-    from twirpkit.sdk import Authorize, ExtraHeaders, Hook, RetryOption, Unset
+    from twirpkit.sdk import AsyncAuthorize, ExtraHeaders, Hook, RetryOption, Unset
 
     from livekit_twirp.messages.livekit_egress import (
         EgressInfo,
@@ -63,6 +65,8 @@ __all__ = ["AsyncEgress"]
 class AsyncEgress(AsyncService):
     """Records rooms and tracks to files, or sends them out as streams."""
 
+    _methods = methods.METHODS
+
     def __init__(
         self,
         session: aiohttp.ClientSession | httpx.AsyncClient,
@@ -71,11 +75,12 @@ class AsyncEgress(AsyncService):
         api_secret: str | None = None,
         *,
         token: str | None = None,
-        auth: str | Authorize | None = None,
+        auth: str | AsyncAuthorize | None = None,
         timeout: float | Unset | None = UNSET,
         retry: RetryOption = UNSET,
         extra_headers: ExtraHeaders | None = None,
         hooks: Iterable[Hook] = (),
+        user_agent_extra: str | None = None,
         regions: Regions | Unset | None = UNSET,
     ) -> None:
         """Send requests through a session, which the service does not close.
@@ -97,9 +102,10 @@ class AsyncEgress(AsyncService):
             retry=retry,
             extra_headers=extra_headers,
             hooks=hooks,
+            user_agent_extra=user_agent_extra,
             regions=regions,
         )
-        self._client = AsyncClient(config, async_transport(self, session))
+        self._client = AsyncClient(config, async_transport(self, session), PACKAGE)
 
     @overload
     async def start_egress(
@@ -725,3 +731,27 @@ class AsyncEgress(AsyncService):
         return await self._client.call(
             methods.START_TRACK_EGRESS, request, fields, CallOptions(timeout, retry, extra_headers)
         )
+
+    async def wait_until_ended(
+        self,
+        *,
+        egress_id: str,
+        timeout: float | Unset | None = UNSET,
+    ) -> EgressInfo:
+        """Wait until an egress has ended, well or not, and return it: `status` and `error` say how.
+
+        After `stop_egress`, files are finished and uploaded, which takes as long as the files are large. The state is
+        read with `list_egress`, at first after 0.25 s and then more and more seldom, up to every 2 s.
+
+        Args:
+            egress_id: Id of the egress (`EG_...`).
+            timeout: Seconds for the whole; None for no limit. Default: the client's timeout, or 300.
+
+        Raises:
+            DeadlineExceededError: The time is up; the text says in which state the egress was.
+            NotFoundError: The server does not know the egress.
+            TwirpError: A call failed.
+        """
+        steps = _wait_until_ended(methods.LIST_EGRESS, egress_id)
+        egress: EgressInfo = await arun_workflow(self._client, steps, timeout, 300.0)
+        return egress

@@ -7,7 +7,18 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, overload
 
-from twirpkit.sdk import UNSET, AsyncClient, AsyncService, CallOptions, async_transport, client_config, conceal
+from twirpkit.livekit import change_permissions as _change_permissions
+from twirpkit.livekit import wait_until_active as _wait_until_active
+from twirpkit.sdk import (
+    UNSET,
+    AsyncClient,
+    AsyncService,
+    CallOptions,
+    arun_workflow,
+    async_transport,
+    client_config,
+    conceal,
+)
 
 from livekit_twirp._methods import room as methods
 from livekit_twirp._sdk import PACKAGE
@@ -19,7 +30,7 @@ if TYPE_CHECKING:
     import aiohttp
     import httpx
     from twirpkit.livekit import Regions
-    from twirpkit.sdk import Authorize, ExtraHeaders, Hook, RetryOption, Unset
+    from twirpkit.sdk import AsyncAuthorize, ExtraHeaders, Hook, RetryOption, Unset
 
     from livekit_twirp.messages.livekit_models import ParticipantInfo, Room
     from livekit_twirp.messages.livekit_room import (
@@ -47,6 +58,7 @@ if TYPE_CHECKING:
         UpdateSubscriptionsRequest,
         UpdateSubscriptionsResponse,
     )
+    from livekit_twirp.types.livekit_models import ParticipantPermissionDict
     from livekit_twirp.types.livekit_room import (
         CreateRoomRequestDict,
         DeleteRoomRequestDict,
@@ -69,6 +81,8 @@ __all__ = ["AsyncRoomService"]
 class AsyncRoomService(AsyncService):
     """Creates, lists and ends rooms, and manages the participants in them."""
 
+    _methods = methods.METHODS
+
     def __init__(
         self,
         session: aiohttp.ClientSession | httpx.AsyncClient,
@@ -77,11 +91,12 @@ class AsyncRoomService(AsyncService):
         api_secret: str | None = None,
         *,
         token: str | None = None,
-        auth: str | Authorize | None = None,
+        auth: str | AsyncAuthorize | None = None,
         timeout: float | Unset | None = UNSET,
         retry: RetryOption = UNSET,
         extra_headers: ExtraHeaders | None = None,
         hooks: Iterable[Hook] = (),
+        user_agent_extra: str | None = None,
         regions: Regions | Unset | None = UNSET,
     ) -> None:
         """Send requests through a session, which the service does not close.
@@ -103,9 +118,10 @@ class AsyncRoomService(AsyncService):
             retry=retry,
             extra_headers=extra_headers,
             hooks=hooks,
+            user_agent_extra=user_agent_extra,
             regions=regions,
         )
-        self._client = AsyncClient(config, async_transport(self, session))
+        self._client = AsyncClient(config, async_transport(self, session), PACKAGE)
 
     @overload
     async def create_room(
@@ -873,11 +889,15 @@ class AsyncRoomService(AsyncService):
     ) -> PerformRpcResponse:
         """Calls a method that a participant's client has registered, and returns its answer.
 
-        The participant must be allowed to publish data: its client acknowledges the call that way. Without an
-        acknowledgement within about 2 seconds (RpcError 1501), or without an answer within
-        `response_timeout_ms` (1502), the code is `canceled`. A method that the client does not know (1400) and
-        a payload that is too large (1402) are `invalid_argument`. An error that the method raises itself is
-        `internal`, and its own code, message and data stand in the text.
+        The participant must be allowed to publish data: its client acknowledges the call that way. An error of
+        the participant's client is an `RpcCallError`: 1400 for a method that it does not know, 1402 for a
+        payload that is too large, 1501 without an acknowledgement within about 2 seconds, 1502 without an
+        answer within `response_timeout_ms`, 1500 for a method that crashed, 1504 for an answer that is too
+        large. An error that the method raises itself has the number, message and data that it chose.
+
+        A method that takes longer than about 3 seconds may be run up to three times, because the server sends
+        the call again to the participant's node: let such a method start its work and return at once, or
+        recognize a call that it has had.
 
         An unknown room or participant gives `unavailable`, after about 3 seconds; so does a participant who
         leaves while the call is open, and then the method may have run.
@@ -900,3 +920,56 @@ class AsyncRoomService(AsyncService):
             TypeError, ValueError: The request or an option is invalid; nothing was sent.
         """
         return await self._client.call(methods.PERFORM_RPC, request, fields, CallOptions(timeout, retry, extra_headers))
+
+    async def wait_until_active(
+        self,
+        *,
+        room: str,
+        identity: str,
+        timeout: float | Unset | None = UNSET,
+    ) -> ParticipantInfo:
+        """Wait until a participant is connected, so that media can flow, and return it.
+
+        It need not be in the room yet, and the room need not exist. Its state is read with `get_participant`, at first
+        after 0.25 s and then more and more seldom, up to every 2 s.
+
+        Args:
+            room: Name of the room.
+            identity: Identity of the participant.
+            timeout: Seconds for the whole; None for no limit. Default: the client's timeout, or 30.
+
+        Raises:
+            DeadlineExceededError: The time is up; the text says in which state the participant was.
+            TwirpError: A call failed.
+        """
+        steps = _wait_until_active(methods.GET_PARTICIPANT, room, identity)
+        participant: ParticipantInfo = await arun_workflow(self._client, steps, timeout, 30.0)
+        return participant
+
+    async def change_permissions(
+        self,
+        *,
+        room: str,
+        identity: str,
+        timeout: float | Unset | None = UNSET,
+        **permissions: Unpack[ParticipantPermissionDict],
+    ) -> ParticipantInfo:
+        """Change some permissions of a participant, keep the rest, and return the participant.
+
+        `update_participant` replaces permissions as a whole, so they are read first. A change that somebody else makes
+        between the two calls is lost.
+
+        Args:
+            room: Name of the room.
+            identity: Identity of the participant.
+            timeout: Seconds for the whole; None for no limit. Default: the client's timeout, or 20.
+            permissions: Fields of `ParticipantPermission`, for example `can_publish=False`. None: unchanged.
+
+        Raises:
+            NotFoundError: The participant is not in the room.
+            TwirpError: A call failed.
+            TypeError, ValueError: A permission is unknown or refused, or none is given; nothing was sent.
+        """
+        steps = _change_permissions(methods.GET_PARTICIPANT, methods.UPDATE_PARTICIPANT, room, identity, permissions)
+        participant: ParticipantInfo = await arun_workflow(self._client, steps, timeout, 20.0)
+        return participant

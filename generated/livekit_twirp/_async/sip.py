@@ -7,11 +7,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, overload
 
+from twirpkit.livekit import find_trunk
 from twirpkit.sdk import (
     UNSET,
     AsyncClient,
     AsyncService,
     CallOptions,
+    aiterate,
+    arun_workflow,
     async_transport,
     client_config,
     conceal,
@@ -22,13 +25,13 @@ from livekit_twirp._methods import sip as methods
 from livekit_twirp._sdk import PACKAGE
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import AsyncIterator, Iterable
     from typing import Any, Unpack
 
     import aiohttp
     import httpx
     from twirpkit.livekit import Regions
-    from twirpkit.sdk import Authorize, ExtraHeaders, Hook, RetryOption, Unset
+    from twirpkit.sdk import AsyncAuthorize, ExtraHeaders, Hook, RetryOption, Unset
 
     from livekit_twirp.messages.livekit_sip import (
         CreateSIPDispatchRuleRequest,
@@ -88,6 +91,8 @@ class AsyncSIP(AsyncService):
     Needs a server with Redis; without it every call gives `internal`.
     """
 
+    _methods = methods.METHODS
+
     def __init__(
         self,
         session: aiohttp.ClientSession | httpx.AsyncClient,
@@ -96,11 +101,12 @@ class AsyncSIP(AsyncService):
         api_secret: str | None = None,
         *,
         token: str | None = None,
-        auth: str | Authorize | None = None,
+        auth: str | AsyncAuthorize | None = None,
         timeout: float | Unset | None = UNSET,
         retry: RetryOption = UNSET,
         extra_headers: ExtraHeaders | None = None,
         hooks: Iterable[Hook] = (),
+        user_agent_extra: str | None = None,
         regions: Regions | Unset | None = UNSET,
     ) -> None:
         """Send requests through a session, which the service does not close.
@@ -122,9 +128,10 @@ class AsyncSIP(AsyncService):
             retry=retry,
             extra_headers=extra_headers,
             hooks=hooks,
+            user_agent_extra=user_agent_extra,
             regions=regions,
         )
-        self._client = AsyncClient(config, async_transport(self, session))
+        self._client = AsyncClient(config, async_transport(self, session), PACKAGE)
 
     @overload
     async def list_sip_trunk(
@@ -162,6 +169,8 @@ class AsyncSIP(AsyncService):
         Deprecated: use `ListSIPInboundTrunk` and `ListSIPOutboundTrunk`. Much of what a trunk holds has no
         place in this shape, and of several numbers of an inbound trunk it shows only the first.
 
+        `iter_sip_trunk` iterates over all pages.
+
         Fields:
             page: Where to continue and how many to return. Unset: all of them.
 
@@ -175,6 +184,51 @@ class AsyncSIP(AsyncService):
         """
         return await self._client.call(
             methods.LIST_SIP_TRUNK, request, fields, CallOptions(timeout, retry, extra_headers)
+        )
+
+    @overload
+    def iter_sip_trunk(
+        self,
+        request: ListSIPTrunkRequest | ListSIPTrunkRequestDict,
+        /,
+        *,
+        timeout: float | Unset | None = UNSET,
+        retry: RetryOption = UNSET,
+        extra_headers: ExtraHeaders | None = None,
+    ) -> AsyncIterator[SIPTrunkInfo]: ...
+    @overload
+    def iter_sip_trunk(
+        self,
+        /,
+        *,
+        timeout: float | Unset | None = UNSET,
+        retry: RetryOption = UNSET,
+        extra_headers: ExtraHeaders | None = None,
+        **fields: Unpack[ListSIPTrunkRequestDict],
+    ) -> AsyncIterator[SIPTrunkInfo]: ...
+    @deprecated("ListSIPTrunk is deprecated: use `ListSIPInboundTrunk` and `ListSIPOutboundTrunk`")
+    def iter_sip_trunk(
+        self,
+        request: ListSIPTrunkRequest | ListSIPTrunkRequestDict | None = None,
+        /,
+        *,
+        timeout: float | Unset | None = UNSET,
+        retry: RetryOption = UNSET,
+        extra_headers: ExtraHeaders | None = None,
+        **fields: Any,
+    ) -> AsyncIterator[SIPTrunkInfo]:
+        """Iterate over the `items` of all pages of `list_sip_trunk`.
+
+        The arguments are those of `list_sip_trunk`. Each page is a separate call, made when the items of the
+        previous page are used up; `timeout` applies to each. Set `page` to start at a later page. A request
+        message is not modified.
+
+        Raises:
+            TypeError, ValueError: The request is invalid; nothing was sent.
+            TwirpError: During iteration: a call failed, or a page token was repeated.
+        """
+        return aiterate(
+            self._client, methods.LIST_SIP_TRUNK, request, fields, CallOptions(timeout, retry, extra_headers)
         )
 
     @overload
@@ -520,6 +574,8 @@ class AsyncSIP(AsyncService):
         Unknown ids and numbers are left out and are no error. The answer may be longer than the page asked for:
         see `page`. Passwords are in the answer.
 
+        `iter_sip_inbound_trunk` iterates over all pages.
+
         Fields:
             page: Where to continue: `after_id` is the id of the last trunk that is known. The open-source
                 server ignores `limit` and returns all that follow. Unset: from the start.
@@ -536,6 +592,50 @@ class AsyncSIP(AsyncService):
         """
         return await self._client.call(
             methods.LIST_SIP_INBOUND_TRUNK, request, fields, CallOptions(timeout, retry, extra_headers)
+        )
+
+    @overload
+    def iter_sip_inbound_trunk(
+        self,
+        request: ListSIPInboundTrunkRequest | ListSIPInboundTrunkRequestDict,
+        /,
+        *,
+        timeout: float | Unset | None = UNSET,
+        retry: RetryOption = UNSET,
+        extra_headers: ExtraHeaders | None = None,
+    ) -> AsyncIterator[SIPInboundTrunkInfo]: ...
+    @overload
+    def iter_sip_inbound_trunk(
+        self,
+        /,
+        *,
+        timeout: float | Unset | None = UNSET,
+        retry: RetryOption = UNSET,
+        extra_headers: ExtraHeaders | None = None,
+        **fields: Unpack[ListSIPInboundTrunkRequestDict],
+    ) -> AsyncIterator[SIPInboundTrunkInfo]: ...
+    def iter_sip_inbound_trunk(
+        self,
+        request: ListSIPInboundTrunkRequest | ListSIPInboundTrunkRequestDict | None = None,
+        /,
+        *,
+        timeout: float | Unset | None = UNSET,
+        retry: RetryOption = UNSET,
+        extra_headers: ExtraHeaders | None = None,
+        **fields: Any,
+    ) -> AsyncIterator[SIPInboundTrunkInfo]:
+        """Iterate over the `items` of all pages of `list_sip_inbound_trunk`.
+
+        The arguments are those of `list_sip_inbound_trunk`. Each page is a separate call, made when the items
+        of the previous page are used up; `timeout` applies to each. Set `page` to start at a later page. A
+        request message is not modified.
+
+        Raises:
+            TypeError, ValueError: The request is invalid; nothing was sent.
+            TwirpError: During iteration: a call failed, or a page token was repeated.
+        """
+        return aiterate(
+            self._client, methods.LIST_SIP_INBOUND_TRUNK, request, fields, CallOptions(timeout, retry, extra_headers)
         )
 
     @overload
@@ -573,6 +673,8 @@ class AsyncSIP(AsyncService):
         Unknown ids and numbers are left out and are no error. The answer may be longer than the page asked for:
         see `page`. Passwords are in the answer.
 
+        `iter_sip_outbound_trunk` iterates over all pages.
+
         Fields:
             page: Where to continue: `after_id` is the id of the last trunk that is known. The open-source
                 server may ignore `limit` and return all that follow. Unset: from the start.
@@ -589,6 +691,50 @@ class AsyncSIP(AsyncService):
         """
         return await self._client.call(
             methods.LIST_SIP_OUTBOUND_TRUNK, request, fields, CallOptions(timeout, retry, extra_headers)
+        )
+
+    @overload
+    def iter_sip_outbound_trunk(
+        self,
+        request: ListSIPOutboundTrunkRequest | ListSIPOutboundTrunkRequestDict,
+        /,
+        *,
+        timeout: float | Unset | None = UNSET,
+        retry: RetryOption = UNSET,
+        extra_headers: ExtraHeaders | None = None,
+    ) -> AsyncIterator[SIPOutboundTrunkInfo]: ...
+    @overload
+    def iter_sip_outbound_trunk(
+        self,
+        /,
+        *,
+        timeout: float | Unset | None = UNSET,
+        retry: RetryOption = UNSET,
+        extra_headers: ExtraHeaders | None = None,
+        **fields: Unpack[ListSIPOutboundTrunkRequestDict],
+    ) -> AsyncIterator[SIPOutboundTrunkInfo]: ...
+    def iter_sip_outbound_trunk(
+        self,
+        request: ListSIPOutboundTrunkRequest | ListSIPOutboundTrunkRequestDict | None = None,
+        /,
+        *,
+        timeout: float | Unset | None = UNSET,
+        retry: RetryOption = UNSET,
+        extra_headers: ExtraHeaders | None = None,
+        **fields: Any,
+    ) -> AsyncIterator[SIPOutboundTrunkInfo]:
+        """Iterate over the `items` of all pages of `list_sip_outbound_trunk`.
+
+        The arguments are those of `list_sip_outbound_trunk`. Each page is a separate call, made when the items
+        of the previous page are used up; `timeout` applies to each. Set `page` to start at a later page. A
+        request message is not modified.
+
+        Raises:
+            TypeError, ValueError: The request is invalid; nothing was sent.
+            TwirpError: During iteration: a call failed, or a page token was repeated.
+        """
+        return aiterate(
+            self._client, methods.LIST_SIP_OUTBOUND_TRUNK, request, fields, CallOptions(timeout, retry, extra_headers)
         )
 
     @overload
@@ -788,6 +934,8 @@ class AsyncSIP(AsyncService):
         Unknown ids are left out and are no error. The answer may be longer than the page asked for: see `page`.
         PINs are in the answer.
 
+        `iter_sip_dispatch_rule` iterates over all pages.
+
         Fields:
             page: Where to continue: `after_id` is the id of the last rule that is known. The open-source server
                 ignores `limit` and returns all that follow. Unset: from the start.
@@ -806,6 +954,50 @@ class AsyncSIP(AsyncService):
         """
         return await self._client.call(
             methods.LIST_SIP_DISPATCH_RULE, request, fields, CallOptions(timeout, retry, extra_headers)
+        )
+
+    @overload
+    def iter_sip_dispatch_rule(
+        self,
+        request: ListSIPDispatchRuleRequest | ListSIPDispatchRuleRequestDict,
+        /,
+        *,
+        timeout: float | Unset | None = UNSET,
+        retry: RetryOption = UNSET,
+        extra_headers: ExtraHeaders | None = None,
+    ) -> AsyncIterator[SIPDispatchRuleInfo]: ...
+    @overload
+    def iter_sip_dispatch_rule(
+        self,
+        /,
+        *,
+        timeout: float | Unset | None = UNSET,
+        retry: RetryOption = UNSET,
+        extra_headers: ExtraHeaders | None = None,
+        **fields: Unpack[ListSIPDispatchRuleRequestDict],
+    ) -> AsyncIterator[SIPDispatchRuleInfo]: ...
+    def iter_sip_dispatch_rule(
+        self,
+        request: ListSIPDispatchRuleRequest | ListSIPDispatchRuleRequestDict | None = None,
+        /,
+        *,
+        timeout: float | Unset | None = UNSET,
+        retry: RetryOption = UNSET,
+        extra_headers: ExtraHeaders | None = None,
+        **fields: Any,
+    ) -> AsyncIterator[SIPDispatchRuleInfo]:
+        """Iterate over the `items` of all pages of `list_sip_dispatch_rule`.
+
+        The arguments are those of `list_sip_dispatch_rule`. Each page is a separate call, made when the items
+        of the previous page are used up; `timeout` applies to each. Set `page` to start at a later page. A
+        request message is not modified.
+
+        Raises:
+            TypeError, ValueError: The request is invalid; nothing was sent.
+            TwirpError: During iteration: a call failed, or a page token was repeated.
+        """
+        return aiterate(
+            self._client, methods.LIST_SIP_DISPATCH_RULE, request, fields, CallOptions(timeout, retry, extra_headers)
         )
 
     @overload
@@ -1021,3 +1213,55 @@ class AsyncSIP(AsyncService):
         return await self._client.call(
             methods.TRANSFER_SIP_PARTICIPANT, request, fields, CallOptions(timeout, retry, extra_headers)
         )
+
+    async def find_sip_inbound_trunk(
+        self,
+        *,
+        number: str,
+        timeout: float | Unset | None = UNSET,
+    ) -> SIPInboundTrunkInfo | None:
+        """Find the inbound trunk with a phone number, or else one without numbers, which stands for any.
+
+        All trunks are listed and compared. Blanks, punctuation and a plus at the front of a number do not count. Where
+        several trunks have the number, the first one is returned.
+
+        Args:
+            number: The phone number, such as `+15550100`.
+            timeout: Seconds for the whole; None for no limit. Default: the client's timeout, or 30.
+
+        Returns:
+            The trunk; None if no trunk is for the number.
+
+        Raises:
+            TwirpError: A call failed.
+            TypeError, ValueError: The number is refused; nothing was sent.
+        """
+        steps = find_trunk(methods.LIST_SIP_INBOUND_TRUNK, number)
+        trunk: SIPInboundTrunkInfo | None = await arun_workflow(self._client, steps, timeout, 30.0)
+        return trunk
+
+    async def find_sip_outbound_trunk(
+        self,
+        *,
+        number: str,
+        timeout: float | Unset | None = UNSET,
+    ) -> SIPOutboundTrunkInfo | None:
+        """Find the outbound trunk with a phone number, or else one with a `*`, which stands for any.
+
+        All trunks are listed and compared. Blanks, punctuation and a plus at the front of a number do not count. Where
+        several trunks have the number, the first one is returned.
+
+        Args:
+            number: The phone number, such as `+15550100`.
+            timeout: Seconds for the whole; None for no limit. Default: the client's timeout, or 30.
+
+        Returns:
+            The trunk; None if no trunk is for the number.
+
+        Raises:
+            TwirpError: A call failed.
+            TypeError, ValueError: The number is refused; nothing was sent.
+        """
+        steps = find_trunk(methods.LIST_SIP_OUTBOUND_TRUNK, number)
+        trunk: SIPOutboundTrunkInfo | None = await arun_workflow(self._client, steps, timeout, 30.0)
+        return trunk

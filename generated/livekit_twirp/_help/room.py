@@ -399,12 +399,19 @@ HELP: dict[str, Help] = {
         body=(
             (
                 "The participant must be allowed to publish data: its client acknowledges"
-                " the call that way. Without an acknowledgement within about 2 seconds "
-                "(RpcError 1501), or without an answer within `response_timeout_ms` "
-                "(1502), the code is `canceled`. A method that the client does not know "
-                "(1400) and a payload that is too large (1402) are `invalid_argument`. An"
-                " error that the method raises itself is `internal`, and its own code, "
-                "message and data stand in the text."
+                " the call that way. An error of the participant's client is an "
+                "`RpcCallError`: 1400 for a method that it does not know, 1402 for a "
+                "payload that is too large, 1501 without an acknowledgement within about "
+                "2 seconds, 1502 without an answer within `response_timeout_ms`, 1500 for"
+                " a method that crashed, 1504 for an answer that is too large. An error "
+                "that the method raises itself has the number, message and data that it "
+                "chose."
+            ),
+            (
+                "A method that takes longer than about 3 seconds may be run up to three "
+                "times, because the server sends the call again to the participant's "
+                "node: let such a method start its work and return at once, or recognize "
+                "a call that it has had."
             ),
             (
                 "An unknown room or participant gives `unavailable`, after about 3 "

@@ -55,6 +55,7 @@ LIST_SIMULATION_RUNS: Method[SimulationRun.List.Request, SimulationRun.List.Resp
         start="page_token.token",
         next="next_page_token.token",
         items="runs",
+        py_name="iter_simulation_runs",
     ),
 )
 COUNT_SIMULATION_RUNS: Method[SimulationRun.Counts.Request, SimulationRun.Counts.Response] = Method(

@@ -63,6 +63,7 @@ LIST_EGRESS: Method[ListEgressRequest, ListEgressResponse] = Method(
         start="page_token.token",
         next="next_page_token.token",
         items="items",
+        py_name="iter_egress",
     ),
 )
 STOP_EGRESS: Method[StopEgressRequest, EgressInfo] = Method(

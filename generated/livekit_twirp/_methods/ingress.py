@@ -47,6 +47,7 @@ LIST_INGRESS: Method[ListIngressRequest, ListIngressResponse] = Method(
         start="page_token.token",
         next="next_page_token.token",
         items="items",
+        py_name="iter_ingress",
     ),
 )
 DELETE_INGRESS: Method[DeleteIngressRequest, IngressInfo] = Method(

@@ -36,6 +36,7 @@ SEARCH_PHONE_NUMBERS: Method[SearchPhoneNumbersRequest, SearchPhoneNumbersRespon
         start="page_token.token",
         next="next_page_token.token",
         items="items",
+        py_name="iter_search_phone_numbers",
     ),
 )
 PURCHASE_PHONE_NUMBER: Method[PurchasePhoneNumberRequest, PurchasePhoneNumberResponse] = Method(
@@ -61,6 +62,7 @@ LIST_PHONE_NUMBERS: Method[ListPhoneNumbersRequest, ListPhoneNumbersResponse] = 
         start="page_token.token",
         next="next_page_token.token",
         items="items",
+        py_name="iter_phone_numbers",
     ),
 )
 GET_PHONE_NUMBER: Method[GetPhoneNumberRequest, GetPhoneNumberResponse] = Method(

@@ -33,6 +33,7 @@ LIST_REPLAYS: Method[ListReplaysRequest, ListReplaysResponse] = Method(
         start="page_token.token",
         next="next_page_token.token",
         items="replays",
+        py_name="iter_replays",
     ),
 )
 PLAYBACK: Method[PlaybackRequest, PlaybackResponse] = Method(

@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from twirpkit.sdk import Method, RetryClass, ServerWait
+from twirpkit.sdk import Method, PageFields, RetryClass, ServerWait
 
 from livekit_twirp.grants import GRANTS
 from livekit_twirp.messages.livekit_sip import (
@@ -47,6 +47,13 @@ LIST_SIP_TRUNK: Method[ListSIPTrunkRequest, ListSIPTrunkResponse] = Method(
     response=ListSIPTrunkResponse,
     retry=RetryClass.READ,
     grants=GRANTS["livekit.SIP/ListSIPTrunk"],
+    pages=PageFields(
+        start="page.after_id",
+        next="",
+        items="items",
+        item_id="sip_trunk_id",
+        py_name="iter_sip_trunk",
+    ),
 )
 CREATE_SIP_INBOUND_TRUNK: Method[CreateSIPInboundTrunkRequest, SIPInboundTrunkInfo] = Method(
     service="livekit.SIP",
@@ -110,6 +117,13 @@ LIST_SIP_INBOUND_TRUNK: Method[ListSIPInboundTrunkRequest, ListSIPInboundTrunkRe
     response=ListSIPInboundTrunkResponse,
     retry=RetryClass.READ,
     grants=GRANTS["livekit.SIP/ListSIPInboundTrunk"],
+    pages=PageFields(
+        start="page.after_id",
+        next="",
+        items="items",
+        item_id="sip_trunk_id",
+        py_name="iter_sip_inbound_trunk",
+    ),
 )
 LIST_SIP_OUTBOUND_TRUNK: Method[ListSIPOutboundTrunkRequest, ListSIPOutboundTrunkResponse] = Method(
     service="livekit.SIP",
@@ -119,6 +133,13 @@ LIST_SIP_OUTBOUND_TRUNK: Method[ListSIPOutboundTrunkRequest, ListSIPOutboundTrun
     response=ListSIPOutboundTrunkResponse,
     retry=RetryClass.READ,
     grants=GRANTS["livekit.SIP/ListSIPOutboundTrunk"],
+    pages=PageFields(
+        start="page.after_id",
+        next="",
+        items="items",
+        item_id="sip_trunk_id",
+        py_name="iter_sip_outbound_trunk",
+    ),
 )
 DELETE_SIP_TRUNK: Method[DeleteSIPTrunkRequest, SIPTrunkInfo] = Method(
     service="livekit.SIP",
@@ -155,6 +176,13 @@ LIST_SIP_DISPATCH_RULE: Method[ListSIPDispatchRuleRequest, ListSIPDispatchRuleRe
     response=ListSIPDispatchRuleResponse,
     retry=RetryClass.READ,
     grants=GRANTS["livekit.SIP/ListSIPDispatchRule"],
+    pages=PageFields(
+        start="page.after_id",
+        next="",
+        items="items",
+        item_id="sip_dispatch_rule_id",
+        py_name="iter_sip_dispatch_rule",
+    ),
 )
 DELETE_SIP_DISPATCH_RULE: Method[DeleteSIPDispatchRuleRequest, SIPDispatchRuleInfo] = Method(
     service="livekit.SIP",

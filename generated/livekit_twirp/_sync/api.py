@@ -5,10 +5,18 @@
 
 from __future__ import annotations
 
-from functools import cached_property
 from typing import TYPE_CHECKING, ClassVar
 
-from twirpkit.sdk import UNSET, Client, PackageInfo, client_config, conceal, service_config, sync_transport
+from twirpkit.sdk import (
+    UNSET,
+    Client,
+    PackageInfo,
+    client_config,
+    conceal,
+    service_config,
+    service_property,
+    sync_transport,
+)
 
 from livekit_twirp._sdk import PACKAGE
 
@@ -59,6 +67,7 @@ class LiveKitAPI(Client):
         proxy: ProxyOption = None,
         tls: Tls | None = None,
         hooks: Iterable[Hook] = (),
+        user_agent_extra: str | None = None,
         regions: Regions | Unset | None = UNSET,
     ) -> None:
         """Configure the client.
@@ -68,7 +77,8 @@ class LiveKitAPI(Client):
             api_key: Key that signs the token of each call. Default: `LIVEKIT_API_KEY`.
             api_secret: Secret of the key. Default: `LIVEKIT_API_SECRET`.
             token: Bearer token, in place of a key and its secret. Default: `LIVEKIT_TOKEN`.
-            auth: Value of the Authorization header, or a function that returns it for each attempt.
+            auth: Value of the Authorization header, or a function that returns it for each attempt. In an async client,
+                it may be a coroutine function, which is awaited within the timeout of the call.
             timeout: Seconds for one call, all attempts included; None for no limit. A call can have its own. If neither
                 is set, each RPC has a default, 10 seconds for most.
             retry: Retry policy for failed calls; False for no retries. A call can have its own.
@@ -79,6 +89,7 @@ class LiveKitAPI(Client):
             proxy: URL of an HTTP proxy; False for no proxy, None for that of the environment.
             tls: An `ssl.SSLContext`, or the path of a file or folder of CA certificates; None for the system's.
             hooks: Functions that are called with an `Event` for each request, response, retry and error.
+            user_agent_extra: Text at the end of the User-Agent header, such as your application's name and version.
             regions: Hosts that have regions to fall back on; None for no fallback.
 
         Credentials are read from the environment only if none is given.
@@ -101,75 +112,76 @@ class LiveKitAPI(Client):
             retry=retry,
             extra_headers=extra_headers,
             hooks=hooks,
+            user_agent_extra=user_agent_extra,
             regions=regions,
         )
-        super().__init__(config, sync_transport(self, session, transport, proxy=proxy, tls=tls))
+        super().__init__(config, sync_transport(self, session, transport, proxy=proxy, tls=tls), PACKAGE)
 
-    @cached_property
+    @service_property
     def replay(self) -> Replay:
         """Plays recorded sessions back into rooms, and exports or deletes them."""
         from livekit_twirp._sync.replay import Replay
 
         return Replay._of(self)  # pyright: ignore[reportPrivateUsage]  # for this package
 
-    @cached_property
+    @service_property
     def agent_dispatch(self) -> AgentDispatchService:
         """Calls agents into rooms, and sends them away."""
         from livekit_twirp._sync.agent_dispatch import AgentDispatchService
 
         return AgentDispatchService._of(self)  # pyright: ignore[reportPrivateUsage]  # for this package
 
-    @cached_property
+    @service_property
     def agent_simulation(self) -> AgentSimulation:
         """Tests an agent in conversations with simulated users, and judges how it did."""
         from livekit_twirp._sync.agent_simulation import AgentSimulation
 
         return AgentSimulation._of(self)  # pyright: ignore[reportPrivateUsage]  # for this package
 
-    @cached_property
+    @service_property
     def cloud_agent(self) -> CloudAgent:
         """Creates, deploys and manages the agents that LiveKit Cloud hosts for a project."""
         from livekit_twirp._sync.cloud_agent import CloudAgent
 
         config = service_config(self._config, PACKAGE, "livekit.CloudAgent")
-        return CloudAgent._of(Client(config, self._transport))  # pyright: ignore[reportPrivateUsage]  # for this package
+        return CloudAgent._of(Client(config, self._transport, PACKAGE))  # pyright: ignore[reportPrivateUsage]  # for this package
 
-    @cached_property
+    @service_property
     def connector(self) -> Connector:
         """Brings calls from WhatsApp and Twilio into rooms, as participants of the kind `CONNECTOR`."""
         from livekit_twirp._sync.connector import Connector
 
         return Connector._of(self)  # pyright: ignore[reportPrivateUsage]  # for this package
 
-    @cached_property
+    @service_property
     def egress(self) -> Egress:
         """Records rooms and tracks to files, or sends them out as streams."""
         from livekit_twirp._sync.egress import Egress
 
         return Egress._of(self)  # pyright: ignore[reportPrivateUsage]  # for this package
 
-    @cached_property
+    @service_property
     def ingress(self) -> Ingress:
         """Makes and manages the entrances through which encoders and URLs publish into rooms."""
         from livekit_twirp._sync.ingress import Ingress
 
         return Ingress._of(self)  # pyright: ignore[reportPrivateUsage]  # for this package
 
-    @cached_property
+    @service_property
     def phone_number(self) -> PhoneNumberService:
         """Finds, buys, assigns and gives back phone numbers."""
         from livekit_twirp._sync.phone_number import PhoneNumberService
 
         return PhoneNumberService._of(self)  # pyright: ignore[reportPrivateUsage]  # for this package
 
-    @cached_property
+    @service_property
     def room(self) -> RoomService:
         """Creates, lists and ends rooms, and manages the participants in them."""
         from livekit_twirp._sync.room import RoomService
 
         return RoomService._of(self)  # pyright: ignore[reportPrivateUsage]  # for this package
 
-    @cached_property
+    @service_property
     def sip(self) -> SIP:
         """Manages SIP trunks and dispatch rules, calls people into rooms, and transfers their calls."""
         from livekit_twirp._sync.sip import SIP

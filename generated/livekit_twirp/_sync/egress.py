@@ -7,7 +7,18 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, overload
 
-from twirpkit.sdk import UNSET, CallOptions, Client, Service, client_config, conceal, iterate, sync_transport
+from twirpkit.livekit import wait_until_ended as _wait_until_ended
+from twirpkit.sdk import (
+    UNSET,
+    CallOptions,
+    Client,
+    Service,
+    client_config,
+    conceal,
+    iterate,
+    run_workflow,
+    sync_transport,
+)
 
 from livekit_twirp._methods import egress as methods
 from livekit_twirp._sdk import PACKAGE
@@ -54,6 +65,8 @@ __all__ = ["Egress"]
 class Egress(Service):
     """Records rooms and tracks to files, or sends them out as streams."""
 
+    _methods = methods.METHODS
+
     def __init__(
         self,
         session: requests.Session | httpx.Client,
@@ -67,6 +80,7 @@ class Egress(Service):
         retry: RetryOption = UNSET,
         extra_headers: ExtraHeaders | None = None,
         hooks: Iterable[Hook] = (),
+        user_agent_extra: str | None = None,
         regions: Regions | Unset | None = UNSET,
     ) -> None:
         """Send requests through a session, which the service does not close.
@@ -88,9 +102,10 @@ class Egress(Service):
             retry=retry,
             extra_headers=extra_headers,
             hooks=hooks,
+            user_agent_extra=user_agent_extra,
             regions=regions,
         )
-        self._client = Client(config, sync_transport(self, session))
+        self._client = Client(config, sync_transport(self, session), PACKAGE)
 
     @overload
     def start_egress(
@@ -708,3 +723,27 @@ class Egress(Service):
         return self._client.call(
             methods.START_TRACK_EGRESS, request, fields, CallOptions(timeout, retry, extra_headers)
         )
+
+    def wait_until_ended(
+        self,
+        *,
+        egress_id: str,
+        timeout: float | Unset | None = UNSET,
+    ) -> EgressInfo:
+        """Wait until an egress has ended, well or not, and return it: `status` and `error` say how.
+
+        After `stop_egress`, files are finished and uploaded, which takes as long as the files are large. The state is
+        read with `list_egress`, at first after 0.25 s and then more and more seldom, up to every 2 s.
+
+        Args:
+            egress_id: Id of the egress (`EG_...`).
+            timeout: Seconds for the whole; None for no limit. Default: the client's timeout, or 300.
+
+        Raises:
+            DeadlineExceededError: The time is up; the text says in which state the egress was.
+            NotFoundError: The server does not know the egress.
+            TwirpError: A call failed.
+        """
+        steps = _wait_until_ended(methods.LIST_EGRESS, egress_id)
+        egress: EgressInfo = run_workflow(self._client, steps, timeout, 300.0)
+        return egress

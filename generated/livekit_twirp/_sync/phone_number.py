@@ -54,6 +54,8 @@ class PhoneNumberService(Service):
     LiveKit Cloud only. The open-source server does not have this service: every call gives `bad_route`.
     """
 
+    _methods = methods.METHODS
+
     def __init__(
         self,
         session: requests.Session | httpx.Client,
@@ -67,6 +69,7 @@ class PhoneNumberService(Service):
         retry: RetryOption = UNSET,
         extra_headers: ExtraHeaders | None = None,
         hooks: Iterable[Hook] = (),
+        user_agent_extra: str | None = None,
         regions: Regions | Unset | None = UNSET,
     ) -> None:
         """Send requests through a session, which the service does not close.
@@ -88,9 +91,10 @@ class PhoneNumberService(Service):
             retry=retry,
             extra_headers=extra_headers,
             hooks=hooks,
+            user_agent_extra=user_agent_extra,
             regions=regions,
         )
-        self._client = Client(config, sync_transport(self, session))
+        self._client = Client(config, sync_transport(self, session), PACKAGE)
 
     @overload
     def search_phone_numbers(

@@ -51,6 +51,8 @@ class Replay(Service):
     LiveKit Cloud only.
     """
 
+    _methods = methods.METHODS
+
     def __init__(
         self,
         session: requests.Session | httpx.Client,
@@ -64,6 +66,7 @@ class Replay(Service):
         retry: RetryOption = UNSET,
         extra_headers: ExtraHeaders | None = None,
         hooks: Iterable[Hook] = (),
+        user_agent_extra: str | None = None,
         regions: Regions | Unset | None = UNSET,
     ) -> None:
         """Send requests through a session, which the service does not close.
@@ -85,9 +88,10 @@ class Replay(Service):
             retry=retry,
             extra_headers=extra_headers,
             hooks=hooks,
+            user_agent_extra=user_agent_extra,
             regions=regions,
         )
-        self._client = Client(config, sync_transport(self, session))
+        self._client = Client(config, sync_transport(self, session), PACKAGE)
 
     @overload
     def list_replays(

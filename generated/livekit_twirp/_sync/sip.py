@@ -7,13 +7,25 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, overload
 
-from twirpkit.sdk import UNSET, CallOptions, Client, Service, client_config, conceal, deprecated, sync_transport
+from twirpkit.livekit import find_trunk
+from twirpkit.sdk import (
+    UNSET,
+    CallOptions,
+    Client,
+    Service,
+    client_config,
+    conceal,
+    deprecated,
+    iterate,
+    run_workflow,
+    sync_transport,
+)
 
 from livekit_twirp._methods import sip as methods
 from livekit_twirp._sdk import PACKAGE
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator
     from typing import Any, Unpack
 
     import httpx
@@ -79,6 +91,8 @@ class SIP(Service):
     Needs a server with Redis; without it every call gives `internal`.
     """
 
+    _methods = methods.METHODS
+
     def __init__(
         self,
         session: requests.Session | httpx.Client,
@@ -92,6 +106,7 @@ class SIP(Service):
         retry: RetryOption = UNSET,
         extra_headers: ExtraHeaders | None = None,
         hooks: Iterable[Hook] = (),
+        user_agent_extra: str | None = None,
         regions: Regions | Unset | None = UNSET,
     ) -> None:
         """Send requests through a session, which the service does not close.
@@ -113,9 +128,10 @@ class SIP(Service):
             retry=retry,
             extra_headers=extra_headers,
             hooks=hooks,
+            user_agent_extra=user_agent_extra,
             regions=regions,
         )
-        self._client = Client(config, sync_transport(self, session))
+        self._client = Client(config, sync_transport(self, session), PACKAGE)
 
     @overload
     def list_sip_trunk(
@@ -153,6 +169,8 @@ class SIP(Service):
         Deprecated: use `ListSIPInboundTrunk` and `ListSIPOutboundTrunk`. Much of what a trunk holds has no
         place in this shape, and of several numbers of an inbound trunk it shows only the first.
 
+        `iter_sip_trunk` iterates over all pages.
+
         Fields:
             page: Where to continue and how many to return. Unset: all of them.
 
@@ -165,6 +183,51 @@ class SIP(Service):
             TypeError, ValueError: The request or an option is invalid; nothing was sent.
         """
         return self._client.call(methods.LIST_SIP_TRUNK, request, fields, CallOptions(timeout, retry, extra_headers))
+
+    @overload
+    def iter_sip_trunk(
+        self,
+        request: ListSIPTrunkRequest | ListSIPTrunkRequestDict,
+        /,
+        *,
+        timeout: float | Unset | None = UNSET,
+        retry: RetryOption = UNSET,
+        extra_headers: ExtraHeaders | None = None,
+    ) -> Iterator[SIPTrunkInfo]: ...
+    @overload
+    def iter_sip_trunk(
+        self,
+        /,
+        *,
+        timeout: float | Unset | None = UNSET,
+        retry: RetryOption = UNSET,
+        extra_headers: ExtraHeaders | None = None,
+        **fields: Unpack[ListSIPTrunkRequestDict],
+    ) -> Iterator[SIPTrunkInfo]: ...
+    @deprecated("ListSIPTrunk is deprecated: use `ListSIPInboundTrunk` and `ListSIPOutboundTrunk`")
+    def iter_sip_trunk(
+        self,
+        request: ListSIPTrunkRequest | ListSIPTrunkRequestDict | None = None,
+        /,
+        *,
+        timeout: float | Unset | None = UNSET,
+        retry: RetryOption = UNSET,
+        extra_headers: ExtraHeaders | None = None,
+        **fields: Any,
+    ) -> Iterator[SIPTrunkInfo]:
+        """Iterate over the `items` of all pages of `list_sip_trunk`.
+
+        The arguments are those of `list_sip_trunk`. Each page is a separate call, made when the items of the
+        previous page are used up; `timeout` applies to each. Set `page` to start at a later page. A request
+        message is not modified.
+
+        Raises:
+            TypeError, ValueError: The request is invalid; nothing was sent.
+            TwirpError: During iteration: a call failed, or a page token was repeated.
+        """
+        return iterate(
+            self._client, methods.LIST_SIP_TRUNK, request, fields, CallOptions(timeout, retry, extra_headers)
+        )
 
     @overload
     def create_sip_inbound_trunk(
@@ -509,6 +572,8 @@ class SIP(Service):
         Unknown ids and numbers are left out and are no error. The answer may be longer than the page asked for:
         see `page`. Passwords are in the answer.
 
+        `iter_sip_inbound_trunk` iterates over all pages.
+
         Fields:
             page: Where to continue: `after_id` is the id of the last trunk that is known. The open-source
                 server ignores `limit` and returns all that follow. Unset: from the start.
@@ -525,6 +590,50 @@ class SIP(Service):
         """
         return self._client.call(
             methods.LIST_SIP_INBOUND_TRUNK, request, fields, CallOptions(timeout, retry, extra_headers)
+        )
+
+    @overload
+    def iter_sip_inbound_trunk(
+        self,
+        request: ListSIPInboundTrunkRequest | ListSIPInboundTrunkRequestDict,
+        /,
+        *,
+        timeout: float | Unset | None = UNSET,
+        retry: RetryOption = UNSET,
+        extra_headers: ExtraHeaders | None = None,
+    ) -> Iterator[SIPInboundTrunkInfo]: ...
+    @overload
+    def iter_sip_inbound_trunk(
+        self,
+        /,
+        *,
+        timeout: float | Unset | None = UNSET,
+        retry: RetryOption = UNSET,
+        extra_headers: ExtraHeaders | None = None,
+        **fields: Unpack[ListSIPInboundTrunkRequestDict],
+    ) -> Iterator[SIPInboundTrunkInfo]: ...
+    def iter_sip_inbound_trunk(
+        self,
+        request: ListSIPInboundTrunkRequest | ListSIPInboundTrunkRequestDict | None = None,
+        /,
+        *,
+        timeout: float | Unset | None = UNSET,
+        retry: RetryOption = UNSET,
+        extra_headers: ExtraHeaders | None = None,
+        **fields: Any,
+    ) -> Iterator[SIPInboundTrunkInfo]:
+        """Iterate over the `items` of all pages of `list_sip_inbound_trunk`.
+
+        The arguments are those of `list_sip_inbound_trunk`. Each page is a separate call, made when the items
+        of the previous page are used up; `timeout` applies to each. Set `page` to start at a later page. A
+        request message is not modified.
+
+        Raises:
+            TypeError, ValueError: The request is invalid; nothing was sent.
+            TwirpError: During iteration: a call failed, or a page token was repeated.
+        """
+        return iterate(
+            self._client, methods.LIST_SIP_INBOUND_TRUNK, request, fields, CallOptions(timeout, retry, extra_headers)
         )
 
     @overload
@@ -562,6 +671,8 @@ class SIP(Service):
         Unknown ids and numbers are left out and are no error. The answer may be longer than the page asked for:
         see `page`. Passwords are in the answer.
 
+        `iter_sip_outbound_trunk` iterates over all pages.
+
         Fields:
             page: Where to continue: `after_id` is the id of the last trunk that is known. The open-source
                 server may ignore `limit` and return all that follow. Unset: from the start.
@@ -578,6 +689,50 @@ class SIP(Service):
         """
         return self._client.call(
             methods.LIST_SIP_OUTBOUND_TRUNK, request, fields, CallOptions(timeout, retry, extra_headers)
+        )
+
+    @overload
+    def iter_sip_outbound_trunk(
+        self,
+        request: ListSIPOutboundTrunkRequest | ListSIPOutboundTrunkRequestDict,
+        /,
+        *,
+        timeout: float | Unset | None = UNSET,
+        retry: RetryOption = UNSET,
+        extra_headers: ExtraHeaders | None = None,
+    ) -> Iterator[SIPOutboundTrunkInfo]: ...
+    @overload
+    def iter_sip_outbound_trunk(
+        self,
+        /,
+        *,
+        timeout: float | Unset | None = UNSET,
+        retry: RetryOption = UNSET,
+        extra_headers: ExtraHeaders | None = None,
+        **fields: Unpack[ListSIPOutboundTrunkRequestDict],
+    ) -> Iterator[SIPOutboundTrunkInfo]: ...
+    def iter_sip_outbound_trunk(
+        self,
+        request: ListSIPOutboundTrunkRequest | ListSIPOutboundTrunkRequestDict | None = None,
+        /,
+        *,
+        timeout: float | Unset | None = UNSET,
+        retry: RetryOption = UNSET,
+        extra_headers: ExtraHeaders | None = None,
+        **fields: Any,
+    ) -> Iterator[SIPOutboundTrunkInfo]:
+        """Iterate over the `items` of all pages of `list_sip_outbound_trunk`.
+
+        The arguments are those of `list_sip_outbound_trunk`. Each page is a separate call, made when the items
+        of the previous page are used up; `timeout` applies to each. Set `page` to start at a later page. A
+        request message is not modified.
+
+        Raises:
+            TypeError, ValueError: The request is invalid; nothing was sent.
+            TwirpError: During iteration: a call failed, or a page token was repeated.
+        """
+        return iterate(
+            self._client, methods.LIST_SIP_OUTBOUND_TRUNK, request, fields, CallOptions(timeout, retry, extra_headers)
         )
 
     @overload
@@ -775,6 +930,8 @@ class SIP(Service):
         Unknown ids are left out and are no error. The answer may be longer than the page asked for: see `page`.
         PINs are in the answer.
 
+        `iter_sip_dispatch_rule` iterates over all pages.
+
         Fields:
             page: Where to continue: `after_id` is the id of the last rule that is known. The open-source server
                 ignores `limit` and returns all that follow. Unset: from the start.
@@ -793,6 +950,50 @@ class SIP(Service):
         """
         return self._client.call(
             methods.LIST_SIP_DISPATCH_RULE, request, fields, CallOptions(timeout, retry, extra_headers)
+        )
+
+    @overload
+    def iter_sip_dispatch_rule(
+        self,
+        request: ListSIPDispatchRuleRequest | ListSIPDispatchRuleRequestDict,
+        /,
+        *,
+        timeout: float | Unset | None = UNSET,
+        retry: RetryOption = UNSET,
+        extra_headers: ExtraHeaders | None = None,
+    ) -> Iterator[SIPDispatchRuleInfo]: ...
+    @overload
+    def iter_sip_dispatch_rule(
+        self,
+        /,
+        *,
+        timeout: float | Unset | None = UNSET,
+        retry: RetryOption = UNSET,
+        extra_headers: ExtraHeaders | None = None,
+        **fields: Unpack[ListSIPDispatchRuleRequestDict],
+    ) -> Iterator[SIPDispatchRuleInfo]: ...
+    def iter_sip_dispatch_rule(
+        self,
+        request: ListSIPDispatchRuleRequest | ListSIPDispatchRuleRequestDict | None = None,
+        /,
+        *,
+        timeout: float | Unset | None = UNSET,
+        retry: RetryOption = UNSET,
+        extra_headers: ExtraHeaders | None = None,
+        **fields: Any,
+    ) -> Iterator[SIPDispatchRuleInfo]:
+        """Iterate over the `items` of all pages of `list_sip_dispatch_rule`.
+
+        The arguments are those of `list_sip_dispatch_rule`. Each page is a separate call, made when the items
+        of the previous page are used up; `timeout` applies to each. Set `page` to start at a later page. A
+        request message is not modified.
+
+        Raises:
+            TypeError, ValueError: The request is invalid; nothing was sent.
+            TwirpError: During iteration: a call failed, or a page token was repeated.
+        """
+        return iterate(
+            self._client, methods.LIST_SIP_DISPATCH_RULE, request, fields, CallOptions(timeout, retry, extra_headers)
         )
 
     @overload
@@ -1008,3 +1209,55 @@ class SIP(Service):
         return self._client.call(
             methods.TRANSFER_SIP_PARTICIPANT, request, fields, CallOptions(timeout, retry, extra_headers)
         )
+
+    def find_sip_inbound_trunk(
+        self,
+        *,
+        number: str,
+        timeout: float | Unset | None = UNSET,
+    ) -> SIPInboundTrunkInfo | None:
+        """Find the inbound trunk with a phone number, or else one without numbers, which stands for any.
+
+        All trunks are listed and compared. Blanks, punctuation and a plus at the front of a number do not count. Where
+        several trunks have the number, the first one is returned.
+
+        Args:
+            number: The phone number, such as `+15550100`.
+            timeout: Seconds for the whole; None for no limit. Default: the client's timeout, or 30.
+
+        Returns:
+            The trunk; None if no trunk is for the number.
+
+        Raises:
+            TwirpError: A call failed.
+            TypeError, ValueError: The number is refused; nothing was sent.
+        """
+        steps = find_trunk(methods.LIST_SIP_INBOUND_TRUNK, number)
+        trunk: SIPInboundTrunkInfo | None = run_workflow(self._client, steps, timeout, 30.0)
+        return trunk
+
+    def find_sip_outbound_trunk(
+        self,
+        *,
+        number: str,
+        timeout: float | Unset | None = UNSET,
+    ) -> SIPOutboundTrunkInfo | None:
+        """Find the outbound trunk with a phone number, or else one with a `*`, which stands for any.
+
+        All trunks are listed and compared. Blanks, punctuation and a plus at the front of a number do not count. Where
+        several trunks have the number, the first one is returned.
+
+        Args:
+            number: The phone number, such as `+15550100`.
+            timeout: Seconds for the whole; None for no limit. Default: the client's timeout, or 30.
+
+        Returns:
+            The trunk; None if no trunk is for the number.
+
+        Raises:
+            TwirpError: A call failed.
+            TypeError, ValueError: The number is refused; nothing was sent.
+        """
+        steps = find_trunk(methods.LIST_SIP_OUTBOUND_TRUNK, number)
+        trunk: SIPOutboundTrunkInfo | None = run_workflow(self._client, steps, timeout, 30.0)
+        return trunk

@@ -5,4 +5,35 @@
 
 from twirpkit.sdk import MessagePool
 
-POOL = MessagePool(__name__, sensitivity=1288)
+POOL = MessagePool(
+    __name__,
+    sensitivity=1288,
+    sensitive=(
+        "livekit.AcceptWhatsAppCallRequest.whatsapp_biz_opaque_callback_data",
+        "livekit.AvailabilityResponse.participant_attributes",
+        "livekit.AvailabilityResponse.participant_metadata",
+        "livekit.AvailabilityResponse.participant_name",
+        "livekit.ChatMessage.message",
+        "livekit.CreateSIPParticipantRequest.dtmf",
+        "livekit.DataStream.Chunk.content",
+        "livekit.DataStream.Header.inline_content",
+        "livekit.DialWhatsAppCallRequest.whatsapp_biz_opaque_callback_data",
+        "livekit.PerformRpcRequest.payload",
+        "livekit.PerformRpcResponse.payload",
+        "livekit.ProxyConfig.username",
+        "livekit.RpcError.data",
+        "livekit.RpcRequest.compressed_payload",
+        "livekit.RpcRequest.payload",
+        "livekit.RpcResponse.compressed_payload",
+        "livekit.RpcResponse.payload",
+        "livekit.SendDataRequest.data",
+        "livekit.SessionDescription.sdp",
+        "livekit.SipDTMF.code",
+        "livekit.SipDTMF.digit",
+        "livekit.TokenSourceRequest.participant_attributes",
+        "livekit.TokenSourceRequest.participant_metadata",
+        "livekit.TokenSourceRequest.participant_name",
+        "livekit.TranscriptionSegment.text",
+        "livekit.UserPacket.payload",
+    ),
+)

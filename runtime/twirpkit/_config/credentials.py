@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import warnings
+from typing import TypedDict
 
 from twirpkit._config.package_info import PackageInfo
 from twirpkit._config.plug_in import load_plug_in
@@ -12,9 +13,17 @@ from twirpkit._protocol.url import is_loopback
 from twirpkit._secret import Secret, conceal, revealed
 from twirpkit.errors import InsecureTransportWarning
 from twirpkit.events import LOGGER
-from twirpkit.options import Authorize
+from twirpkit.options import AsyncAuthorize, Authorize, ClientOptions
 
-__all__ = ["authorization_source", "environment_value", "explicit_authorization", "or_set", "warn_if_insecure"]
+__all__ = [
+    "environment_credentials",
+    "environment_value",
+    "given_authorization",
+    "missing_credentials",
+    "or_set",
+    "take_credentials",
+    "warn_if_insecure",
+]
 
 
 _warned: set[str] = set()
@@ -34,48 +43,70 @@ def warn_if_insecure(base_url: str) -> None:
     warnings.warn(text, InsecureTransportWarning, stacklevel=4)
 
 
-def authorization_source(
-    package: PackageInfo,
+class Credentials(TypedDict):
+    """Ways to authorize the calls of a client; at most one is given."""
+
+    api_key: str | Secret | None
+    api_secret: str | Secret | None
+    token: str | Secret | None
+    auth: str | Secret | AsyncAuthorize | None
+
+
+def take_credentials(options: ClientOptions) -> Credentials:
+    """Remove the credentials from the options of a client and return them."""
+    return {
+        "api_key": options.pop("api_key", None),
+        "api_secret": options.pop("api_secret", None),
+        "token": options.pop("token", None),
+        "auth": options.pop("auth", None),
+    }
+
+
+def environment_credentials(package: PackageInfo) -> Credentials:
+    """Return the credentials of the environment: a token, or else a key and its secret."""
+    token = environment_value(package, "token")
+    if token is not None:
+        return {"api_key": None, "api_secret": None, "token": Secret(token, package.env["token"]), "auth": None}
+    api_key, api_secret = (conceal(environment_value(package, name)) for name in ("api_key", "api_secret"))
+    return {"api_key": api_key, "api_secret": api_secret, "token": None, "auth": None}
+
+
+def given_authorization(
+    package: PackageInfo | None,
     api_key: str | Secret | None,
     api_secret: str | Secret | None,
     token: str | Secret | None,
-    auth: str | Secret | Authorize | None,
-) -> Authorize | Secret | None:
-    """Return what makes the Authorization header: from the arguments, else from the environment.
+    auth: str | Secret | AsyncAuthorize | None,
+) -> AsyncAuthorize | Secret | None:
+    """Return what makes the Authorization header, None if nothing is given.
 
     Raises:
-        ValueError: Credentials are missing, given in several ways, or refused (rule E3).
+        ValueError: Credentials are given in several ways, or half of them, or refused (rule E3).
         TypeError: One has the wrong type.
     """
     keyed = api_key is not None or api_secret is not None
     if [keyed, token is not None, auth is not None].count(True) > 1:
         raise ValueError(f"give one of {_ways(package)}, not several")
-    if not keyed and token is None and auth is None:
-        token = conceal(environment_value(package, "token"))
-        if token is not None:
-            return Secret(f"Bearer {checked_credential('the token', token).reveal()}", package.env["token"])
-        api_key = conceal(environment_value(package, "api_key"))
-        api_secret = conceal(environment_value(package, "api_secret"))
-    if (given := explicit_authorization(token, auth)) is not None:
-        return given
-    if package.signer is None:
+    if token is not None:
+        checked = checked_credential("the token", token)
+        return Secret(f"Bearer {checked.reveal()}", checked.variable)
+    if auth is not None:
+        return auth if callable(auth) else checked_credential("auth", auth)
+    if not keyed:
         return None
+    if package is None or package.signer is None:
+        raise ValueError(f"this service knows no API keys: pass {_ways(package)}")
     if api_key is None or api_secret is None:
-        missing = "API secret" if api_key is not None else "API key" if api_secret is not None else "credentials"
-        raise ValueError(f"no {missing}: pass {_ways(package)}{or_set(package, 'api_key', 'api_secret')}")
+        raise missing_credentials(package, "API secret" if api_key is not None else "API key")
     sign: Authorize = load_plug_in(package.signer)(
         checked_credential("the API key", api_key), checked_credential("the API secret", api_secret)
     )
     return sign
 
 
-def explicit_authorization(
-    token: str | Secret | None, auth: str | Secret | Authorize | None
-) -> Authorize | Secret | None:
-    """Return the Authorization header, or the function that makes it, from the arguments of a client."""
-    if token is not None:
-        return Secret(f"Bearer {checked_credential('the token', token).reveal()}")
-    return auth if auth is None or callable(auth) else checked_credential("auth", auth)
+def missing_credentials(package: PackageInfo, missing: str = "credentials") -> ValueError:
+    """Return the error that says which credentials are missing, and how to give them."""
+    return ValueError(f"no {missing}: pass {_ways(package)}{or_set(package, 'api_key', 'api_secret')}")
 
 
 def checked_credential(what: str, value: object) -> Secret:
@@ -99,8 +130,8 @@ def environment_value(package: PackageInfo, what: str) -> str | None:
     return os.environ.get(package.env[what]) or None if what in package.env else None
 
 
-def _ways(package: PackageInfo) -> str:
-    keys = "api_key=… with api_secret=…, " if package.signer is not None else ""
+def _ways(package: PackageInfo | None) -> str:
+    keys = "api_key=… with api_secret=…, " if package is not None and package.signer is not None else ""
     return f"{keys}token=… or auth=…"
 
 

@@ -55,8 +55,6 @@ class PackageInfo:
     """``module:class`` of what knows a service's other hosts; None: it has one host."""
     known_errors: Sequence[KnownError] = ()
     """Errors that the server is known to send."""
-    sensitivity: int | None = None
-    """The number of the field option that marks secret and personal fields."""
     origin: SchemaOrigin | None = None
     """The origin of the protos, where the manifest says it."""
     env: Mapping[str, str] = field(default_factory=dict)

@@ -1,8 +1,7 @@
-"""Classification of one attempt: its message, or the facts of its failure, and the error that is built of them."""
+"""Classification of one attempt: its message, or the facts of its failure."""
 
 from __future__ import annotations
 
-import dataclasses
 from dataclasses import dataclass, field
 from typing import Any, Final, TypeVar
 
@@ -11,10 +10,9 @@ from google.protobuf.message import Message
 from twirpkit._engine.client_config import ClientConfig
 from twirpkit._engine.prepare import PreparedCall
 from twirpkit._engine.retry import AttemptOutcome
-from twirpkit._protocol.constants import SERVER_CODE, TIMEOUT_MS
-from twirpkit._protocol.known_errors import KnownError, find_known_error, strip_known_prefixes
-from twirpkit._protocol.redaction import sensitive_texts
-from twirpkit._protocol.server_text import redact, text_cleaner
+from twirpkit._protocol.constants import TIMEOUT_MS
+from twirpkit._protocol.known_errors import KnownError, find_known_error
+from twirpkit._protocol.server_text import redact
 from twirpkit._protocol.twirp_responses import ErrorResponse, message_from_response, read_error, retry_after
 from twirpkit._secret import Secret
 from twirpkit.errors import (
@@ -29,11 +27,10 @@ from twirpkit.errors import (
 from twirpkit.rpc import Method
 from twirpkit.transports.base import HttpRequest, HttpResponse, Phase, TransportFailure
 
-__all__ = ["FailedAttempt", "classify_attempt", "describe_failure", "merge_sent"]
+__all__ = ["FailedAttempt", "classify_attempt", "merge_sent"]
 
 Resp = TypeVar("Resp", bound=Message)
 
-_ABOUT_TOKENS: Final = (Code.UNAUTHENTICATED, Code.PERMISSION_DENIED)
 _OUTCOME_OF_PHASE: Final = {
     Phase.NOT_SENT: AttemptOutcome.NOT_SENT,
     Phase.STALE: AttemptOutcome.STALE,
@@ -93,34 +90,6 @@ def merge_sent(previous: Sent, failed: FailedAttempt) -> Sent:
     if failed.outcome in (AttemptOutcome.NOT_SENT, AttemptOutcome.FINAL) and not failed.in_doubt:
         return previous
     return "maybe" if failed.in_doubt or previous == "maybe" else "yes"
-
-
-def describe_failure(
-    config: ClientConfig, method: Method[Any, Any], call: PreparedCall, failed: FailedAttempt, token: Secret | None
-) -> tuple[str, dict[str, str]]:
-    """Return the message and metadata of an attempt's error: nothing else shows a server's words (rules E1, E5)."""
-    response = failed.response
-    if response is None:
-        return failed.text, {}
-    # What the server said is recognized before anything in it is redacted.
-    response = dataclasses.replace(response, message=strip_known_prefixes(config.known_errors, response.message))
-    private = [*sensitive_texts(call.message, config.sensitivity), *_signer_texts(config)]
-    known = failed.known
-    hints = known is None or not known.cloud_only
-    message, meta = response.describe(text_cleaner(token, private), text_cleaner(token), hints=hints)
-    if failed.code is not response.code:
-        meta[SERVER_CODE] = response.code.value
-    if known is not None and known.hint:
-        message = f"{message} ({known.hint})"
-    if failed.code in _ABOUT_TOKENS and (variable := getattr(config.authorize, "variable", None)):
-        message = f"{message} (the token came from the environment variable {variable})"
-    return message, meta
-
-
-def _signer_texts(config: ClientConfig) -> tuple[str, ...]:
-    """Return the API key, which a server may repeat: if key and secret were swapped, it is the secret (rule E3)."""
-    key = getattr(config.authorize, "api_key", None)
-    return (key.reveal(),) if isinstance(key, Secret) else ()
 
 
 def _error_response(

@@ -13,7 +13,7 @@ from twirpkit._protocol.known_errors import KnownError
 from twirpkit._secret import Secret
 from twirpkit.errors import TwirpError
 from twirpkit.events import Hook
-from twirpkit.options import UNSET, Authorize, RetryPolicy, Unset
+from twirpkit.options import UNSET, AsyncAuthorize, RetryPolicy, Unset
 from twirpkit.rpc import Method
 
 __all__ = ["ClientConfig", "MethodPlan"]
@@ -45,14 +45,17 @@ class ClientConfig:
     base_url: str
     """Normalized base URL and prefix, without a slash at the end."""
     user_agent: str
-    authorize: Authorize | Secret | None = field(default=None, repr=False)
+    """Names and versions of this software."""
+    user_agent_extra: str = field(default="", repr=False)
+    """The application's own words, which follow."""
+    authorize: AsyncAuthorize | Secret | None = field(default=None, repr=False)
     headers: Mapping[str, str] = field(default_factory=dict, repr=False)
     """Checked extra headers of every call."""
     timeout: float | Unset | None = UNSET
     """Seconds for one logical call, None for no limit; `UNSET` for each method's own default."""
     request_id_header: str | None = None
     """The header that carries the request id; None: requests have no id."""
-    refine: Callable[[TwirpError], TwirpError] | None = None
+    refine: Callable[[TwirpError, str | None, Callable[[str], str]], TwirpError] | None = None
     """The package's plug-in that turns a general error into a more specific one."""
     retry: RetryPolicy | None = field(default_factory=RetryPolicy)
     """None: nothing is sent twice."""
@@ -60,10 +63,12 @@ class ClientConfig:
     """Shared by all calls of a client, and by the clients that `with_options` made of it."""
     failover: Failover | None = field(default=None, repr=False, compare=False)
     """Supplies other hosts of the same service."""
+    regions: Any = field(default=None, repr=False, compare=False)
+    """The plug-in that made `failover`, and makes another one for another base URL; None: the service has one host."""
+    service: str | None = None
+    """The full name of the service, if the configuration is for one with its own host."""
     known_errors: Sequence[KnownError] = ()
     """Errors that the server is known to send."""
-    sensitivity: int | None = None
-    """The number of the field option that marks secret and personal fields (rule E5)."""
     hooks: Sequence[Hook] = field(default=(), repr=False)
     unavailable: str | None = None
     """The reason why no call can be made: the service has its own host, which is not known. None: calls can be made."""

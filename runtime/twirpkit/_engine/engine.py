@@ -1,42 +1,43 @@
 """One logical call, without I/O: attempts, their deadlines and responses, and the decision to make another one.
 
 `start_call` returns a generator. It yields `Send` steps and is sent the result of each, an `HttpResponse` or a
-`TransportFailure`; and `Sleep` steps, to which False is sent if the client was closed meanwhile. It returns the decoded
-response or raises the error. `twirpkit.client` holds the two drivers, one that waits and one that awaits.
+`TransportFailure`; `Sleep` steps, to which False is sent if the client was closed meanwhile; and, for an async
+``auth``, an `Await`. It returns the decoded response or raises the error. `twirpkit.client` holds the two drivers, one
+that waits and one that awaits.
 """
 
 from __future__ import annotations
 
 import time
-from collections.abc import Generator, Mapping
+from collections.abc import Awaitable, Generator, Mapping
 from logging import DEBUG
-from typing import Any, Final, Generic, TypeVar
+from typing import Any, Generic, TypeVar
 
 from google.protobuf.message import Message
 
-from twirpkit._engine.attempt import FailedAttempt, classify_attempt, describe_failure, merge_sent
+from twirpkit._engine.attempt import FailedAttempt, classify_attempt, merge_sent
 from twirpkit._engine.client_config import ClientConfig
 from twirpkit._engine.clock import correct_clock
-from twirpkit._engine.plan import host_of
-from twirpkit._engine.prepare import PreparedCall, authorization, prepare
+from twirpkit._engine.destination import Destination
+from twirpkit._engine.error_builder import build_error, late_auth_error, too_late_error
+from twirpkit._engine.prepare import PreparedCall, authorization, checked_authorization, prepare
 from twirpkit._engine.reporter import Reporter
 from twirpkit._engine.retry import (
     IN_DOUBT,
-    AttemptOutcome,
     GiveUp,
     Retry,
-    can_be_made_again,
     decide,
     decide_once_more,
     decide_relocation,
     has_no_time,
-    is_retryable,
 )
-from twirpkit._engine.steps import Failover, Outcome, Send, Sleep, Step
+from twirpkit._engine.steps import Await, Awaited, Failover, Outcome, Send, Sleep, Step
+from twirpkit._engine.time_shares import attempt_deadlines
 from twirpkit._protocol.constants import AUTHORIZATION, TIMEOUT_MS
 from twirpkit._protocol.headers import Headers
 from twirpkit._secret import Secret
-from twirpkit.errors import Code, DeadlineExceededError, Sent, TwirpError
+from twirpkit.call_info import CallInfo, record_call, recording
+from twirpkit.errors import Code, Sent, TwirpError
 from twirpkit.events import LOGGER, global_hooks
 from twirpkit.options import CallOptions
 from twirpkit.rpc import Method
@@ -45,9 +46,6 @@ from twirpkit.transports.base import HttpRequest, HttpResponse, TransportFailure
 __all__ = ["start_call"]
 
 Resp = TypeVar("Resp", bound=Message)
-
-LONGEST_CONNECT: Final = 5.0
-"""Seconds that connecting may take where another attempt can follow (rule B2)."""
 
 
 def start_call(
@@ -76,20 +74,16 @@ class CallMachine(Generic[Resp]):
 
     __slots__ = (
         "attempts",
-        "base_url",
         "call",
         "clock_corrected",
         "config",
+        "destination",
         "force_new_connection",
-        "host",
         "maybe_executed",
         "method",
         "previous_error",
-        "relocated",
         "reporter",
         "sent",
-        "url",
-        "visited_base_urls",
     )
 
     def __init__(self, config: ClientConfig, method: Method[Any, Resp], call: PreparedCall) -> None:
@@ -98,18 +92,12 @@ class CallMachine(Generic[Resp]):
         self.call = call
         self.reporter: Reporter | None = None
         """Set where there are hooks, and after the first failure."""
-        self.base_url = config.base_url
-        """The base URL of the current attempt."""
-        self.url, self.host = call.plan.url, call.plan.host
-        self.visited_base_urls: list[str] | None = None
-        """The base URLs of all attempts, once there is more than one."""
+        self.destination = Destination(config, method.path, call)
         self.attempts = 0
         self.maybe_executed = False
         """True once an attempt may have been executed without a conclusive response (phases P2, P3)."""
         self.sent: Sent = "no"
         self.force_new_connection = False
-        self.relocated = False
-        """True once a server has referred the call to another host."""
         self.clock_corrected = False
         """True once a token was signed by the server's clock."""
         self.previous_error: TwirpError | None = None
@@ -132,16 +120,20 @@ class CallMachine(Generic[Resp]):
         """Yield the steps of the call; return its response, or raise its error."""
         config, method, call = self.config, self.method, self.call
         if call.timeout is not None and call.timeout <= 0:
-            raise self._too_late()
+            raise too_late_error(method, call)
         while True:
             self.attempts += 1
             token = authorization(config, method, call.message)
+            if not (token is None or isinstance(token, Secret)):
+                token = yield from self._await_authorization(token)
             request = self._request(token)
             outcome = yield Send(request)
             assert isinstance(outcome, HttpResponse | TransportFailure)  # noqa: S101  # drivers promise it for a Send
             result = classify_attempt(config, method, call, request, outcome, token)
             if not isinstance(result, FailedAttempt):
-                config.budget.earn(self.host)
+                config.budget.earn(self.destination.host)
+                if recording() and isinstance(outcome, HttpResponse):
+                    record_call(self._info(outcome))
                 self._report_success(outcome)
                 return result
             error, decision = yield from self._handle_failure(request, outcome, result, token)
@@ -151,16 +143,12 @@ class CallMachine(Generic[Resp]):
             if (yield Sleep(decision.delay)) is False:  # the client was closed
                 raise error
 
-    def _too_late(self) -> TwirpError:
-        text = f"the timeout of {self.call.timeout:g} s had passed before anything was sent"
-        return DeadlineExceededError(
-            Code.DEADLINE_EXCEEDED,
-            text,
-            sent="no",
-            request_id=self.call.request_id,
-            rpc=self.method.path,
-            retryable=True,
-        )
+    def _await_authorization(self, awaitable: Awaitable[str | Secret]) -> Generator[Step, Outcome, Secret]:
+        """Return the Authorization header that an async ``auth`` makes within the deadline of the call."""
+        outcome = yield Await(awaitable, self.call.deadline)
+        if isinstance(outcome, Awaited):
+            return checked_authorization(outcome.value)
+        raise late_auth_error(self.method, self.call, self.destination.url, attempts=self.attempts - 1, sent=self.sent)
 
     def _sent_so_far(self) -> Sent:
         """Return ``sent`` of a call that ends without an error of ours: its last attempt may have been executed."""
@@ -172,13 +160,19 @@ class CallMachine(Generic[Resp]):
 
     def _request(self, token: Secret | None) -> HttpRequest:
         """Build the request of an attempt, with its share of the time (rules B2, B4)."""
-        call, policy, now = self.call, self.call.policy, time.monotonic()
-        deadline, connect_deadline = call.deadline, None
-        if policy is not None and self.attempts < policy.max_attempts and self.config.budget.left(self.host):
-            # Another attempt may follow, so connecting must not use up the time that it would need.
-            connect_deadline = now + LONGEST_CONNECT
-            if (share := self._share_of_time(now, deadline)) is not None:
-                deadline = share if deadline is None else min(deadline, share)
+        call, policy, there, now = self.call, self.call.policy, self.destination, time.monotonic()
+        may_be_followed = (
+            policy is not None and self.attempts < policy.max_attempts and self.config.budget.left(there.host)
+        )
+        deadline, connect_deadline = attempt_deadlines(
+            self.config,
+            self.method,
+            call,
+            base_url=there.base_url,
+            may_be_followed=may_be_followed,
+            maybe_executed=self.maybe_executed,
+            now=now,
+        )
         headers = Headers(call.headers)
         if deadline is not None:
             milliseconds = int((deadline - now) * 1000)
@@ -189,21 +183,8 @@ class CallMachine(Generic[Resp]):
             self.reporter.attempt = self.attempts
             self.reporter.add_headers(headers)
         return HttpRequest(
-            self.url, headers, call.body, deadline, connect_deadline, force_new_connection=self.force_new_connection
+            there.url, headers, call.body, deadline, connect_deadline, force_new_connection=self.force_new_connection
         )
-
-    def _share_of_time(self, now: float, deadline: float | None) -> float | None:
-        """Return the time by which an attempt must end before its call must, None where it may use all (rule B2)."""
-        policy, failover, method = self.call.policy, self.config.failover, self.method
-        if policy is not None and policy.attempt_timeout is not None:
-            share = now + policy.attempt_timeout
-        elif deadline is not None and failover is not None and failover.knows_another(self.base_url):
-            share = now + (deadline - now) / 2
-        else:
-            return None
-        # Where a silence is not repeated, or a phone may ring, an end of the attempt would be the end of the call.
-        repeated = is_retryable(method.retry, AttemptOutcome.NO_RESPONSE, maybe_executed=self.maybe_executed)
-        return share if repeated and method.wait is None else None
 
     def _handle_failure(
         self,
@@ -214,17 +195,28 @@ class CallMachine(Generic[Resp]):
     ) -> Generator[Step, Outcome, tuple[TwirpError, Retry | GiveUp]]:
         """Decide what follows a failed attempt, build its error, and report both."""
         reporter = self.reporter or Reporter(self.config, self.method, self.call)
-        reporter.attempt, reporter.url, reporter.host = self.attempts, self.url, self.host
+        reporter.attempt, reporter.url, reporter.host = self.attempts, self.destination.url, self.destination.host
         self.sent = merge_sent(self.sent, failed)
         decision = yield from self._decide(request, outcome, failed, token)
-        error = self._build_error(reporter.url, failed, decision, token)
+        error = build_error(
+            self.config,
+            self.method,
+            self.call,
+            failed,
+            decision,
+            token,
+            url=reporter.url,
+            attempts=self.attempts,
+            sent=self.sent,
+            previous=self.previous_error,
+        )
         reporter.log_attempt(outcome, failed.outcome.value)
         reporter.log_decision(error, decision)
         if self.reporter is not None:
             reporter.emit("response", status=failed.status, error=error)
             if isinstance(decision, Retry):
                 reporter.emit("retry", status=failed.status, error=error, wait=decision.delay, reason=decision.reason)
-            reporter.url, reporter.host = self.url, self.host
+            reporter.url, reporter.host = self.destination.url, self.destination.host
         return error, decision
 
     def _decide(
@@ -251,23 +243,24 @@ class CallMachine(Generic[Resp]):
             self.call.policy,
             attempts=self.attempts,
             maybe_executed=self.maybe_executed,
-            budget_left=self.config.budget.left(self.host),
+            budget_left=self.config.budget.left(self.destination.host),
             retry_after=failed.retry_after,
             time_left=self._time_left(),
         )
         self.maybe_executed |= failed.outcome in IN_DOUBT
         if isinstance(decision, GiveUp):
             return decision
-        delay, base_url = decision.delay, self.base_url
+        there, deadline = self.destination, self.call.deadline
+        delay, base_url = decision.delay, there.base_url
         if failover is not None:
             before = time.monotonic()
-            base_url = (yield from self._discover(failover, request, rediscover=False)) or base_url
+            base_url = (yield from there.discover(failover, request, deadline, rediscover=False)) or base_url
             delay = max(0.0, delay - (time.monotonic() - before))
         if (too_late := has_no_time(delay, self._time_left())) is not None:
             return too_late
-        self.config.budget.spend(self.host)
+        self.config.budget.spend(self.destination.host)
         self.force_new_connection = decision.force_new_connection
-        self._go_to(base_url)
+        self.destination.move(base_url)
         return Retry(delay, decision.reason, decision.force_new_connection)
 
     def _was_signed_by_a_wrong_clock(self, response: HttpResponse, token: Secret | None) -> bool:
@@ -281,62 +274,31 @@ class CallMachine(Generic[Resp]):
         decision = decide_relocation(self.call.policy, attempts=self.attempts, time_left=self._time_left())
         if isinstance(decision, GiveUp):
             return decision
-        base_url = yield from self._discover(failover, request, rediscover=not self.relocated)
-        self.relocated = True
+        there = self.destination
+        base_url = yield from there.discover(failover, request, self.call.deadline, rediscover=not there.relocated)
+        there.relocated = True
         if base_url is None:
             return GiveUp(failover.nowhere, shown=True)
         if (too_late := has_no_time(0.0, self._time_left())) is not None:
             return too_late
-        self._go_to(base_url)
+        self.destination.move(base_url)
         return decision
 
-    def _go_to(self, base_url: str) -> None:
-        """Send the next attempt to a base URL."""
-        if self.visited_base_urls is None:
-            self.visited_base_urls = [self.base_url]
-        self.visited_base_urls.append(base_url)
-        self.base_url, self.host = base_url, host_of(base_url)
-        self.url = f"{base_url}/{self.method.path}"
-
-    def _discover(
-        self, failover: Failover, request: HttpRequest, *, rediscover: bool
-    ) -> Generator[Step, Outcome, str | None]:
-        deadline, base_url = self.call.deadline, self.config.base_url
-        visited = self.visited_base_urls or [self.base_url]
-        return (yield from failover.next_base_url(request, deadline, base_url, visited, rediscover=rediscover))
-
-    def _build_error(
-        self, url: str, failed: FailedAttempt, decision: Retry | GiveUp, token: Secret | None
-    ) -> TwirpError:
-        """Build the error of a failed attempt, with everything that is known of the call."""
-        message, meta = describe_failure(self.config, self.method, self.call, failed, token)
-        if isinstance(decision, GiveUp):
-            if decision.shown:
-                message = f"{message} ({decision.reason})"
-            previous = self.previous_error
-            if failed.status is None and previous is not None and previous.message != message:
-                # A server's reason is not lost behind a silence.
-                message = f"{message} (attempt {self.attempts}; before it: {previous.message})"
-        error = failed.error_class(
-            failed.code,
-            message,
-            meta=meta,
-            status=failed.status,
-            attempts=self.attempts,
-            sent=self.sent,
-            request_id=self.call.request_id,
+    def _info(self, response: HttpResponse) -> CallInfo:
+        return CallInfo(
             rpc=self.method.path,
-            url=url,
-            retryable=can_be_made_again(self.method.retry, failed.outcome, self.sent),
+            request_id=self.call.request_id,
+            attempts=self.attempts,
+            url=self.destination.url,
+            host=self.destination.host,
+            elapsed=time.monotonic() - self.call.started,
+            headers=response.headers,
         )
-        error.__cause__ = failed.cause
-        refine = self.config.refine
-        return error if refine is None else refine(error)
 
     def _report_success(self, outcome: HttpResponse | TransportFailure) -> None:
         if self.reporter is not None:
             self.reporter.emit("response", status=200)
         if LOGGER.isEnabledFor(DEBUG):
             reporter = self.reporter or Reporter(self.config, self.method, self.call)
-            reporter.attempt, reporter.url, reporter.host = self.attempts, self.url, self.host
+            reporter.attempt, reporter.url, reporter.host = self.attempts, self.destination.url, self.destination.host
             reporter.log_attempt(outcome, "done")

@@ -30,7 +30,7 @@ def _make(config: ClientConfig, method: Method[Any, Any]) -> MethodPlan:
         given = next((key for key in headers if key.lower() == name.lower()), name)
         name, fixed = given, headers.get(given) or None
     headers.update(CALL_HEADERS)
-    headers[USER_AGENT] = config.user_agent
+    headers[USER_AGENT] = f"{config.user_agent} {config.user_agent_extra}".rstrip()
     return MethodPlan(
         url=f"{config.base_url}/{method.path}",
         host=host_of(config.base_url),

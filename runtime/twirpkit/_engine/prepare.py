@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Mapping
+from collections.abc import Awaitable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
@@ -18,7 +18,7 @@ from twirpkit._secret import Secret
 from twirpkit.options import UNSET, CallOptions, RetryPolicy, check_retry, check_timeout
 from twirpkit.rpc import Method, ServerWait
 
-__all__ = ["PreparedCall", "authorization", "prepare"]
+__all__ = ["PreparedCall", "authorization", "checked_authorization", "prepare"]
 
 M = TypeVar("M", bound=Message)
 
@@ -68,15 +68,24 @@ def prepare(
     return PreparedCall(plan, message, _serialize(message), headers, request_id, timeout, started, deadline, policy)
 
 
-def authorization(config: ClientConfig, method: Method[Any, Any], message: Message) -> Secret | None:
-    """Return the Authorization header of one attempt, None for none."""
+def authorization(
+    config: ClientConfig, method: Method[Any, Any], message: Message
+) -> Secret | Awaitable[str | Secret] | None:
+    """Return the Authorization header of one attempt, None for none; or an async ``auth``'s awaitable of it."""
     authorize = config.authorize
     if authorize is None or isinstance(authorize, Secret):
         return authorize
     value = authorize(method, message)
     if isinstance(value, Secret):  # of a signer of ours, which checked it
         return value
-    return Secret(check_value("the Authorization value that auth returned", value))
+    return value if isinstance(value, Awaitable) else checked_authorization(value)
+
+
+def checked_authorization(value: object) -> Secret:
+    """Return the value that ``auth`` returned. Raises TypeError and ValueError if it is not a header's (rule E3)."""
+    return (
+        value if isinstance(value, Secret) else Secret(check_value("the Authorization value that auth returned", value))
+    )
 
 
 def _headers(config: ClientConfig, plan: MethodPlan, extra_headers: Any) -> tuple[Headers, str | None]:

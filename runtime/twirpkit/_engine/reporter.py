@@ -92,7 +92,7 @@ class Reporter:
                 status, text = None, f"no response ({outcome.phase.value})"
             else:
                 status, text = outcome.status, str(outcome.status)
-            request = shown(self._call.message, self._config.sensitivity)
+            request = shown(self._call.message)
             self._write(logging.DEBUG, f"{text}; {result}; request: {request}", status, result)
 
     def log_decision(self, error: TwirpError, decision: Retry | GiveUp) -> None:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Generator
+from collections.abc import Awaitable, Collection, Generator
 from dataclasses import dataclass
-from typing import Protocol, TypeAlias
+from typing import Any, Protocol, TypeAlias
 
 from twirpkit.transports.base import HttpRequest, HttpResponse, TransportFailure
 
-__all__ = ["Failover", "Outcome", "Send", "Sleep", "Step"]
+__all__ = ["Await", "Awaited", "Failover", "Outcome", "Send", "Sleep", "Step"]
 
 
 @dataclass(slots=True)  # not frozen: one is made for every request, and freezing costs as much again
@@ -25,8 +25,27 @@ class Sleep:
     seconds: float
 
 
-Step: TypeAlias = Send | Sleep
-Outcome: TypeAlias = HttpResponse | TransportFailure | bool | None
+@dataclass(slots=True)
+class Await:
+    """An awaitable of the user's, which only the async driver takes: what an async ``auth`` returned.
+
+    The driver sends back an `Awaited`, or False if the deadline passed first.
+    """
+
+    awaitable: Awaitable[Any]
+    deadline: float | None
+    """On `time.monotonic`'s clock; None: no limit."""
+
+
+@dataclass(slots=True)
+class Awaited:
+    """The result of an `Await`."""
+
+    value: Any
+
+
+Step: TypeAlias = Send | Sleep | Await
+Outcome: TypeAlias = HttpResponse | TransportFailure | Awaited | bool | None
 
 
 class Failover(Protocol):

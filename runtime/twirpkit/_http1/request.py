@@ -26,7 +26,6 @@ _WITHOUT_LENGTH: Final = frozenset(("GET", "HEAD", "OPTIONS", "TRACE"))
 _URL: Final = re.compile(
     r"(https?)://((?:\[[0-9A-Fa-f:.]+\]|[^]\[/?#@:\x00-\x20\x7f\\]+)(?::(\d+))?)((?:[/?][^#\x00- \x7f]*)?)", re.ASCII
 )
-_NAMES: Final = re.compile(rf"(?:{NAME_CHARACTER}+\n)*")
 _NAME: Final = re.compile(f"{NAME_CHARACTER}+")
 _BREAKING: Final = re.compile("[\r\n\0\ud800-\udfff]")
 _SURROGATE: Final = re.compile("[\ud800-\udfff]")  # has no UTF-8
@@ -117,18 +116,17 @@ def encode_head(
     Raises:
         ValueError: A header has a bad name, or a line break or NUL in its value.
     """
-    names = "\n".join((*headers, ""))
-    lower = "\n" + names.lower()
+    names = _read_names(tuple(headers))
     lines = Lines((f"{method} {target.origin if absolute_form else ''}{target.path} HTTP/1.1",))
-    if "\nhost\n" not in lower:
+    if not names.host:
         lines.append(f"Host: {target.host}")
     lines += map(": ".join, headers.items())
-    if "\ncontent-length\n" not in lower and announces_length(method, body_length):
+    if not names.length and announces_length(method, body_length):
         lines.append(f"Content-Length: {body_length}")
     if proxy_authorization is not None:
         lines.append("Proxy-Authorization: " + proxy_authorization.reveal())
     block = _joined(lines)
-    if block is None or _NAMES.fullmatch(names) is None:
+    if block is None or not names.valid:
         check_request_headers(headers)
         raise ValueError(_NOT_A_HEAD)
     return block[0].encode()
@@ -154,10 +152,23 @@ def announces_length(method: str, body_length: int) -> bool:
     return body_length > 0 or method not in _WITHOUT_LENGTH
 
 
+class _Names(NamedTuple):
+    """Facts about the names of a request's headers."""
+
+    valid: bool
+    """True if each can be sent."""
+    host: bool
+    """True if Host is among them."""
+    length: bool
+    """True if Content-Length is among them."""
+
+
 @lru_cache(maxsize=256)
-def _are_names(names: str) -> bool:
-    """Return True for names of headers, each with a line feed. Those of most requests are the same."""
-    return _NAMES.fullmatch(names) is not None
+def _read_names(names: tuple[str, ...]) -> _Names:
+    """Return the facts about the names of a request's headers. Those of most requests are the same."""
+    lower = {name.lower() for name in names}
+    valid = all(_NAME.fullmatch(name) is not None for name in names)
+    return _Names(valid, "host" in lower, "content-length" in lower)
 
 
 def check_request_headers(headers: Mapping[str, str]) -> None:
@@ -165,8 +176,7 @@ def check_request_headers(headers: Mapping[str, str]) -> None:
     # Three searches are faster than one for any of three characters.
     values = Lines(("".join(headers.values()),))
     broken = "\r" in values[0] or "\n" in values[0] or "\0" in values[0]
-    names = "\n".join((*headers, ""))
-    if not broken and values[0].isascii() and names.count("\n") == len(headers) and _are_names(names):
+    if not broken and values[0].isascii() and _read_names(tuple(headers)).valid:
         return
     for name in headers:
         if _NAME.fullmatch(name) is None or _BREAKING.search(headers[name]) is not None:

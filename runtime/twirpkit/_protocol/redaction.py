@@ -1,4 +1,4 @@
-"""Requests in logs and error texts: fields that their proto marks as secret or personal do not show (rule E5)."""
+"""Requests in logs and error texts: fields that are secret or personal do not show (rule E5)."""
 
 from __future__ import annotations
 
@@ -7,8 +7,10 @@ from typing import Any, Final
 
 from google.protobuf.message import Message
 
-from twirpkit._schema.sensitivity import marked_fields
+from twirpkit._schema.fields import field_of
+from twirpkit._schema.sensitivity import is_sensitive, tells_sensitivity
 from twirpkit._secret import REDACTED
+from twirpkit._url_secrets import url_secrets, without_url_secrets
 
 __all__ = ["sensitive_texts", "shown"]
 
@@ -18,67 +20,66 @@ SHORTEST: Final = 4
 """Characters of the shortest text that is looked for in a server's words: "no" stands in too many of them."""
 
 
-def shown(message: Message, option: int | None) -> str:
-    """Return a message on one line, with the values of its sensitive fields replaced.
+def shown(message: Message) -> str:
+    """Return a message on one line, with the values of its sensitive fields, and the secrets in URLs, replaced.
 
-    Args:
-        message: Any message.
-        option: The number of the field option that marks sensitive fields: any value but 0, known to us or not, does.
-            None: the schema has no such option, so no value shows.
+    If the schema does not say which fields are sensitive, no value shows.
     """
-    text = ", ".join(f"{name}={value}" for name, value in _fields(message, option))
+    text = ", ".join(f"{name}={value}" for name, value in _fields(message))
     return text if len(text) <= SHOWN_CHARACTERS else f"{text[:SHOWN_CHARACTERS]}…"
 
 
-def sensitive_texts(message: Message, option: int | None) -> list[str]:
-    """Return the texts in a message's sensitive fields, longest first: no error shows them."""
-    if option is None:
+def sensitive_texts(message: Message) -> list[str]:
+    """Return the texts in a message that no error shows, longest first: of sensitive fields, and secrets in URLs."""
+    descriptor: Any = type(message).DESCRIPTOR
+    if not tells_sensitivity(descriptor):
         return []
-    found = {text for text in _texts(message, option, marked=False) if len(text) >= SHORTEST}
+    found = {text for text in _texts(message, marked=False) if len(text) >= SHORTEST}
     return sorted(found, key=lambda text: (-len(text), text))
 
 
-def _fields(message: Message, option: int | None) -> Iterator[tuple[str, str]]:
+def _fields(message: Message) -> Iterator[tuple[str, str]]:
     cls = type(message)  # which has the methods for sure: a message's field may be called like one of them
-    marked = marked_fields(cls.DESCRIPTOR, option) if option is not None else None
-    for field, value in cls.ListFields(message):
-        if marked is None or field.name in marked:
+    descriptor: Any = cls.DESCRIPTOR
+    told = tells_sensitivity(descriptor)
+    for live, value in cls.ListFields(message):
+        field = field_of(descriptor, live)
+        if not told or is_sensitive(descriptor, field):
             yield field.name, REDACTED
-        elif isinstance(value, Message):
-            yield field.name, f"{{{shown(value, option)}}}"
         elif isinstance(value, Mapping):
-            yield field.name, f"{{{', '.join(f'{key!r}: {_item(each, option)}' for key, each in value.items())}}}"
+            yield field.name, f"{{{', '.join(f'{key!r}: {_item(each)}' for key, each in value.items())}}}"
         elif _is_several(value):
-            yield field.name, f"[{', '.join(_item(each, option) for each in value)}]"
+            yield field.name, f"[{', '.join(map(_item, value))}]"
         else:
-            yield field.name, repr(value)
+            yield field.name, _item(value)
 
 
-def _item(value: Any, option: int | None) -> str:
-    return f"{{{shown(value, option)}}}" if isinstance(value, Message) else repr(value)
+def _item(value: Any) -> str:
+    if isinstance(value, Message):
+        return f"{{{shown(value)}}}"
+    return repr(without_url_secrets(value) if isinstance(value, str) else value)
 
 
-def _texts(message: Message, option: int, *, marked: bool) -> Iterator[str]:
-    names = marked_fields(type(message).DESCRIPTOR, option)
-    for field, value in type(message).ListFields(message):
-        within = marked or field.name in names
-        if isinstance(value, Message):
-            yield from _texts(value, option, marked=within)
-        elif isinstance(value, str):
-            if within:
-                yield value
-        elif isinstance(value, Mapping):
-            yield from _texts_of_each(value.values(), option, within)
+def _texts(message: Message, *, marked: bool) -> Iterator[str]:
+    descriptor: Any = type(message).DESCRIPTOR
+    for live, value in type(message).ListFields(message):
+        within = marked or is_sensitive(descriptor, field_of(descriptor, live))
+        if isinstance(value, Mapping):
+            yield from _texts_of_each(value.values(), within)
         elif _is_several(value):
-            yield from _texts_of_each(value, option, within)
+            yield from _texts_of_each(value, within)
+        else:
+            yield from _texts_of_each((value,), within)
 
 
-def _texts_of_each(values: Any, option: int, marked: bool) -> Iterator[str]:
+def _texts_of_each(values: Any, marked: bool) -> Iterator[str]:
     for each in values:
         if isinstance(each, Message):
-            yield from _texts(each, option, marked=marked)
-        elif marked and isinstance(each, str):
-            yield each
+            yield from _texts(each, marked=marked)
+        elif isinstance(each, str):
+            if marked:
+                yield each
+            yield from url_secrets(each)
 
 
 def _is_several(value: object) -> bool:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import functools
+import sys
 import warnings
 from collections.abc import Callable
+from types import FunctionType
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 __all__ = ["deprecated"]
@@ -36,10 +38,13 @@ else:
         return decorate
 
 
-def _as_coroutine_function(function: Callable[..., Any]) -> Callable[..., Any]:
-    """Mark a function for `inspect.iscoroutinefunction` and return it. Python before 3.12 cannot mark it."""
-    import inspect
+def _as_coroutine_function(function: FunctionType) -> FunctionType:
+    """Mark a function that returns a coroutine for `inspect.iscoroutinefunction`, and return it."""
+    if sys.version_info >= (3, 12):
+        import inspect
 
-    mark: Callable[..., Any] = getattr(inspect, "markcoroutinefunction", lambda function: function)
-    marked: Callable[..., Any] = mark(function)
-    return marked
+        return inspect.markcoroutinefunction(function)
+    # Python 3.11 has no mark. `inspect` looks at this flag of the code, which calls do not read: an instruction at the
+    # start of the code is what makes a coroutine.
+    function.__code__ = function.__code__.replace(co_flags=function.__code__.co_flags | _CO_COROUTINE)
+    return function

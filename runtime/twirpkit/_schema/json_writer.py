@@ -16,6 +16,7 @@ from twirpkit._schema.schemas import message_class
 from twirpkit._schema.sensitivity import is_sensitive
 from twirpkit._schema.well_known import ANY, HAVE_JSON_OF_THEIR_OWN
 from twirpkit._secret import REDACTED
+from twirpkit._url_secrets import without_url_secrets
 
 __all__ = ["to_dict", "to_json"]
 
@@ -37,7 +38,8 @@ def to_dict(
 
     Args:
         message: Any message, of this package or another.
-        redact: Replace the values of fields that the schema marks as secret or personal by ``"<redacted>"``.
+        redact: Replace the values of fields that the schema marks as secret or personal, and the secrets in URLs, by
+            ``"<redacted>"``.
         defaults: Include fields that are not set: ``0``, ``""``, ``[]``. Messages and fields with presence are left
             out nevertheless.
         camel_case: Spell keys ``emptyTimeout`` instead of ``empty_timeout``.
@@ -84,7 +86,7 @@ def _value(message: Message, options: _Options) -> Any:
     name = type(message).DESCRIPTOR.full_name
     if name == ANY:
         return _any(message, options)
-    return _well_known(message, name) if name in HAVE_JSON_OF_THEIR_OWN else _object(message, options)
+    return _well_known(message, name, options) if name in HAVE_JSON_OF_THEIR_OWN else _object(message, options)
 
 
 def _object(message: Message, options: _Options) -> dict[str, Any]:
@@ -120,6 +122,8 @@ def _item(field: Field, value: Any, options: _Options) -> Any:
     if field.enum is not None:
         is_null = field.enum.full_name == "google.protobuf.NullValue"
         return None if is_null else enum_facts(field.enum).names.get(value, value)
+    if options.redact and isinstance(value, str):
+        return without_url_secrets(value)
     if isinstance(value, bytes):
         return base64.b64encode(value).decode("ascii")
     return _number(shortest(value) if field.is_single else value) if isinstance(value, float) else value
@@ -132,32 +136,34 @@ def _number(value: float) -> float | str:
     return value if math.isfinite(value) else "Infinity" if value > 0 else "-Infinity"
 
 
-def _well_known(message: Any, name: str) -> Any:
+def _well_known(message: Any, name: str, options: _Options) -> Any:
     match name.rpartition(".")[2]:
         case "Timestamp" | "Duration" | "FieldMask":
             return message.ToJsonString()
         case "Struct":
-            return {key: _any_value(item) for key, item in message.fields.items()}
+            return {key: _any_value(item, options) for key, item in message.fields.items()}
         case "ListValue":
-            return [_any_value(item) for item in message.values]
+            return [_any_value(item, options) for item in message.values]
         case "Value":
-            return _any_value(message)
+            return _any_value(message, options)
         case _:
-            return _item(fields_of(message.DESCRIPTOR)["value"], message.value, _Options(False, False, False))
+            return _item(fields_of(message.DESCRIPTOR)["value"], message.value, options)
 
 
-def _any_value(value: Any) -> Any:
+def _any_value(value: Any, options: _Options) -> Any:
     """Return what a ``google.protobuf.Value`` holds."""
     match value.WhichOneof("kind"):
         case "struct_value":
-            return _well_known(value.struct_value, "Struct")
+            return _well_known(value.struct_value, "Struct", options)
         case "list_value":
-            return _well_known(value.list_value, "ListValue")
+            return _well_known(value.list_value, "ListValue", options)
         case "number_value":
             number = value.number_value
             return int(number) if number.is_integer() else _number(number)
-        case "string_value" | "bool_value" as kind:
-            return getattr(value, kind)
+        case "string_value":
+            return without_url_secrets(value.string_value) if options.redact else value.string_value
+        case "bool_value":
+            return value.bool_value
         case _:
             return None
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import copyreg
 import importlib
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any, Final, cast
 
 from google.protobuf.descriptor import Descriptor, FileDescriptor
@@ -38,12 +38,15 @@ class MessagePool:
     Args:
         modules: The package whose modules fill the pool; None: no module does.
         sensitivity: The number of the field option that marks secret and personal fields; None: the schema has none.
+        sensitive: Full names of further secret and personal fields.
     """
 
-    def __init__(self, modules: str | None = None, *, sensitivity: int | None = None) -> None:
+    def __init__(
+        self, modules: str | None = None, *, sensitivity: int | None = None, sensitive: Iterable[str] = ()
+    ) -> None:
         self._pool = DescriptorPool()
         self._google: set[str] = set()
-        self._schema = Schema([] if modules is None else [modules], sensitivity)
+        self._schema = Schema([] if modules is None else [modules], sensitivity, frozenset(sensitive))
         register(self._pool, self._schema)
 
     def load(

@@ -1,4 +1,4 @@
-"""``repr`` and ``str`` of messages, with the values of sensitive fields replaced."""
+"""``repr`` and ``str`` of messages, with the values of sensitive fields and the secrets in URLs replaced."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from twirpkit._schema.floats import shortest
 from twirpkit._schema.names import safe_name
 from twirpkit._schema.sensitivity import is_sensitive
 from twirpkit._secret import REDACTED
+from twirpkit._url_secrets import without_url_secrets
 
 __all__ = ["message_repr", "message_str"]
 
@@ -54,6 +55,8 @@ def _python_item(field: Field, value: Any) -> str:
         return message_repr(value)
     if field.enum is not None:
         return repr(enum_facts(field.enum).names.get(value, value))
+    if isinstance(value, str):
+        return repr(without_url_secrets(value))
     return repr(shortest(value) if field.is_single else value)
 
 
@@ -89,6 +92,7 @@ def _scalar(field: Field, value: Any) -> str:
     if isinstance(value, bool):
         return str(value).lower()
     if isinstance(value, str | bytes):
-        escaped: str = CEscape(value, isinstance(value, str))  # type: ignore[arg-type]  # the stub lacks str
+        shown = without_url_secrets(value) if isinstance(value, str) else value
+        escaped: str = CEscape(shown, isinstance(shown, str))  # type: ignore[arg-type]  # the stub lacks str
         return f'"{escaped}"'
     return str(shortest(value) if field.is_single else value)

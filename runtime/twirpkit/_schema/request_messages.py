@@ -10,7 +10,7 @@ from google.protobuf.message import Message
 
 from twirpkit._schema import well_known
 from twirpkit._schema.enums import Enum, enum_facts
-from twirpkit._schema.fields import FLOATS, Field
+from twirpkit._schema.fields import FLOATS, Field, fields_by_key
 from twirpkit._schema.filling import (
     Refused,
     Rules,
@@ -19,6 +19,7 @@ from twirpkit._schema.filling import (
     type_name,
     wanted_scalar,
 )
+from twirpkit.options import CallOptions
 
 __all__ = ["PYTHON", "request_message", "strictly"]
 
@@ -47,12 +48,29 @@ def request_message(cls: type[M], request: object, fields: Mapping[str, Any]) ->
     if request is None:
         if not fields:
             return cls()
-        return strictly(cls(), fields)
+        try:
+            return strictly(cls(), fields)
+        except TypeError:
+            if (option := _misspelt_option(cls, fields)) is None:
+                raise
+        raise TypeError(f"a call has no option {option[0]!r}; did you mean {option[1]!r}?")
     if fields:
         raise TypeError(f"give the request or keyword fields, not both (got {', '.join(sorted(fields))} too)")
     if isinstance(request, cls):
         return request
     return strictly(cls(), request)
+
+
+def _misspelt_option(cls: type[Message], names: Iterable[str]) -> tuple[str, str] | None:
+    """Return a keyword that is no field, and the option of a call that it is nearly the name of, if there is one."""
+    import difflib  # here, because only a mistake needs it
+
+    known = fields_by_key(cls)
+    for name in names:
+        if name not in known and not difflib.get_close_matches(name, known, n=1):
+            for option in difflib.get_close_matches(name, CallOptions._fields, n=1):
+                return name, option
+    return None
 
 
 def strictly(message: M, value: object) -> M:

@@ -26,6 +26,8 @@ class Schema:
     """The packages whose modules fill the pool when they are imported; none if it is filled already."""
     sensitivity: int | None = None
     """The number of the field option that marks secret and personal fields; None if the schema has none."""
+    sensitive: frozenset[str] = frozenset()
+    """Full names of further fields that are secret or personal, though the schema does not mark them."""
     classes: list[type[Message]] = field(default_factory=list)
     """Classes that no module holds. Protobuf's C engine would make another class, without what was set on this one."""
     names: dict[str, str] = field(default_factory=dict)

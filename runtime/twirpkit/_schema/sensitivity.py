@@ -1,4 +1,4 @@
-"""Sensitive fields: those that a schema marks as secret or personal."""
+"""Sensitive fields: those that a schema, or the manifest of its package, marks as secret or personal (rule E5)."""
 
 from __future__ import annotations
 
@@ -10,34 +10,40 @@ from google.protobuf.descriptor_pb2 import FileDescriptorProto
 from google.protobuf.descriptor_pool import DescriptorPool
 from google.protobuf.message_factory import GetMessageClass
 
-from twirpkit._schema.fields import Field
-from twirpkit._schema.schemas import schema_of
+from twirpkit._schema.fields import Field, field_of
+from twirpkit._schema.schemas import Schema, schema_of
 
-__all__ = ["is_sensitive", "marked_fields"]
+__all__ = ["is_sensitive", "tells_sensitivity"]
+
+
+def tells_sensitivity(descriptor: Descriptor) -> bool:
+    """Return True if the schema of a message type says which fields are sensitive: else any may be."""
+    schema = schema_of(descriptor)
+    return schema.sensitivity is not None or bool(schema.sensitive)
 
 
 def is_sensitive(descriptor: Descriptor, field: Field) -> bool:
     """Return True for a field whose values must not show, by the rules of the schema that the message belongs to."""
-    option = schema_of(descriptor).sensitivity
-    if option is None:
-        return False
+    schema = schema_of(descriptor)
     if field.extension is not None:
-        return _is_marked(field.extension, option)
-    return field.name in marked_fields(descriptor, option)
+        return field.extension.full_name in schema.sensitive or _is_marked(field.extension, schema.sensitivity)
+    return field.name in _sensitive_names(descriptor)
 
 
 @functools.cache
-def marked_fields(descriptor: Descriptor, option: int) -> frozenset[str]:
-    """Return the names of the fields that carry a field option with any value but 0, known to us or not.
+def _sensitive_names(descriptor: Descriptor) -> frozenset[str]:
+    schema: Schema = schema_of(descriptor)
+    return frozenset(
+        field_of(descriptor, live).name
+        for live in descriptor.fields
+        if live.full_name in schema.sensitive or _is_marked(live, schema.sensitivity)
+    )
 
-    Args:
-        descriptor: A message type.
-        option: The number of the field option.
-    """
-    return frozenset(field.name for field in descriptor.fields if _is_marked(field, option))
 
-
-def _is_marked(live: Any, option: int) -> bool:
+def _is_marked(live: Any, option: int | None) -> bool:
+    """Return True if a field carries a field option with any value but 0, known to us or not."""
+    if option is None:
+        return False
     return bool(getattr(_probe(option).FromString(live.GetOptions().SerializeToString()), "value", 0))
 
 

@@ -46,7 +46,7 @@ __all__ = [
     "transport_request_mismatches",
 ]
 
-OwnError: TypeAlias = Callable[[Mapping[str, Any]], str | None]
+OwnError: TypeAlias = Callable[[str, Mapping[str, Any]], str | None]
 
 KEY_BYTES: Final = 16
 """Length of a generated key in bytes (rule C4)."""
@@ -224,7 +224,7 @@ def result_mismatches(
         exchange: The exchange.
         result: The result of the call.
         response_class: The RPC's class of responses; None if the SDK has no such RPC.
-        own_error: Returns the name of the package's own error class for an error with this metadata, or None.
+        own_error: Returns the name of the package's own class of an error, by its message and metadata, or None.
         prefixes: Prefixes of the server's messages that the package removes.
     """
     expected = exchange.response
@@ -260,7 +260,7 @@ def _error_mismatches(
         yield f"outcome: expected an error for status {expected.status}, got a message"
         return
     wanted = expected_error(expected, prefixes)
-    class_name = (own_error(wanted.meta) if own_error is not None else None) or wanted.class_name
+    class_name = (own_error(wanted.texts[0], wanted.meta) if own_error is not None else None) or wanted.class_name
     if (str(error.code), type(error).__name__) != (wanted.code, class_name):
         yield f"error: expected {class_name} with {wanted.code}, got {type(error).__name__} with {error.code}"
     if error.status != expected.status:

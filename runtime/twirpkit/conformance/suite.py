@@ -57,7 +57,7 @@ class Suite:
         credentials: The keyword arguments of both facades besides the URL: ``api_key`` and ``api_secret``, ``token``,
             ``auth``, or none.
         authorization: The expected Authorization of requests: `SignedTokens`, a fixed value, or None for no header.
-        own_error: Returns the name of the package's own error class for an error with this metadata, or None.
+        own_error: Returns the name of the package's own class of an error, by its message and metadata, or None.
         transport: Makes the sync transport under test; by default that of a sync client.
         async_transport: Makes the async transport under test; by default that of an async client.
     """

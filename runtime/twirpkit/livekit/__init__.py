@@ -10,8 +10,17 @@ from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
     from twirpkit.livekit.access_token import AccessToken
+    from twirpkit.livekit.call_errors import call_error
     from twirpkit.livekit.cloud_hosts import agents_url
+    from twirpkit.livekit.helpers import (
+        change_permissions,
+        dispatch_once,
+        find_trunk,
+        wait_until_active,
+        wait_until_ended,
+    )
     from twirpkit.livekit.regions import Regions
+    from twirpkit.livekit.rpc_errors import RpcCallError
     from twirpkit.livekit.server_tokens import ServerTokens
     from twirpkit.livekit.sip_errors import SIPCallError, sip_call_error
     from twirpkit.livekit.token_endpoint import TokenEndpoint, TokenRequestError, TokenResponse
@@ -39,6 +48,7 @@ __all__ = [
     "InferenceGrants",
     "ObservabilityGrants",
     "Regions",
+    "RpcCallError",
     "SIPCallError",
     "SIPGrants",
     "ServerTokens",
@@ -53,9 +63,15 @@ __all__ = [
     "WebhookEvent",
     "WebhookReceiver",
     "agents_url",
+    "call_error",
+    "change_permissions",
     "decode_unverified",
+    "dispatch_once",
+    "find_trunk",
     "sign_webhook",
     "sip_call_error",
+    "wait_until_active",
+    "wait_until_ended",
 ]
 
 _MODULES: Final = {
@@ -68,6 +84,7 @@ _MODULES: Final = {
     "InferenceGrants": "token_grants",
     "ObservabilityGrants": "token_grants",
     "Regions": "regions",
+    "RpcCallError": "rpc_errors",
     "SIPCallError": "sip_errors",
     "SIPGrants": "token_grants",
     "ServerTokens": "server_tokens",
@@ -82,9 +99,15 @@ _MODULES: Final = {
     "WebhookEvent": "webhook_event",
     "WebhookReceiver": "webhook_receiver",
     "agents_url": "cloud_hosts",
+    "call_error": "call_errors",
+    "change_permissions": "helpers",
     "decode_unverified": "token_verifier",
+    "dispatch_once": "helpers",
+    "find_trunk": "helpers",
     "sign_webhook": "webhook_signature",
     "sip_call_error": "sip_errors",
+    "wait_until_active": "helpers",
+    "wait_until_ended": "helpers",
 }
 
 

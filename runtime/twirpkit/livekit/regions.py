@@ -5,6 +5,7 @@ Discovery is part of a call's flow: it yields the same steps, so it is made by t
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import os
 import re
@@ -18,7 +19,7 @@ from twirpkit._engine.steps import Outcome, Send, Sleep, Step
 from twirpkit._protocol.constants import ACCEPT, CONTENT_TYPE, TIMEOUT_MS
 from twirpkit._protocol.headers import Headers
 from twirpkit._protocol.url import is_loopback, normalize_url
-from twirpkit.transports.base import HttpRequest, HttpResponse
+from twirpkit.transports.base import HttpRequest, HttpResponse, Phase, TransportFailure
 
 __all__ = ["RegionFailover", "Regions"]
 
@@ -168,6 +169,9 @@ class RegionFailover:
         headers[ACCEPT] = "application/json"
         discovery = HttpRequest(self._base + PATH, headers, b"", until, max_body=MAX_BODY, method="GET")
         response = yield Send(discovery)
+        if isinstance(response, TransportFailure) and response.phase is Phase.STALE:
+            # A server that fails may close its connections, and the one that was kept is the first to be tried.
+            response = yield Send(dataclasses.replace(discovery, force_new_connection=True))
         if not isinstance(response, HttpResponse) or response.status != 200 or response.body_error is not None:
             return None
         regions = self._allowed(response.body)

@@ -14,7 +14,7 @@ from google.protobuf.message import Message
 
 from twirpkit._protocol.url import normalize_url
 from twirpkit._schema.json_reader import from_dict, from_json
-from twirpkit._secret import conceal
+from twirpkit._secret import Secret, conceal, revealed
 from twirpkit._suggestion import suggestion
 from twirpkit.livekit.access_token import LIFETIME, AccessToken
 from twirpkit.livekit.room_config import room_config_json, sensitive_paths
@@ -23,20 +23,14 @@ from twirpkit.livekit.token_signing import credentials
 
 __all__ = ["TokenEndpoint", "TokenRequestError", "TokenResponse"]
 
-CLIENT_FIELDS: Final = (
-    "room_name",
-    "participant_name",
-    "participant_identity",
-    "participant_metadata",
-    "participant_attributes",
-    "room_config.agents",
-)
-"""Fields that a client may set by default: those of LiveKit's endpoint, but of the room's configuration the agents
-alone. The rest of it can start recordings."""
+CLIENT_FIELDS: Final = ("room_name", "participant_name", "room_config.agents")
+"""Fields that a client may set by default: those that nobody else relies on. An identity of one's choice is that of
+another participant, metadata and attributes often hold a role, and a room's configuration can start recordings."""
 MAX_BYTES: Final = 64 * 1024
 """Limit of a request's body. What is in it goes into the token, which travels in a header or a URL."""
 
 _ENV_URL: Final = "LIVEKIT_URL"
+_IDENTITY: Final = "participant_identity"
 _ROOM_CONFIG: Final = "room_config"
 _WEBSOCKET: Final = {"http": "ws", "https": "wss"}
 
@@ -99,12 +93,14 @@ class TokenEndpoint:
             api_key: The key. Without key and secret, both come from LIVEKIT_API_KEY and LIVEKIT_API_SECRET.
             api_secret: The key's secret.
             url: URL of the LiveKit server. Default: LIVEKIT_URL. The client gets it with ``ws`` or ``wss``.
-            identity: The user's identity, if your server knows it. A request for another one is refused.
+            identity: The user's identity, as your server knows it; a request for another one is refused. Default: a
+                random one.
             grants: Further grants, such as ``VideoGrants(can_publish=False)``. With a `room`, a request for another
                 room is refused.
-            allow: Names of the fields that the client may set; ``room_config.agents`` names a field of the room's
-                configuration. Default: all but ``room_config``, of which only ``room_config.agents``. Credentials in a
-                room's configuration are always refused.
+            allow: Names of the fields that the client may set: ``room_name``, ``participant_name``,
+                ``participant_identity``, ``participant_metadata``, ``participant_attributes``, ``room_config``, and of
+                a room's configuration also single fields. Default: ``room_name``, ``participant_name`` and
+                ``room_config.agents``. Credentials in a room's configuration are always refused.
             ttl: Lifetime of the token. Default: six hours.
 
         Raises:
@@ -112,15 +108,18 @@ class TokenEndpoint:
             ValueError: No key, secret or URL; or an argument is refused.
             TypeError: An argument has the wrong type.
         """
-        api_key, api_secret = conceal(api_key, api_secret)
+        api_key, api_secret, url = conceal(api_key, api_secret, url)
         key, secret = credentials(api_key, api_secret)
         server_url = _server_url(url)
         if grants is not None and not isinstance(grants, VideoGrants):
             raise TypeError(f"grants must be VideoGrants, not {type(grants).__name__}")
-        request: Any = _request(cls.request_class(), body, _allowed(cls.request_class(), allow))
+        allowed = _allowed(cls.request_class(), allow)
+        if identity is not None:  # a client that names the same one is right
+            allowed |= {_IDENTITY}
+        request: Any = _request(cls.request_class(), body, allowed)
         grants = grants or VideoGrants()
         room = _decided("room_name", grants.room, request.room_name) or f"room-{secrets.token_hex(8)}"
-        holder = _decided("participant_identity", identity, request.participant_identity)
+        holder = _decided(_IDENTITY, identity, request.participant_identity)
         token = AccessToken(
             key,
             secret,
@@ -135,15 +134,15 @@ class TokenEndpoint:
         return {"server_url": server_url, "participant_token": token.to_jwt()}
 
 
-def _server_url(url: str | None) -> str:
-    given = url if url is not None else os.environ.get(_ENV_URL)
-    if not given:
+def _server_url(url: str | Secret | None) -> str:
+    given = url if url is not None else conceal(os.environ.get(_ENV_URL))
+    if not revealed(given):
         raise ValueError(f"no URL: pass url=…, or set {_ENV_URL}")
     scheme, separator, rest = normalize_url(given).partition("://")
     return f"{_WEBSOCKET[scheme]}{separator}{rest}"
 
 
-def _allowed(request_class: type[Message], allow: Iterable[str]) -> Collection[str]:
+def _allowed(request_class: type[Message], allow: Iterable[str]) -> frozenset[str]:
     """Return the names of the fields that a client may set; those of the room's configuration one by one."""
     if isinstance(allow, str):
         raise TypeError("allow must be a list of names of fields, not a str")

@@ -57,6 +57,8 @@ class Connection:
     def __init__(self, sock: socket.socket, number: int, stopping: threading.Event) -> None:
         sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self.number: Final = number
+        self.port: Final[int] = sock.getsockname()[1]
+        """The port of the server, which has none any more while it stops."""
         self._sock = sock
         self._stopping = stopping
         self._reader = RequestReader(sock)

@@ -203,7 +203,7 @@ class ScriptedServer:
 
     def _exchange(self, connection: Connection, head: ReceivedRequest) -> None:
         request = self._request(connection, head)
-        entry = Entry(0, request.call, 1, head.method, head.target, self.port, connection.number)
+        entry = Entry(0, request.call, 1, head.method, head.target, connection.port, connection.number)
         self.ledger.open(entry)
         request.attempt = entry.attempt
         try:
@@ -220,7 +220,7 @@ class ScriptedServer:
             self._requests += 1
         return Request(
             head,
-            port=self.port,
+            port=connection.port,
             connection=connection.number,
             number=number,
             call=next(iter(head.values(self._call_id_header)), None),

@@ -47,7 +47,7 @@ GO_IS_INTERNAL = "Go calls every failure of the network internal; ours is unavai
 GO_DROPS_THE_STATUS = "Go calls an error answer that it cannot read to its end internal, whatever its status"
 GO_WANTS_TEXTS = "Go takes an error whose meta is no map of texts for a proxy's answer, and its code is lost"
 
-Ending = Literal["keep", "close", "reset", "hold"]
+Ending = Literal["keep", "close", "reset", "hold", "race"]
 
 
 @dataclass(frozen=True)
@@ -57,7 +57,8 @@ class Step:
     data: bytes = field(default=b"", repr=False)
     """In it ``@R1@@`` and ``@R2@@`` stand for the ports of two regions, ``@NOW+60@`` for the date in 60 seconds."""
     then: Ending = "close"
-    """``keep`` reads the next request, ``reset`` sends a RST, ``hold`` waits until the client goes away."""
+    """``keep`` reads the next request, ``reset`` sends a RST, ``hold`` waits until the client goes away, ``race``
+    closes the connection when the next request arrives."""
 
 
 @dataclass(frozen=True, kw_only=True)

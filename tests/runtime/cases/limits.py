@@ -94,7 +94,7 @@ LIMITS = (
     Limit(
         "A kept connection that the server had closed is not known as such (phase P2 in place of P1)",
         ALL,
-        ("C1-idempotent-after-stale-every-time",),
+        ("C1-idempotent-after-stale-every-time", "D2-list-on-a-connection-that-had-closed"),
     ),
 )
 

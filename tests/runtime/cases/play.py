@@ -20,7 +20,18 @@ from livekit_twirp import AsyncLiveKitAPI, ListRoomsResponse, LiveKitAPI, Room
 from twirpkit import Event, RetryPolicy, TransportError, TwirpError
 from twirpkit.livekit import Regions
 from twirpkit.options import ClientOptions
-from twirpkit.testing import Close, Cluster, Hang, Keep, ReceivedRequest, Request, Reset, ScriptedResponse, Send
+from twirpkit.testing import (
+    Close,
+    CloseOnNext,
+    Cluster,
+    Hang,
+    Keep,
+    ReceivedRequest,
+    Request,
+    Reset,
+    ScriptedResponse,
+    Send,
+)
 from twirpkit.testing import Step as ServerStep
 
 __all__ = ["CLIENTS", "DEFAULTS", "Player", "Stage"]
@@ -33,7 +44,13 @@ ANOTHER = Step(http_answer(200, OTHER_ANSWER.SerializeToString()), "keep")
 """Answers the calls that are made around a row's."""
 
 
-ENDS: dict[str, ServerStep] = {"keep": Keep(), "close": Close(), "reset": Reset(), "hold": Hang()}
+ENDS: dict[str, ServerStep] = {
+    "keep": Keep(),
+    "close": Close(),
+    "reset": Reset(),
+    "hold": Hang(),
+    "race": CloseOnNext(),
+}
 
 
 class Stage:

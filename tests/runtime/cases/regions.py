@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 from collections.abc import Iterator, Mapping
 from typing import Any
 
 from cases.case import Case, Step, by_status, head, http_answer, twirp
 from cases.ends import AT_ONCE, ENDS, RPCS, answered, touched
+from cases.retries import closing
 
 __all__ = ["CASES"]
 
@@ -96,7 +98,10 @@ def discoveries() -> Iterator[Case]:
     yield useless("list-without-a-length", "D2", Step(head() + body(R1)))
     padded = body(R1) + b" " * 70_000
     chunked = head("Transfer-Encoding: chunked") + b"%x\r\n%b\r\n0\r\n\r\n" % (len(padded), padded)
-    yield useless("list-of-70-KB", "D1", Step(chunked))  # what is kept of it is no list, so that no one line lets it in
+    # Kept: a library may have read the whole list before it is refused, and has the connection in its pool again.
+    yield useless(
+        "list-of-70-KB", "D1", Step(chunked, "keep")
+    )  # what is kept of it is no list, so that no one line lets it in
     for name, data in {
         "no-json": b"<html>",
         "nothing": b"",
@@ -116,7 +121,9 @@ def discoveries() -> Iterator[Case]:
         "no-region": b'{"regions":[]}',
     }.items():
         yield useless(f"list-of-{name}", "D1", Step(http_answer(200, data), "keep"))
-    yield useless("no-answer", "D1", Step())
+    yield row("no-answer", "D1", (closing(DOWN), Step(), OK), "base", "base?", "base", also=("C1", "D3"))
+    steps = (dataclasses.replace(DOWN, then="race"), listed(R1), OK)
+    yield row("list-on-a-connection-that-had-closed", "D2", steps, "base", "base?", "r1", also=("C1", "D1"))
     for name, headers, route in (
         ("max-age-0", {"cache-control": "max-age=0"}, ("base", "base?", "r1", "base?", "r2")),
         ("no-cache-control", {}, ("base", "base?", "r1", "base?", "r2")),
@@ -220,7 +227,7 @@ def pins() -> Iterator[Case]:
         yield row(
             f"pinned-{name}",
             "D4",
-            (pinned, step),
+            (closing(pinned), step),
             "base",
             "base?",
             also=("D2", "D3"),

@@ -20,6 +20,7 @@ from twirpkit.testing import (
     Cluster,
     Request,
     ScriptedServer,
+    Step,
     black_hole,
     break_off,
     by_path,
@@ -33,6 +34,7 @@ from twirpkit.testing import (
     sequence,
     tunnel,
 )
+from twirpkit.testing.listener import Listener
 
 ONE, TWO, THREE = (reply(Int32Value(value=value)) for value in (1, 2, 3))
 PEM = Path(__file__).parents[1] / "transports" / "localhost.pem"
@@ -280,6 +282,29 @@ def test_runs_in_its_block_only_and_again() -> None:
             with pytest.raises(RuntimeError, match="'with' block"):
                 getattr(server, ask_for)
     assert ends_all_but(before)
+
+
+def test_a_request_that_arrives_while_it_stops_is_no_failure(monkeypatch: pytest.MonkeyPatch) -> None:
+    accepted, released = threading.Event(), threading.Event()
+
+    def release(listener: Listener) -> None:
+        release_port(listener)
+        released.set()
+
+    def wait(number: int) -> list[Step]:
+        accepted.set()
+        released.wait(5)
+        return []
+
+    release_port = Listener.release
+    monkeypatch.setattr(Listener, "release", release)
+    with ScriptedServer(ONE, on_connect=wait) as server:
+        connection = open_to(server)
+        connection.sendall(ASK)
+        port = server.port
+        assert accepted.wait(5)
+    with connection:
+        assert [entry.port for entry in server.ledger.entries()] == [port]
 
 
 def test_its_life_is_bounded() -> None:

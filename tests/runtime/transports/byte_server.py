@@ -1,4 +1,4 @@
-"""A scripted server whose answers are given one by one, in the order of the requests, byte for byte."""
+"""A scripted server whose responses are given one by one, in the order of the requests, byte for byte."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from twirpkit.testing import Close, Hang, Keep, Reset, ScriptedServer, Send, Sig
 from twirpkit.testing import Request as Incoming
 from twirpkit.testing import ScriptedResponse as Bytes
 
-__all__ = ["Answer", "Request", "Server", "http", "serve"]
+__all__ = ["Canned", "Request", "Server", "http", "serve"]
 
 Ending = Literal["keep", "close", "hold", "reset"]
 
@@ -22,8 +22,8 @@ PATIENCE = 10.0
 
 
 @dataclass(frozen=True)
-class Answer:
-    """What to do with one request."""
+class Canned:
+    """The response to one request: its bytes, and what follows them."""
 
     data: bytes
     then: Ending = "close"
@@ -35,7 +35,7 @@ class Answer:
     after: bytes = b""
     """Bytes sent once the test says so, by `Server.released`; `Server.sent` then tells the test."""
     early: bool = False
-    """Answer as soon as the header of the request is in."""
+    """Respond as soon as the header of the request is in."""
     hold: float | None = None
     """Seconds after which ``hold`` ends the connection; None waits for the client."""
 
@@ -91,7 +91,7 @@ class Server:
 def http(
     body: bytes = b"", *headers: str, status: str = "200 OK", length: bool = True, version: str = "HTTP/1.1"
 ) -> bytes:
-    """A well-formed answer."""
+    """A well-formed response."""
     lines = [f"{version} {status}", *headers]
     if length:
         lines.append(f"Content-Length: {len(body)}")
@@ -99,50 +99,50 @@ def http(
 
 
 @contextlib.contextmanager
-def serve(*answers: Answer | bytes, tls: ssl.SSLContext | None = None, host: str = "127.0.0.1") -> Iterator[Server]:
-    """Run a server for the ``with`` block. An answer given as bytes keeps the connection open.
+def serve(*responses: Canned | bytes, tls: ssl.SSLContext | None = None, host: str = "127.0.0.1") -> Iterator[Server]:
+    """Run a server for the ``with`` block. A response given as bytes keeps the connection open.
 
-    A request for which there is no answer ends its connection.
+    A request for which there is no response ends its connection.
     """
-    script = iter([answer if isinstance(answer, Answer) else Answer(answer, "keep") for answer in answers])
+    script = iter([response if isinstance(response, Canned) else Canned(response, "keep") for response in responses])
     lock = threading.Lock()
 
     def play(incoming: Incoming) -> Sequence[Step]:
         with lock:
-            answer = next(script, None)
-        body = b"" if answer is not None and answer.early else incoming.body
+            response = next(script, None)
+        body = b"" if response is not None and response.early else incoming.body
         got = incoming.received
         line = f"{got.method} {got.target} {got.version}"
         headers = [(name, value.encode("latin-1").decode()) for name, value in got.headers]
         server.requests.append(Request(incoming.connection, line, headers, body))
-        return [Close()] if answer is None else list(steps(answer, server))
+        return [Close()] if response is None else list(steps(response, server))
 
     with ScriptedServer(play, tls=tls, host=host) as scripted:
         server = Server(scripted, scripted.url, scripted.port, Gone(scripted))
         yield server
 
 
-def steps(answer: Answer, server: Server) -> Iterator[Step]:
-    """The steps of an answer."""
-    data = Bytes(answer.data)
-    if answer.drip:
-        yield Send(data, stop=answer.drip_from)
-        yield Send(data, start=answer.drip_from, every=answer.drip)
+def steps(response: Canned, server: Server) -> Iterator[Step]:
+    """The steps of a response."""
+    data = Bytes(response.data)
+    if response.drip:
+        yield Send(data, stop=response.drip_from)
+        yield Send(data, start=response.drip_from, every=response.drip)
     else:
         yield Send(data)
-    if answer.after:
+    if response.after:
         yield Wait(server.released)
-        yield Send(Bytes(answer.after))
+        yield Send(Bytes(response.after))
         yield Signal(server.sent)
-    match answer.then:
+    match response.then:
         case "keep":
             yield Keep()
         case "close":
             yield Close()
         case "reset":
             yield Reset()
-        case "hold" if answer.hold is None:
+        case "hold" if response.hold is None:
             yield Hang()
         case "hold":
-            yield Wait(answer.hold)
+            yield Wait(response.hold)
             yield Close()

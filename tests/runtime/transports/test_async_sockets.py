@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from byte_server import Answer, Server, http, serve
+from byte_server import Canned, Server, http, serve
 from tls_peer import GARBAGE, Peer
 from worlds import make_request
 
@@ -122,7 +122,7 @@ def test_a_loop_that_is_used_again() -> None:
 
 def test_many_requests_at_once() -> None:
     transport = AsyncSocketTransport()
-    answer = Answer(b"HTTP/1.1 200 OK\r\n", "keep", after=b"Content-Length: 2\r\n\r\nhi")
+    answer = Canned(b"HTTP/1.1 200 OK\r\n", "keep", after=b"Content-Length: 2\r\n\r\nhi")
 
     async def all_at_once() -> None:
         calls = [asyncio.create_task(transport.send(make_request(server.url))) for _ in range(150)]
@@ -140,7 +140,7 @@ def test_many_requests_at_once() -> None:
 # Life
 
 
-def run(scene: Callable[[AsyncSocketTransport, Server], Coroutine[Any, Any, None]], *answers: Answer | bytes) -> Server:
+def run(scene: Callable[[AsyncSocketTransport, Server], Coroutine[Any, Any, None]], *answers: Canned | bytes) -> Server:
     with serve(*answers) as server:
 
         async def play() -> None:
@@ -198,7 +198,7 @@ def test_cancelled_it_leaves_no_half_read_connection(start: bytes) -> None:
         assert (await transport.send(make_request(server.url))).body == b"next"
         assert asyncio.all_tasks() == {asyncio.current_task()}
 
-    assert run(scene, Answer(start, "hold"), http(b"next")).connections == 2
+    assert run(scene, Canned(start, "hold"), http(b"next")).connections == 2
 
 
 @pytest.mark.parametrize("name", ["cancelled", "late", "cut", "whole"])
@@ -247,11 +247,17 @@ def test_a_timeout_of_the_caller_is_the_callers() -> None:
             async with asyncio.timeout(0.05):
                 await transport.send(make_request(server.url))
 
-    run(scene, Answer(b"", "hold"))
+    run(scene, Canned(b"", "hold"))
 
 
 def test_failures_leak_no_descriptor() -> None:
-    answers = [Answer(b""), Answer(b"junk"), Answer(http(b"hello")[:-1]), http(b"fine"), Answer(http(b"x"), "reset")]
+    answers = [
+        Canned(b""),
+        Canned(b"junk"),
+        Canned(http(b"hello")[:-1]),
+        http(b"fine"),
+        Canned(http(b"x"), "reset"),
+    ]
 
     async def scene(transport: AsyncSocketTransport, server: Server) -> None:
         async def round_trip() -> None:

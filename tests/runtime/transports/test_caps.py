@@ -8,7 +8,7 @@ import tracemalloc
 import zlib
 
 import pytest
-from byte_server import Answer, http, serve
+from byte_server import Canned, http, serve
 from worlds import World
 
 from twirpkit._http1.limits import MAX_ERROR_BODY as MAX_ERROR
@@ -61,7 +61,7 @@ def test_an_answer_up_to_the_cap(world: World, name: str) -> None:
 
 @pytest.mark.parametrize("name", TOO_LARGE)
 def test_a_success_above_the_cap(world: World, name: str) -> None:
-    with serve(Answer(TOO_LARGE[name], "close" if name == "no length" else "keep"), http(b"next")) as server:
+    with serve(Canned(TOO_LARGE[name], "close" if name == "no length" else "keep"), http(b"next")) as server:
         got = world.send(server.url, max_body=CAP)
         assert (got.status, got.body, got.body_error, got.oversized) == (200, b"", TOO_LARGE_TEXT, True)
         assert world.send(server.url).body == b"next"
@@ -70,7 +70,7 @@ def test_a_success_above_the_cap(world: World, name: str) -> None:
 @pytest.mark.parametrize("name", TOO_LARGE)
 def test_an_error_above_the_cap_keeps_its_beginning(world: World, name: str) -> None:
     data = TOO_LARGE[name].replace(b"200 OK", b"503 No")
-    with serve(Answer(data, "close" if name == "no length" else "keep"), http(b"next")) as server:
+    with serve(Canned(data, "close" if name == "no length" else "keep"), http(b"next")) as server:
         got = world.send(server.url, max_body=CAP)
         assert (got.status, got.body, got.body_error, got.oversized) == (503, bytes(CAP), TOO_LARGE_TEXT, True)
         assert world.send(server.url).body == b"next"
@@ -81,7 +81,7 @@ def test_an_error_above_the_cap_keeps_its_beginning(world: World, name: str) -> 
     [("200 OK", MAX_ERROR + 1, True), ("503 No", MAX_ERROR, True), ("503 No", MAX_ERROR + 1, False)],
 )
 def test_an_error_may_have_a_mebibyte(world: World, status: str, size: int, whole: bool) -> None:
-    with serve(Answer(http(bytes(size), status=status), "hold")) as server:
+    with serve(Canned(http(bytes(size), status=status), "hold")) as server:
         got = world.send(server.url)
     assert (len(got.body), got.body_error is None, got.oversized) == (
         min(size, MAX_ERROR) if not whole else size,
@@ -91,7 +91,7 @@ def test_an_error_may_have_a_mebibyte(world: World, status: str, size: int, whol
 
 
 def test_what_a_length_announces_is_not_waited_for(world: World) -> None:
-    with serve(Answer(http(b"", "Content-Length: 1001", length=False), "hold")) as server:
+    with serve(Canned(http(b"", "Content-Length: 1001", length=False), "hold")) as server:
         got = world.send(server.url, max_body=CAP)
     assert (got.body_error, got.oversized) == (TOO_LARGE_TEXT, True)
 
@@ -123,7 +123,7 @@ def test_a_bomb_costs_the_cap_and_little_more(world: World, name: str, status: i
     data = make()
     cap = 4 * MIB
     with serve(
-        http(b"warm"), Answer(http(data, f"Content-Encoding: {coding}", status=f"{status} X"), "hold")
+        http(b"warm"), Canned(http(data, f"Content-Encoding: {coding}", status=f"{status} X"), "hold")
     ) as server:
         world.send(server.url)
         tracemalloc.start()

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from byte_server import Answer, Server, http, serve
+from byte_server import Canned, Server, http, serve
 from unreachable_addresses import full_backlog
 from worlds import WORLDS, AsyncWorld, make_request
 
@@ -18,7 +18,7 @@ from twirpkit.transports.async_sockets import AsyncSocketTransport
 from twirpkit.transports.base import HttpResponse, Phase, TransportFailure
 from twirpkit.transports.sync_sockets import SocketTransport
 
-HELD = Answer(b"HTTP/1.1 200 OK\r\n", "keep", after=b"Content-Length: 2\r\n\r\nhi")
+HELD = Canned(b"HTTP/1.1 200 OK\r\n", "keep", after=b"Content-Length: 2\r\n\r\nhi")
 CLOSED = TransportFailure("the client was closed", Phase.NOT_SENT, final=True)
 
 
@@ -112,7 +112,7 @@ def test_they_may_be_given_a_time(world: AsyncWorld, start: bytes) -> None:
         assert await gone(server)
         assert asyncio.all_tasks() == {asyncio.current_task()}
 
-    with serve(Answer(start, "hold")) as server:
+    with serve(Canned(start, "hold")) as server:
         world.runner.run(scene())
 
 
@@ -153,7 +153,7 @@ def test_one_that_waits_ends_in_that_time(world: AsyncWorld) -> None:
         assert second.done()
         assert second.result() == CLOSED
 
-    with serve(Answer(b"", "hold")) as server:
+    with serve(Canned(b"", "hold")) as server:
         world.runner.run(asyncio.wait_for(scene(), 20))
 
 
@@ -236,7 +236,7 @@ def test_a_loop_that_ends_ends_what_is_under_way(world: AsyncWorld) -> None:
             await asyncio.sleep(0.001)
         started.set()
 
-    with serve(Answer(b"", "hold")) as server:
+    with serve(Canned(b"", "hold")) as server:
         with asyncio.Runner(loop_factory=world.new_loop) as runner:
             runner.run(scene(AsyncSocketTransport()))
         assert started.is_set()

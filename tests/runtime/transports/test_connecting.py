@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable, Iterator
 
 import pytest
-from byte_server import Answer, http, serve
+from byte_server import Canned, http, serve
 from unreachable_addresses import full_backlog
 from worlds import World
 
@@ -19,7 +19,7 @@ SOON = 0.1
 
 @contextlib.contextmanager
 def no_handshake() -> Iterator[str]:
-    with serve(Answer(b"", "hold", hold=2.0)) as server:
+    with serve(Canned(b"", "hold", hold=2.0)) as server:
         yield server.url.replace("http:", "https:")
 
 
@@ -60,7 +60,7 @@ def test_both_at_once_are_the_deadline(world: World) -> None:
 
 @pytest.mark.parametrize("hang", [b"", b"HTTP/1.1 200 OK\r\n", http(b"hello")[:-2]])
 def test_it_is_over_once_the_connection_stands(world: World, hang: bytes) -> None:
-    with serve(Answer(http(b"slow"), "keep", drip=0.004), Answer(hang, "hold")) as server:
+    with serve(Canned(http(b"slow"), "keep", drip=0.004), Canned(hang, "hold")) as server:
         assert world.send(server.url, timeout=None, connecting=0.05).body == b"slow"
         failed = world.fail(server.url, timeout=0.3, connecting=0.05)
     assert failed.timed_out
@@ -93,7 +93,7 @@ def test_a_name_is_not_looked_up_too_late(world: World, monkeypatch: pytest.Monk
 
 
 def test_a_connection_that_is_given_up_is_closed(world: World) -> None:
-    with serve(Answer(b"", "hold")) as server:
+    with serve(Canned(b"", "hold")) as server:
         world.fail(server.url.replace("http:", "https:"), connecting=5 * SOON)
         world.pause(0.01)  # for the event loop to close it
         assert server.gone.acquire(timeout=5)

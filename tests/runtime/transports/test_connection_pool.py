@@ -87,6 +87,23 @@ def test_a_slot_that_is_dropped_goes_back() -> None:
         assert free(pool) == 1
 
 
+@pytest.mark.parametrize("made", [0, 1, 2])
+def test_a_signal_while_the_slots_are_made_leaves_a_pool_in_order(made: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    pools: list[ConnectionPool[Fake]] = []
+
+    class Interrupted(Slot):
+        def __init__(self, pool: ConnectionPool[Fake]) -> None:
+            if not pools and made == len(pool._free):
+                pools.append(pool)
+                raise KeyboardInterrupt  # this slot is dropped, and another one goes back in its place
+
+    monkeypatch.setattr(connection_pool, "Slot", Interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        ConnectionPool[Fake](3)
+
+    assert free(pools[0]) == made + 1
+
+
 def test_a_connection_that_is_dropped_gives_its_slot_back() -> None:
     pool: ConnectionPool[Fake] = ConnectionPool(1)
     connection = connected(pool)

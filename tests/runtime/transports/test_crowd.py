@@ -19,7 +19,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from byte_server import Answer, Server, http, serve
+from byte_server import Canned, Server, http, serve
 from unreachable_addresses import full_backlog, refusing_port
 from worlds import WORLDS, AsyncWorld, SyncWorld, World, make_request
 
@@ -31,7 +31,7 @@ from twirpkit.transports.base import HttpResponse, Phase, TransportFailure
 from twirpkit.transports.sync_sockets import SocketTransport
 
 HERE = Path(__file__).parent
-HELD = Answer(b"HTTP/1.1 200 OK\r\n", "keep", after=b"Content-Length: 2\r\n\r\nhi")
+HELD = Canned(b"HTTP/1.1 200 OK\r\n", "keep", after=b"Content-Length: 2\r\n\r\nhi")
 ASYNC = [name for name in WORLDS if name != "sync"]
 
 
@@ -128,7 +128,7 @@ def test_waiting_is_not_connecting(make: Any) -> None:
     def later() -> None:
         threading.Timer(0.4, server.released.set).start()
 
-    slow = Answer(b"HTTP/1.1 200 OK\r\nConnection: close\r\n", "close", after=b"Content-Length: 2\r\n\r\nhi")
+    slow = Canned(b"HTTP/1.1 200 OK\r\nConnection: close\r\n", "close", after=b"Content-Length: 2\r\n\r\nhi")
     with serve(slow, http(b"hi")) as server:
         outcomes = all_at_once(world, server, 2, later, connecting=0.3)
     assert [outcome.body for outcome in outcomes] == [b"hi", b"hi"]
@@ -136,15 +136,15 @@ def test_waiting_is_not_connecting(make: Any) -> None:
 
 
 def test_a_connection_that_closes_leaves_its_turn_to_who_waits(make: Any) -> None:
-    closing = Answer(HELD.data + b"Connection: close\r\n", "close", after=HELD.after)
-    with serve(closing, *[Answer(http(b"hi", "Connection: close"))] * 4) as server:
+    closing = Canned(HELD.data + b"Connection: close\r\n", "close", after=HELD.after)
+    with serve(closing, *[Canned(http(b"hi", "Connection: close"))] * 4) as server:
         outcomes = all_at_once(make(max_connections=1), server, 5)
     assert [outcome.body for outcome in outcomes] == [b"hi"] * 5
     assert [request.body for request in server.requests] == [b"0", b"1", b"2", b"3", b"4"]
 
 
 def test_a_failure_leaves_its_turn_to_who_waits(make: Any) -> None:
-    with serve(Answer(b"junk", "hold", after=b"."), *[http(b"hi")] * 2) as server:
+    with serve(Canned(b"junk", "hold", after=b"."), *[http(b"hi")] * 2) as server:
         outcomes = all_at_once(make(max_connections=1), server, 3)
     assert outcomes[0].phase is Phase.CUT
     assert [outcome.body for outcome in outcomes[1:]] == [b"hi"] * 2

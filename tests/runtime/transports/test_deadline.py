@@ -15,7 +15,7 @@ import time
 from collections.abc import Callable, Iterator
 
 import pytest
-from byte_server import PATIENCE, Answer, http, serve
+from byte_server import PATIENCE, Canned, http, serve
 from unreachable_addresses import full_backlog
 from worlds import WORLDS, SyncWorld, World
 
@@ -47,10 +47,10 @@ def failed(outcome: HttpResponse | TransportFailure) -> Phase:
 
 
 SILENT = {
-    "no answer": Answer(b"", "hold", hold=LONG),
-    "a cut header": Answer(b"HTTP/1.1 200 OK\r\nContent-Le", "hold", hold=LONG),
-    "a dripping header": Answer(b"HTTP/1.1 200 OK\r\nX: " + b"y" * 1000, drip=0.01),
-    "dripping interim answers": Answer(b"HTTP/1.1 103 X\r\n\r\n" * 100, drip=0.01),
+    "no answer": Canned(b"", "hold", hold=LONG),
+    "a cut header": Canned(b"HTTP/1.1 200 OK\r\nContent-Le", "hold", hold=LONG),
+    "a dripping header": Canned(b"HTTP/1.1 200 OK\r\nX: " + b"y" * 1000, drip=0.01),
+    "dripping interim answers": Canned(b"HTTP/1.1 103 X\r\n\r\n" * 100, drip=0.01),
 }
 
 
@@ -81,7 +81,7 @@ BODIES = {
 def test_no_whole_body_in_time(world: World, name: str, status: int) -> None:
     rest, drip = BODIES[name]
     data = f"HTTP/1.1 {status} X\r\n".encode() + rest
-    answer = Answer(data, "hold", hold=LONG, drip=drip, drip_from=data.index(b"\r\n\r\n") + 4)
+    answer = Canned(data, "hold", hold=LONG, drip=drip, drip_from=data.index(b"\r\n\r\n") + 4)
     with serve(answer, http(b"next")) as server:
         outcome = timed(world, server.url)
         assert world.send(server.url).body == b"next"
@@ -101,7 +101,7 @@ def test_above_five_seconds_it_is_not_rounded() -> None:
     """Some libraries round such a deadline up to the clock's next whole second. The slowest test of all."""
     now = time.monotonic()
     deadline = math.ceil(now) + 5.1
-    answer = Answer(b"", "hold", hold=deadline + 0.5 - now)
+    answer = Canned(b"", "hold", hold=deadline + 0.5 - now)
 
     def call(world: World, url: str) -> Phase:
         try:
@@ -190,14 +190,14 @@ def test_a_deadline_that_has_passed(world: World, timeout: float) -> None:
 
 
 def test_no_deadline(world: World) -> None:
-    with serve(Answer(http(b"slow"), "keep", drip=0.002), http(b"hi")) as server:
+    with serve(Canned(http(b"slow"), "keep", drip=0.002), http(b"hi")) as server:
         assert world.send(server.url, timeout=None).body == b"slow"
         assert world.send(server.url, timeout=None).body == b"hi"
     assert server.connections == 1
 
 
 def test_one_deadline_does_not_outlive_its_request(world: World) -> None:
-    with serve(http(b"one"), Answer(http(b"two"), "keep", drip=0.004), Answer(b"", "hold", hold=LONG)) as server:
+    with serve(http(b"one"), Canned(http(b"two"), "keep", drip=0.004), Canned(b"", "hold", hold=LONG)) as server:
         assert world.send(server.url, timeout=0.1).body == b"one"
         assert world.send(server.url, timeout=None).body == b"two"
         assert failed(timed(world, server.url)) is Phase.NO_ANSWER
@@ -207,7 +207,7 @@ def test_one_deadline_does_not_outlive_its_request(world: World) -> None:
 def test_many_at_once_end_in_time() -> None:
     """Threads do not wait for each other: one after the other, the last would have no time left to send."""
     world = SyncWorld()
-    with serve(*[Answer(b"", "hold")] * 32) as server, concurrent.futures.ThreadPoolExecutor(32) as threads:
+    with serve(*[Canned(b"", "hold")] * 32) as server, concurrent.futures.ThreadPoolExecutor(32) as threads:
         calls = [threads.submit(timed, world, server.url, timeout=1.0) for _ in range(32)]
         assert [failed(each.result()) for each in calls] == [Phase.NO_ANSWER] * 32
     world.end()

@@ -8,7 +8,7 @@ import socket
 from collections.abc import Callable, Iterator
 
 import pytest
-from byte_server import Answer, http, serve
+from byte_server import Canned, http, serve
 from unreachable_addresses import refusing_port
 from worlds import HEADERS, TOKEN, World
 
@@ -27,7 +27,7 @@ def bad_name() -> Iterator[str]:
 
 @contextlib.contextmanager
 def no_tls() -> Iterator[str]:
-    with serve(Answer(b"")) as server:
+    with serve(Canned(b"")) as server:
         yield server.url.replace("http:", "https:")
 
 
@@ -51,7 +51,7 @@ def plain_talk() -> Iterator[str]:
         yield f"https://127.0.0.1:{listener.getsockname()[1]}"
 
 
-def scripted(answer: Answer) -> Callable[[], contextlib.AbstractContextManager[str]]:
+def scripted(answer: Canned) -> Callable[[], contextlib.AbstractContextManager[str]]:
     @contextlib.contextmanager
     def run() -> Iterator[str]:
         with serve(answer) as server:
@@ -65,24 +65,24 @@ FAILURES: dict[str, tuple[Callable[[], contextlib.AbstractContextManager[str]], 
     "no such name": (no_name, Phase.NOT_SENT, OSError),
     "a name that cannot be": (bad_name, Phase.NOT_SENT, OSError),
     "plain where TLS should be": (plain_talk, Phase.NOT_SENT, OSError),
-    "closed at once": (scripted(Answer(b"")), Phase.NO_ANSWER, None),
-    "reset at once": (scripted(Answer(b"", "reset")), Phase.NO_ANSWER, ConnectionResetError),
-    "cut in the header": (scripted(Answer(b"HTTP/1.1 200 OK\r\nX")), Phase.CUT, None),
+    "closed at once": (scripted(Canned(b"")), Phase.NO_ANSWER, None),
+    "reset at once": (scripted(Canned(b"", "reset")), Phase.NO_ANSWER, ConnectionResetError),
+    "cut in the header": (scripted(Canned(b"HTTP/1.1 200 OK\r\nX")), Phase.CUT, None),
     "reset in the header": (
-        scripted(Answer(b"HTTP/1.1 200 OK\r\nX", "reset")),
+        scripted(Canned(b"HTTP/1.1 200 OK\r\nX", "reset")),
         Phase.CUT,
         ConnectionResetError,
     ),
-    "no HTTP": (scripted(Answer(b"hello\r\n\r\n")), Phase.CUT, None),
+    "no HTTP": (scripted(Canned(b"hello\r\n\r\n")), Phase.CUT, None),
     "two lengths": (
-        scripted(Answer(b"HTTP/1.1 200 OK\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\nhi")),
+        scripted(Canned(b"HTTP/1.1 200 OK\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\nhi")),
         Phase.CUT,
         None,
     ),
-    "gzip, chunked": (scripted(Answer(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: gzip\r\n\r\n")), Phase.CUT, None),
-    "too late": (scripted(Answer(b"", "hold")), Phase.NO_ANSWER, None),
+    "gzip, chunked": (scripted(Canned(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: gzip\r\n\r\n")), Phase.CUT, None),
+    "too late": (scripted(Canned(b"", "hold")), Phase.NO_ANSWER, None),
     "too late in a body": (
-        scripted(Answer(b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\n", "hold")),
+        scripted(Canned(b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\n", "hold")),
         Phase.CUT,
         None,
     ),
@@ -131,7 +131,7 @@ def test_the_cause_is_a_copy(world: World) -> None:
 
 def test_an_early_answer_to_a_large_message(world: World) -> None:
     """A server may answer by the header alone and hang up; what then arrives is the race of TCP, never a success."""
-    with serve(Answer(http(b"too large", status="413 Too Large"), early=True)) as server:
+    with serve(Canned(http(b"too large", status="413 Too Large"), early=True)) as server:
         got = world.send(server.url, body=bytes(5_000_000))
     if isinstance(got, TransportFailure):
         assert got.phase is not Phase.NOT_SENT
@@ -143,7 +143,7 @@ def test_an_early_answer_to_a_large_message(world: World) -> None:
 @pytest.mark.parametrize("then", ["close", "reset"])
 def test_a_request_is_never_sent_twice(world: World, method: str, then: str) -> None:
     """The kept connection dies under the second request: no library may try it again by itself."""
-    with serve(http(b"" if method == "HEAD" else b"one"), Answer(b"", then), http(b"again")) as server:
+    with serve(http(b"" if method == "HEAD" else b"one"), Canned(b"", then), http(b"again")) as server:
         world.send(server.url, method=method)
         failed = world.fail(server.url, method=method)
         assert (failed.phase, failed.reason) == (Phase.STALE, "the connection was closed before a response")
@@ -152,7 +152,13 @@ def test_a_request_is_never_sent_twice(world: World, method: str, then: str) -> 
 
 
 def test_a_failure_does_not_spoil_the_next_request(world: World) -> None:
-    with serve(Answer(b""), Answer(b"junk"), Answer(b"HTTP/1.1 200 OK\r\n"), http(b"well"), http(b"well")) as server:
+    with serve(
+        Canned(b""),
+        Canned(b"junk"),
+        Canned(b"HTTP/1.1 200 OK\r\n"),
+        http(b"well"),
+        http(b"well"),
+    ) as server:
         for _ in range(3):
             world.fail(server.url)
         for _ in range(2):

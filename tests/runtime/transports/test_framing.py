@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import pytest
-from byte_server import Answer, Ending, serve
+from byte_server import Canned, Ending, serve
 from byte_server import http as answer
 from worlds import World
 
@@ -27,7 +27,7 @@ WHOLE = {
 @pytest.mark.parametrize("name", WHOLE)
 def test_a_200_cut_at_any_byte_is_no_success(world: World, name: str, ending: Ending) -> None:
     whole = WHOLE[name]
-    with serve(*[Answer(whole[:cut], ending) for cut in range(len(whole))]) as server:
+    with serve(*[Canned(whole[:cut], ending) for cut in range(len(whole))]) as server:
         for cut in range(len(whole)):
             got = world.send(server.url)
             if isinstance(got, TransportFailure):
@@ -45,7 +45,7 @@ def test_a_200_cut_at_any_byte_is_no_success(world: World, name: str, ending: En
 
 @pytest.mark.parametrize("name", WHOLE)
 def test_the_whole_answer_is_one(world: World, name: str) -> None:
-    with serve(Answer(WHOLE[name])) as server:
+    with serve(Canned(WHOLE[name])) as server:
         got = world.send(server.url)
     assert (got.status, got.body_error) == (200, None)
     assert got.body == {"full": b"hello", "chunked": b"hello", "interim": b"hi"}.get(name, b"")
@@ -53,7 +53,7 @@ def test_the_whole_answer_is_one(world: World, name: str) -> None:
 
 @pytest.mark.parametrize("name", WHOLE)
 def test_one_byte_at_a_time(world: World, name: str) -> None:
-    with serve(Answer(WHOLE[name], "hold", drip=0.0005)) as server:
+    with serve(Canned(WHOLE[name], "hold", drip=0.0005)) as server:
         assert world.send(server.url).body_error is None
 
 
@@ -146,7 +146,7 @@ CASES = {
 @pytest.mark.parametrize("name", CASES)
 def test_framing(world: World, name: str) -> None:
     case = CASES[name]
-    with serve(Answer(case.data, case.then)) as server:
+    with serve(Canned(case.data, case.then)) as server:
         if case.body is None:
             failed = world.fail(server.url)
             assert (failed.phase, failed.timed_out) == (Phase.CUT, False)
@@ -175,7 +175,7 @@ BAD_CHUNKS = {
 @pytest.mark.parametrize("name", BAD_CHUNKS)
 def test_bad_chunks_are_no_success(world: World, name: str, status: int) -> None:
     data = head("Transfer-Encoding: chunked", status=f"HTTP/1.1 {status} X") + BAD_CHUNKS[name]
-    with serve(Answer(data)) as server:
+    with serve(Canned(data)) as server:
         got = world.send(server.url)
         assert got.status == status
         assert got.body_error

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from byte_server import Answer, serve
+from byte_server import Canned, serve
 from worlds import World
 
 from twirpkit.transports.base import Phase
@@ -33,7 +33,7 @@ def test_interim_answers_are_skipped(world: World, interim: bytes) -> None:
 
 def test_a_101_is_the_last_answer(world: World) -> None:
     with serve(
-        Answer(b"HTTP/1.1 101 Switching Protocols\r\nConnection: upgrade\r\nUpgrade: x\r\n\r\nhi"), OK + END
+        Canned(b"HTTP/1.1 101 Switching Protocols\r\nConnection: upgrade\r\nUpgrade: x\r\n\r\nhi"), OK + END
     ) as server:
         got = world.send(server.url)
         assert (got.status, got.body) == (101, b"")
@@ -46,7 +46,7 @@ def lines(count: int) -> bytes:
 
 @pytest.mark.parametrize("count", [99, 101, 300, 999])
 def test_many_header_lines(world: World, count: int) -> None:
-    with serve(Answer(OK + lines(count) + END)) as server:
+    with serve(Canned(OK + lines(count) + END)) as server:
         got = world.send(server.url)
     assert got.body == b"hi"
     assert len(got.headers) == count + 1
@@ -55,13 +55,13 @@ def test_many_header_lines(world: World, count: int) -> None:
 
 @pytest.mark.parametrize("size", [65_536, 70_000, 900_000])
 def test_a_long_header_line(world: World, size: int) -> None:
-    with serve(Answer(OK + b"X: " + b"y" * size + b"\r\n" + END)) as server:
+    with serve(Canned(OK + b"X: " + b"y" * size + b"\r\n" + END)) as server:
         got = world.send(server.url)
     assert (got.body, len(got.headers["x"])) == (b"hi", size)
 
 
 def test_a_long_reason_phrase(world: World) -> None:
-    with serve(Answer(b"HTTP/1.1 200 " + b"y" * 70_000 + b"\r\n" + END)) as server:
+    with serve(Canned(b"HTTP/1.1 200 " + b"y" * 70_000 + b"\r\n" + END)) as server:
         assert world.send(server.url).body == b"hi"
 
 
@@ -77,14 +77,14 @@ TOO_LONG = {
 
 @pytest.mark.parametrize("name", TOO_LONG)
 def test_a_header_block_over_the_limit(world: World, name: str) -> None:
-    with serve(Answer(TOO_LONG[name], "hold")) as server:
+    with serve(Canned(TOO_LONG[name], "hold")) as server:
         failed = world.fail(server.url)
     assert (failed.phase, failed.timed_out) == (Phase.CUT, False)
 
 
 def test_endless_interim_answers(world: World) -> None:
     interim = b"HTTP/1.1 103 X\r\nX: " + b"y" * 10_000 + b"\r\n\r\n"
-    with serve(Answer(interim * 110, "hold")) as server:
+    with serve(Canned(interim * 110, "hold")) as server:
         assert world.fail(server.url).phase is Phase.CUT
 
 
@@ -117,7 +117,7 @@ NO_HTTP = {
 
 @pytest.mark.parametrize("name", NO_HTTP)
 def test_what_is_no_http(world: World, name: str) -> None:
-    with serve(Answer(NO_HTTP[name])) as server:
+    with serve(Canned(NO_HTTP[name])) as server:
         failed = world.fail(server.url)
     assert (failed.phase, failed.timed_out) == (Phase.CUT, False)
     assert "Foo" not in failed.reason, "an answer's bytes may hold secrets"
@@ -125,7 +125,7 @@ def test_what_is_no_http(world: World, name: str) -> None:
 
 @pytest.mark.parametrize("name", ["HTTP/0.9", "TLS alert", "zeros", "SSH"])
 def test_what_is_no_http_is_known_at_once(world: World, name: str) -> None:
-    with serve(Answer(NO_HTTP[name], "hold")) as server:
+    with serve(Canned(NO_HTTP[name], "hold")) as server:
         failed = world.fail(server.url)
     assert (failed.phase, failed.timed_out) == (Phase.CUT, False)
 
@@ -144,14 +144,14 @@ VALUES = {
 @pytest.mark.parametrize("name", VALUES)
 def test_header_values(world: World, name: str) -> None:
     sent, expected = VALUES[name]
-    with serve(Answer(OK + b"X-Odd:" + sent + b"\r\n" + END)) as server:
+    with serve(Canned(OK + b"X-Odd:" + sent + b"\r\n" + END)) as server:
         got = world.send(server.url)
     assert got.headers == {"x-odd": expected, "content-length": "2"}
     assert got.body == b"hi"
 
 
 def test_lines_of_one_name_are_joined(world: World) -> None:
-    with serve(Answer(OK + b"Set-Cookie: a\r\nVia: 1\r\nset-cookie: b\r\nSET-COOKIE: c\r\n" + END)) as server:
+    with serve(Canned(OK + b"Set-Cookie: a\r\nVia: 1\r\nset-cookie: b\r\nSET-COOKIE: c\r\n" + END)) as server:
         got = world.send(server.url)
     assert got.headers == {"set-cookie": "a, b, c", "via": "1", "content-length": "2"}
 

@@ -9,7 +9,7 @@ import ssl
 from pathlib import Path
 
 import pytest
-from byte_server import Answer, Ending, http, serve
+from byte_server import Canned, Ending, http, serve
 from clock import Clock
 from worlds import WORLDS, World
 
@@ -33,7 +33,7 @@ def server_tls() -> ssl.SSLContext:
 @pytest.mark.parametrize("name", WORLDS)
 def test_a_connection_that_the_server_closed_while_idle_is_not_used(name: str, encrypted: bool, seen: bool) -> None:
     world = WORLDS[name](tls=PEM)
-    with serve(Answer(http(b"one")), http(b"two"), tls=server_tls() if encrypted else None) as server:
+    with serve(Canned(http(b"one")), http(b"two"), tls=server_tls() if encrypted else None) as server:
         assert world.send(server.url).body == b"one"
         assert server.gone.acquire(timeout=5)
         if seen:
@@ -46,7 +46,7 @@ def test_a_connection_that_the_server_closed_while_idle_is_not_used(name: str, e
 @pytest.mark.parametrize("seen", [True, False], ids=["seen by the loop", "unread in the kernel"])
 @pytest.mark.parametrize("extra", [http(b"WRONG"), b"\0", b"x"])
 def test_a_connection_on_which_something_came_while_idle_is_not_used(world: World, extra: bytes, seen: bool) -> None:
-    with serve(Answer(http(b"first"), "keep", after=extra), *[http(b"second")] * 2) as server:
+    with serve(Canned(http(b"first"), "keep", after=extra), *[http(b"second")] * 2) as server:
         assert world.send(server.url).body == b"first"
         server.released.set()
         assert server.sent.wait(5)
@@ -59,7 +59,7 @@ def test_a_connection_on_which_something_came_while_idle_is_not_used(world: Worl
 
 def test_all_that_were_closed_are_passed_over(world: World) -> None:
     """Made by three requests at once."""
-    answer = Answer(OK, after=b"Content-Length: 2\r\n\r\nhi")
+    answer = Canned(OK, after=b"Content-Length: 2\r\n\r\nhi")
     with serve(*[answer] * 3, http(b"next")) as server:
         world.release_together(server, 3)
         for _ in range(3):
@@ -148,7 +148,7 @@ def test_how_far_a_request_came(kind: str, name: str, kept: bool, encrypted: boo
         phase = Phase.NO_ANSWER
     world = WORLDS[kind](tls=PEM)
     answers = [http(b"one")] if kept else []
-    with serve(*answers, Answer(data, then), tls=server_tls() if encrypted else None) as server:
+    with serve(*answers, Canned(data, then), tls=server_tls() if encrypted else None) as server:
         for _ in answers:
             world.send(server.url)
         failed = world.fail(server.url, timeout=0.3 if then == "hold" else 5)
@@ -167,7 +167,7 @@ def test_after_an_answer_that_is_none_a_connection_is_not_used(world: World, dat
 
 def test_a_large_message_to_a_kept_connection_that_dies(world: World) -> None:
     """The bytes may have gone out or not: the transport says "stale" and nothing more certain."""
-    with serve(http(b"one"), Answer(b"", "reset", early=True), http(b"two")) as server:
+    with serve(http(b"one"), Canned(b"", "reset", early=True), http(b"two")) as server:
         world.send(server.url)
         failed = world.fail(server.url, body=bytes(5_000_000))
         assert failed.phase is Phase.STALE

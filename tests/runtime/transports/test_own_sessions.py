@@ -14,7 +14,7 @@ from typing import Any
 import aiohttp
 import httpx
 import pytest
-from byte_server import Answer, serve
+from byte_server import Canned, serve
 from byte_server import http as answer
 
 from livekit_twirp import AsyncLiveKitAPI, ListRoomsResponse, LiveKitAPI, Room
@@ -137,7 +137,7 @@ def test_closing_ends_the_connections(library: str, mode: str) -> None:
 @pytest.mark.filterwarnings("ignore:.*multi-threaded.*fork:DeprecationWarning")
 def test_a_child_uses_connections_of_its_own(library: str) -> None:
     with (
-        serve(DATA, DATA, Answer(DATA, "keep")) as server,
+        serve(DATA, DATA, Canned(DATA, "keep")) as server,
         LiveKitAPI(server.url, transport=library, **KNOWN) as lk,  # type: ignore[arg-type]  # one of its names
     ):
         lk.room.list_rooms()

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from byte_server import Answer, http, serve
+from byte_server import Canned, http, serve
 from tunnels import tunnelling
 from unreachable_addresses import refusing_port
 from worlds import HEADERS, TOKEN, WORLDS, AsyncWorld, SyncWorld, World, make_request
@@ -110,7 +110,7 @@ def test_the_certificate_is_the_targets(make: Any) -> None:
 
 
 def test_an_ipv6_target(make: Any) -> None:
-    with serve(Answer(http(b"", status="502 No"))) as proxy:
+    with serve(Canned(http(b"", status="502 No"))) as proxy:
         make(proxy=proxy.url).fail("https://[2001:db8::1]/x")
     assert proxy.requests[0].line == "CONNECT [2001:db8::1]:443 HTTP/1.1"
 
@@ -145,7 +145,7 @@ REFUSALS = {
 @pytest.mark.parametrize("name", REFUSALS)
 def test_a_proxy_that_makes_no_tunnel(make: Any, name: str) -> None:
     data, reason, again = REFUSALS[name]
-    with serve(Answer(data)) as proxy:
+    with serve(Canned(data)) as proxy:
         url = f"http://127.0.0.1:{proxy.port}"
         failed = make(proxy=f"http://{CANARY}:{CANARY}@127.0.0.1:{proxy.port}").fail("https://name.invalid/x")
     assert (failed.phase, failed.timed_out, failed.final) == (Phase.NOT_SENT, False, not again)
@@ -157,7 +157,7 @@ def test_a_proxy_that_makes_no_tunnel(make: Any, name: str) -> None:
 
 
 def test_a_proxy_that_resets(make: Any) -> None:
-    with serve(Answer(b"", "reset")) as proxy:
+    with serve(Canned(b"", "reset")) as proxy:
         failed = make(proxy=proxy.url).fail("https://name.invalid/x")
     assert failed.phase is Phase.NOT_SENT
     assert failed.reason.endswith(": the connection was closed")
@@ -175,7 +175,7 @@ def test_a_proxy_that_is_not_there(make: Any, scheme: str) -> None:
 @pytest.mark.parametrize("hang", [b"", b"HTTP/1.1 200 OK\r\nX: " + b"y" * 900])
 @pytest.mark.parametrize("connecting", [None, 0.3])
 def test_a_proxy_that_drips(make: Any, hang: bytes, connecting: float | None) -> None:
-    with serve(Answer(hang, "hold", drip=0.01, hold=2.0)) as proxy:
+    with serve(Canned(hang, "hold", drip=0.01, hold=2.0)) as proxy:
         failed = make(proxy=proxy.url).fail(
             "https://name.invalid/x", timeout=5.0 if connecting else 0.3, connecting=connecting
         )
@@ -208,7 +208,7 @@ def test_a_407_of_the_target_is_a_response(make: Any) -> None:
 
 
 def test_a_proxy_that_closes_a_kept_connection(make: Any) -> None:
-    with serve(http(b"one"), Answer(b"")) as proxy:
+    with serve(http(b"one"), Canned(b"")) as proxy:
         world = make(proxy=proxy.url)
         world.send("http://name.invalid/x")
         assert world.fail("http://name.invalid/x").phase is Phase.STALE
@@ -229,7 +229,7 @@ def test_cancelled_while_the_proxy_is_asked_no_frame_shows_its_password(name: st
         await transport.aclose()
         return caught.value
 
-    with serve(Answer(b"", "hold")) as proxy:
+    with serve(Canned(b"", "hold")) as proxy:
         transport = AsyncSocketTransport(proxy=f"http://{CANARY}:{CANARY}@127.0.0.1:{proxy.port}")
         cancelled = world.runner.run(scene(transport))
     world.end()

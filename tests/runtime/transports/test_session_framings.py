@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from byte_server import Answer, serve
+from byte_server import Canned, serve
 from byte_server import http as answer
 from cases.limits import SURPLUS
 from lent_worlds import LentWorld, lend
@@ -66,7 +66,7 @@ def client(name: str) -> LentWorld:
 
 @pytest.mark.parametrize("row", ROWS)
 def test_an_odd_framing(name: str, client: LentWorld, row: str) -> None:
-    with serve(Answer(ROWS[row].data, "close"), answer(b"own")) as server:
+    with serve(Canned(ROWS[row].data, "close"), answer(b"own")) as server:
         got = client.send(server.url)
         after = client.send(server.url)
     client.end()
@@ -82,7 +82,7 @@ def test_a_response_belongs_to_its_request(name: str, client: LentWorld, request
     """Two responses to one request, on a connection that stays open."""
     if name in SURPLUS.clients:
         request.applymarker(pytest.mark.xfail(reason=SURPLUS.line, strict=True))
-    with serve(Answer((OK + HI) * 2, "keep"), Answer(answer(b"own"), "keep"), answer(b"own")) as server:
+    with serve(Canned((OK + HI) * 2, "keep"), Canned(answer(b"own"), "keep"), answer(b"own")) as server:
         assert client.send(server.url).body == b"hi"
         after = client.send(server.url)
         client.end()

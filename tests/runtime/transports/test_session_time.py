@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from byte_server import Answer, serve
+from byte_server import Canned, serve
 from byte_server import http as answer
 from cases.limits import DRIPS, HANDSHAKES
 from lent_worlds import LentWorld, SyncLentWorld, lend
@@ -21,7 +21,7 @@ pytestmark = pytest.mark.slow  # many that wait: for a deadline each, over every
 
 
 def test_a_silent_server(lent: LentWorld) -> None:
-    with serve(Answer(b"", "hold")) as server:
+    with serve(Canned(b"", "hold")) as server:
         failed = lent.fail(server.url, timeout=0.2)
     assert (failed.phase, failed.timed_out) == (Phase.NO_ANSWER, True)
 
@@ -29,7 +29,7 @@ def test_a_silent_server(lent: LentWorld) -> None:
 def test_a_header_that_drips(lent: LentWorld, request: pytest.FixtureRequest) -> None:
     if isinstance(lent, SyncLentWorld):
         request.applymarker(pytest.mark.xfail(reason=DRIPS.line, strict=True))
-    with serve(Answer(answer(b"hi"), "hold", drip=0.02)) as server:
+    with serve(Canned(answer(b"hi"), "hold", drip=0.02)) as server:
         got = lent.send(server.url, timeout=0.2)
     assert isinstance(got, TransportFailure)
     assert (got.phase, got.timed_out) == (Phase.NO_ANSWER, True)
@@ -38,7 +38,7 @@ def test_a_header_that_drips(lent: LentWorld, request: pytest.FixtureRequest) ->
 @pytest.mark.parametrize("status", [200, 503])
 def test_a_body_that_drips(lent: LentWorld, status: int) -> None:
     data = answer(b"x" * 100, status=f"{status} X")
-    with serve(Answer(data, "hold", drip=0.02, drip_from=len(data) - 100)) as server:
+    with serve(Canned(data, "hold", drip=0.02, drip_from=len(data) - 100)) as server:
         got = lent.send(server.url, timeout=0.6)
     if status == 200:
         assert isinstance(got, TransportFailure)
@@ -53,7 +53,7 @@ def test_a_body_that_drips(lent: LentWorld, status: int) -> None:
 def test_a_body_that_stops(lent: LentWorld, chunked: bool) -> None:
     head = b"HTTP/1.1 200 OK\r\n"
     data = head + (b"Transfer-Encoding: chunked\r\n\r\n5\r\nhe" if chunked else b"Content-Length: 5\r\n\r\nhe")
-    with serve(Answer(data, "hold")) as server:
+    with serve(Canned(data, "hold")) as server:
         got = lent.send(server.url, timeout=0.6)
     assert isinstance(got, TransportFailure)
     assert (got.phase, got.timed_out) == (Phase.CUT, True)
@@ -131,7 +131,7 @@ def test_a_handshake_that_hangs(name: str) -> None:
 
 def test_a_proxy_that_refuses() -> None:
     for name, status in (("requests", "407 No"), ("aiohttp", "403 No"), ("httpx", "403 No"), ("httpx-async", "407 No")):
-        with serve(Answer(answer(b"", status=status))) as proxy:
+        with serve(Canned(answer(b"", status=status))) as proxy:
             options: dict[str, Any] = {"proxies": {"https": proxy.url}} if name == "requests" else {"proxy": proxy.url}
             lent = lend(name, **options)
             failed = lent.fail("https://target.invalid/x")

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from byte_server import Answer, http, serve
+from byte_server import Canned, http, serve
 from unreachable_addresses import full_backlog
 from worlds import TOKEN, make_request
 
@@ -79,7 +79,7 @@ def test_while_connecting(alarm: Alarm) -> None:
         signal.setitimer(signal.ITIMER_REAL, 0.05)
         with pytest.raises(Woken):
             transport.send(make_request(url))
-    with serve(Answer(b"", "hold")) as server:
+    with serve(Canned(b"", "hold")) as server:
         signal.setitimer(signal.ITIMER_REAL, 0.05)
         with pytest.raises(Woken):
             transport.send(make_request(server.url.replace("http:", "https:")))
@@ -102,7 +102,7 @@ def test_while_waiting(alarm: Alarm, name: str, timeout: float | None, kind: typ
     """Also where what it raises looks like a timeout of ours."""
     alarm(kind)
     transport = SocketTransport()
-    with serve(Answer(HELD[name], "hold"), http(b"next")) as server:
+    with serve(Canned(HELD[name], "hold"), http(b"next")) as server:
         signal.setitimer(signal.ITIMER_REAL, 0.05)
         with pytest.raises(kind) as caught:
             transport.send(make_request(server.url, timeout=timeout))

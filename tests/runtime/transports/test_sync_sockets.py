@@ -13,7 +13,7 @@ import time
 import warnings
 
 import pytest
-from byte_server import Answer, http, serve
+from byte_server import Canned, http, serve
 from worlds import make_request
 
 from twirpkit.transports.base import Phase, Transport, TransportFailure
@@ -57,7 +57,7 @@ def test_close_before_any_use() -> None:
 def test_close_while_a_request_runs() -> None:
     transport = SocketTransport()
     got = []
-    with serve(Answer(b"HTTP/1.1 200 OK\r\n", "keep", after=b"Content-Length: 2\r\n\r\nhi")) as server:
+    with serve(Canned(b"HTTP/1.1 200 OK\r\n", "keep", after=b"Content-Length: 2\r\n\r\nhi")) as server:
         thread = threading.Thread(target=lambda: got.append(transport.send(make_request(server.url))), daemon=True)
         thread.start()
         while not server.requests:
@@ -87,7 +87,7 @@ def test_sixty_four_threads(caplog: pytest.LogCaptureFixture) -> None:
     again = threading.Barrier(64)
     failures: list[object] = []
 
-    with serve(*[Answer(b"HTTP/1.1 200 OK\r\n", "keep", after=b"Content-Length: 2\r\n\r\nhi")] * 64 * 3) as server:
+    with serve(*[Canned(b"HTTP/1.1 200 OK\r\n", "keep", after=b"Content-Length: 2\r\n\r\nhi")] * 64 * 3) as server:
 
         def call() -> None:
             try:
@@ -124,7 +124,7 @@ def test_a_signal_leaves_no_half_read_connection() -> None:
     transport = SocketTransport()
     before = signal.signal(signal.SIGALRM, wake)
     try:
-        for answer in (Answer(b"", "hold"), Answer(http(b"hello")[:-2], "hold")):
+        for answer in (Canned(b"", "hold"), Canned(http(b"hello")[:-2], "hold")):
             with serve(answer, http(b"next")) as server:
                 signal.setitimer(signal.ITIMER_REAL, 0.05)
                 with pytest.raises(Woken):
@@ -140,7 +140,13 @@ def test_a_signal_leaves_no_half_read_connection() -> None:
 
 def test_failures_leak_no_descriptor() -> None:
     transport = SocketTransport()
-    answers = [Answer(b""), Answer(b"junk"), Answer(http(b"hello")[:-1]), http(b"fine"), Answer(http(b"x"), "reset")]
+    answers = [
+        Canned(b""),
+        Canned(b"junk"),
+        Canned(http(b"hello")[:-1]),
+        http(b"fine"),
+        Canned(http(b"x"), "reset"),
+    ]
     with serve(*answers * 10) as server:
         for _ in range(len(answers)):
             transport.send(make_request(server.url))

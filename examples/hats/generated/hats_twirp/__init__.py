@@ -53,6 +53,9 @@ if TYPE_CHECKING:
     from hats_twirp.messages.hats import ListHatsRequest as ListHatsRequest
     from hats_twirp.messages.hats import ListHatsResponse as ListHatsResponse
     from hats_twirp.messages.hats import MakeHatRequest as MakeHatRequest
+    from hats_twirp.types.hats import GetHatRequestDict as GetHatRequestDict
+    from hats_twirp.types.hats import ListHatsRequestDict as ListHatsRequestDict
+    from hats_twirp.types.hats import MakeHatRequestDict as MakeHatRequestDict
 
 _EXPORTS = {
     "AbortedError": "twirpkit",
@@ -68,14 +71,17 @@ _EXPORTS = {
     "DecodeError": "twirpkit",
     "FailedPreconditionError": "twirpkit",
     "GetHatRequest": "hats_twirp.messages.hats",
+    "GetHatRequestDict": "hats_twirp.types.hats",
     "Hat": "hats_twirp.messages.hats",
     "HatService": "hats_twirp._sync.hats",
     "HatsAPI": "hats_twirp._sync.api",
     "InternalError": "twirpkit",
     "InvalidArgumentError": "twirpkit",
     "ListHatsRequest": "hats_twirp.messages.hats",
+    "ListHatsRequestDict": "hats_twirp.types.hats",
     "ListHatsResponse": "hats_twirp.messages.hats",
     "MakeHatRequest": "hats_twirp.messages.hats",
+    "MakeHatRequestDict": "hats_twirp.types.hats",
     "MalformedError": "twirpkit",
     "NotFoundError": "twirpkit",
     "OutOfRangeError": "twirpkit",
@@ -109,14 +115,17 @@ __all__ = [
     "DecodeError",
     "FailedPreconditionError",
     "GetHatRequest",
+    "GetHatRequestDict",
     "Hat",
     "HatService",
     "HatsAPI",
     "InternalError",
     "InvalidArgumentError",
     "ListHatsRequest",
+    "ListHatsRequestDict",
     "ListHatsResponse",
     "MakeHatRequest",
+    "MakeHatRequestDict",
     "MalformedError",
     "NotFoundError",
     "OutOfRangeError",

@@ -131,12 +131,15 @@ class ConnectionPool(Generic[C]):
         self.limit = limit
         self.closed = False
         """True once nothing is kept any more: what comes back is closed."""
-        self._free: deque[Slot] = deque(Slot(self) for _ in range(limit))  # type: ignore[arg-type]  # any pool's
+        self._free: deque[Slot] = deque()
         self._idle: dict[str, deque[C]] = {}
         """Idle connections by origin, the one that was used last at the right."""
         self._waiters: deque[weakref.ref[Ticket[C]]] = deque()
         self._retired: deque[tuple[float, Slot]] = deque()
         """Slots for which there was no descriptor, each with the time at which it counts again."""
+        # Last: a slot that an exception of a signal handler drops goes back to a pool that has all its parts.
+        for _ in range(limit):
+            self._free.append(Slot(self))  # type: ignore[arg-type]  # any pool's
 
     def take(self, origin: str, now: float, *, force_new: bool = False) -> C | Slot | None:
         """Return a connection that may be used again (rule C7), a slot to make one with, or None: wait."""

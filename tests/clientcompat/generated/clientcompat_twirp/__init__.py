@@ -52,6 +52,11 @@ if TYPE_CHECKING:
     from clientcompat_twirp.messages.clientcompat import Empty as Empty
     from clientcompat_twirp.messages.clientcompat import Req as Req
     from clientcompat_twirp.messages.clientcompat import Resp as Resp
+    from clientcompat_twirp.types.clientcompat import (
+        ClientCompatMessage_CompatServiceMethodName as ClientCompatMessage_CompatServiceMethodName,
+    )
+    from clientcompat_twirp.types.clientcompat import EmptyDict as EmptyDict
+    from clientcompat_twirp.types.clientcompat import ReqDict as ReqDict
 
 _EXPORTS = {
     "AbortedError": "twirpkit",
@@ -62,6 +67,7 @@ _EXPORTS = {
     "BadRouteError": "twirpkit",
     "CanceledError": "twirpkit",
     "ClientCompatMessage": "clientcompat_twirp.messages.clientcompat",
+    "ClientCompatMessage_CompatServiceMethodName": "clientcompat_twirp.types.clientcompat",
     "Code": "twirpkit",
     "CompatAPI": "clientcompat_twirp._sync.api",
     "CompatService": "clientcompat_twirp._sync.compat",
@@ -69,6 +75,7 @@ _EXPORTS = {
     "DeadlineExceededError": "twirpkit",
     "DecodeError": "twirpkit",
     "Empty": "clientcompat_twirp.messages.clientcompat",
+    "EmptyDict": "clientcompat_twirp.types.clientcompat",
     "FailedPreconditionError": "twirpkit",
     "InternalError": "twirpkit",
     "InvalidArgumentError": "twirpkit",
@@ -77,6 +84,7 @@ _EXPORTS = {
     "OutOfRangeError": "twirpkit",
     "PermissionDeniedError": "twirpkit",
     "Req": "clientcompat_twirp.messages.clientcompat",
+    "ReqDict": "clientcompat_twirp.types.clientcompat",
     "ResourceExhaustedError": "twirpkit",
     "Resp": "clientcompat_twirp.messages.clientcompat",
     "Sent": "twirpkit",
@@ -102,6 +110,7 @@ __all__ = [
     "BadRouteError",
     "CanceledError",
     "ClientCompatMessage",
+    "ClientCompatMessage_CompatServiceMethodName",
     "Code",
     "CompatAPI",
     "CompatService",
@@ -109,6 +118,7 @@ __all__ = [
     "DeadlineExceededError",
     "DecodeError",
     "Empty",
+    "EmptyDict",
     "FailedPreconditionError",
     "InternalError",
     "InvalidArgumentError",
@@ -117,6 +127,7 @@ __all__ = [
     "OutOfRangeError",
     "PermissionDeniedError",
     "Req",
+    "ReqDict",
     "ResourceExhaustedError",
     "Resp",
     "Sent",

@@ -5,10 +5,9 @@
 
 from __future__ import annotations
 
-from functools import cached_property
 from typing import TYPE_CHECKING, ClassVar
 
-from twirpkit.sdk import UNSET, AsyncClient, PackageInfo, async_transport, client_config, conceal
+from twirpkit.sdk import UNSET, AsyncClient, PackageInfo, async_transport, client_config, conceal, service_property
 
 from hats_twirp._sdk import PACKAGE
 
@@ -18,7 +17,7 @@ if TYPE_CHECKING:
 
     import aiohttp
     import httpx
-    from twirpkit.sdk import AsyncTransport, Authorize, ExtraHeaders, Hook, ProxyOption, RetryOption, Tls, Unset
+    from twirpkit.sdk import AsyncAuthorize, AsyncTransport, ExtraHeaders, Hook, ProxyOption, RetryOption, Tls, Unset
 
     from hats_twirp._async.hats import AsyncHatService
 
@@ -39,7 +38,7 @@ class AsyncHatsAPI(AsyncClient):
         url: str | None = None,
         *,
         token: str | None = None,
-        auth: str | Authorize | None = None,
+        auth: str | AsyncAuthorize | None = None,
         timeout: float | Unset | None = UNSET,
         retry: RetryOption = UNSET,
         extra_headers: ExtraHeaders | None = None,
@@ -48,13 +47,15 @@ class AsyncHatsAPI(AsyncClient):
         proxy: ProxyOption = None,
         tls: Tls | None = None,
         hooks: Iterable[Hook] = (),
+        user_agent_extra: str | None = None,
     ) -> None:
         """Configure the client.
 
         Args:
             url: Base URL of the server; `ws` and `wss` become `http` and `https`. Default: `HATS_URL`.
             token: Bearer token. Default: `HATS_TOKEN`.
-            auth: Value of the Authorization header, or a function that returns it for each attempt.
+            auth: Value of the Authorization header, or a function that returns it for each attempt. In an async client,
+                it may be a coroutine function, which is awaited within the timeout of the call.
             timeout: Seconds for one call, all attempts included; None for no limit. A call can have its own. If neither
                 is set, each RPC has a default, 10 seconds for most.
             retry: Retry policy for failed calls; False for no retries. A call can have its own.
@@ -65,6 +66,7 @@ class AsyncHatsAPI(AsyncClient):
             proxy: URL of an HTTP proxy; False for no proxy, None for that of the environment.
             tls: An `ssl.SSLContext`, or the path of a file or folder of CA certificates; None for the system's.
             hooks: Functions that are called with an `Event` for each request, response, retry and error.
+            user_agent_extra: Text at the end of the User-Agent header, such as your application's name and version.
 
         Credentials are read from the environment only if none is given.
 
@@ -83,10 +85,11 @@ class AsyncHatsAPI(AsyncClient):
             retry=retry,
             extra_headers=extra_headers,
             hooks=hooks,
+            user_agent_extra=user_agent_extra,
         )
-        super().__init__(config, async_transport(self, session, transport, proxy=proxy, tls=tls))
+        super().__init__(config, async_transport(self, session, transport, proxy=proxy, tls=tls), PACKAGE)
 
-    @cached_property
+    @service_property
     def hats(self) -> AsyncHatService:
         """Makes and finds hats."""
         from hats_twirp._async.hats import AsyncHatService

@@ -36,6 +36,7 @@ LIST_HATS: Method[ListHatsRequest, ListHatsResponse] = Method(
         start="page_token",
         next="next_page_token",
         items="hats",
+        py_name="iter_hats",
     ),
 )
 

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     import aiohttp
     import httpx
-    from twirpkit.sdk import Authorize, ExtraHeaders, Hook, RetryOption, Unset
+    from twirpkit.sdk import AsyncAuthorize, ExtraHeaders, Hook, RetryOption, Unset
 
     from clientcompat_twirp.messages.clientcompat import Empty, Req, Resp
     from clientcompat_twirp.types.clientcompat import EmptyDict, ReqDict
@@ -29,17 +29,20 @@ __all__ = ["AsyncCompatService"]
 class AsyncCompatService(AsyncService):
     """What Twirp's client test serves, so that the clients of all languages can be held against one server."""
 
+    _methods = methods.METHODS
+
     def __init__(
         self,
         session: aiohttp.ClientSession | httpx.AsyncClient,
         url: str | None = None,
         *,
         token: str | None = None,
-        auth: str | Authorize | None = None,
+        auth: str | AsyncAuthorize | None = None,
         timeout: float | Unset | None = UNSET,
         retry: RetryOption = UNSET,
         extra_headers: ExtraHeaders | None = None,
         hooks: Iterable[Hook] = (),
+        user_agent_extra: str | None = None,
     ) -> None:
         """Send requests through a session, which the service does not close.
 
@@ -57,8 +60,9 @@ class AsyncCompatService(AsyncService):
             retry=retry,
             extra_headers=extra_headers,
             hooks=hooks,
+            user_agent_extra=user_agent_extra,
         )
-        self._client = AsyncClient(config, async_transport(self, session))
+        self._client = AsyncClient(config, async_transport(self, session), PACKAGE)
 
     @overload
     async def noop_method(

@@ -5,10 +5,9 @@
 
 from __future__ import annotations
 
-from functools import cached_property
 from typing import TYPE_CHECKING, ClassVar
 
-from twirpkit.sdk import UNSET, Client, PackageInfo, client_config, conceal, sync_transport
+from twirpkit.sdk import UNSET, Client, PackageInfo, client_config, conceal, service_property, sync_transport
 
 from clientcompat_twirp._sdk import PACKAGE
 
@@ -47,13 +46,15 @@ class CompatAPI(Client):
         proxy: ProxyOption = None,
         tls: Tls | None = None,
         hooks: Iterable[Hook] = (),
+        user_agent_extra: str | None = None,
     ) -> None:
         """Configure the client.
 
         Args:
             url: Base URL of the server; `ws` and `wss` become `http` and `https`.
             token: Bearer token.
-            auth: Value of the Authorization header, or a function that returns it for each attempt.
+            auth: Value of the Authorization header, or a function that returns it for each attempt. In an async client,
+                it may be a coroutine function, which is awaited within the timeout of the call.
             timeout: Seconds for one call, all attempts included; None for no limit. A call can have its own. If neither
                 is set, each RPC has a default, 10 seconds for most.
             retry: Retry policy for failed calls; False for no retries. A call can have its own.
@@ -64,6 +65,7 @@ class CompatAPI(Client):
             proxy: URL of an HTTP proxy; False for no proxy, None for that of the environment.
             tls: An `ssl.SSLContext`, or the path of a file or folder of CA certificates; None for the system's.
             hooks: Functions that are called with an `Event` for each request, response, retry and error.
+            user_agent_extra: Text at the end of the User-Agent header, such as your application's name and version.
 
         Credentials are read from the environment only if none is given.
 
@@ -82,10 +84,11 @@ class CompatAPI(Client):
             retry=retry,
             extra_headers=extra_headers,
             hooks=hooks,
+            user_agent_extra=user_agent_extra,
         )
-        super().__init__(config, sync_transport(self, session, transport, proxy=proxy, tls=tls))
+        super().__init__(config, sync_transport(self, session, transport, proxy=proxy, tls=tls), PACKAGE)
 
-    @cached_property
+    @service_property
     def compat(self) -> CompatService:
         """What Twirp's client test serves, so that the clients of all languages can be held against one server."""
         from clientcompat_twirp._sync.compat import CompatService

@@ -29,6 +29,8 @@ __all__ = ["CompatService"]
 class CompatService(Service):
     """What Twirp's client test serves, so that the clients of all languages can be held against one server."""
 
+    _methods = methods.METHODS
+
     def __init__(
         self,
         session: requests.Session | httpx.Client,
@@ -40,6 +42,7 @@ class CompatService(Service):
         retry: RetryOption = UNSET,
         extra_headers: ExtraHeaders | None = None,
         hooks: Iterable[Hook] = (),
+        user_agent_extra: str | None = None,
     ) -> None:
         """Send requests through a session, which the service does not close.
 
@@ -57,8 +60,9 @@ class CompatService(Service):
             retry=retry,
             extra_headers=extra_headers,
             hooks=hooks,
+            user_agent_extra=user_agent_extra,
         )
-        self._client = Client(config, sync_transport(self, session))
+        self._client = Client(config, sync_transport(self, session), PACKAGE)
 
     @overload
     def noop_method(
