@@ -227,14 +227,6 @@ def build(session: nox.Session) -> None:
 
 
 @nox.session
-def floors(session: nox.Session) -> None:
-    """Run the tests over the oldest versions that the metadata allows; needs uv."""
-    session.install("--resolution=lowest-direct", "-e", ".[requests,aiohttp,httpx,codegen]", "--group=test")
-    _twirpkit(session, "check")
-    _pytest(session, "-m", "protobuf", paths=RUNTIME_TESTS)
-
-
-@nox.session
 def upstream(session: nox.Session) -> None:
     """Compare our protos with the newest `livekit-protocol`, and say what has come."""
     _install(session, extras="codegen")
