@@ -189,7 +189,11 @@ def stress(session: nox.Session) -> None:
 
 @nox.session
 def bench(session: nox.Session) -> None:
-    """Measure the figures of docs/benchmarks.md in six minutes; `-- --quick` in one, `-- --docs` writes the page."""
+    """Measure the figures of docs/benchmarks.md in six minutes, `-- --quick` in one; `-- --scale` the generator's."""
+    if "--scale" in session.posargs:
+        _install(session, "types", extras="codegen")
+        session.run("python", "benchmarks/scale.py", *(each for each in session.posargs if each != "--scale"))
+        return
     session.install("-e", ".", "--group=bench")
     session.run("python", "benchmarks/run.py", *session.posargs)
 

@@ -90,7 +90,7 @@ class Annotations:
 
     def keywords(self, method: Method) -> str:
         """Return the type of a request's keyword arguments; empty where no field can be one."""
-        if len(method.left_out) == len(method.request_fields):
+        if len(method.left_out) == len(method.request_fields) or method.request.full_name not in self._dicts:
             return ""
         module, name = self._dicts[method.request.full_name]
         return self._scope.generated("types", module, keywords_name(name) if method.left_out else name)
@@ -103,7 +103,7 @@ class Annotations:
             return self._for_types("int")
         if ref.is_google:
             return self._scope.class_for_types(ref.module, ref.name)
-        return self._scope.generated("messages", ref.module, ref.name)
+        return self._scope.generated("messages", ref.module, ref.name, ref.package)
 
     def own_class(self, module: str, qualname: str) -> str:
         """Return a class of the module that is rendered, for its own stub."""
@@ -111,7 +111,7 @@ class Annotations:
 
     def message_class_at_run_time(self, ref: TypeRef) -> str:
         """Return a message's class for code that runs."""
-        module = ref.module if ref.is_google else f"{self._scope.package}.messages.{ref.module}"
+        module = ref.module if ref.is_google else f"{ref.package or self._scope.package}.messages.{ref.module}"
         return self._scope.class_at_run_time(module, ref.name)
 
     def _input(self, ref: TypeRef) -> str:
@@ -127,7 +127,7 @@ class Annotations:
         if ref.full_name in _PLAIN_VALUES:
             plain = self._for_types(_PLAIN_VALUES[ref.full_name])
             return f"{plain} | {self._any_mapping() if ref.full_name == _ANY else message}"
-        if ref.is_google:
+        if ref.is_google or ref.full_name not in self._dicts:
             return f"{self._any_mapping()} | {message}"
         return f"{message} | {self._scope.generated('types', *self._dicts[ref.full_name])}"
 

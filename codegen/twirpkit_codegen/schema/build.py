@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import dataclasses
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import partial
 from typing import Final
+
+from google.protobuf.descriptor_pb2 import FileDescriptorProto
 
 from twirpkit_codegen.errors import GenerationError, Location, Problems
 from twirpkit_codegen.schema import exports, naming, policy
@@ -37,7 +39,8 @@ def build(protos: Protos, manifest: Manifest) -> Api:
     files = problems.attempt(lambda: select(protos, manifest), [])
     sources = [Source.of(file) for file in sorted(files, key=lambda file: file.name) if not is_google(file.name)]
     renames = Renames(manifest)
-    names = problems.attempt(lambda: Names(sorted(files, key=lambda file: file.name), renames), None)
+    shared = problems.attempt(lambda: _shared(manifest, files), {})
+    names = problems.attempt(lambda: Names(sorted(files, key=lambda file: file.name), renames, shared), None)
     if names is None:
         raise GenerationError.of(problems.found)
     models = problems.attempt_all(partial(build_file, source, names) for source in sources)
@@ -45,7 +48,7 @@ def build(protos: Protos, manifest: Manifest) -> Api:
     found = [
         (source, (_FILE_SERVICE, number), service)
         for source in sources
-        if source.file.name in protos.own
+        if source.file.name in protos.own and source.file.name not in shared
         for number, service in enumerate(source.file.service)
     ]
     known = _known_rpcs(protos)
@@ -66,7 +69,25 @@ def build(protos: Protos, manifest: Manifest) -> Api:
         problems.attempt(lambda: renames.check_all_taken([*names.python, *names.modules, *rpc_names(found)]), None)
     problems.raise_all()
     remarks = (*protos.warnings, *context.remarks)
-    return Api(package, tuple(models), tuple(services), exports.exports(manifest), bound, remarks)
+    own_models = tuple(model for model in models if model.name not in shared)
+    package = dataclasses.replace(package, share=next(iter(shared.values()), None))
+    return Api(package, own_models, tuple(services), exports.exports(manifest), bound, remarks)
+
+
+def _shared(manifest: Manifest, files: Sequence[FileDescriptorProto]) -> dict[str, str]:
+    """Return the packages of shared files, by path: those of the manifest, and what they import."""
+    by_name = {file.name: file for file in files}
+    found: dict[str, str] = {}
+    for name, package in manifest.share.items():
+        if name not in by_name:
+            raise GenerationError.at(manifest.location("share", name), f"no file {name} in the protos: remove it")
+        pending = [name]
+        while pending:
+            each = pending.pop()
+            if each not in found and not is_google(each):
+                found[each] = package
+                pending += by_name[each].dependency
+    return found
 
 
 def _known_rpcs(protos: Protos) -> dict[str, list[str]]:

@@ -61,13 +61,24 @@ class _FileBuilder:
             name=file.name,
             module=self.names.modules[file.name],
             doc=self.source.doc((_FILE_SYNTAX,), (_FILE_PACKAGE,)),
-            imports=tuple(sorted(self.names.modules[each] for each in file.dependency if not is_google(each))),
+            imports=tuple(sorted(self.names.modules[each] for each in self.imports(shared=False))),
+            shared=tuple(
+                sorted(
+                    f"{self.names.shared[each]}.messages.{self.names.modules[each]}"
+                    for each in self.imports(shared=True)
+                )
+            ),
             messages=tuple(self.message(each, (_FILE_MESSAGE, n), "") for n, each in enumerate(file.message_type)),
             enums=tuple(self.enum(each, (_FILE_ENUM, n), "") for n, each in enumerate(file.enum_type)),
             serialized=embedded_descriptor(file),
             extensions=self.extensions(file.extension, (_FILE_EXTENSION,), ""),
             names=self.names.unusual(file),
         )
+
+    def imports(self, *, shared: bool) -> list[str]:
+        """Return the files that this one imports, of this package or of another."""
+        foreign = (each for each in self.source.file.dependency if not is_google(each))
+        return [each for each in foreign if (each in self.names.shared) is shared]
 
     def message(self, proto: DescriptorProto, path: tuple[int, ...], outer: str) -> Message:
         name = f"{outer}{proto.name}"

@@ -20,7 +20,7 @@ __all__ = ["NO_FACADE", "Manifest", "ProtoFolders", "bare", "is_plug_in", "load"
 
 NO_FACADE: Final = "sdk.facade must be given, as the name of a public Python class"
 _TOP: Final = frozenset(
-    ("sdk", "protos", "known_errors", "claims", "services", "skip", "only", "rename", "project", "upstream")
+    ("sdk", "protos", "known_errors", "claims", "services", "skip", "only", "rename", "share", "project", "upstream")
 )
 _UPSTREAM: Final[Mapping[str, type]] = {"name": str, "url": str, "license": str, "version": str}
 _PROJECT: Final[Mapping[str, type]] = {
@@ -108,6 +108,8 @@ class Manifest:
     """Services, RPCs and types that the SDK has, with what they need; empty for everything."""
     rename: Mapping[str, str]
     """Python names by the full name of an RPC, type, field, enum value or extension, or by the path of a file."""
+    share: Mapping[str, str]
+    """Packages that have the messages of a file already, by the path of the file."""
     exports: Mapping[str, tuple[str, ...]]
     """Names of other packages that the SDK exports as well, by their modules."""
     bound: Mapping[str, Mapping[str, Any]]
@@ -200,6 +202,7 @@ class _Reader:
             skip=attempt(lambda: self.strings(("skip",), self.data.get("skip", [])), ()),
             only=attempt(lambda: self.strings(("only",), self.data.get("only", [])), ()),
             rename=attempt(lambda: self.rename(self.data.get("rename", {})), {}),
+            share=attempt(lambda: self.share(self.data.get("share", {})), {}),
             exports=self.exports(sdk.get("exports", {})),
             bound=attempt(lambda: self.bound(sdk.get("bound", {})), {}),
             file=self.file,
@@ -289,6 +292,16 @@ class _Reader:
             if not all(isinstance(part, str) and is_public(part) for part in parts):
                 self.add(f"rename: {name!r} for {key!r} is not a public Python name", "rename", key)
         return {key: name for key, name in table.items() if isinstance(name, str)}
+
+    def share(self, table: Any) -> Mapping[str, str]:
+        if not isinstance(table, dict) or not all(isinstance(each, str) for each in table.values()):
+            raise self.error("[share] must be a table of packages by the paths of files", "share")
+        if len(packages := sorted(set(table.values()))) > 1:
+            text = (
+                f"[share] names {' and '.join(packages)}: messages can be shared with one package, which has the pool"
+            )
+            raise self.error(text, "share")
+        return table
 
     def check_names(self, package: str, facade: str | None) -> None:
         if not all(is_public(part.removeprefix("_")) for part in package.split(".")):

@@ -69,6 +69,8 @@ class TypeRef:
     """The proto's own full name; empty for scalars."""
     is_google: bool = False
     """True for a class of the installed protobuf."""
+    package: str = ""
+    """The import package that has the class, where it is another one's; empty for this one."""
     proto_name: str = ""
     """The proto's own name of a scalar (``sint64``); empty for others."""
 
@@ -153,6 +155,8 @@ class File:
     doc: Doc
     imports: tuple[str, ...]
     """Modules of the SDK's files that it imports."""
+    shared: tuple[str, ...]
+    """Modules of another package that it imports, with the package."""
     messages: tuple[Message, ...]
     enums: tuple[Enum, ...]
     serialized: bytes
@@ -331,6 +335,8 @@ class PackageInfo:
     """Full name of the field option that marks secret and personal fields."""
     sensitive_fields: tuple[str, ...] = ()
     """Full names of further secret and personal fields."""
+    share: str | None = None
+    """The package whose pool this one's messages are in, too; None for a pool of its own."""
     origin: Origin | None = None
     project: Project | None = None
     sensitivity_number: int | None = None

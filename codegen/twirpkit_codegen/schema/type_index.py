@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import Final
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import Final, Literal
 
 from google.protobuf.descriptor_pb2 import (
     DescriptorProto,
@@ -63,18 +66,22 @@ class Names:
     Args:
         files: All files, those of google/protobuf among them.
         renames: The names that the manifest chooses.
-        taken: The modules of files that another package has; they get no names here.
+        shared: The packages that have the classes of files already, by the paths of the files.
     """
 
-    def __init__(self, files: Sequence[FileDescriptorProto], renames: Renames) -> None:
+    def __init__(
+        self, files: Sequence[FileDescriptorProto], renames: Renames, shared: Mapping[str, str] = MappingProxyType({})
+    ) -> None:
         self.types: dict[str, TypeRef] = {}
         """Types by full name."""
         self.python: dict[str, str] = {}
         """The last part of Python names, by full name."""
         self._renames = renames
-        own = [file.name for file in files if not is_google(file.name)]
+        self.shared = shared
+        own = [file.name for file in files if not is_google(file.name) and file.name not in shared]
         self.modules: Mapping[str, str] = naming.module_names(own, renames.take(own))
         """Modules under ``messages``, by the paths of files."""
+        self.modules = {**self.modules, **{name: naming.module_names([name], {})[name] for name in shared}}
         for file in files:
             self._add(file)
 
@@ -93,7 +100,11 @@ class Names:
         module = google_module(file.name) if google else self.modules[file.name]
         package = f"{file.package}." if file.package else ""
         self._scope(
-            _Scope(package, "", module, google), file.message_type, file.enum_type, file.extension, naming.MODULE_NAMES
+            _Scope(package, "", module, google, self.shared.get(file.name, "")),
+            file.message_type,
+            file.enum_type,
+            file.extension,
+            naming.MODULE_NAMES,
         )
 
     def _scope(
@@ -109,13 +120,17 @@ class Names:
         made = self._assign(scope.full, [*everything, *(each.name for each in extensions)], taken)
         for enum in enums:
             full_name, py_name = scope.full + enum.name, made[scope.full + enum.name]
-            self.types[full_name] = TypeRef("enum", scope.py + py_name, scope.module, full_name, scope.google)
+            self.types[full_name] = TypeRef(
+                "enum", scope.py + py_name, scope.module, full_name, scope.google, scope.package
+            )
             self._assign(f"{full_name}.", [value.name for value in enum.value], naming.ENUM_NAMES)
         for message in messages:
             full_name, py_name = scope.full + message.name, made[scope.full + message.name]
-            self.types[full_name] = TypeRef("message", scope.py + py_name, scope.module, full_name, scope.google)
+            self.types[full_name] = TypeRef(
+                "message", scope.py + py_name, scope.module, full_name, scope.google, scope.package
+            )
             self._assign(f"{full_name}.", [field.name for field in message.field], ())
-            inner = _Scope(f"{full_name}.", f"{scope.py}{py_name}.", scope.module, scope.google)
+            inner = dataclasses.replace(scope, full=f"{full_name}.", py=f"{scope.py}{py_name}.")
             self._scope(inner, message.nested_type, message.enum_type, message.extension, naming.MESSAGE_NAMES)
 
     def _assign(self, prefix: str, names: Sequence[str], taken: Iterable[str]) -> dict[str, str]:
@@ -129,14 +144,19 @@ class Names:
         return made
 
 
+@dataclass(frozen=True, slots=True)
 class _Scope:
     """A file, or a message around others."""
 
-    def __init__(self, full: str, py: str, module: str, google: bool) -> None:
-        self.full = full
-        self.py = py
-        self.module = module
-        self.google = google
+    full: str
+    py: str
+    module: str
+    google: bool
+    package: str
+
+    def ref(self, kind: Literal["message", "enum"], name: str, full_name: str) -> TypeRef:
+        """Return the type of something in this scope."""
+        return TypeRef(kind, self.py + name, self.module, full_name, self.google, self.package)
 
 
 def _everything(file: FileDescriptorProto) -> Iterator[str]:
