@@ -231,6 +231,13 @@ def build(session: nox.Session) -> None:
 
 
 @nox.session
+def schemas(session: nox.Session) -> None:
+    """Generate protobuf's own test schemas, fetched by npm and go, and round-trip values through their messages."""
+    _install(session, "test", extras="codegen")
+    session.run("python", "tests/packaging/protobuf_schemas.py", *session.posargs)
+
+
+@nox.session
 def upstream(session: nox.Session) -> None:
     """Compare our protos with the newest `livekit-protocol`, and say what has come."""
     _install(session, extras="codegen")

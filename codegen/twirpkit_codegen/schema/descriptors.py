@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import sys
 import tempfile
@@ -18,6 +19,8 @@ from twirpkit_codegen.schema.selection import Protos
 
 __all__ = ["compile_protos"]
 
+_LOG: Final = re.compile(r"WARNING: All log messages|[IWEF]\d{4} ")
+"""Lines of protoc's own log, which names lines of its source."""
 _EACH: Final = """
 import importlib.resources, sys
 from grpc_tools import protoc
@@ -78,4 +81,4 @@ def _lines(text: str, roots: Iterable[str]) -> list[str]:
     """Return lines of protoc, with paths as imports spell them."""
     for root in roots:
         text = text.replace(f"{root.removeprefix('-I')}{os.sep}", "")
-    return list(dict.fromkeys(line for line in text.splitlines() if line.strip()))
+    return list(dict.fromkeys(line for line in text.splitlines() if line.strip() and not _LOG.match(line)))
