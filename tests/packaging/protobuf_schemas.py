@@ -37,7 +37,7 @@ def main() -> None:
     examples = sys.argv[1] if sys.argv[1:] else "10"
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        schemas = {"conformance": conformance(folder), "go_port": go_port(folder), "unittest": source(folder)}
+        schemas = {"pb_conformance": conformance(folder), "pb_go": go_port(folder), "pb_unittest": source(folder)}
         made = [generate(each, protos, folder / "out") for each, protos in schemas.items() if protos is not None]
         assert made, "neither npm nor go is installed"
         with echo_server() as server:
@@ -77,7 +77,7 @@ def go_port(folder: Path) -> Path | None:
 def source(folder: Path) -> Path | None:
     """Return a copy of the protos of a clone of protobuf, None without one."""
     clone = os.environ.get("PROTOBUF_SOURCE")
-    if clone is None:
+    if not clone:
         return None
     target = folder / "source" / "google" / "protobuf"
     target.mkdir(parents=True)
@@ -95,7 +95,11 @@ def generate(name: str, protos: Path, out: Path) -> str:
             api = load(Inputs(manifest))
             break
         except GenerationError as error:
-            bad = {line.partition(":")[0] for line in error.problems if (protos / line.partition(":")[0]).is_file()}
+            bad = {
+                line.partition(":")[0]
+                for line in error.problems
+                if ".proto:" in line and (protos / line.partition(":")[0]).is_file()
+            }
             assert bad, error
             print(f"{name}: left out, because protoc refuses them: {', '.join(sorted(bad))}")
             for each in bad:
