@@ -184,7 +184,7 @@ class _Reader:
     def manifest(self) -> Manifest:
         attempt = self.problems.attempt
         self.check_keys("the manifest", (), self.data, _TOP)
-        sdk = self.data.get("sdk", {})
+        sdk: dict[str, Any] = self.data.get("sdk", {})
         if not isinstance(sdk, dict):
             self.add("[sdk] must be a table", "sdk")
             sdk = {"package": "sdk"}  # one error is enough
@@ -192,7 +192,8 @@ class _Reader:
         for name, kind in _SDK.items():
             if name in sdk and not isinstance(sdk[name], kind):
                 self.add(f"sdk.{name} must be a {_TOML_NAMES[kind]}", "sdk", name)
-        sdk = {name: value for name, value in sdk.items() if isinstance(value, _SDK.get(name, object))}
+        wrong = {name for name, value in sdk.items() if not isinstance(value, _SDK.get(name, object))}
+        sdk = {name: value for name, value in sdk.items() if name not in wrong}
         return Manifest(
             package=self.package_info(sdk),
             protos=self.protos(self.data.get("protos", {})),

@@ -6,7 +6,7 @@ import dataclasses
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
-from typing import Final, TypeAlias
+from typing import Any, Final, TypeAlias
 
 from google.protobuf.descriptor_pb2 import MethodDescriptorProto, MethodOptions, ServiceDescriptorProto
 
@@ -106,9 +106,9 @@ def build_service(context: Context, source: Source, path: tuple[int, ...], proto
     full_name = source.full_name(proto.name)
     section = manifest.services.get(full_name, {})
     problems = Problems()
-    attribute, class_name = (
-        section.get(key, name) for key, name in zip(("attribute", "class"), context.names[full_name], strict=True)
-    )
+    made_attribute, made_class = context.names[full_name]
+    attribute: Any = section.get("attribute", made_attribute)
+    class_name: Any = section.get("class", made_class)
     for key, value in (("attribute", attribute), ("class", class_name)):
         if not isinstance(value, str) or not naming.is_public(value):
             text = f"{key} {value!r} of {full_name} must be a public Python name"
