@@ -113,7 +113,8 @@ def build_service(context: Context, source: Source, path: tuple[int, ...], proto
         if not isinstance(value, str) or not naming.is_public(value):
             text = f"{key} {value!r} of {full_name} must be a public Python name"
             problems.add(manifest.location("services", full_name, key), text)
-    if attribute not in (section.get("attribute"), naming.escape(naming.snake_case(proto.name, manifest.acronyms))):
+    expected = section.get("attribute") or naming.escape(naming.snake_case(proto.name, manifest.acronyms))
+    if attribute != expected:
         text = f'{full_name} is the attribute {attribute!r}: give it another in [services."{full_name}"]'
         context.remarks.append(f"{source.location(path)}: {text}")
     host = section.get("host")
