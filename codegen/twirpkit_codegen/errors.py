@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from types import MappingProxyType
 from typing import TypeVar
 
-__all__ = ["GenerationError", "Location", "Problems", "collect"]
+__all__ = ["GenerationError", "Location", "Problems"]
 
 T = TypeVar("T")
 D = TypeVar("D")
@@ -108,11 +108,3 @@ class Problems:
         """Raise the errors as one, if there are any."""
         if self.found:
             raise GenerationError.of(self.found)
-
-
-def collect(makers: Iterable[Callable[[], T]]) -> list[T]:
-    """Return the results of all functions, or raise the errors of all of them as one."""
-    problems = Problems()
-    made = problems.attempt_all(makers)
-    problems.raise_all()
-    return made

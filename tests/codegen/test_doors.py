@@ -1,6 +1,7 @@
 """`twirpkit generate`, protoc with our plugin, and descriptor sets in every format write the same bytes."""
 
 import gzip
+import io
 import json
 import re
 import shlex
@@ -9,11 +10,11 @@ import sys
 from pathlib import Path
 
 import pytest
-from generating import MANIFEST, ODD, ROOT, Ran, compiled, odd, project, run, tree, write
+from generating import HATS, MANIFEST, ODD, ROOT, Ran, compiled, odd, project, run, tree, write
 from google.protobuf import json_format, text_format
-from google.protobuf.compiler.plugin_pb2 import CodeGeneratorRequest
+from google.protobuf.compiler.plugin_pb2 import CodeGeneratorRequest, CodeGeneratorResponse
 
-from twirpkit_codegen import plugin
+from twirpkit_codegen import entry_points, plugin
 
 ODD_ONES = ["extensions", "file_names", "editions_new", "comments", "options_read"]
 SEVERAL = [name for name in ODD_ONES if (ODD / name).exists()]
@@ -71,6 +72,35 @@ def test_an_option_is_wrong(parameter: str, says: str) -> None:
     response = plugin.respond(CodeGeneratorRequest(parameter=parameter))
     assert response.error == says
     assert not response.file
+
+
+def test_a_response_has_the_files_and_the_editions(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    manifest = project(
+        tmp_path, {"acme.proto": HATS.replace("returns (Hat);", "returns (Hat); rpc Up(stream Hat) returns (Hat);")}
+    )
+    files = compiled(tmp_path).files.file
+    request = CodeGeneratorRequest(file_to_generate=["acme.proto"], parameter=f"manifest={manifest}", proto_file=files)
+    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(request.SerializeToString())))
+    out = io.BytesIO()
+    monkeypatch.setattr(sys, "stdout", io.TextIOWrapper(out))
+    entry_points.protoc_plugin()
+    response = CodeGeneratorResponse.FromString(out.getvalue())
+    assert {file.name for file in response.file} >= {"acme_twirp/py.typed", "acme_twirp/messages/acme.py"}
+    assert response.error == ""
+    assert response.maximum_edition >= 1000
+    assert "Up streams, which Twirp cannot: it is left out" in capfd.readouterr().err
+
+
+def test_the_script_runs_the_commands(monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> None:
+    monkeypatch.setattr(sys, "argv", ["twirpkit", "--version"])
+    with pytest.raises(SystemExit):
+        entry_points.twirpkit()
+    assert capfd.readouterr().out.startswith("twirpkit, version ")
+    monkeypatch.setattr(entry_points, "_NEEDED", ("click", "not_installed_at_all"))
+    with pytest.raises(SystemExit, match=r"an extra: pip install 'twirpkit\[codegen\]' \(not installed: not_inst"):
+        entry_points.protoc_plugin()
 
 
 def test_only_the_named_files_are_the_sdks(tmp_path: Path) -> None:

@@ -23,8 +23,8 @@ _TO_DO: Final = re.compile(r"(TODO|FIXME|XXX)\b")
 _ITEM: Final = re.compile(r"([-*+]|\d+[.)]) ")
 """The beginning of a list item."""
 _CODE: Final = "    "
-_END: Final = re.compile(r"[.!?] +(?![a-z])")
-"""The end of a sentence: what follows does not begin with a small letter."""
+_END: Final = re.compile(r"[.] +(?![a-z])|[!?] +(?=[A-Z])")
+"""The end of a sentence, by the letter that follows."""
 _ABBREVIATIONS: Final = frozenset(
     ("e.g.", "i.e.", "etc.", "vs.", "cf.", "approx.", "incl.", "resp.", "no.", "dr.", "mr.", "ms.", "st.", "al.")
 )
@@ -107,9 +107,8 @@ def _paragraphs(lines: list[str]) -> list[str]:
 
 
 def _joined(lines: list[str]) -> str:
-    if lines and Doc.is_verbatim(lines[0]):
-        return "\n".join(lines).rstrip()
-    return " ".join(lines)
+    block = "\n".join(lines).rstrip()
+    return block if Doc.is_verbatim(block) else " ".join(lines)
 
 
 def _split_summary(paragraph: str) -> tuple[str, str]:

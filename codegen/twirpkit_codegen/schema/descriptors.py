@@ -21,6 +21,7 @@ __all__ = ["compile_protos"]
 
 _LOG: Final = re.compile(r"WARNING: All log messages|[IWEF]\d{4} ")
 """Lines of protoc's own log, which names lines of its source."""
+_NOT_FOUND: Final = "an import was not found: name the folder that it is below, in protos.imports or with -I"
 _EACH: Final = """
 import importlib.resources, sys
 from grpc_tools import protoc
@@ -50,6 +51,8 @@ def compile_protos(files: ProtoFiles) -> Protos:
         if done.returncode != 0:
             problems = _lines(_run(["-c", _EACH, "\n".join(roots), target, *names]).stderr, roots)
             errors = [line for line in problems if ": warning: " not in line]
+            if any("was not found" in line for line in errors):
+                errors.append(_NOT_FOUND)
             raise GenerationError(*(errors or _lines(done.stderr, roots) or [f"protoc ended with {done.returncode}"]))
         found = FileDescriptorSet.FromString(Path(target).read_bytes())
     return Protos(found, frozenset(files.own), tuple(_lines(done.stderr, roots)))

@@ -53,7 +53,7 @@ class Doc:
     @staticmethod
     def is_verbatim(part: str) -> bool:
         """Return True for code, indented by four spaces or fenced, and for a table of Markdown."""
-        return part.startswith(("    ", "```", "|"))
+        return part.startswith("    ") or ("\n" in part and part.startswith(("```", "|")))
 
 
 @dataclass(frozen=True, slots=True)
@@ -311,7 +311,7 @@ class Project:
     urls: Mapping[str, str] = field(default_factory=dict)
     classifiers: tuple[str, ...] = ()
     dependencies: tuple[str, ...] = ()
-    """What plug-ins need, besides the runtime."""
+    """Requirements of plug-ins, besides the runtime."""
     example: str = ""
     """Python for the readme."""
 

@@ -151,11 +151,14 @@ def build_service(context: Context, source: Source, path: tuple[int, ...], proto
 
 def _check_helpers(helpers: Helpers | None, methods: Sequence[Method]) -> None:
     """Raise GenerationError for a helper with a name that the service has already."""
-    taken = {*naming.SERVICE_NAMES, *(method.py_name for method in methods)}
-    taken |= {method.pages.py_name for method in methods if method.pages}
-    for name in () if helpers is None else helpers.methods:
-        naming.check_free(name, taken, "a service", Location(helpers.file if helpers else ""))
-        taken.add(name)
+    if helpers is None:
+        return
+    place = Location(helpers.file)
+    names = [(method.py_name, method.name, place) for method in methods]
+    names += [(each.pages.py_name, f"the iterator of {each.name}", place) for each in methods if each.pages]
+    naming.check_unique([*names, *((name, f"the helper {name}", place) for name in helpers.methods)])
+    for name in helpers.methods:
+        naming.check_free(name, naming.SERVICE_NAMES, "a service", place)
 
 
 Kept: TypeAlias = Sequence[tuple[tuple[int, ...], MethodDescriptorProto]]
