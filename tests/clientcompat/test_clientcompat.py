@@ -139,6 +139,7 @@ def test_an_address_that_is_none(arguments: list[str]) -> None:
 
 
 @pytest.mark.parametrize("flags", [(), ("-W", "error"), ("-X", "dev")], ids=["plain", "warnings", "dev"])
+@pytest.mark.slow
 def test_as_a_process(server: ReplayServer, arguments: list[str], flags: tuple[str, ...]) -> None:
     """Not a byte more, whatever the interpreter, libraries or asyncio's debug mode may want to say."""
     request = Req(v="a\nb\r\n").SerializeToString()

@@ -44,6 +44,7 @@ def of_files(target: Path, *files: FileDescriptorProto) -> Path:
     return target
 
 
+@pytest.mark.slow
 def test_the_checkout_is_up_to_date() -> None:
     done = run("check", ROOT / "protos" / "livekit.toml", "--out", ROOT / "generated")
     assert (done.code, done.out, done.err) == (0, "livekit_twirp is up to date\n", "")
@@ -241,6 +242,7 @@ def test_code_that_ruff_refuses_is_a_bug_and_said_to_be() -> None:
         formatting.format_files({"a.py": "(\n"}, "acme")
 
 
+@pytest.mark.slow
 def test_upstreams_descriptors_give_the_same_schema(tmp_path: Path) -> None:
     """LiveKit's own files, as livekit-protocol carries them, generate in the place of ours."""
     shutil.copy(ROOT / "protos" / "livekit.toml", tmp_path)

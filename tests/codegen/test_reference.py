@@ -269,6 +269,7 @@ def test_a_note_is_a_line_of_text(note: str, tmp_path: Path) -> None:
     )
 
 
+@pytest.mark.slow
 def test_a_note_is_there_once(tmp_path: Path) -> None:
     """Also if the comment has it already."""
     for comment in ("", "// Makes hats.\n", "// In Paris only.\n", "// Makes hats.\n//\n// In Paris only. Ask.\n"):

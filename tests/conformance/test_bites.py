@@ -44,6 +44,7 @@ def changed_bytes(raw: bytes) -> Iterator[tuple[str, bytes]]:
         yield f"byte {position} is now {other!r}", raw[:position] + other + raw[position + 1 :]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("mode", MODES)
 @pytest.mark.parametrize("exchange", [BY_ID[each] for each in TEN], ids=str)
 def test_no_byte_of_an_answer_may_change(suite: Suite, mode: Mode, exchange: Exchange) -> None:

@@ -11,6 +11,8 @@ from recordings import BY_ID
 from livekit_twirp import AsyncLiveKitAPI, LiveKitAPI, TwirpError
 from twirpkit.conformance import ReplayServer
 
+pytestmark = pytest.mark.slow  # thousands of cuts
+
 FULL, EMPTY = "room/list_rooms/by_names", "room/list_rooms/none"
 AUTH = "Bearer t"
 

@@ -494,6 +494,7 @@ def large_body(size: int) -> bytes:
         large_body,
     ],
 )
+@pytest.mark.slow
 def test_the_time_is_in_proportion_to_the_size(make: Callable[[int], bytes], segment: int) -> None:
     """Sixteen times the bytes take sixteen times the CPU; if it were the square, 256 times. A ratio, not a time."""
     small, large = make(50_000), make(800_000)

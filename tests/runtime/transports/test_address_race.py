@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from byte_server import http, serve
+from byte_server import Canned, http, serve
 from unreachable_addresses import full_backlog
 from worlds import WORLDS, AsyncWorld, World, make_request
 
@@ -275,3 +275,30 @@ def test_who_asks_for_a_name_at_the_same_time_shares_the_answer(name: str, monke
         assert [each.reason for each in failed] == ["could not connect to bad.invalid: unknown"] * 4
     world.end()
     assert asked == [b"good.invalid", b"bad.invalid"]
+
+
+@pytest.mark.parametrize("name", ["async", "uvloop"])
+def test_each_name_is_looked_up_by_itself_and_anew(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Two names at the same time have their own addresses, and those of the past are not used again."""
+    world = WORLDS[name]()
+    asked: list[object] = []
+    ports: dict[object, int] = {}
+
+    def resolve(host: object, *_: object, **__: object) -> list[Any]:
+        asked.append(host)
+        time.sleep(0.02)
+        return [address(ports[host])]
+
+    async def scene(*hosts: str) -> list[Any]:
+        sends = [world.transport.send(make_request(f"http://{host}/")) for host in hosts]
+        return await asyncio.gather(*sends)  # type: ignore[arg-type]  # of the async transport
+
+    assert isinstance(world, AsyncWorld)
+    with serve(Canned(http(b"one"), "close"), http(b"three")) as first, serve(http(b"two")) as second:
+        ports |= {b"one.invalid": first.port, b"two.invalid": second.port}
+        with monkeypatch.context() as resolving:
+            resolving.setattr(socket, "getaddrinfo", resolve)
+            assert [each.body for each in world.runner.run(scene("one.invalid", "two.invalid"))] == [b"one", b"two"]
+            assert [each.body for each in world.runner.run(scene("one.invalid"))] == [b"three"]
+        world.end()
+    assert sorted(map(str, asked)) == ["b'one.invalid'", "b'one.invalid'", "b'two.invalid'"]

@@ -109,6 +109,7 @@ def interpreters(request: pytest.FixtureRequest) -> Iterator[dict[str, subproces
 
 
 @pytest.mark.parametrize("name", SCRIPTS)
+@pytest.mark.slow
 def test_resource_warnings(name: str, interpreters: dict[str, subprocess.Popen[str]]) -> None:
     """In a fresh interpreter, since warnings at its end and in ``__del__`` are what is asked about."""
     expected = SCRIPTS[name][1]

@@ -118,6 +118,7 @@ BOMBS = {
 
 @pytest.mark.parametrize("status", [200, 500])
 @pytest.mark.parametrize("name", BOMBS)
+@pytest.mark.slow
 def test_a_bomb_costs_the_cap_and_little_more(world: World, name: str, status: int) -> None:
     coding, make = BOMBS[name]
     data = make()

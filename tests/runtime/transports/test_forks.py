@@ -30,6 +30,7 @@ PEM = Path(__file__).with_name("localhost.pem")
 HERE = Path(__file__).parent
 CALLS = 40
 pytestmark = [
+    pytest.mark.slow,  # each starts several processes
     pytest.mark.skipif(not hasattr(os, "fork"), reason="there is no fork here"),
     # The server's threads are no part of what is tested: they hold nothing that the children use.
     pytest.mark.filterwarnings("ignore:.*use of fork:DeprecationWarning"),

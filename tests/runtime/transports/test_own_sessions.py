@@ -109,6 +109,7 @@ def test_a_proxy(library: str, mode: str, monkeypatch: pytest.MonkeyPatch) -> No
 
 
 @pytest.mark.parametrize("library", ASYNC)
+@pytest.mark.slow
 def test_several_loops_and_no_warning(library: str) -> None:
     with serve(*[DATA] * 4) as server, warnings.catch_warnings():
         warnings.simplefilter("error", ResourceWarning)

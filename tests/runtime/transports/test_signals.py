@@ -65,6 +65,7 @@ def alarm() -> Iterator[Alarm]:
         "every line, another waits for a slot",
     ],
 )
+@pytest.mark.slow
 def test_at_many_points(scene: str) -> None:
     """In an interpreter of its own: what measures coverage has locks, which such an exception leaves held."""
     command = [sys.executable, str(HERE / "alarms.py"), scene]
