@@ -20,11 +20,13 @@ nox.options.reuse_existing_virtualenvs = True
 nox.options.error_on_external_run = True
 
 MADE = (
-    ("protos/livekit.toml", "--reference", "docs/reference"),
+    ("protos/livekit.toml", "--reference", "docs/reference", "--project"),
     ("examples/hats/protos/hats.toml", "--out", "examples/hats/generated"),
     ("tests/clientcompat/protos/clientcompat.toml", "--out", "tests/clientcompat/generated"),
 )
 """The packages that the generator writes: manifests, and where their output goes."""
+DISTRIBUTIONS = (".", "generated")
+"""The folders that a distribution is built from: `twirpkit`, and `livekit-twirp`, which is generated."""
 RUNTIME_TESTS = ("tests/runtime", "tests/generated", "tests/conformance", "tests/clientcompat")
 """Tests that need nothing of the generator."""
 WITHOUT_PROGRAMS = ("--ignore=tests/live", "--ignore=tests/boxes")
@@ -187,7 +189,11 @@ def stress(session: nox.Session) -> None:
 
 @nox.session
 def bench(session: nox.Session) -> None:
-    """Measure the figures of docs/benchmarks.md in six minutes; `-- --quick` in one, `-- --docs` writes the page."""
+    """Measure the figures of docs/benchmarks.md in six minutes, `-- --quick` in one; `-- --scale` the generator's."""
+    if "--scale" in session.posargs:
+        _install(session, "types", extras="codegen")
+        session.run("python", "benchmarks/scale.py", *(each for each in session.posargs if each != "--scale"))
+        return
     session.install("-e", ".", "--group=bench")
     session.run("python", "benchmarks/run.py", *session.posargs)
 
@@ -214,19 +220,34 @@ def boxes(session: nox.Session) -> None:
 
 @nox.session
 def build(session: nox.Session) -> None:
-    """Build sdist and wheel, and use the wheel in an environment of its own."""
-    session.install("build")
+    """Build both distributions, check them, and use each in an environment of its own; freeze a program."""
+    session.install("--group=build")
     shutil.rmtree("dist", ignore_errors=True)
-    session.run("python", "-m", "build", "--outdir", "dist", ".")
-    (wheel,) = Path("dist").glob("*.whl")
-    wheel = wheel.resolve()
-    protos = Path("protos").resolve()
-    generated = Path("generated").resolve()
-    session.install("--force-reinstall", f"{wheel}[requests,aiohttp,httpx,codegen]")
-    with session.chdir(session.create_tmp()):
-        session.run("python", "-c", "import livekit_twirp as sdk; [getattr(sdk, name) for name in sdk.__all__]")
-        session.run("twirpkit", "check", f"{protos / 'livekit.toml'}", "--out", f"{generated}")
-        session.run("twirpkit", "generate", f"{protos / 'livekit.toml'}", "--out", "made")
+    for folder in DISTRIBUTIONS:
+        session.run("python", "-m", "build", "--outdir", "dist", folder)
+    files = [str(path.resolve()) for path in sorted(Path("dist").iterdir())]
+    session.run("twine", "check", "--strict", *files)
+    session.run("python", "tests/packaging/check_distributions.py", "dist", *session.posargs)
+
+
+@nox.session
+def schemas(session: nox.Session) -> None:
+    """Generate protobuf's own test schemas, fetched by npm and go, and round-trip values through their messages."""
+    _install(session, "test", extras="codegen")
+    session.run("python", "tests/packaging/protobuf_schemas.py", *session.posargs)
+
+
+@nox.session
+def upstream(session: nox.Session) -> None:
+    """Compare our protos with the newest `livekit-protocol`, and say what has come."""
+    _install(session, extras="codegen")
+    session.install("--upgrade", "livekit-protocol")
+    folder = session.create_tmp()
+    version = session.run("python", "tests/packaging/upstream_schema.py", folder, silent=True)
+    print(f"livekit-protocol {version}", flush=True)
+    session.run(
+        "twirpkit", "diff", f"{folder}/ours.bin", f"{folder}/upstream.bin", *session.posargs, success_codes=(0, 1)
+    )
 
 
 @nox.session

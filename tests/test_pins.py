@@ -9,8 +9,8 @@ from pathlib import Path
 ROOT = Path(__file__).parents[1]
 
 
-def test_the_hooks_run_the_ruff_that_formats_the_output() -> None:
+def test_the_hooks_run_the_ruff_of_the_lint_session() -> None:
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
-    (pinned,) = (each for each in project["project"]["optional-dependencies"]["codegen"] if each.startswith("ruff"))
+    (pinned,) = (each for each in project["dependency-groups"]["lint"] if each.startswith("ruff"))
     hooks = (ROOT / ".pre-commit-config.yaml").read_text(encoding="utf-8")
     assert set(re.findall(r"\bruff==[\d.]+", hooks)) == {pinned}

@@ -5,16 +5,20 @@ from __future__ import annotations
 import difflib
 import errno
 import io
+import itertools
 import os
 import shutil
 import tempfile
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
+from typing import Final
 
 from twirpkit_codegen.errors import GenerationError
 from twirpkit_codegen.render.templating import MARK
 
 __all__ = ["check_foreign", "difference", "write"]
+
+_MARKS: Final = (f"# {MARK}", f"<!-- {MARK}", MARK)
 
 
 def difference(files: Mapping[str, str], out: Path, package: str = "") -> str:
@@ -135,14 +139,22 @@ def _generated_files(out: Path, package: str) -> Iterator[str]:
 
 def _is_generated(path: Path) -> bool:
     try:
-        with path.open(encoding="utf-8", errors="replace") as file:
-            return file.readline().startswith((f"# {MARK}", f"<!-- {MARK}"))
+        with path.open(encoding="utf-8-sig", errors="replace") as file:
+            return any(line.startswith(_MARKS) for line in itertools.takewhile(_is_head, file))
     except OSError:
         return False
 
 
+def _is_head(line: str) -> bool:
+    """Return True for a line that may stand before the mark, such as one of a licence that a tool has added."""
+    return not line.strip() or line.startswith(("#", "<!--", MARK))
+
+
 def _read(path: Path) -> str | None:
-    return path.read_bytes().decode("utf-8", "replace") if path.is_file() else None
+    """Return the text of a file, with newlines as this generator writes them: a checkout may have others."""
+    if not path.is_file():
+        return None
+    return path.read_bytes().decode("utf-8", "replace").replace("\r\n", "\n")
 
 
 def _lines(text: str) -> list[str]:

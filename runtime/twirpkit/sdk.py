@@ -7,11 +7,12 @@ from __future__ import annotations
 
 from typing import Final
 
-from twirpkit._config.package_info import PackageInfo, ServiceInfo
+from twirpkit._config.package_info import PackageInfo, SchemaOrigin, ServiceInfo
 from twirpkit._config.resolve import client_config, service_config
 from twirpkit._protocol.known_errors import KnownError
 from twirpkit._schema.deprecation import deprecated
 from twirpkit._schema.enums import Enum
+from twirpkit._schema.extension_types import ExtensionDescriptor
 from twirpkit._schema.message_pool import MessagePool
 from twirpkit._secret import conceal
 from twirpkit.client import AsyncClient, Client
@@ -52,6 +53,7 @@ __all__ = [
     "Client",
     "Code",
     "Enum",
+    "ExtensionDescriptor",
     "ExtraHeaders",
     "Help",
     "Hook",
@@ -65,6 +67,7 @@ __all__ = [
     "ProxyOption",
     "RetryClass",
     "RetryOption",
+    "SchemaOrigin",
     "ServerWait",
     "Service",
     "ServiceInfo",

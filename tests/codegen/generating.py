@@ -8,8 +8,10 @@ from pathlib import Path
 
 from twirpkit_codegen import cli, output
 from twirpkit_codegen.errors import GenerationError
+from twirpkit_codegen.inputs import Inputs, load
 from twirpkit_codegen.render import package
-from twirpkit_codegen.schema import build, descriptors, manifest
+from twirpkit_codegen.schema import descriptors, proto_files
+from twirpkit_codegen.schema.selection import Protos
 
 ROOT = Path(__file__).parents[2]
 ODD = Path(__file__).parent / "odd"
@@ -78,12 +80,16 @@ def run(*arguments: object) -> Ran:
 def generate(manifest_file: Path, out: Path) -> str:
     """Run `twirpkit generate` without its output, so that threads can run it, and return the error text."""
     try:
-        facts = manifest.load(manifest_file)
-        api = build.build(descriptors.compile_protos(manifest_file.parent), facts)
+        api = load(Inputs(manifest_file))
         output.write(package.render(api), out, api.package.name)
     except GenerationError as error:
         return str(error)
     return ""
+
+
+def compiled(folder: Path) -> Protos:
+    """The descriptors of a folder of protos."""
+    return descriptors.compile_protos(proto_files.find_protos([folder], [], []))
 
 
 def write(folder: Path, files: dict[str, str | bytes]) -> Path:

@@ -22,6 +22,7 @@ from typing import Any
 from google.protobuf.message import Message
 
 from twirpkit import InternalError, cli, from_json, to_json
+from twirpkit._schema.schemas import schema_of
 from twirpkit.sdk import Enum
 
 OPTIONS = ("self", "timeout", "retry", "extra_headers")
@@ -61,13 +62,15 @@ def probe(name: str, url: str) -> None:
             if isinstance(value, type) and value.__module__ == module.__name__:
                 touch(value, module)
     sdk = importlib.import_module(f"{name}._sdk").PACKAGE
+    if not sdk.services:
+        return
     with getattr(package, sdk.facade)(url, auth="Bearer x") as client:
         for service, method in methods(name, sdk):
             for arguments, keywords, expected in requests(method):
                 response = getattr(getattr(client, service), method.py_name)(*arguments, **keywords)
                 check(method, response, expected)
                 if method.pages is not None and method.request is method.response:
-                    paged = getattr(getattr(client, service), iterator(method))(*arguments, **keywords)
+                    paged = iterator(getattr(client, service), method)(*arguments, **keywords)
                     check_pages(method, list(until_it_repeats(paged)), expected)
     asyncio.run(call_async(package, name, sdk, url))
     command(sdk)
@@ -104,7 +107,7 @@ async def call_async(package: ModuleType, name: str, sdk: Any, url: str) -> None
                 response = await getattr(getattr(client, service), method.py_name)(*arguments, **keywords)
                 check(method, response, expected)
                 if method.pages is not None and method.request is method.response:
-                    paged = getattr(getattr(client, service), iterator(method))(*arguments, **keywords)
+                    paged = iterator(getattr(client, service), method)(*arguments, **keywords)
                     check_pages(method, [item async for item in until_it_repeats_async(paged)], expected)
 
 
@@ -129,8 +132,9 @@ def touch(cls: type, module: ModuleType) -> None:
     elif issubclass(cls, Enum):
         kind: Any = type(cls)
         assert len(kind.keys(cls)) == len(kind.values(cls)) == len(kind.items(cls))
+        members = dict(zip(kind.keys(cls), kind.members(cls), strict=True))
         for name, number in kind.items(cls):
-            assert kind.Value(cls, name) == number == getattr(cls, safe(name))
+            assert kind.Value(cls, name) == number == getattr(cls, members[name])
             assert kind.Value(cls, kind.Name(cls, number)) == number
 
 
@@ -150,10 +154,11 @@ def requests(method: Any) -> Iterator[tuple[tuple[Any, ...], dict[str, Any], Mes
         return  # a mapping may mean something else there, such as the content of a Struct
     mapping = as_mapping(message)
     yield (mapping,), {}, message
-    keywords = {safe(name): value for name, value in mapping.items() if name not in OPTIONS}
+    keys = python_keys(method.request)
+    keywords = {keys[name]: value for name, value in mapping.items() if keys[name] not in OPTIONS}
     expected = method.request()
     for name, value in type(message).ListFields(message):
-        if name.name not in OPTIONS:
+        if keys[name.name] not in OPTIONS:
             assign(expected, name.name, value)
     if type(expected).IsInitialized(expected) and (keywords or not mapping):
         yield (), keywords, expected
@@ -167,9 +172,10 @@ def check(method: Any, response: Message, expected: Message) -> None:
     )
 
 
-def iterator(method: Any) -> str:
-    """The name of the iterator beside a method."""
-    return "iter_" + method.py_name.removeprefix("list_").rstrip("_")
+def iterator(service: Any, method: Any) -> Any:
+    """The iterator beside a method; where an RPC has taken its name, it has an underscore."""
+    name = "iter_" + method.py_name.removeprefix("list_").rstrip("_")
+    return getattr(service, f"{name}_", None) or getattr(service, name)
 
 
 def until_it_repeats(items: Any) -> Iterator[Any]:
@@ -267,9 +273,13 @@ def assign(message: Any, name: str, value: Any) -> None:
         setattr(message, name, value)
 
 
-def safe(name: str) -> str:
-    """The Python name of a field."""
-    return f"{name}_" if keyword.iskeyword(name) else name
+def python_keys(cls: type[Message]) -> dict[str, str]:
+    """The Python names of fields, by their names in the proto."""
+    names = schema_of(cls.DESCRIPTOR).names
+    return {
+        field.name: names.get(field.full_name) or (f"{field.name}_" if keyword.iskeyword(field.name) else field.name)
+        for field in cls.DESCRIPTOR.fields
+    }
 
 
 main()

@@ -12,19 +12,18 @@ from typing import Any
 
 import livekit.protocol
 import pytest
-from generating import HATS, ODD, ROOT, project, run, tree, write
+from generating import HATS, ODD, ROOT, compiled, project, run, tree, write
 from google.protobuf.descriptor_pb2 import DescriptorProto, FileDescriptorProto, FileDescriptorSet
 
 from twirpkit_codegen.errors import GenerationError
 from twirpkit_codegen.render import formatting
-from twirpkit_codegen.schema import descriptors
 
 TYPES = ODD / "google_types"
 
 
 def made_set(protos: Path, target: Path) -> Path:
     """A descriptor set of a folder of protos."""
-    target.write_bytes(descriptors.compile_protos(protos).SerializeToString())
+    target.write_bytes(compiled(protos).files.SerializeToString())
     return target
 
 
@@ -56,7 +55,7 @@ def test_inspect_prints_the_model(tmp_path: Path) -> None:
     done = run("inspect", manifest)
     model = json.loads(done.out)
     assert done.out.isascii()
-    assert list(model) == ["package", "files", "services", "exports", "bound"]
+    assert list(model) == ["package", "files", "services", "exports", "bound", "remarks"]
     (service,) = model["services"]
     assert (service["full_name"], service["attribute"], service["line"]) == ("acme.HatService", "hat_service", 5)
     (method,) = service["methods"]
@@ -121,7 +120,7 @@ def test_a_descriptor_set_gives_the_same_bytes(tmp_path: Path) -> None:
 def test_buf_may_say_more(tmp_path: Path) -> None:
     """buf's images are descriptor sets with a field of its own in each file."""
     manifest = project(tmp_path / "in")
-    found = descriptors.compile_protos(tmp_path / "in")
+    found = compiled(tmp_path / "in").files
     image = b"".join(
         b"\x0a" + varint(len(raw)) + raw
         for raw in (file.SerializeToString() + b"\xd2\xf6\x03\x02\x08\x00" for file in found.file)
@@ -154,7 +153,7 @@ def test_a_descriptor_set_without_source_info_has_no_docs(tmp_path: Path) -> Non
 def test_comments_that_no_proto_could_hold(comment: bytes, tmp_path: Path) -> None:
     """A descriptor set's comments may be no UTF-8, or hold a NUL."""
     manifest = project(tmp_path / "in", {"acme.proto": HATS.replace("service", "// PLACEHOLDER\nservice")})
-    whole = descriptors.compile_protos(tmp_path / "in").SerializeToString()
+    whole = compiled(tmp_path / "in").files.SerializeToString()
     marker = b" PLACEHOLDER\n"
     (tmp_path / "set.bin").write_bytes(whole.replace(marker, comment.ljust(len(marker), b"x")))
     done = run("generate", manifest, "--descriptor-set", tmp_path / "set.bin", "--out", tmp_path / "out")
@@ -212,7 +211,7 @@ def test_a_relative_type_name_is_refused(tmp_path: Path) -> None:
 
 def test_odd_places_do_no_harm(tmp_path: Path) -> None:
     """Source info may have a location without a span."""
-    (file,) = descriptors.compile_protos(project(tmp_path).parent).file
+    (file,) = compiled(project(tmp_path).parent).files.file
     for location in file.source_code_info.location:
         location.ClearField("span")
     done = run("inspect", project(tmp_path), "--descriptor-set", of_files(tmp_path / "set.bin", file))
@@ -261,7 +260,7 @@ CLOUD = ("cloud_replay.proto", "livekit_phone_number.proto", "livekit_token_sour
 
 def cloud() -> Iterator[FileDescriptorProto]:
     """Our own descriptors of these files."""
-    found = descriptors.compile_protos(ROOT / "protos").file
+    found = compiled(ROOT / "protos").files.file
     yield from (file for file in found if file.name in CLOUD)
 
 

@@ -84,7 +84,7 @@ PIECES = [
         (" * a\n * b\n", "* a", ("* b",)),
         ("* One.\n Two.\n", "One.", ("Two.",)),
         ("   Indented.\n", "Indented.", ()),
-        (" e.g. this\n", "e.g.", ("this",)),
+        (" e.g. this\n", "e.g. this", ()),
     ],
 )
 def test_comments_are_taken_apart(comment: str, summary: str, body: tuple[str, ...]) -> None:

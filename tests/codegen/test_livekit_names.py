@@ -4,14 +4,14 @@ import re
 from pathlib import Path
 
 import pytest
-from generating import HATS, MANIFEST, ROOT, project, run
+from generating import HATS, MANIFEST, ROOT, compiled, project, run
 
-from twirpkit_codegen.schema import build, descriptors, manifest
+from twirpkit_codegen.schema import build, manifest
 from twirpkit_codegen.schema.model import Method, Service
 
 PROTOS = ROOT / "protos"
 FACTS = manifest.load(PROTOS / "livekit.toml")
-SERVICES = build.build(descriptors.compile_protos(PROTOS), FACTS).services
+SERVICES = build.build(compiled(PROTOS), FACTS).services
 METHODS = [(service, method) for service in SERVICES for method in service.methods]
 
 NAMES = {

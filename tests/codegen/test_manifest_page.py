@@ -1,5 +1,6 @@
 """`docs/manifest.md` is true: its example generates, its keys are all, its errors are the real ones."""
 
+import json
 import re
 from pathlib import Path
 
@@ -26,7 +27,7 @@ def test_the_example_generates(tmp_path: Path) -> None:
 
 def test_another_form_of_a_row_is_the_same(tmp_path: Path) -> None:
     lines = blocks("toml")[0].splitlines(keepends=True)
-    other = "".join(line for line in lines if not line.startswith("MakeHat")) + blocks("toml")[4]
+    other = "".join(line for line in lines if not line.startswith("MakeHat")) + blocks("toml")[6]
     protos: dict[str, str | bytes] = {"hats.proto": blocks("proto")[0]}
     models = [
         run("inspect", project(tmp_path / str(len(toml)), protos, toml)).out for toml in (blocks("toml")[0], other)
@@ -55,9 +56,37 @@ def test_a_fake_server_is_bound(tmp_path: Path) -> None:
 
 
 def test_a_service_can_be_skipped(tmp_path: Path) -> None:
-    proto = blocks("proto")[0] + "service InternalService {}\n"
+    proto = blocks("proto")[0] + "service InternalService {}\nmessage Band {}\n"
     done = run("inspect", project(tmp_path, {"hats.proto": proto}, blocks("toml")[3] + blocks("toml")[0]))
     assert (done.code, done.err) == (0, "")
+    (service,) = json.loads(done.out)["services"]
+    assert [method["name"] for method in service["methods"]] == ["MakeHat", "ListHats"]
+
+
+def test_folders_and_names_can_be_chosen(tmp_path: Path) -> None:
+    """The examples of `[protos]` and of `[rename]`."""
+    proto = blocks("proto")[0].replace("message PingRequest {}", "message PingRequest { Kind kind = 1; }")
+    proto = proto.replace("string id = 1;", "string id = 1; int32 __size = 2;")
+    proto = (
+        proto.replace("rpc Ping(", "rpc GetURL(")
+        .replace("import", "")
+        .replace(
+            "package acme.hats;",
+            'package acme.hats;\nimport "google/api/annotations.proto";\nimport "acme/hat-types.proto";',
+        )
+    )
+    files: dict[str, str | bytes] = {
+        "hats.proto": proto,
+        "acme/hat-types.proto": 'syntax = "proto3"; package acme.hats; enum Kind { NONE = 0; }',
+        "third_party/google/api/annotations.proto": 'syntax = "proto3"; package google.api;',
+        "internal/broken.proto": "this is not a proto",
+    }
+    toml = blocks("toml")[0].replace("Ping =", "GetURL =") + blocks("toml")[2] + blocks("toml")[4]
+    done = run("inspect", project(tmp_path, files, toml))
+    assert (done.code, [line for line in done.err.splitlines() if " is unused." not in line]) == (0, [])
+    assert [
+        each for each in ("get_address", "Bowler", "inches", "NO_HAT", "types") if f'": "{each}"' not in done.out
+    ] == []
 
 
 @pytest.mark.parametrize(

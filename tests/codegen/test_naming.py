@@ -39,7 +39,7 @@ ACRONYMS = ("SIP", "RPC", "WhatsApp", "API", "OAuth2")
         ("CreateSIPParticipant", "create_sip_participant"),
         ("PerformRpc", "perform_rpc"),
         ("PerformRPC", "perform_rpc"),
-        ("ListSIPs", "list_si_ps"),
+        ("ListSIPs", "list_sips"),
         ("Sipping", "sipping"),
         ("SIPRPCAPI", "sip_rpc_api"),
         ("RPC2Call", "rpc2_call"),
@@ -52,31 +52,61 @@ ACRONYMS = ("SIP", "RPC", "WhatsApp", "API", "OAuth2")
     ],
 )
 def test_an_rpc_becomes_a_method(name: str, made: str) -> None:
-    assert naming.snake_case(name, ACRONYMS, HERE) == made
+    assert naming.public_name(naming.snake_case(name, ACRONYMS)) == made
 
 
-@pytest.mark.parametrize("name", ["__init__", "_hidden", "_", "__", "2Fast", "Größe", ""])
-def test_an_rpc_without_a_public_name_is_refused(name: str) -> None:
-    with pytest.raises(GenerationError) as caught:
-        naming.snake_case(name, (), HERE)
-    assert str(caught.value) == f"hats.proto:3: {name!r} does not give a public Python name: rename it in the proto"
+@pytest.mark.parametrize(
+    ("name", "made"),
+    [
+        ("GetOAuth2Token", "get_oauth2_token"),
+        ("OAuthLogin", "oauth_login"),
+        ("ListIPv4", "list_ipv4"),
+        ("GetIPv6Address", "get_ipv6_address"),
+        ("UpdateAPIs", "update_apis"),
+        ("ListURLsOfHat", "list_urls_of_hat"),
+        ("QueryGraphQL", "query_graphql"),
+        ("GitHubLogin", "github_login"),
+    ],
+)
+def test_well_known_words_stay_together(name: str, made: str) -> None:
+    assert naming.snake_case(name, ()) == made
+
+
+@pytest.mark.parametrize(("name", "suspicious"), [("get_o_auth", True), ("get_hat", False), ("a_hat", False)])
+def test_a_letter_within_a_name_is_suspicious(name: str, suspicious: bool) -> None:
+    assert naming.is_suspicious(name) is suspicious
+
+
+@pytest.mark.parametrize(
+    ("name", "made"),
+    [
+        ("__init__", "init_"),
+        ("_hidden", "hidden_"),
+        ("_", "name_"),
+        ("2Fast", "n2_fast"),
+        ("", "name_"),
+    ],
+)
+def test_a_method_is_public(name: str, made: str) -> None:
+    snake = naming.snake_case(name, ())
+    assert naming.public_name(f"_{snake}" if name.startswith("_") else snake) == made
 
 
 @pytest.mark.parametrize("name", [*keyword.kwlist, "list", "match", "type", "_", "_x", "Hat", "x__", "print"])
 def test_the_generator_and_the_runtime_spell_names_alike(name: str) -> None:
-    assert naming.python_name(name, HERE) == naming.escape_keyword(name) == twirpkit._schema.names.safe_name(name)
+    assert naming.escape(name) == twirpkit._schema.names.safe_name(name)
 
 
-@pytest.mark.parametrize("name", ["__x", "__init__", "__"])
-def test_two_underscores_are_refused(name: str) -> None:
-    with pytest.raises(GenerationError, match=r"^hats\.proto:3: .* two underscores, .*: rename it$"):
-        naming.python_name(name, HERE)
+@pytest.mark.parametrize(
+    ("name", "made"), [("__x", "x_"), ("__init__", "init___"), ("__", "name_"), ("__1", "_1_"), ("__from", "from_")]
+)
+def test_two_underscores_move_to_the_end(name: str, made: str) -> None:
+    assert naming.escape(name) == made
 
 
-@pytest.mark.parametrize("name", ["", "a b", "a\n", "x: pass\nimport os", "a.b", "ü", "ﬁ", "1a", 'a"'])
-def test_what_is_no_name_is_refused(name: str) -> None:
-    with pytest.raises(GenerationError, match=r"^hats\.proto:3: .* is not a name: "):
-        naming.python_name(name, HERE)
+def test_a_taken_name_gets_underscores() -> None:
+    wanted = {"a": "x_", "b": "x", "c": "x_", "d": "y"}
+    assert naming.assign(wanted, ["c"], ["y"]) == {"a": "x__", "b": "x", "c": "x_", "d": "y_"}
 
 
 @pytest.mark.parametrize(
@@ -90,21 +120,46 @@ def test_public_names(name: str, public: bool) -> None:
     ("method", "made"), [("make_hat", "MAKE_HAT"), ("import_", "IMPORT"), ("methods", "METHODS_"), ("grants", "GRANTS")]
 )
 def test_constants(method: str, made: str) -> None:
-    assert naming.constant_name(method) == made
+    assert naming.constant_name(method, ()) == made
+
+
+def test_constants_of_like_methods_differ() -> None:
+    assert naming.constant_name("get_url_", ["GET_URL"]) == "GET_URL_"
 
 
 @pytest.mark.parametrize(
     ("file", "module"),
-    [("hats.proto", "hats"), ("a/b_2.proto", "a.b_2"), ("import/None.proto", "import_.None_"), ("hats", "hats")],
+    [
+        ("hats.proto", "hats"),
+        ("a/b_2.proto", "a.b_2"),
+        ("import/None.proto", "import_.None_"),
+        ("hats", "hats"),
+        ("some-hats.proto", "some_hats"),
+        ("a.b.proto", "a.b"),
+        ("--x.proto", "x_"),
+        ("__a/b.proto", "a_.b"),
+        ("1st/2nd hat.proto", "_1st._2nd_hat"),
+        ("größe.proto", "gr__e"),
+        ("POOL.proto", "POOL_"),
+        ("POOL/a.proto", "POOL_.a"),
+        ("a/POOL.proto", "a.POOL"),
+        ("a..proto", "a._"),
+    ],
 )
 def test_modules(file: str, module: str) -> None:
-    assert naming.module_name(file, HERE) == module
+    assert naming.module_names([file], {}) == {file: module}
 
 
-@pytest.mark.parametrize("file", ["some-hats.proto", "../a.proto", "/a.proto", "a.b.proto", "--x.proto", "__a/b.proto"])
-def test_other_paths_are_refused(file: str) -> None:
-    with pytest.raises(GenerationError, match=r"^hats\.proto:3: the path has more than .*: rename the file$"):
-        naming.module_name(file, HERE)
+def test_modules_that_would_clash() -> None:
+    files = ["a-b.proto", "a_b.proto", "A_B.proto", "a.proto", "a/c.proto", "d-e.proto"]
+    assert naming.module_names(files, {"d-e.proto": "a_b"}) == {
+        "a-b.proto": "a_b___",
+        "a_b.proto": "a_b_",
+        "A_B.proto": "A_B__",
+        "a.proto": "a_",
+        "a/c.proto": "a.c",
+        "d-e.proto": "a_b",
+    }
 
 
 def test_dicts_of_nested_messages_differ_from_others() -> None:

@@ -91,10 +91,9 @@ def test_a_new_rpc(seed: int, server: Echo, tmp_path: Path) -> None:
     lines.append(f"\nmessage {message} {{\n  // The name.\n  string {text} = 1;\n  uint32 {number} = 2;\n}}\n")
     proto.write_text("".join(lines), encoding="utf-8")
 
-    row = f"{rpc} = {{ grants = …, retry = … }}"
     section = manifest.read_text(encoding="utf-8").splitlines().index('[services."livekit.RoomService"]')
-    said = f"livekit_room.proto:{end + 2}: livekit.RoomService/{rpc} has no policy row: add {row} to livekit.toml:"
-    assert generate(manifest, out) == f"{said}{section + 1}"
+    said = f"livekit_room.proto:{end + 2}: livekit.RoomService/{rpc} has no policy row: add one to livekit.toml:"
+    assert generate(manifest, out).partition("\n")[0] == f"{said}{section + 1}"
     assert not out.exists()
 
     line = f'{rpc} = {{ grants.video = {{ roomAdmin = true, room = "${text}" }}, retry = "read" }}\n'

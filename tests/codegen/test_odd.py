@@ -31,13 +31,16 @@ class Findings:
 
 
 @pytest.fixture(scope="module")
-def found(made: Made) -> Iterator[Findings]:
+def found(made: Made, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Findings]:
     """Type checks of all packages, and what went wrong when a fresh interpreter used each."""
     mypy = ["mypy", "--strict", "--explicit-package-bases", f"--cache-dir={os.devnull}"]
-    pyright = ["pyright", "--pythonpath", sys.executable]
+    strict = tmp_path_factory.mktemp("strict") / "pyrightconfig.json"
+    folders = [os.path.relpath(each, strict.parent) for each in (made.folder, SAMPLES)]
+    strict.write_text(json.dumps({"include": folders, "typeCheckingMode": "strict", "extraPaths": folders[:1]}))
+    pyright = ["pyright", "--pythonpath", sys.executable, "--project", str(strict)]
     with ThreadPoolExecutor(3) as pool:
         yield Findings(
-            pool.submit(checked, mypy, made.folder),
+            pool.submit(checked, [*mypy, ".", str(SAMPLES)], made.folder),
             pool.submit(checked, pyright, made.folder),
             pool.submit(probed, made),
         )
@@ -56,8 +59,9 @@ def probed(made: Made) -> dict[str, str]:
 def checked(command: list[str], folder: Path) -> str:
     """Return the output of a type checker, run in a folder without configuration."""
     environment = os.environ | {"MYPYPATH": "."}
-    command = [sys.executable, "-m", *command, ".", str(SAMPLES)]
-    done = subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, check=False)
+    done = subprocess.run(
+        [sys.executable, "-m", *command], cwd=folder, env=environment, capture_output=True, text=True, check=False
+    )
     return done.stdout + done.stderr
 
 

@@ -3,6 +3,8 @@
 import os
 import re
 import shutil
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -219,11 +221,10 @@ def test_check_shows_a_stale_file(manifest: Path, out: Path) -> None:
     [
         lambda old: b"",
         lambda old: old[:-1],
-        lambda old: old.replace(b"\n", b"\r\n"),
         lambda old: old + b"\xff\n",
         lambda old: old.replace(b"class", b"\x0cclass", 1),
     ],
-    ids=["emptied", "without its last newline", "with other newlines", "no utf-8", "a form feed"],
+    ids=["emptied", "without its last newline", "no utf-8", "a form feed"],
 )
 def test_check_sees_every_byte(edit: Any, manifest: Path, out: Path) -> None:
     path = out / SERVICE
@@ -231,6 +232,32 @@ def test_check_sees_every_byte(edit: Any, manifest: Path, out: Path) -> None:
     done = run("check", manifest, "--out", out)
     assert done.code == 1
     assert done.out.startswith(f"--- on disk/{SERVICE}\n+++ generated/{SERVICE}\n@@ ")
+
+
+def test_newlines_of_a_checkout_do_not_count(manifest: Path, out: Path) -> None:
+    path = out / SERVICE
+    path.write_bytes(path.read_bytes().replace(b"\n", b"\r\n"))
+    before = tree(out)
+    assert run("check", manifest, "--out", out).code == 0
+    assert changed(manifest, out) == []
+    assert tree(out) == before
+
+
+def test_a_licence_may_stand_above_the_mark(manifest: Path, out: Path) -> None:
+    path = out / SERVICE
+    original = path.read_bytes()
+    path.write_bytes(b"# Copyright Acme\n#\n\n" + original)
+    assert run("check", manifest, "--out", out).code == 1
+    assert changed(manifest, out) == [SERVICE]
+    assert path.read_bytes() == original
+
+
+def test_formatters_of_the_user_change_nothing(out: Path) -> None:
+    before = tree(out)
+    for command in (["format", "--line-length=50"], ["check", "--select=I", "--fix", "--quiet"]):
+        ruff = [sys.executable, "-m", "ruff", *command, "--isolated", "--no-cache", out]
+        subprocess.run(ruff, check=True, capture_output=True)
+    assert tree(out) == before
 
 
 def test_check_without_any_output_shows_all_of_it(manifest: Path, tmp_path: Path) -> None:

@@ -6,9 +6,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from generating import project
+from generating import compiled, project
 
-from twirpkit_codegen.schema import build, descriptors, manifest
+from twirpkit_codegen.schema import build, manifest
 
 PROTO = """syntax = "proto3";
 package acme;
@@ -26,7 +26,7 @@ def pages_of(folder: Path, **parts: str) -> Any:
     file = project(
         folder, {"acme.proto": PROTO.format_map(USUAL | parts)}, '[sdk]\npackage = "a_twirp"\nfacade = "A"\n'
     )
-    api = build.build(descriptors.compile_protos(folder), manifest.load(file))
+    api = build.build(compiled(folder), manifest.load(file))
     return api.services[0].methods[0].pages
 
 

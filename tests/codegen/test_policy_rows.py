@@ -7,11 +7,12 @@ import tomllib
 from pathlib import Path
 
 import pytest
-from generating import HATS, ROOT, generate, project, run, tree
+from generating import HATS, ROOT, compiled, generate, project, run, tree
 from google.protobuf.descriptor_pb2 import FileDescriptorSet
 
 from twirpkit_codegen.errors import GenerationError
-from twirpkit_codegen.schema import build, descriptors, manifest
+from twirpkit_codegen.schema import build, manifest
+from twirpkit_codegen.schema.selection import Protos
 
 PROTOS = ROOT / "protos"
 LIVEKIT = (PROTOS / "livekit.toml").read_text(encoding="utf-8")
@@ -88,11 +89,11 @@ BAD = {
     ),
     "the row is a string": (
         "'read'",
-        f"{ROW} must be a table with cloud_only, grants, key, note, retry, timeout and nothing else",
+        f"{ROW} must be a table with cloud_only, grants, key, note, optional, retry, timeout and nothing else",
     ),
     "the row has an unknown key": (
         "{ grants = {}, rety = 'read' }",
-        f"{ROW} must be a table with cloud_only, grants, key, note, retry, timeout and",
+        f"{ROW} must be a table with cloud_only, grants, key, note, optional, retry, timeout and",
     ),
     "cloud_only is a text": ("{ grants = {}, retry = 'read', cloud_only = 'yes' }", f"{ROW}: cloud_only must be true"),
     "the claim is unknown": ("{ grants.caps = {}, retry = 'read' }", f"{ROW}: unknown claim 'caps'; [claims] has hats"),
@@ -212,24 +213,28 @@ def test_a_host_that_is_no_function(host: str, tmp_path: Path) -> None:
 
 def test_an_rpc_without_a_row(tmp_path: Path) -> None:
     done = run("generate", project(tmp_path, toml=HEAD))
-    row = "MakeHat = { grants = …, retry = … }"
-    assert done.err == f"acme.proto:6: acme.HatService/MakeHat has no policy row: add {row} to manifest.toml:10\n"
+    assert done.err == (
+        "acme.proto:6: acme.HatService/MakeHat has no policy row: add one to manifest.toml:10\n\n"
+        '[services."acme.HatService"] # in manifest.toml\n'
+        'MakeHat = { grants = {}, retry = "never" } # a guess, the safest class and no grants\n'
+    )
 
 
 def test_a_row_without_an_rpc(tmp_path: Path) -> None:
     row = "{ grants = {}, retry = 'read' }"
     done = run("generate", project(tmp_path, toml=f"{HEAD}MakeHat = {row}\nBuyHat = {row}\nSellHat = {row}\n"))
     assert done.err == (
-        "manifest.toml:12: the row BuyHat of acme.HatService has no RPC: remove it\n"
-        "manifest.toml:13: the row SellHat of acme.HatService has no RPC: remove it\n"
+        "manifest.toml:12: the row BuyHat of acme.HatService has no RPC: remove it, or mark it with optional = true\n"
+        "manifest.toml:13: the row SellHat of acme.HatService has no RPC: remove it, or mark it with optional = true\n"
     )
 
 
 def test_a_service_without_a_section(tmp_path: Path) -> None:
     done = run("generate", project(tmp_path, toml=HEAD[: HEAD.index("[services")]))
     assert done.err == (
-        "acme.proto:5: acme.HatService has no policy section: "
-        'add [services."acme.HatService"] with a row for each RPC to manifest.toml, or skip it\n'
+        "acme.proto:5: acme.HatService has no policy section: add one to manifest.toml, or skip the service\n\n"
+        '[services."acme.HatService"] # in manifest.toml\n'
+        'MakeHat = { grants = {}, retry = "never" } # a guess, the safest class and no grants\n'
     )
 
 
@@ -248,22 +253,24 @@ def test_all_mistakes_are_reported_at_once(tmp_path: Path) -> None:
         service HatService {
           rpc MakeHat(Hat) returns (Hat);
           rpc BuyHat(Hat) returns (Hat);
-          rpc SellHat(Hat) returns (stream Hat);
+          rpc SellHat(Hat) returns (Hat);
         }
         message Hat {}
         """
     done = run("generate", project(tmp_path, {"a.proto": proto}, f"{HEAD}MakeHat = {{ retry = 'read' }}\n"))
-    assert [line.partition(" ")[0] for line in done.err.splitlines()] == [
-        "manifest.toml:11:",
+    problems, _, rows = done.err.partition("\n\n")
+    assert [line.partition(" ")[0] for line in problems.splitlines()] == [
         "a.proto:6:",
         "a.proto:7:",
+        "manifest.toml:11:",
     ]
+    assert list(tomllib.loads(rows)["services"]["acme.HatService"]) == ["BuyHat", "SellHat"]
 
 
 @pytest.fixture(scope="module")
-def compiled() -> FileDescriptorSet:
+def livekit() -> FileDescriptorSet:
     """LiveKit's protos."""
-    return descriptors.compile_protos(PROTOS)
+    return compiled(PROTOS).files
 
 
 def refusal(protos: FileDescriptorSet, folder: Path, toml: str = LIVEKIT) -> str:
@@ -272,8 +279,8 @@ def refusal(protos: FileDescriptorSet, folder: Path, toml: str = LIVEKIT) -> str
     path = folder / "livekit.toml"
     path.write_text(toml, encoding="utf-8")
     with pytest.raises(GenerationError) as caught:
-        build.build(protos, manifest.load(path))
-    return str(caught.value)
+        build.build(Protos(protos, frozenset(file.name for file in protos.file)), manifest.load(path))
+    return "\n".join(caught.value.problems)
 
 
 def test_all_rpcs_have_rows() -> None:
@@ -294,23 +301,23 @@ def without(rows: list[tuple[str, str]]) -> str:
 def missing(service: str, row: str, toml: str) -> str:
     """The complaint about a row that is missing, without the place of its RPC."""
     section = toml.splitlines().index(f'[services."{service}"]') + 1
-    return f"{service}/{row} has no policy row: add {row} = {{ grants = …, retry = … }} to livekit.toml:{section}"
+    return f"{service}/{row} has no policy row: add one to livekit.toml:{section}"
 
 
-def test_no_row_can_be_left_out(compiled: FileDescriptorSet, tmp_path: Path) -> None:
+def test_no_row_can_be_left_out(livekit: FileDescriptorSet, tmp_path: Path) -> None:
     """If all are removed, generation names each of them, the place of its RPC, and where it belongs."""
     toml = without(ROWS)
-    places, texts = zip(*(line.split(": ", 1) for line in refusal(compiled, tmp_path, toml).splitlines()), strict=True)
+    places, texts = zip(*(line.split(": ", 1) for line in refusal(livekit, tmp_path, toml).splitlines()), strict=True)
     assert sorted(texts) == sorted(missing(service, row, toml) for service, row in ROWS)
     assert [place for place in places if not re.fullmatch(r"\w+\.proto:\d+", place)] == []
 
 
 @pytest.mark.parametrize(("service", "row"), dict(ROWS).items())
 def test_one_row_of_a_service_cannot_be_left_out(
-    service: str, row: str, compiled: FileDescriptorSet, tmp_path: Path
+    service: str, row: str, livekit: FileDescriptorSet, tmp_path: Path
 ) -> None:
     toml = without([(service, row)])
-    assert refusal(compiled, tmp_path, toml).partition(": ")[2] == missing(service, row, toml)
+    assert refusal(livekit, tmp_path, toml).partition(": ")[2] == missing(service, row, toml)
 
 
 def test_no_row_can_be_left_out_of_the_files(tmp_path: Path) -> None:
@@ -325,22 +332,20 @@ def test_no_row_can_be_left_out_of_the_files(tmp_path: Path) -> None:
 
 @pytest.mark.slow
 @pytest.mark.parametrize("file", sorted(path.relative_to(PROTOS).as_posix() for path in PROTOS.rglob("*.proto")))
-def test_no_rpc_can_be_added(file: str, compiled: FileDescriptorSet, tmp_path: Path) -> None:
+def test_no_rpc_can_be_added(file: str, livekit: FileDescriptorSet, tmp_path: Path) -> None:
     """To no service of any proto, nor with a new service: generation names it."""
-    (number,) = (n for n, each in enumerate(compiled.file) if each.name == file)
-    for service in range(len(compiled.file[number].service) + 1):
+    (number,) = (n for n, each in enumerate(livekit.file) if each.name == file)
+    for service in range(len(livekit.file[number].service) + 1):
         protos = FileDescriptorSet()
-        protos.CopyFrom(compiled)
+        protos.CopyFrom(livekit)
         services = protos.file[number].service
         name = services[service].name if service < len(services) else services.add(name="Added").name
         services[service].method.add(name="DoMore", input_type=".livekit.Room", output_type=".livekit.Room")
-        full_name = f"{compiled.file[number].package}.{name}"
+        full_name = f"{livekit.file[number].package}.{name}"
         said = refusal(protos, tmp_path)
         assert said.startswith(file)
         if name == "Added":
-            assert f': {full_name} has no policy section: add [services."{full_name}"]' in said
+            assert f": {full_name} has no policy section: add one to livekit.toml" in said
         else:
-            assert (
-                f": {full_name}/DoMore has no policy row: add DoMore = {{ grants = …, retry = … }} to livekit" in said
-            )
+            assert f": {full_name}/DoMore has no policy row: add one to livekit" in said
         assert said.count("\n") == 0

@@ -108,7 +108,7 @@ def test_without_a_policy_there_is_no_grants_module(made: Made) -> None:
 
 def test_retry_classes_come_from_the_proto_where_no_row_has_one(made: Made) -> None:
     text = (made.path("idempotency") / "_methods" / "levels.py").read_text(encoding="utf-8")
-    assert re.findall(r"^([A-Z]+) = Method|retry=RetryClass\.([A-Z]+)", text, re.MULTILINE) == [
+    assert re.findall(r"^([A-Z]+): Method\[|retry=RetryClass\.([A-Z]+)", text, re.MULTILINE) == [
         pair for name, retry in [("READ", "READ"), ("PUT", "IDEMPOTENT"), ("ADD", "NEVER"), ("SEND", "KEYED")]
         for pair in ((name, ""), ("", retry))
     ]  # fmt: skip

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from typing import TypeAlias
 
 from twirpkit_codegen.render.scope import Scope
-from twirpkit_codegen.schema.model import Field, File, Message, Method, TypeRef
-from twirpkit_codegen.schema.naming import dict_name
+from twirpkit_codegen.schema.model import Extension, Field, File, Message, Method, TypeRef, walk
+from twirpkit_codegen.schema.naming import dict_name, free_name, literal_name
 
-__all__ = ["Annotations", "defined_names", "keywords_name"]
+__all__ = ["Annotations", "defined_names", "keywords_name", "type_names"]
+
+Places: TypeAlias = Mapping[str, tuple[str, str]]
+"""Module, and name in it, by full name."""
 
 _GOOGLE_INPUTS = {
     "google.protobuf.Timestamp": "datetime.datetime",
@@ -41,11 +45,13 @@ class Annotations:
     Args:
         scope: The file's names.
         literals: The types of the names of enums, by full name of the enum: module, and name in it.
+        dicts: The `TypedDict` of messages, likewise.
     """
 
-    def __init__(self, scope: Scope, literals: Mapping[str, tuple[str, str]]) -> None:
+    def __init__(self, scope: Scope, literals: Places, dicts: Places) -> None:
         self._scope = scope
         self._literals = literals
+        self._dicts = dicts
 
     def attribute(self, field: Field) -> str:
         """Return the type of a message's attribute."""
@@ -71,6 +77,11 @@ class Annotations:
         """Return the type of a value of a request's mapping; never a bare ``str`` for a list of strings."""
         return self._container(field, self._input(field.type))
 
+    def extension(self, extension: Extension) -> str:
+        """Return the type of an extension: what a message's `Extensions` is indexed with."""
+        descriptor = self._for_types("twirpkit.sdk.ExtensionDescriptor")
+        return f"{descriptor}[{self.message_class(extension.extendee)}, {self.attribute(extension.field)}]"
+
     def request(self, ref: TypeRef) -> str:
         """Return the type of a whole request: a message or a mapping."""
         if ref.is_google:
@@ -79,10 +90,10 @@ class Annotations:
 
     def keywords(self, method: Method) -> str:
         """Return the type of a request's keyword arguments; empty where no field can be one."""
-        if len(method.left_out) == len(method.request_fields):
+        if len(method.left_out) == len(method.request_fields) or method.request.full_name not in self._dicts:
             return ""
-        name = dict_name(method.request.name)
-        return self._scope.generated("types", method.request.module, keywords_name(name) if method.left_out else name)
+        module, name = self._dicts[method.request.full_name]
+        return self._scope.generated("types", module, keywords_name(name) if method.left_out else name)
 
     def message_class(self, ref: TypeRef) -> str:
         """Return a message's or an enum's class, for a scalar its Python type, and ``int`` for an enum of google's."""
@@ -92,7 +103,7 @@ class Annotations:
             return self._for_types("int")
         if ref.is_google:
             return self._scope.class_for_types(ref.module, ref.name)
-        return self._scope.generated("messages", ref.module, ref.name)
+        return self._scope.generated("messages", ref.module, ref.name, ref.package)
 
     def own_class(self, module: str, qualname: str) -> str:
         """Return a class of the module that is rendered, for its own stub."""
@@ -100,7 +111,7 @@ class Annotations:
 
     def message_class_at_run_time(self, ref: TypeRef) -> str:
         """Return a message's class for code that runs."""
-        module = ref.module if ref.is_google else f"{self._scope.package}.messages.{ref.module}"
+        module = ref.module if ref.is_google else f"{ref.package or self._scope.package}.messages.{ref.module}"
         return self._scope.class_at_run_time(module, ref.name)
 
     def _input(self, ref: TypeRef) -> str:
@@ -116,9 +127,9 @@ class Annotations:
         if ref.full_name in _PLAIN_VALUES:
             plain = self._for_types(_PLAIN_VALUES[ref.full_name])
             return f"{plain} | {self._any_mapping() if ref.full_name == _ANY else message}"
-        if ref.is_google:
+        if ref.is_google or ref.full_name not in self._dicts:
             return f"{self._any_mapping()} | {message}"
-        return f"{message} | {self._scope.generated('types', ref.module, dict_name(ref.name))}"
+        return f"{message} | {self._scope.generated('types', *self._dicts[ref.full_name])}"
 
     def _container(self, field: Field, item: str) -> str:
         if field.map_key is not None:
@@ -142,9 +153,29 @@ def keywords_name(dict_name: str) -> str:
     return f"{dict_name.removesuffix('Dict')}Keywords"
 
 
+def type_names(files: Iterable[File]) -> tuple[Places, Places]:
+    """Return the types of the names of enums, and the `TypedDict` of each message."""
+    literals: dict[str, tuple[str, str]] = {}
+    dicts: dict[str, tuple[str, str]] = {}
+    for file in files:
+        taken: set[str] = set()
+        for enum in file.all_enums:  # `A_B` beside `A.B` would have one name
+            name = free_name(literal_name(enum.qualname), taken)
+            taken.add(name)
+            literals[enum.full_name] = (file.module, name)
+        for message in walk(file.messages):
+            name = dict_name(message.qualname)
+            while {name, keywords_name(name)} & taken:
+                name = f"{name}_"
+            taken |= {name, keywords_name(name)}
+            dicts[message.full_name] = (file.module, name)
+    return literals, dicts
+
+
 def defined_names(file: File) -> tuple[frozenset[str], frozenset[str]]:
     """Return every name that a file's stub defines, and those of them that are defined inside a class."""
     top = {each.py_name for each in file.messages} | {each.py_name for each in file.enums}
+    top |= {each.py_name for each in file.extensions}
     inner = {name for message in file.messages for name in _inner_names(message)}
     inner |= {value.py_name for enum in file.enums for value in enum.values}
     inner |= {"ValueType"} if file.all_enums else set()
@@ -153,6 +184,7 @@ def defined_names(file: File) -> tuple[frozenset[str], frozenset[str]]:
 
 def _inner_names(message: Message) -> Iterator[str]:
     yield from (field.py_name for field in message.fields)
+    yield from (extension.py_name for extension in message.extensions)
     for enum in message.enums:
         yield enum.py_name
         yield from (value.py_name for value in enum.values)

@@ -5,9 +5,13 @@ from __future__ import annotations
 import textwrap
 from typing import Final
 
+from twirpkit_codegen.schema.model import Doc
+
 __all__ = ["docstring", "escape", "literal", "printable", "wrap"]
 
 _LAST_COLUMN: Final = 112
+_LEAST_WIDTH: Final = 40
+"""Columns of a text that stands far to the right, as in messages that are nested many times."""
 _LITERAL_WIDTH: Final = 72
 
 
@@ -27,9 +31,13 @@ def wrap(text: str, column: int, hang: int = 0) -> str:
         column: Columns before the first line and before each other.
         hang: Columns more before each other line.
     """
+    if Doc.is_verbatim(text):
+        return f"\n{' ' * column}".join(escape(line).rstrip() for line in text.split("\n")).replace(
+            f"\n{' ' * column}\n", "\n\n"
+        )
     lines = textwrap.wrap(
         escape(text),
-        _LAST_COLUMN - column,
+        max(_LAST_COLUMN - column, _LEAST_WIDTH),
         subsequent_indent=" " * hang,
         break_long_words=False,
         break_on_hyphens=False,

@@ -15,7 +15,8 @@ __all__ = ["exported_names", "server_names"]
 def exported_names(api: Api, types: Iterable[tuple[str, str]]) -> dict[str, str]:
     """Return the public names of a package and the modules that they come from, sorted.
 
-    A message that shares its name with another, or with something of the package, is left to its module.
+    A message that shares its name with another, or with something of the package, is left to its module; so is one with
+    a private name.
 
     Args:
         api: The model.
@@ -23,7 +24,7 @@ def exported_names(api: Api, types: Iterable[tuple[str, str]]) -> dict[str, str]
     """
     package = api.package.name
     found: dict[str, str] = dict.fromkeys(naming.ERROR_NAMES | naming.JSON_NAMES, "twirpkit")
-    for mode in MODES:
+    for mode in MODES if api.services else ():
         found[f"{mode.prefix}{api.package.facade}"] = f"{package}.{mode.folder}.api"
         for service in api.services:
             found[f"{mode.prefix}{service.class_name}"] = f"{package}.{mode.folder}.{service.attribute}"
@@ -32,6 +33,7 @@ def exported_names(api: Api, types: Iterable[tuple[str, str]]) -> dict[str, str]
     reserved = set(found) | naming.PACKAGE_NAMES
     names = [(each, f"{package}.messages.{file.module}") for file in api.files for each in _names(file)]
     names += [(name, f"{package}.types.{module}") for name, module in types]
+    names = [(name, module) for name, module in names if not name.startswith("_")]
     count = Counter(name for name, _ in names)
     found |= {name: module for name, module in names if count[name] == 1 and name not in reserved}
     return dict(sorted(found.items()))

@@ -6,10 +6,14 @@ import subprocess
 import sys
 import tempfile
 from pathlib import Path
+from typing import Final
 
 from twirpkit_codegen.errors import GenerationError
 
 __all__ = ["format_files"]
+
+_OFF: Final = "# fmt: off\n# isort: skip_file\n"
+"""Lines that black, ruff and isort obey."""
 
 
 def format_files(files: dict[str, str], package: str) -> dict[str, str]:
@@ -35,7 +39,15 @@ def format_files(files: dict[str, str], package: str) -> dict[str, str]:
             folder,
         )
         _ruff(["format", *common, "."], folder)
-        return {path: Path(folder, path).read_text(encoding="utf-8") for path in files}
+        return {path: _guarded(path, Path(folder, path).read_text(encoding="utf-8")) for path in files}
+
+
+def _guarded(path: str, text: str) -> str:
+    """Keep formatters of the user from a file: with other settings, they would write it in another way."""
+    if not path.endswith((".py", ".pyi")):
+        return text
+    mark, newline, rest = text.partition("\n")
+    return f"{mark}{newline}{_OFF}{rest}"
 
 
 def _ruff(arguments: list[str], folder: str) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import textwrap
 from typing import Final
 
 from twirpkit_codegen.render.docstrings import printable
@@ -14,6 +15,7 @@ _CODE: Final = re.compile(r"(`[^`]+`)")
 _SPECIAL: Final = re.compile(r"[\\`*\[\]<>&~|$]|(?<![^\W_])_|_(?![^\W_])")
 _BLOCK: Final = re.compile(r"^(\d*)([#+=.)-])")
 """The beginning of a line that would be a heading, a rule or a list item."""
+_NUMBERED: Final = re.compile(r"\d{1,9}[.)] ")
 
 
 def text(content: str) -> str:
@@ -35,7 +37,33 @@ def paragraphs(doc: Doc) -> str:
     return "\n\n".join(_paragraph(each) for each in (doc.summary, *doc.body) if each)
 
 
+def _code(content: str) -> str:
+    """Return a block of code, in a fence that it cannot end."""
+    lines = content.split("\n")
+    if content.startswith("```"):
+        lines = [line for line in lines[1:] if not line.strip().startswith("```")]
+    else:
+        lines = textwrap.dedent(content).split("\n")
+    longest = max((len(found) for found in re.findall("`+", content)), default=0)
+    fence = "`" * max(3, longest + 1)
+    return "\n".join([f"{fence}text", *map(printable, lines), fence])
+
+
+def _table(content: str) -> str:
+    """Return a table; its cells are text."""
+    rows = []
+    for line in content.split("\n"):
+        cells = [cell(each.strip()) for each in line.strip().strip("|").split("|")]
+        is_rule = all(re.fullmatch(r":?-+:?", each.strip()) for each in line.strip().strip("|").split("|"))
+        rows.append(line if is_rule else f"| {' | '.join(cells)} |")
+    return "\n".join(rows)
+
+
 def _paragraph(content: str) -> str:
+    if Doc.is_verbatim(content):
+        return _table(content) if content.startswith("|") else _code(content)
     if content.startswith(("- ", "* ")):
         return f"- {text(content[2:])}"
+    if item := _NUMBERED.match(content):
+        return f"{item[0]}{text(content[item.end() :])}"
     return _BLOCK.sub(r"\1\\\2", text(content))

@@ -9,15 +9,16 @@ from typing import Any, Final
 import jinja2
 
 from twirpkit_codegen.render import templating
-from twirpkit_codegen.render.annotations import Annotations, defined_names, keywords_name
+from twirpkit_codegen.render.annotations import Annotations, defined_names, keywords_name, type_names
 from twirpkit_codegen.render.docstrings import docstring, literal, wrap
 from twirpkit_codegen.render.exported_names import exported_names, server_names
 from twirpkit_codegen.render.formatting import format_files
+from twirpkit_codegen.render.loading import check_loads
 from twirpkit_codegen.render.method_docs import policy_lines, summary
 from twirpkit_codegen.render.mode import MODES
 from twirpkit_codegen.render.scope import Scope
 from twirpkit_codegen.schema import comments, naming
-from twirpkit_codegen.schema.model import Api, File, Message, Service, walk
+from twirpkit_codegen.schema.model import Api, Extension, File, Message, Service, walk
 from twirpkit_codegen.version import GENERATED_FOR, GENERATOR
 
 __all__ = ["render"]
@@ -27,8 +28,14 @@ _IMPORTS: Final = "\0imports\0"
 
 
 def render(api: Api) -> dict[str, str]:
-    """Return every file of the package, by its path under the output folder."""
-    return format_files(dict(_Package(api).files()), api.package.name)
+    """Return every file of the package, by its path under the output folder.
+
+    Raises:
+        GenerationError: The package cannot be imported, or not be formatted.
+    """
+    files = format_files(dict(_Package(api).files()), api.package.name)
+    check_loads(files, api.package.name)
+    return files
 
 
 class _Package:
@@ -39,17 +46,21 @@ class _Package:
         self.name = api.package.name
         self.root = api.package.name.replace(".", "/")
         self.messages = {message.full_name: message for file in api.files for message in walk(file.messages)}
+        self.literals, self.dicts = type_names(api.files)
+        self.extensions: dict[str, list[Extension]] = {}
+        for extension in (each for file in api.files for each in file.all_extensions):
+            self.extensions.setdefault(extension.extendee.full_name, []).append(extension)
         self.inputs = self.reachable_from_requests()
-        self.literals = {name: place for file in api.files for name, place in _literals(file)}
 
     def files(self) -> Iterator[tuple[str, str]]:
         yield f"{self.root}/py.typed", f"# {templating.MARK}. The types of this package are complete.\n"
         yield from self.top()
         yield from self.bound()
-        yield from self.methods()
-        yield from self.help()
-        yield from self.clients()
-        yield from self.handlers()
+        if self.api.services:
+            yield from self.methods()
+            yield from self.help()
+            yield from self.clients()
+            yield from self.handlers()
         yield from self.testing()
         yield from self.schema()
 
@@ -57,7 +68,8 @@ class _Package:
         """Yield the modules at the top of the package."""
         exports = exported_names(self.api, self.request_types())
         yield self.file("__init__.py", "package.py.j2", Scope(self.name, exports), exports=exports)
-        yield self.file("__main__.py", "main.py.j2")
+        if self.api.services:
+            yield self.file("__main__.py", "main.py.j2")
         yield self.file("_sdk.py", "sdk.py.j2")
         if any(method.policy.grants is not None for service in self.api.services for method in service.methods):
             yield self.file("grants.py", "grants.py.j2")
@@ -146,9 +158,10 @@ class _Package:
         if not inputs and not file.all_enums:
             return
         fields = {field.py_name for message in inputs for field in message.fields}
-        names = {naming.dict_name(message.qualname) for message in inputs}
+        names = {self.dicts[message.full_name][1] for message in inputs}
         taken = fields | names | {keywords_name(each) for each in names}
         taken |= {self.literals[each.full_name][1] for each in file.all_enums}
+        taken |= {f"_{each}Extensions" for each in names}
         scope = Scope(self.name, taken, f"types.{file.module}", fields)
         path, left_out = f"types/{file.module.replace('.', '/')}.py", self.left_out_by_request()
         yield self.file(
@@ -159,6 +172,8 @@ class _Package:
             inputs=inputs,
             left_out_by_request=left_out,
             literals={each.full_name: self.literals[each.full_name][1] for each in file.all_enums},
+            extensions=self.extensions,
+            dicts={each.full_name: self.dicts[each.full_name][1] for each in inputs},
         )
 
     def inputs_of(self, file: File) -> list[Message]:
@@ -168,7 +183,7 @@ class _Package:
     def request_types(self) -> Iterator[tuple[str, str]]:
         """Yield the types of requests as mappings and of names of enums, with their modules under ``types``."""
         for file in self.api.files:
-            yield from ((naming.dict_name(message.qualname), file.module) for message in self.inputs_of(file))
+            yield from ((self.dicts[message.full_name][1], file.module) for message in self.inputs_of(file))
             yield from ((self.literals[enum.full_name][1], file.module) for enum in file.all_enums if enum.values)
 
     def left_out_by_request(self) -> dict[str, tuple[str, ...]]:
@@ -184,7 +199,8 @@ class _Package:
             name = pending.pop()
             if name in self.messages and name not in found:
                 found.add(name)
-                fields = self.messages[name].fields
+                added = [extension.field for extension in self.extensions.get(name, ())]
+                fields = (*self.messages[name].fields, *added)
                 pending += [field.type.full_name for field in fields if field.type.kind == "message"]
         return frozenset(found)
 
@@ -204,22 +220,11 @@ class _Package:
                 t=scope.for_types,
                 r=scope.at_run_time,
                 imports=lambda: _IMPORTS,
-                types=Annotations(scope, self.literals),
+                types=Annotations(scope, self.literals, self.dicts),
                 **values,
             )
         )
         return f"{self.root}/{path}", text.replace(_IMPORTS, scope.imports())
-
-
-def _literals(file: File) -> Iterator[tuple[str, tuple[str, str]]]:
-    """Yield enums by full name, and the places of the types of their names: module, and name in it."""
-    taken: set[str] = set()
-    for enum in file.all_enums:
-        name = naming.literal_name(enum.qualname)
-        while name in taken:  # `A_B` beside `A.B`
-            name += "_"
-        taken.add(name)
-        yield enum.full_name, (file.module, name)
 
 
 def _names_in_service(service: Service) -> set[str]:
@@ -260,7 +265,6 @@ def _environment() -> jinja2.Environment:
         deprecation_message=comments.deprecation_message,
         docstring=docstring,
         keywords_name=keywords_name,
-        dict_name=naming.dict_name,
         message_names=naming.MESSAGE_NAMES,
         int_names=naming.INT_NAMES,
         policy_lines=policy_lines,

@@ -84,8 +84,10 @@ class Scope:
         """Import a class for code that runs; of a nested one, the outermost."""
         return self._nested(self._at_run_time, module, qualname)
 
-    def generated(self, folder: str, module: str, qualname: str) -> str:
+    def generated(self, folder: str, module: str, qualname: str, package: str = "") -> str:
         """Return a class of a generated module, for annotations: imported, or this file's own."""
+        if package:
+            return self.class_for_types(f"{package}.{folder}.{module}", qualname)
         if f"{folder}.{module}" != self.module:
             return self.class_for_types(f"{self.package}.{folder}.{module}", qualname)
         first, dot, rest = qualname.partition(".")

@@ -4,20 +4,22 @@ from __future__ import annotations
 
 import dataclasses
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping, Sequence
 from functools import partial
 from typing import Final
 
-from google.protobuf.descriptor_pb2 import FileDescriptorSet
+from google.protobuf.descriptor_pb2 import FileDescriptorProto
 
-from twirpkit_codegen.errors import GenerationError, Location, collect
+from twirpkit_codegen.errors import GenerationError, Location, Problems
 from twirpkit_codegen.schema import exports, naming, policy
 from twirpkit_codegen.schema.file_builder import build_file
-from twirpkit_codegen.schema.manifest import Manifest
-from twirpkit_codegen.schema.model import Api, File, Message, PackageInfo, Service, walk
-from twirpkit_codegen.schema.service_builder import Context, build_service
+from twirpkit_codegen.schema.manifest import NO_FACADE, Manifest
+from twirpkit_codegen.schema.model import Api, Message, PackageInfo, Service, walk
+from twirpkit_codegen.schema.renames import Renames
+from twirpkit_codegen.schema.selection import Protos, select
+from twirpkit_codegen.schema.service_builder import Context, build_service, rows_of, rpc_names, service_names
 from twirpkit_codegen.schema.source import Source
-from twirpkit_codegen.schema.type_index import GOOGLE, types_in
+from twirpkit_codegen.schema.type_index import Names, is_google
 
 __all__ = ["build", "to_json"]
 
@@ -25,48 +27,82 @@ __all__ = ["build", "to_json"]
 _FILE_SERVICE: Final = 6
 
 
-def build(descriptors: FileDescriptorSet, manifest: Manifest) -> Api:
+def build(protos: Protos, manifest: Manifest) -> Api:
     """Build the model of an API.
 
     Raises:
-        GenerationError: Something in the protos cannot be generated, or they do not match the manifest.
+        GenerationError: Something in the protos cannot be generated, they do not match the manifest, or the manifest
+            has errors of its own. The error names all that can be found.
     """
-    own = sorted((file for file in descriptors.file if not file.name.startswith(GOOGLE)), key=lambda file: file.name)
-    index = {name: ref for file in descriptors.file for name, ref in types_in(file)}
-    sources = [Source.of(file) for file in own]
-    files = tuple(build_file(source, index) for source in sources)
-    _check_modules(files)
-    messages = {message.full_name: message for file in files for message in walk(file.messages)}
-    found = [(source, number, service) for source in sources for number, service in enumerate(source.file.service)]
-    names = {
-        source.full_name(service.name): (
-            source.location((_FILE_SERVICE, number)),
-            [each.name for each in service.method],
-        )
-        for source, number, service in found
-    }
-    policy.check_services(manifest, names)
-    context = Context(manifest, index, messages)
-    services = collect(
-        partial(build_service, context, source, (_FILE_SERVICE, number), service)
-        for source, number, service in found
-        if source.full_name(service.name) not in manifest.skip
-    )
-    if not services:
-        raise GenerationError.at(manifest.location(), "the protos have no service to generate: add one, or skip less")
-    _check_facade(manifest, services)
-    _check_acronyms(manifest, services)
-    _check_sensitive_fields(manifest, messages)
-    package, bound = _with_sensitivity(manifest, descriptors), exports.bound_classes(manifest, index, messages)
-    return Api(package, files, tuple(services), exports.exports(manifest), bound)
+    problems = Problems()
+    problems.found += manifest.problems.found
+    files = problems.attempt(lambda: select(protos, manifest), [])
+    sources = [Source.of(file) for file in sorted(files, key=lambda file: file.name) if not is_google(file.name)]
+    renames = Renames(manifest)
+    shared = problems.attempt(lambda: _shared(manifest, files), {})
+    names = problems.attempt(lambda: Names(sorted(files, key=lambda file: file.name), renames, shared), None)
+    if names is None:
+        raise GenerationError.of(problems.found)
+    models = problems.attempt_all(partial(build_file, source, names) for source in sources)
+    messages = {message.full_name: message for file in models for message in walk(file.messages)}
+    found = [
+        (source, (_FILE_SERVICE, number), service)
+        for source in sources
+        if source.file.name in protos.own and source.file.name not in shared
+        for number, service in enumerate(source.file.service)
+    ]
+    known = _known_rpcs(protos)
+    kept = [each for each in found if each[0].full_name(each[2].name) not in manifest.skip]
+    problems.attempt(lambda: policy.check_services(manifest, rows_of(found), known), None)
+    context = Context(manifest, names.types, messages, renames, service_names(manifest, kept), [])
+    services = problems.attempt_all(partial(build_service, context, *each) for each in kept)
+    if not kept and not messages and not problems:
+        problems.add(manifest.location(), "the protos have no service and no message: add one, or skip less")
+    if services and not manifest.package.facade and not manifest.problems:
+        problems.add(manifest.location("sdk"), NO_FACADE)
+    problems.attempt(lambda: _check_facade(manifest, services), None)
+    problems.attempt(lambda: _check_sensitive_fields(manifest, messages), None)
+    package = problems.attempt(lambda: _with_sensitivity(manifest, protos), manifest.package)
+    bound = problems.attempt(lambda: exports.bound_classes(manifest, names.types, messages), ())
+    if not problems:  # else what the manifest names may be among what could not be built
+        problems.attempt(lambda: _check_acronyms(manifest, services), None)
+        problems.attempt(lambda: renames.check_all_taken([*names.python, *names.modules, *rpc_names(found)]), None)
+    problems.raise_all()
+    remarks = (*protos.warnings, *context.remarks)
+    own_models = tuple(model for model in models if model.name not in shared)
+    package = dataclasses.replace(package, share=next(iter(shared.values()), None))
+    return Api(package, own_models, tuple(services), exports.exports(manifest), bound, remarks)
 
 
-def _with_sensitivity(manifest: Manifest, descriptors: FileDescriptorSet) -> PackageInfo:
+def _shared(manifest: Manifest, files: Sequence[FileDescriptorProto]) -> dict[str, str]:
+    """Return the packages of shared files, by path: those of the manifest, and what they import."""
+    by_name = {file.name: file for file in files}
+    found: dict[str, str] = {}
+    for name, package in manifest.share.items():
+        if name not in by_name:
+            raise GenerationError.at(manifest.location("share", name), f"no file {name} in the protos: remove it")
+        pending = [name]
+        while pending:
+            each = pending.pop()
+            if each not in found and not is_google(each):
+                found[each] = package
+                pending += by_name[each].dependency
+    return found
+
+
+def _known_rpcs(protos: Protos) -> dict[str, list[str]]:
+    """Return the RPCs of each service of the SDK's files, by full name, before anything is left out."""
+    own = (file for file in protos.files.file if file.name in protos.own)
+    services = ((f"{file.package}.{each.name}".removeprefix("."), each) for file in own for each in file.service)
+    return {name: [method.name for method in service.method] for name, service in services}
+
+
+def _with_sensitivity(manifest: Manifest, protos: Protos) -> PackageInfo:
     """Return the manifest's facts with the number of the field option that it names."""
     package, name = manifest.package, manifest.package.sensitivity
     if name is None:
         return package
-    for file in descriptors.file:
+    for file in protos.files.file:
         for extension in file.extension:
             if f"{file.package}.{extension.name}".lstrip(".") != name:
                 continue
@@ -84,18 +120,6 @@ def _check_sensitive_fields(manifest: Manifest, messages: Mapping[str, Message])
         if message not in messages or all(each.name != field for each in messages[message].fields):
             text = f"sdk.sensitive_fields: {name!r} is not a field of these protos, like 'acme.Hat.name'"
             raise GenerationError.at(manifest.location("sdk", "sensitive_fields"), text)
-
-
-def _check_modules(files: Iterable[File]) -> None:
-    """Raise GenerationError for two files of one module, and for a file with the name of another's folder."""
-    naming.check_unique((file.module, file.name, Location(file.name)) for file in files)
-    folders = {folder: file.name for file in files for folder in file.folders}
-    for file in files:
-        if file.module in folders:
-            text = (
-                f"{file.name} and the folder of {folders[file.module]} are both the module {file.module!r}: rename one"
-            )
-            raise GenerationError.at(Location(file.name), text)
 
 
 def _check_facade(manifest: Manifest, services: list[Service]) -> None:
@@ -118,16 +142,14 @@ def _check_facade(manifest: Manifest, services: list[Service]) -> None:
         naming.check_free(each.attribute, naming.PAGE_NAMES, "the reference", location(each, "attribute"), text)
         classes += [(f"{prefix}{each.class_name}", each.full_name, location(each, "class")) for prefix in ("", "Async")]
     naming.check_unique(classes, advice.format("class"))
-    exports.check_names(manifest, classes)
+    exports.check_names(manifest, classes if services else [])
 
 
 def _check_acronyms(manifest: Manifest, services: list[Service]) -> None:
     """Raise GenerationError for an acronym that no name contains: it is misspelt, or its names are gone."""
     location = manifest.location("sdk", "acronyms")
     names = [method.py_name for service in services for method in service.methods]
-    names += [
-        naming.snake_case(service.name, manifest.acronyms, Location(service.file, service.line)) for service in services
-    ]
+    names += [naming.snake_case(service.name, manifest.acronyms) for service in services]
     words = {word.rstrip("0123456789") for name in names for word in name.split("_")}
     unused = [each for each in manifest.acronyms if each.lower().rstrip("0123456789") not in words]
     if unused:

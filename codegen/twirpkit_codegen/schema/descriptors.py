@@ -1,108 +1,87 @@
-"""Descriptors of protos, compiled by protoc or read from a descriptor set of buf or protoc."""
+"""Descriptors of protos, compiled by protoc."""
 
 from __future__ import annotations
 
-import importlib
+import os
+import re
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterable, Sequence
 from pathlib import Path
+from typing import Final
 
-from google.protobuf.descriptor_pb2 import FileDescriptorProto, FileDescriptorSet
-from google.protobuf.descriptor_pool import DescriptorPool
-from google.protobuf.message import DecodeError
+from google.protobuf.descriptor_pb2 import FileDescriptorSet
 
-from twirpkit_codegen.errors import GenerationError, Location
-from twirpkit_codegen.schema import naming
-from twirpkit_codegen.schema.type_index import GOOGLE, google_module
+from twirpkit_codegen.errors import GenerationError
+from twirpkit_codegen.schema.proto_files import ProtoFiles
+from twirpkit_codegen.schema.selection import Protos
 
-__all__ = ["compile_protos", "read_descriptor_set"]
+__all__ = ["compile_protos"]
+
+_LOG: Final = re.compile(r"WARNING: All log messages|[IWEF]\d{4} ")
+"""Lines of protoc's own log, which names lines of its source."""
+_NOT_FOUND: Final = "an import was not found: name the folder that it is below, in protos.imports or with -I"
+_EACH: Final = """
+import importlib.resources, sys
+from grpc_tools import protoc
+roots, target, *files = sys.argv[1:]
+include = f"-I{importlib.resources.files('grpc_tools') / '_proto'}"
+for file in files:
+    protoc.main(["protoc", *roots.splitlines(), include, f"--descriptor_set_out={target}", file])
+"""
+"""A program that compiles files one by one: protoc itself stops at the first that has an error."""
 
 
-def compile_protos(root: Path) -> FileDescriptorSet:
-    """Compile every ``.proto`` under an import root, with imports and comments.
+def compile_protos(files: ProtoFiles) -> Protos:
+    """Compile the files of an SDK, with imports and comments.
 
     Raises:
-        GenerationError: There is no such file, or protoc reported an error, which names file, line and column.
+        GenerationError: protoc reported errors, each of which names file, line and column.
     """
-    files = sorted(path.relative_to(root).as_posix() for path in root.rglob("*.proto") if path.is_file())
-    if not files:
-        raise GenerationError.at(
-            Location(str(root)), "there is no .proto file in this folder: give another with --protos"
-        )
-    for file in files:
-        naming.module_name(file, Location(file))  # also keeps a name like "--x.proto" from being taken for a flag
     with tempfile.TemporaryDirectory() as folder:
-        target = Path(folder, "descriptors.bin")
-        # A separate process, because protoc does not write its errors to Python's sys.stderr. It runs in the root,
-        # because -I gives characters of a path a meaning, and with -P, because the root may contain Python modules.
-        command = [sys.executable, "-P", "-m", "grpc_tools.protoc", "-I.", "--include_imports", "--include_source_info"]
-        command += [f"--descriptor_set_out={target}", *files]
-        done = subprocess.run(  # noqa: S603  # the arguments are the generator's own
-            command, cwd=root, capture_output=True, text=True, encoding="utf-8", errors="replace", check=False
-        )
+        target = str(Path(folder, "descriptors.bin"))
+        roots = [f"-I{each}" for each in _spelled(files.roots, Path(folder))]
+        # With "./", a name like "--x.proto" is not taken for a flag.
+        names = [f"./{name}" if name.startswith("-") else name for name in files.own]
+        arguments = Path(folder, "arguments")
+        arguments.write_text("\n".join(names), encoding="utf-8")  # a command line has a limit
+        flags = ["--include_imports", "--include_source_info", f"--descriptor_set_out={target}"]
+        done = _run(["-m", "grpc_tools.protoc", *roots, *flags, f"@{arguments}"])
         if done.returncode != 0:
-            problems = [line for line in done.stderr.splitlines() if line.strip()]
-            raise GenerationError(*(problems or [f"protoc ended with {done.returncode}"]))
-        return FileDescriptorSet.FromString(target.read_bytes())
+            problems = _lines(_run(["-c", _EACH, "\n".join(roots), target, *names]).stderr, roots)
+            errors = [line for line in problems if ": warning: " not in line]
+            if any("was not found" in line for line in errors):
+                errors.append(_NOT_FOUND)
+            raise GenerationError(*(errors or _lines(done.stderr, roots) or [f"protoc ended with {done.returncode}"]))
+        found = FileDescriptorSet.FromString(Path(target).read_bytes())
+    return Protos(found, frozenset(files.own), tuple(_lines(done.stderr, roots)))
 
 
-def read_descriptor_set(path: Path) -> FileDescriptorSet:
-    """Read a serialized ``FileDescriptorSet`` with imports. If it has source info, comments become docstrings.
-
-    Raises:
-        GenerationError: It cannot be read, is not a descriptor set, or lacks an import.
-    """
-    location = Location(path.name)
-    try:
-        found = FileDescriptorSet.FromString(path.read_bytes())
-    except OSError as error:
-        raise GenerationError.at(Location(str(path)), f"cannot be read: {error.strerror}") from None
-    except DecodeError:
-        raise GenerationError.at(location, "is not a FileDescriptorSet: make it with protoc or buf") from None
-    files = {file.name: file for file in found.file}
-    if not files:
-        raise GenerationError.at(location, "holds no file: make it with protoc or buf")
-    if len(files) < len(found.file):
-        raise GenerationError.at(location, "holds a file twice: make it anew")
-    pool = DescriptorPool()
-    for file in _after_imports(files, location):
-        problem = None
-        try:
-            pool.Add(file)
-        except TypeError as error:
-            problem = " ".join(str(error).split())
-        if problem is not None:
-            raise GenerationError.at(location, f"{file.name} is not valid: {problem}")
-    found.file.extend(file for name, file in files.items() if name not in {each.name for each in found.file})
-    return found
+def _run(arguments: Sequence[str]) -> subprocess.CompletedProcess[str]:
+    """Run Python, because protoc does not write its errors to `sys.stderr`."""
+    # -P, because the folder that this runs in may contain Python modules.
+    command = [sys.executable, "-P", *arguments]
+    return subprocess.run(  # noqa: S603  # the arguments are the generator's own
+        command, capture_output=True, text=True, encoding="utf-8", errors="replace", check=False
+    )
 
 
-def _after_imports(files: dict[str, FileDescriptorProto], location: Location) -> Iterator[FileDescriptorProto]:
-    """Yield the files, each after its imports. Missing files of protobuf itself are added."""
-    done: set[str] = set()
-
-    def visit(name: str, importers: tuple[str, ...]) -> Iterator[FileDescriptorProto]:
-        if name in importers:
-            raise GenerationError.at(location, f"{name} imports itself, by way of {', '.join(importers)}: make it anew")
-        if name in done:
-            return
-        if name not in files:
-            files[name] = _google_file(name, importers[-1], location)
-        for dependency in files[name].dependency:
-            yield from visit(dependency, (*importers, name))
-        done.add(name)
-        yield files[name]
-
-    for name in sorted(files):
-        yield from visit(name, ())
+def _spelled(roots: Iterable[Path], folder: Path) -> list[str]:
+    """Return roots as protoc takes them: it gives a path's separators and equals signs a meaning."""
+    spelled = []
+    for number, root in enumerate(roots):
+        text = str(root)
+        if "=" in text or (os.pathsep in text):
+            link = folder / f"root{number}"
+            link.symlink_to(root, target_is_directory=True)
+            text = str(link)
+        spelled.append(text)
+    return spelled
 
 
-def _google_file(name: str, importer: str, location: Location) -> FileDescriptorProto:
-    try:
-        if name.startswith(GOOGLE):
-            return FileDescriptorProto.FromString(importlib.import_module(google_module(name)).DESCRIPTOR.serialized_pb)
-    except ImportError:
-        pass
-    raise GenerationError.at(location, f"lacks {name}, which {importer} imports: make it with --include_imports")
+def _lines(text: str, roots: Iterable[str]) -> list[str]:
+    """Return lines of protoc, with paths as imports spell them."""
+    for root in roots:
+        text = text.replace(f"{root.removeprefix('-I')}{os.sep}", "")
+    return list(dict.fromkeys(line for line in text.splitlines() if line.strip() and not _LOG.match(line)))

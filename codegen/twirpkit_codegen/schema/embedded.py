@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from google.protobuf import descriptor_pb2
-from google.protobuf.descriptor_pb2 import FieldDescriptorProto, FileDescriptorProto
+from google.protobuf.descriptor_pb2 import DescriptorProto, FieldDescriptorProto, FileDescriptorProto
 from google.protobuf.descriptor_pool import DescriptorPool
 from google.protobuf.message import Message
 from google.protobuf.message_factory import GetMessageClass
@@ -18,7 +18,10 @@ _VARINT, _FIXED64, _BYTES, _GROUP, _GROUP_END = range(5)
 
 
 def embedded_descriptor(file: FileDescriptorProto) -> bytes:
-    """Serialize a file's descriptor without comments and without implied JSON names, with options in order."""
+    """Serialize a file's descriptor without comments and without implied JSON names, with options in order.
+
+    Fields of one message that have the same JSON name, which only old files of proto2 can have, are told apart.
+    """
     copy = FileDescriptorProto()
     for known, value in file.ListFields():  # not CopyFrom: buf adds fields of its own
         target = getattr(copy, known.name)
@@ -46,6 +49,8 @@ def _normalize(message: Any) -> None:
     is_field = message.DESCRIPTOR.name == FieldDescriptorProto.DESCRIPTOR.name
     if is_field and (message.extendee or message.json_name == _json_name(message.name)):
         message.ClearField("json_name")
+    if message.DESCRIPTOR.name == DescriptorProto.DESCRIPTOR.name:
+        _separate_json_names(message.field)
     for field, value in message.ListFields():
         if field.message_type is None:
             continue
@@ -54,6 +59,19 @@ def _normalize(message: Any) -> None:
                 _sort(part)
             else:
                 _normalize(part)
+
+
+def _separate_json_names(fields: Any) -> None:
+    """Give a field whose JSON name another has its own name there: protobuf would refuse the file."""
+    taken: set[str] = set()
+    # What has its own name in JSON keeps it.
+    for field in sorted(fields, key=lambda field: (field.json_name or _json_name(field.name)) != field.name):
+        name = field.json_name or _json_name(field.name)
+        if name in taken:
+            name = field.json_name = field.name
+            while name in taken:
+                name = field.json_name = f"{name}_"
+        taken.add(name)
 
 
 def _json_name(name: str) -> str:

@@ -38,7 +38,7 @@ def bound_classes(
 
 
 def _module(manifest: Manifest, name: str) -> str:
-    return f"_bound.{naming.snake_case(name, manifest.acronyms, manifest.location('sdk', 'bound', name))}"
+    return f"_bound.{naming.public_name(naming.snake_case(name, manifest.acronyms))}"
 
 
 def _bound(

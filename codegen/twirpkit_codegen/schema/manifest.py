@@ -7,17 +7,34 @@ import sys
 import tomllib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
-from twirpkit_codegen.errors import GenerationError, Location
-from twirpkit_codegen.schema.model import FakeServer, KnownError, PackageInfo
+from twirpkit_codegen.errors import GenerationError, Location, Problems
+from twirpkit_codegen.schema.model import FakeServer, KnownError, Origin, PackageInfo, Project
 from twirpkit_codegen.schema.naming import is_public
 from twirpkit_codegen.schema.toml_lines import line_of, line_of_error
 
-__all__ = ["Manifest", "is_plug_in", "load"]
+__all__ = ["NO_FACADE", "Manifest", "ProtoFolders", "bare", "is_plug_in", "load"]
 
-_TOP: Final = frozenset(("sdk", "known_errors", "claims", "services", "skip"))
+NO_FACADE: Final = "sdk.facade must be given, as the name of a public Python class"
+_TOP: Final = frozenset(
+    ("sdk", "protos", "known_errors", "claims", "services", "skip", "only", "rename", "share", "project", "upstream")
+)
+_UPSTREAM: Final[Mapping[str, type]] = {"name": str, "url": str, "license": str, "version": str}
+_PROJECT: Final[Mapping[str, type]] = {
+    "name": str,
+    "version": str,
+    "description": str,
+    "license": str,
+    "license-files": list,
+    "urls": dict,
+    "classifiers": list,
+    "dependencies": list,
+    "example": str,
+}
+_PROTOS: Final = frozenset(("roots", "imports", "exclude"))
 _SDK: Final[Mapping[str, type]] = {
     "package": str,
     "facade": str,
@@ -64,17 +81,36 @@ _ENV: Final = frozenset(("url", "token", "api_key", "api_secret"))
 
 
 @dataclass(frozen=True, slots=True)
+class ProtoFolders:
+    """The manifest's ``[protos]``: where the files are, relative to the manifest."""
+
+    roots: tuple[str, ...] = (".",)
+    """Folders whose files are the SDK's."""
+    imports: tuple[str, ...] = ()
+    """Folders of files that are only imported."""
+    exclude: tuple[str, ...] = ()
+    """Patterns of files and folders that are left out."""
+
+
+@dataclass(frozen=True, slots=True)
 class Manifest:
     """A manifest, checked as far as that is possible without the protos."""
 
     package: PackageInfo
+    protos: ProtoFolders
     acronyms: tuple[str, ...]
     claims: Mapping[str, Mapping[str, str]] | None
     """The claim schema: claim, then name, then ``bool``, ``string`` or ``strings``. None for no grant policy."""
     services: Mapping[str, Mapping[str, Any]]
     """The section of each service."""
     skip: tuple[str, ...]
-    """Services of the protos that the SDK leaves out."""
+    """Services, and RPCs as ``service/RPC``, that the SDK leaves out."""
+    only: tuple[str, ...]
+    """Services, RPCs and types that the SDK has, with what they need; empty for everything."""
+    rename: Mapping[str, str]
+    """Python names by the full name of an RPC, type, field, enum value or extension, or by the path of a file."""
+    share: Mapping[str, str]
+    """Packages that have the messages of a file already, by the path of the file."""
     exports: Mapping[str, tuple[str, ...]]
     """Names of other packages that the SDK exports as well, by their modules."""
     bound: Mapping[str, Mapping[str, Any]]
@@ -83,6 +119,8 @@ class Manifest:
     text: str
     folder: Path
     """The folder that the manifest is in."""
+    problems: Problems
+    """The manifest's own errors. What is wrong has its default, so that the run can go on to the protos."""
 
     def location(self, *path: str) -> Location:
         """Return the place of a key, or of the innermost existing table around it."""
@@ -105,7 +143,11 @@ def is_exportable(name: str) -> bool:
 
 
 def load(path: Path) -> Manifest:
-    """Read a manifest. Raises GenerationError."""
+    """Read a manifest.
+
+    Raises:
+        GenerationError: It cannot be read, or is not TOML. Its other errors are in `Manifest.problems`.
+    """
     try:
         content = path.read_bytes()
     except FileNotFoundError:
@@ -113,7 +155,7 @@ def load(path: Path) -> Manifest:
     except OSError as error:
         raise GenerationError.at(Location(str(path)), f"cannot be read: {error.strerror}") from None
     try:
-        text = content.decode("utf-8")
+        text = content.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         location = Location(path.name, content.count(b"\n", 0, error.start) + 1)
         raise GenerationError.at(location, "is not UTF-8, which TOML must be: save it as UTF-8") from None
@@ -125,47 +167,62 @@ def load(path: Path) -> Manifest:
     return _Reader(path, text, data).manifest()
 
 
+def bare() -> Manifest:
+    """Return the manifest of protos that have none."""
+    return _Reader(Path("manifest"), "", {"sdk": {"package": "sdk", "facade": "SDK"}}).manifest()
+
+
 class _Reader:
-    """The checks of a manifest's parts, whose errors name places."""
+    """The checks of a manifest's parts. Errors name places, and are collected."""
 
     def __init__(self, path: Path, text: str, data: dict[str, Any]) -> None:
         self.file = path.name
         self.folder = path.parent
         self.text = text
         self.data = data
+        self.problems = Problems()
 
     def manifest(self) -> Manifest:
+        attempt = self.problems.attempt
         self.check_keys("the manifest", (), self.data, _TOP)
-        sdk = self.data.get("sdk", {})
-        return Manifest(
-            package=self.package_info(sdk),
-            acronyms=self.acronyms(sdk.get("acronyms", [])),
-            claims=self.claims(self.data["claims"]) if "claims" in self.data else None,
-            services=self.tables(("services",), self.data.get("services", {})),
-            skip=self.strings(("skip",), self.data.get("skip", [])),
-            exports=self.exports(sdk.get("exports", {})),
-            bound=self.bound(sdk.get("bound", {})),
-            file=self.file,
-            text=self.text,
-            folder=self.folder,
-        )
-
-    def package_info(self, sdk: Any) -> PackageInfo:
+        sdk: dict[str, Any] = self.data.get("sdk", {})
         if not isinstance(sdk, dict):
-            raise self.error("[sdk] must be a table", "sdk")
+            self.add("[sdk] must be a table", "sdk")
+            sdk = {"package": "sdk"}  # one error is enough
         self.check_keys("[sdk]", ("sdk",), sdk, _SDK)
         for name, kind in _SDK.items():
             if name in sdk and not isinstance(sdk[name], kind):
-                raise self.error(f"sdk.{name} must be a {_TOML_NAMES[kind]}", "sdk", name)
-        self.check_names(sdk.get("package", ""), sdk.get("facade", ""))
+                self.add(f"sdk.{name} must be a {_TOML_NAMES[kind]}", "sdk", name)
+        wrong = {name for name, value in sdk.items() if not isinstance(value, _SDK.get(name, object))}
+        sdk = {name: value for name, value in sdk.items() if name not in wrong}
+        return Manifest(
+            package=self.package_info(sdk),
+            protos=self.protos(self.data.get("protos", {})),
+            acronyms=attempt(lambda: self.acronyms(sdk.get("acronyms", [])), ()),
+            claims=attempt(lambda: self.claims(self.data["claims"]), {}) if "claims" in self.data else None,
+            services=attempt(lambda: self.tables(("services",), self.data.get("services", {})), {}),
+            skip=attempt(lambda: self.strings(("skip",), self.data.get("skip", [])), ()),
+            only=attempt(lambda: self.strings(("only",), self.data.get("only", [])), ()),
+            rename=attempt(lambda: self.rename(self.data.get("rename", {})), {}),
+            share=attempt(lambda: self.share(self.data.get("share", {})), {}),
+            exports=self.exports(sdk.get("exports", {})),
+            bound=attempt(lambda: self.bound(sdk.get("bound", {})), {}),
+            file=self.file,
+            text=self.text,
+            folder=self.folder,
+            problems=self.problems,
+        )
+
+    def package_info(self, sdk: Mapping[str, Any]) -> PackageInfo:
+        self.check_names(sdk.get("package", ""), sdk.get("facade"))
         self.check_wire(sdk.get("prefix", ""), sdk.get("request_id_header"))
         for name in ("signer", "errors", "regions"):
             if name in sdk and not is_plug_in(sdk[name]):
-                raise self.error(f"sdk.{name} {sdk[name]!r} must be like 'package.module:name'", "sdk", name)
+                self.add(f"sdk.{name} {sdk[name]!r} must be like 'package.module:name'", "sdk", name)
         return PackageInfo(
-            name=sdk["package"],
-            facade=sdk["facade"],
-            summary=sdk.get("summary", f"The API of {sdk['package']}."),
+            name=sdk.get("package", ""),
+            facade=sdk.get("facade", ""),
+            summary=sdk.get("summary", f"The API of {sdk.get('package', '')}."),
             prefix=sdk.get("prefix", "/twirp"),
             signer=sdk.get("signer"),
             errors=sdk.get("errors"),
@@ -175,25 +232,96 @@ class _Reader:
             env=self.env(sdk.get("env", {})),
             known_errors=self.known_errors(self.data.get("known_errors", [])),
             sensitivity=sdk.get("sensitivity"),
-            sensitive_fields=self.strings(("sdk", "sensitive_fields"), sdk.get("sensitive_fields", [])),
+            sensitive_fields=self.problems.attempt(
+                lambda: self.strings(("sdk", "sensitive_fields"), sdk.get("sensitive_fields", [])), ()
+            ),
+            origin=self.origin(),
+            project=self.project(sdk),
         )
 
-    def check_names(self, package: str, facade: str) -> None:
+    def typed(self, name: str, kinds: Mapping[str, type], required: Iterable[str]) -> dict[str, Any] | None:
+        """Return a table at the top of the manifest without what is wrong in it; None if it is not there."""
+        table = self.data.get(name)
+        if table is None:
+            return None
+        if not isinstance(table, dict):
+            self.add(f"[{name}] must be a table", name)
+            return None
+        self.check_keys(f"[{name}]", (name,), table, kinds)
+        found = {}
+        for key, value in table.items():
+            fits = isinstance(value, kinds.get(key, object))
+            items = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
+            if key in kinds and not (fits and all(isinstance(each, str) for each in items)):
+                self.add(f"{name}.{key} must be a {_TOML_NAMES[kinds[key]]}", name, key)
+            elif key in kinds:
+                found[key] = tuple(value) if isinstance(value, list) else value
+        for key in required:
+            if key not in table:
+                self.add(f"[{name}] needs {key}", name)
+                return None
+        return found if all(key in found for key in required) else None
+
+    def origin(self) -> Origin | None:
+        found = self.typed("upstream", _UPSTREAM, ("name",))
+        return None if found is None else Origin(**found)
+
+    def project(self, sdk: Mapping[str, Any]) -> Project | None:
+        found = self.typed("project", _PROJECT, ("name", "version"))
+        if found is None:
+            return None
+        found.setdefault("description", sdk.get("summary", f"The API of {sdk.get('package', '')}."))
+        return Project(**{key.replace("-", "_"): value for key, value in found.items()})
+
+    def protos(self, table: Any) -> ProtoFolders:
+        if not isinstance(table, dict):
+            self.add("[protos] must be a table", "protos")
+            return ProtoFolders()
+        self.check_keys("[protos]", ("protos",), table, _PROTOS)
+        found = {
+            name: self.problems.attempt(partial(self.strings, ("protos", name), value), ())
+            for name, value in table.items()
+            if name in _PROTOS
+        }
+        if "roots" in found and not found["roots"]:
+            self.add("protos.roots must name a folder at least: leave it out for the manifest's own", "protos", "roots")
+        return ProtoFolders(**{name: value for name, value in found.items() if value})
+
+    def rename(self, table: Any) -> Mapping[str, str]:
+        if not isinstance(table, dict):
+            raise self.error("[rename] must be a table", "rename")
+        for key, name in table.items():
+            parts = name.split(".") if isinstance(name, str) and key.endswith(".proto") else [name]
+            if not all(isinstance(part, str) and is_public(part) for part in parts):
+                self.add(f"rename: {name!r} for {key!r} is not a public Python name", "rename", key)
+        return {key: name for key, name in table.items() if isinstance(name, str)}
+
+    def share(self, table: Any) -> Mapping[str, str]:
+        if not isinstance(table, dict) or not all(isinstance(each, str) for each in table.values()):
+            raise self.error("[share] must be a table of packages by the paths of files", "share")
+        if len(packages := sorted(set(table.values()))) > 1:
+            text = (
+                f"[share] names {' and '.join(packages)}: messages can be shared with one package, which has the pool"
+            )
+            raise self.error(text, "share")
+        return table
+
+    def check_names(self, package: str, facade: str | None) -> None:
         if not all(is_public(part.removeprefix("_")) for part in package.split(".")):
-            raise self.error("sdk.package must be given, as the name of a Python package", "sdk", "package")
+            self.add("sdk.package must be given, as the name of a Python package", "sdk", "package")
         if package in _IMPORTED or package in sys.stdlib_module_names:
             text = f"sdk.package {package!r} is a package that generated code imports: choose another name"
-            raise self.error(text, "sdk", "package")
-        if not is_public(facade):
-            raise self.error("sdk.facade must be given, as the name of a public Python class", "sdk", "facade")
+            self.add(text, "sdk", "package")
+        if facade is not None and not is_public(facade):
+            self.add(NO_FACADE, "sdk", "facade")
 
     def check_wire(self, prefix: str, header: str | None) -> None:
         if prefix and not re.fullmatch(r"(/[A-Za-z0-9._~-]+)+", prefix):
             text = f"sdk.prefix {prefix!r} must be empty or like '/twirp', without a slash at its end"
-            raise self.error(text, "sdk", "prefix")
+            self.add(text, "sdk", "prefix")
         if header is not None and not re.fullmatch(r"[A-Za-z0-9-]+", header):
             text = f"sdk.request_id_header {header!r} must be the name of a header: letters, digits and '-'"
-            raise self.error(text, "sdk", "request_id_header")
+            self.add(text, "sdk", "request_id_header")
 
     def acronyms(self, value: Any) -> tuple[str, ...]:
         acronyms = self.strings(("sdk", "acronyms"), value)
@@ -203,8 +331,9 @@ class _Reader:
 
     def known_errors(self, tables: Any) -> tuple[KnownError, ...]:
         if not isinstance(tables, list) or not all(isinstance(each, dict) for each in tables):
-            raise self.error("known_errors must be a list of tables: write [[known_errors]]", "known_errors")
-        return tuple(self.known_error(each) for each in tables)
+            self.add("known_errors must be a list of tables: write [[known_errors]]", "known_errors")
+            return ()
+        return tuple(self.problems.attempt_all(partial(self.known_error, each) for each in tables))
 
     def known_error(self, table: Mapping[str, Any]) -> KnownError:
         name = "[[known_errors]]"
@@ -225,7 +354,7 @@ class _Reader:
         self.check_keys("[sdk.env]", ("sdk", "env"), env, _ENV)
         for name, value in env.items():
             if not isinstance(value, str) or not re.fullmatch(r"[A-Za-z_][A-Za-z0-9_]*", value):
-                raise self.error(f"sdk.env.{name} must be the name of an environment variable", "sdk", "env", name)
+                self.add(f"sdk.env.{name} must be the name of an environment variable", "sdk", "env", name)
         return {name: env[name] for name in sorted(env)}
 
     def testing(self, testing: Mapping[str, Any]) -> FakeServer:
@@ -240,15 +369,18 @@ class _Reader:
         return FakeServer(module, name, parameters, names)
 
     def exports(self, exports: Mapping[str, Any]) -> Mapping[str, tuple[str, ...]]:
+        found = {}
         for module, names in exports.items():
+            place = ("sdk", "exports", module)
             if not re.fullmatch(r"\w+(\.\w+)*", module, re.ASCII):
-                raise self.error(f"sdk.exports: {module!r} is not a module", "sdk", "exports", module)
-            if wrong := [each for each in self.strings(("sdk", "exports", module), names) if not is_exportable(each)]:
-                text = f"sdk.exports: {wrong[0]!r} of {module} is not a public Python name"
-                raise self.error(text, "sdk", "exports", module)
-        return {module: tuple(names) for module, names in exports.items()}
+                self.add(f"sdk.exports: {module!r} is not a module", *place)
+            found[module] = self.problems.attempt(partial(self.strings, place, names), ())
+            for wrong in [each for each in found[module] if not is_exportable(each)]:
+                self.add(f"sdk.exports: {wrong!r} of {module} is not a public Python name", *place)
+        return found
 
     def bound(self, bound: Any) -> Mapping[str, Mapping[str, Any]]:
+        found = {}
         for name, row in self.tables(("sdk", "bound"), bound).items():
             options = {key: value for key, value in row.items() if key in BOUND_OPTIONS}
             attributes = {key: value for key, value in row.items() if key not in BOUND_OPTIONS}
@@ -258,8 +390,10 @@ class _Reader:
             fits = fits and all(isinstance(each, str) for each in row.get("properties", {}).values())
             if not fits or not all(map(is_public, (name, *attributes))):
                 text = f"sdk.bound.{name} must be {{ base = 'package.module:Class', <attribute> = '<message>' }}"
-                raise self.error(text, "sdk", "bound", name)
-        return {name: dict(row) for name, row in bound.items()}
+                self.add(text, "sdk", "bound", name)
+                continue
+            found[name] = dict(row)
+        return found
 
     def claims(self, claims: Any) -> Mapping[str, Mapping[str, str]]:
         schema = self.tables(("claims",), claims)
@@ -267,7 +401,7 @@ class _Reader:
             for name, kind in names.items():
                 if kind not in ("bool", "string", "strings"):
                     text = f"claims.{claim}.{name} must be 'bool', 'string' or 'strings', not {kind!r}"
-                    raise self.error(text, "claims", claim, name)
+                    self.add(text, "claims", claim, name)
         return schema
 
     def tables(self, path: tuple[str, ...], value: Any) -> Mapping[str, Mapping[str, Any]]:
@@ -275,8 +409,8 @@ class _Reader:
             raise self.error(f"{'.'.join(path)} must be a table of tables", *path)
         for name, each in value.items():
             if not isinstance(each, dict):
-                raise self.error(f"{'.'.join((*path, name))} must be a table", *path, name)
-        return value
+                self.add(f"{'.'.join((*path, name))} must be a table", *path, name)
+        return {name: each for name, each in value.items() if isinstance(each, dict)}
 
     def strings(self, path: tuple[str, ...], value: Any) -> tuple[str, ...]:
         if not isinstance(value, list) or not all(isinstance(each, str) for each in value):
@@ -284,9 +418,12 @@ class _Reader:
         return tuple(value)
 
     def check_keys(self, what: str, path: tuple[str, ...], table: Mapping[str, Any], known: Iterable[str]) -> None:
-        if unknown := sorted(set(table) - set(known)):
-            text = f"{what} has the unknown key {unknown[0]!r}; it may have {', '.join(sorted(known))}"
-            raise self.error(text, *path, unknown[0])
+        for unknown in sorted(set(table) - set(known)):
+            text = f"{what} has the unknown key {unknown!r}; it may have {', '.join(sorted(known))}"
+            self.add(text, *path, unknown)
+
+    def add(self, text: str, *path: str) -> None:
+        self.problems.found.append(self.error(text, *path))
 
     def error(self, text: str, *path: str) -> GenerationError:
         return GenerationError.at(Location(self.file, line_of(self.text, path)), text)

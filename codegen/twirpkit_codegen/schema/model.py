@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Literal
 
 __all__ = [
@@ -13,15 +13,18 @@ __all__ = [
     "Enum",
     "EnumValue",
     "Export",
+    "Extension",
     "FakeServer",
     "Field",
     "File",
     "KnownError",
     "Message",
     "Method",
+    "Origin",
     "PackageInfo",
     "PageFields",
     "Policy",
+    "Project",
     "Service",
     "TypeRef",
     "walk",
@@ -34,11 +37,24 @@ class Doc:
 
     summary: str
     body: tuple[str, ...]
+    """Each a paragraph or a list item on one line; or a block with all its lines: see `is_verbatim`."""
 
     @property
     def text(self) -> str:
         """The whole comment as one paragraph."""
-        return " ".join(each for each in (self.summary, *self.body) if each)
+        return " ".join(" ".join(each.split()) for each in (self.summary, *self.body) if each)
+
+    @property
+    def layout(self) -> tuple[str, ...]:
+        """The comment as one paragraph if it is prose, else part by part."""
+        if any(self.is_verbatim(each) or each.startswith(("- ", "* ")) for each in self.body):
+            return (self.summary, *self.body)
+        return (self.text,)
+
+    @staticmethod
+    def is_verbatim(part: str) -> bool:
+        """Return True for code, indented by four spaces or fenced, and for a table of Markdown."""
+        return part.startswith("    ") or ("\n" in part and part.startswith(("```", "|")))
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,11 +68,12 @@ class TypeRef:
     """A proto file's module under ``messages`` (``logger.options``) or ``google.protobuf.x_pb2``; empty for scalars."""
     full_name: str = ""
     """The proto's own full name; empty for scalars."""
-
-    @property
-    def is_google(self) -> bool:
-        """True for a class of the installed protobuf."""
-        return self.module.startswith("google.protobuf.") and self.module.endswith("_pb2")
+    is_google: bool = False
+    """True for a class of the installed protobuf."""
+    package: str = ""
+    """The import package that has the class, where it is another one's; empty for this one."""
+    proto_name: str = ""
+    """The proto's own name of a scalar (``sint64``); empty for others."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +93,16 @@ class Field:
     has_presence: bool = False
     """True if unset differs from the default value."""
     deprecated: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Extension:
+    """An extension of proto2: a field that is declared outside its message."""
+
+    py_name: str
+    full_name: str
+    extendee: TypeRef
+    field: Field
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,6 +142,8 @@ class Message:
     oneofs: tuple[str, ...]
     messages: tuple[Message, ...]
     enums: tuple[Enum, ...]
+    extensions: tuple[Extension, ...] = ()
+    """Extensions that are declared in it, of whatever message."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,10 +156,21 @@ class File:
     doc: Doc
     imports: tuple[str, ...]
     """Modules of the SDK's files that it imports."""
+    shared: tuple[str, ...]
+    """Modules of another package that it imports, with the package."""
     messages: tuple[Message, ...]
     enums: tuple[Enum, ...]
     serialized: bytes
     """Its descriptor without comments."""
+    extensions: tuple[Extension, ...] = ()
+    """Extensions that are declared in no message."""
+    names: Mapping[str, str] = field(default_factory=dict)
+    """Python names by full name, of what does not have the name that the runtime gives it by itself."""
+
+    @property
+    def all_extensions(self) -> tuple[Extension, ...]:
+        """Its extensions, and those that are declared in its messages at any depth."""
+        return (*self.extensions, *(each for message in walk(self.messages) for each in message.extensions))
 
     @property
     def all_enums(self) -> tuple[Enum, ...]:
@@ -263,6 +303,34 @@ class FakeServer:
 
 
 @dataclass(frozen=True, slots=True)
+class Origin:
+    """The manifest's ``[upstream]``: where the protos come from."""
+
+    name: str
+    url: str | None = None
+    license: str | None = None
+    version: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Project:
+    """The manifest's ``[project]``: the distribution that the package is published in."""
+
+    name: str
+    version: str
+    description: str
+    license: str | None = None
+    license_files: tuple[str, ...] = ()
+    """Files beside the generated ones that the author writes, such as ``LICENSE``."""
+    urls: Mapping[str, str] = field(default_factory=dict)
+    classifiers: tuple[str, ...] = ()
+    dependencies: tuple[str, ...] = ()
+    """Requirements of plug-ins, besides the runtime."""
+    example: str = ""
+    """Python for the readme."""
+
+
+@dataclass(frozen=True, slots=True)
 class PackageInfo:
     """Facts of the package as a whole, from the manifest's ``[sdk]``."""
 
@@ -281,8 +349,12 @@ class PackageInfo:
     known_errors: tuple[KnownError, ...]
     sensitivity: str | None
     """Full name of the field option that marks secret and personal fields."""
-    sensitive_fields: tuple[str, ...]
+    sensitive_fields: tuple[str, ...] = ()
     """Full names of further secret and personal fields."""
+    share: str | None = None
+    """The package whose pool this one's messages are in, too; None for a pool of its own."""
+    origin: Origin | None = None
+    project: Project | None = None
     sensitivity_number: int | None = None
     """Its number; set when the protos have been read."""
 
@@ -329,6 +401,8 @@ class Api:
     services: tuple[Service, ...]
     exports: tuple[Export, ...] = ()
     bound: tuple[BoundClass, ...] = ()
+    remarks: tuple[str, ...] = ()
+    """Lines for the author of the protos and the manifest, about what was left out or has an unexpected name."""
 
 
 def walk(messages: Iterable[Message]) -> Iterator[Message]:

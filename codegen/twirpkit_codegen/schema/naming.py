@@ -1,17 +1,19 @@
-"""Python names from proto names, and the names that are refused.
+"""Python names from proto names.
 
 * An RPC becomes a method in snake case. Words are split at capitals; an acronym of the manifest is one word.
 * A Python keyword gets an underscore at its end: ``from_``, ``None_``. The runtime does the same.
+* A name that starts with two underscores, which have a meaning in Python, loses them and gets one at its end:
+  ``__x`` is ``x_``.
+* A name that is taken gets underscores at its end until it is free. What keeps its proto name comes first, the rest
+  in the order of the proto.
 * The name of a builtin (``list``, ``bytes``) stays; code that needs the builtin there names it by its module.
-* A name that starts with two underscores is refused: such names have a meaning in Python.
-* A name that two things would have is refused, and so is one that generated classes have themselves.
 """
 
 from __future__ import annotations
 
 import keyword
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Final
 
 from twirpkit_codegen.errors import GenerationError, Location
@@ -29,16 +31,19 @@ __all__ = [
     "PAGE_NAMES",
     "SERVER_NAMES",
     "SERVICE_NAMES",
+    "assign",
     "check_free",
     "check_unique",
     "constant_name",
     "dict_name",
-    "escape_keyword",
+    "escape",
+    "free_name",
     "is_public",
+    "is_suspicious",
     "iterator_name",
     "literal_name",
-    "module_name",
-    "python_name",
+    "module_names",
+    "public_name",
     "snake_case",
 ]
 
@@ -46,13 +51,13 @@ OPTION_NAMES: Final = frozenset(("self", "timeout", "retry", "extra_headers"))
 """Parameters of every generated method. A request field with such a name is given by message or mapping."""
 
 SERVICE_NAMES: Final = frozenset(("with_options",))
-"""Members of every service, which no RPC's method may be called."""
+"""Members of every service. A method with such a name gets an underscore."""
 
 FACADE_NAMES: Final = frozenset(("aclose", "api", "call", "close", "package", "with_options"))
-"""Members of every facade and modules of its folder, which no service's attribute may be called."""
+"""Members of every facade and modules of its folder. A service's attribute with such a name gets an underscore."""
 
 PAGE_NAMES: Final = frozenset(("README", "readme"))
-"""The index page of the reference, also on a file system without case. No service's attribute may be called so."""
+"""The index page of the reference, also on a file system without case; likewise."""
 
 PACKAGE_NAMES: Final = frozenset(
     (
@@ -109,10 +114,10 @@ SERVER_NAMES: Final = frozenset(("RequestContext", "TwirpApp", "bind"))
 """Names of `twirpkit.server` that the module ``server`` of every package exports."""
 
 MODULE_NAMES: Final = frozenset(("DESCRIPTOR",))
-"""Names of every module of messages, which no message or enum at its top level may have."""
+"""Names of every module of messages. A message, enum or extension with such a name gets an underscore."""
 
-ENUM_NAMES: Final = frozenset(("DESCRIPTOR", "_names", "_numbers"))
-"""Members of every enum class, which no value may be called."""
+ENUM_NAMES: Final = frozenset(("DESCRIPTOR", "_attributes", "_names", "_numbers"))
+"""Members of every enum class. A value with such a name gets an underscore."""
 
 JSON_NAMES: Final = frozenset(("from_dict", "from_json", "to_dict", "to_json"))
 """Functions of `twirpkit` that every package exports beside the errors."""
@@ -162,18 +167,28 @@ MESSAGE_NAMES: Final = frozenset(
     )
 )
 """Members of protobuf's message classes. A field with such a name is left out of the stub, but is sent and received. A
-nested message or enum may not have one."""
+nested message, enum or extension gets an underscore."""
 
 _PROTO_NAME: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _METHODS: Final = "METHODS"
+_POOL: Final = "POOL"
+"""The name in the package of messages that no module may take."""
+_WORDS: Final = ("GitHub", "GitLab", "GraphQL", "IPv4", "IPv6", "OAuth", "OAuth1", "OAuth2", "WebRTC", "gRPC", "iOS")
+"""Words that stay together without being named in a manifest, as do plurals of acronyms (``APIs``)."""
 
 
-def snake_case(name: str, acronyms: Iterable[str], location: Location) -> str:
-    """Return the name in snake case: ``DialWhatsAppCall`` with the acronym ``WhatsApp`` is ``dial_whatsapp_call``."""
-    longest_first = sorted((re.escape(each) for each in acronyms), key=lambda each: (-len(each), each))
+def snake_case(name: str, acronyms: Iterable[str]) -> str:
+    """Return a proto name in snake case: ``DialWhatsAppCall`` with the acronym ``WhatsApp`` is ``dial_whatsapp_call``.
+
+    It may be empty, or begin with a digit: see `public_name`.
+    """
+    known = {*acronyms, *_WORDS}
+    longest_first = sorted((re.escape(each) for each in known), key=lambda each: (-len(each), each))
     # An acronym ends where the next word begins: "SIP" is not the start of "Sipping".
-    known = "|".join(rf"{each}(?=[A-Z0-9_]|$)" for each in longest_first)
-    words = re.compile(rf"{known + '|' if known else ''}[A-Z]+(?=[A-Z][a-z])|[A-Z]?[a-z]+|[A-Z]+|[0-9]+")
+    words = re.compile(
+        "|".join(rf"{each}(?=[A-Z0-9_]|$)" for each in longest_first)
+        + r"|[A-Z]{2,}s(?=[A-Z0-9_]|$)|[A-Z]+(?=[A-Z][a-z])|[A-Z]?[a-z]+|[A-Z]+|[0-9]+"
+    )
     parts: list[str] = []
     for part in name.split("_"):
         for word in words.findall(part):
@@ -182,26 +197,27 @@ def snake_case(name: str, acronyms: Iterable[str], location: Location) -> str:
                 parts[-1] += word
             else:
                 parts.append(word.lower())
-    made = "_".join(parts)
-    if name.startswith("_") or not _PROTO_NAME.fullmatch(name):
-        raise GenerationError.at(location, f"{name!r} does not give a public Python name: rename it in the proto")
-    return python_name(made, location)
+    return "_".join(parts)
 
 
-def python_name(name: str, location: Location) -> str:
-    """Return a proto name as a Python name. Raises GenerationError if it is not one, or starts with two underscores."""
-    if not _PROTO_NAME.fullmatch(name):
-        raise GenerationError.at(location, f"{name!r} is not a name: it may have ASCII letters, digits and '_'")
+def is_suspicious(snake: str) -> bool:
+    """Return True for a name in snake case that looks as if a word was cut in two: it has a single letter within."""
+    return any(len(word) == 1 and word.isalpha() for word in snake.rstrip("_").split("_")[1:-1])
+
+
+def escape(name: str) -> str:
+    """Return a proto name as a Python name, before clashes."""
     if name.startswith("__"):
-        raise GenerationError.at(
-            location, f"{name!r} starts with two underscores, which have a meaning in Python: rename it"
-        )
-    return escape_keyword(name)
-
-
-def escape_keyword(name: str) -> str:
-    """Add an underscore to the end of a Python keyword."""
+        bare = name.lstrip("_") or "name"
+        name = f"_{bare}_" if bare[0].isdigit() else f"{bare}_"
     return f"{name}_" if keyword.iskeyword(name) else name
+
+
+def public_name(name: str) -> str:
+    """Return a name that Python users may see: ``_hidden`` is ``hidden_``, ``__`` is ``name_``."""
+    if name.startswith("_") or not name:
+        name = f"{name.strip('_') or 'name'}_"
+    return escape(f"n{name}" if name[0].isdigit() else name)
 
 
 def is_public(name: str) -> bool:
@@ -209,10 +225,33 @@ def is_public(name: str) -> bool:
     return bool(_PROTO_NAME.fullmatch(name)) and not name.startswith("_") and not keyword.iskeyword(name)
 
 
-def constant_name(method: str) -> str:
+def free_name(name: str, taken: Iterable[str]) -> str:
+    """Return a name with as many underscores at its end as make it free."""
+    found = set(taken)
+    while name in found:
+        name += "_"
+    return name
+
+
+def assign(wanted: Mapping[str, str], natural: Iterable[str] = (), taken: Iterable[str] = ()) -> dict[str, str]:
+    """Return a Python name for each key, so that no two are the same.
+
+    Args:
+        wanted: The wanted name by key, in the order of the proto.
+        natural: Keys that have the first right to their name.
+        taken: Names that none may have.
+    """
+    used, made = set(taken), {}
+    first = [key for key in natural if key in wanted]
+    for key in dict.fromkeys([*first, *wanted]):
+        made[key] = free_name(wanted[key], used)
+        used.add(made[key])
+    return {key: made[key] for key in wanted}
+
+
+def constant_name(method: str, taken: Iterable[str]) -> str:
     """Return the name of a method's constant: ``CREATE_ROOM`` for ``create_room``. ``METHODS`` is the tuple of all."""
-    made = method.rstrip("_").upper()
-    return f"{made}_" if made == _METHODS else made
+    return free_name(method.rstrip("_").upper(), {_METHODS, *taken})
 
 
 def iterator_name(method: str) -> str:
@@ -220,12 +259,44 @@ def iterator_name(method: str) -> str:
     return f"iter_{method.removeprefix('list_').rstrip('_')}"
 
 
-def module_name(file: str, location: Location) -> str:
-    """Return the module of a proto file under ``messages``: ``logger.options`` for ``logger/options.proto``."""
-    parts = file.removesuffix(".proto").split("/")
-    if not all(_PROTO_NAME.fullmatch(part) and not part.startswith("__") for part in parts):
-        raise GenerationError.at(location, "the path has more than letters, digits, '_' and '/': rename the file")
-    return ".".join(escape_keyword(part) for part in parts)
+def module_names(files: Iterable[str], renamed: Mapping[str, str]) -> dict[str, str]:
+    """Return the modules of proto files under ``messages``: ``logger.options`` for ``logger/options.proto``.
+
+    As in protoc's Python plugin, a hyphen becomes an underscore and a dot a folder; so does everything else that cannot
+    be in a name become an underscore. Names that differ only in case are a clash, because some file systems say so.
+    """
+    wanted = {file: renamed.get(file) or _module(file) for file in files}
+    folders = {
+        module.rpartition(".")[0][:end].casefold()
+        for module in wanted.values()
+        for end in _ends(module.rpartition(".")[0])
+    }
+    natural = [*renamed, *(file for file in wanted if wanted[file] == file.removesuffix(".proto").replace("/", "."))]
+    used, made = {*folders}, {}
+    for file in dict.fromkeys([*natural, *wanted]):
+        module = wanted[file]
+        while module.casefold() in used:
+            module += "_"
+        used.add(module.casefold())
+        made[file] = module
+    return {file: made[file] for file in wanted}
+
+
+def _ends(folder: str) -> list[int]:
+    """Return the lengths of a dotted folder and of those around it."""
+    return [at for at, character in enumerate(f"{folder}.") if character == "." and at]
+
+
+def _module(file: str) -> str:
+    parts = [_segment(part) for part in re.split(r"[/.]", file.removesuffix(".proto"))]
+    if parts[0] == _POOL:
+        parts[0] = f"{_POOL}_"
+    return ".".join(parts)
+
+
+def _segment(part: str) -> str:
+    name = re.sub(r"[^A-Za-z0-9_]", "_", part) or "_"
+    return escape(f"_{name}" if name[0].isdigit() else name)
 
 
 def dict_name(qualname: str) -> str:

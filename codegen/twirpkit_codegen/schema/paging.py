@@ -6,7 +6,6 @@ import re
 from collections.abc import Mapping
 from typing import Final
 
-from twirpkit_codegen.schema import naming
 from twirpkit_codegen.schema.model import Field, Message, PageFields
 
 __all__ = ["page_fields"]
@@ -18,9 +17,9 @@ _IDS: Final = re.compile(r"(?:\w+_)?s?id")
 
 
 def page_fields(
-    method: str, request: Message | None, response: Message | None, messages: Mapping[str, Message]
+    iterator: str, request: Message | None, response: Message | None, messages: Mapping[str, Message]
 ) -> PageFields | None:
-    """Return the paging fields of an RPC, or None if it does not return a list page by page.
+    """Return the paging fields of an RPC, or None if it does not return a list page by page; `iterator` is their name.
 
     The items are the only repeated message of the response; with several, the RPC is not paged. There are two ways to
     say where a page starts:
@@ -36,13 +35,12 @@ def page_fields(
     if len(lists) != 1:
         return None
     items = lists[0]
-    name = naming.iterator_name(method)
     start, then = _token(request, _START, messages), _token(response, _NEXT, messages)
     if start is not None and then is not None:
-        return PageFields(name, start, then, items.name, items.type)
+        return PageFields(iterator, start, then, items.name, items.type)
     after, item_id = _after_id(request, messages), _id_of(messages.get(items.type.full_name))
     if after is not None and item_id is not None:
-        return PageFields(name, after, "", items.name, items.type, item_id)
+        return PageFields(iterator, after, "", items.name, items.type, item_id)
     return None
 
 

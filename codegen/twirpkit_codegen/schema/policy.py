@@ -2,61 +2,87 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
 from typing import Any, Final
 
-from twirpkit_codegen.errors import GenerationError, Location
+from twirpkit_codegen.errors import GenerationError, Location, Problems
 from twirpkit_codegen.schema.manifest import Manifest
+from twirpkit_codegen.schema.missing_rows import missing_rows
 from twirpkit_codegen.schema.model import Field, Policy
 
-__all__ = ["check_note", "check_services", "policy_of"]
+__all__ = ["ServiceRows", "check_note", "check_services", "policy_of"]
 
-_ROW: Final = frozenset(("cloud_only", "grants", "retry", "key", "note", "timeout"))
+_ROW: Final = frozenset(("cloud_only", "grants", "retry", "key", "note", "optional", "timeout"))
 _WAIT: Final = frozenset(("field", "default", "margin", "when", "unit"))
-_SECTION: Final = frozenset(("attribute", "class", "cloud_only", "helpers", "host", "note"))
+_SECTION: Final = frozenset(("attribute", "class", "cloud_only", "helpers", "host", "note", "optional"))
 _INTEGERS: Final = ("int",)
 RETRY_CLASSES: Final = ("read", "idempotent", "keyed", "never")
 
 
-def check_services(manifest: Manifest, services: Mapping[str, tuple[Location, Iterable[str]]]) -> None:
+@dataclass(frozen=True, slots=True)
+class ServiceRows:
+    """A service of the protos, as far as the manifest's rows are compared with it."""
+
+    full_name: str
+    location: Location
+    methods: Mapping[str, str | None]
+    """Those of its RPCs that the SDK has, with the retry class of their ``idempotency_level``, if they have one."""
+
+
+def check_services(manifest: Manifest, services: Sequence[ServiceRows], known: Mapping[str, Collection[str]]) -> None:
     """Check that the sections of the manifest and the services of the protos match.
 
     Args:
         manifest: The manifest.
-        services: Places and RPCs of the protos' services, by full name.
+        services: The services that the SDK has.
+        known: The RPCs of each service in the protos, also of those that ``only`` leaves out.
 
     Raises:
         GenerationError: A service has no section and is not skipped, a section or a skipped name has no service, or a
             row has no RPC.
     """
-    problems = [
-        GenerationError.at(
-            manifest.location(*path), f"no service {path[-1]} in the protos: remove it from the manifest"
-        )
-        for path in (*(("services", name) for name in manifest.services), *(("skip", name) for name in manifest.skip))
-        if path[-1] not in services
-    ]
-    for name, (place, methods) in services.items():
-        section = manifest.services.get(name)
-        if section is not None and name in manifest.skip:
-            problems.append(
-                GenerationError.at(
-                    manifest.location("services", name), f"{name} has a section and is skipped: choose one"
-                )
-            )
-        elif section is None and name not in manifest.skip and manifest.claims is not None:
-            section_text = f'[services."{name}"] with a row for each RPC'
-            text = f"{name} has no policy section: add {section_text} to {manifest.file}, or skip it"
-            problems.append(GenerationError.at(place, text))
-        for row in sorted(set(section or {}) - _SECTION - set(methods)):
-            text = f"the row {row} of {name} has no RPC: remove it"
-            problems.append(GenerationError.at(manifest.location("services", name, row), text))
-    if problems:
-        raise GenerationError.of(problems)
+    problems = Problems()
+    rpcs = {f"{name}/{method}" for name, methods in known.items() for method in methods}
+    for name, section in manifest.services.items():
+        if name not in known and not _is_optional(section):
+            text = f"no service {name} in the protos: remove it from the manifest, or mark it with optional = true"
+            problems.add(manifest.location("services", name), text)
+    for name in manifest.skip:
+        if name not in {*known, *rpcs}:
+            problems.add(manifest.location("skip"), f"no service {name} in the protos: remove it from the manifest")
+    for service in services:
+        problems.attempt(partial(_check_section, manifest, service, known[service.full_name]), None)
+    problems.raise_all()
+
+
+def _check_section(manifest: Manifest, service: ServiceRows, known: Collection[str]) -> None:
+    """Compare one service with its section; `known` are all of its RPCs. Raises GenerationError."""
+    problems, name = Problems(), service.full_name
+    section = manifest.services.get(name)
+    missing = [each for each in service.methods if f"{name}/{each}" not in manifest.skip]
+    if section is not None and name in manifest.skip:
+        problems.add(manifest.location("services", name), f"{name} has a section and is skipped: choose one")
+    elif section is None and name not in manifest.skip and manifest.claims is not None:
+        text = f"{name} has no policy section: add one to {manifest.file}, or skip the service"
+        advice = missing_rows(manifest, name, {each: service.methods[each] for each in missing})
+        problems.found.append(GenerationError(f"{service.location}: {text}", places=(service.location,), advice=advice))
+    for row in sorted(set(section or {}) - _SECTION - set(known)):
+        if not _is_optional((section or {})[row]):
+            text = f"the row {row} of {name} has no RPC: remove it, or mark it with optional = true"
+            problems.add(manifest.location("services", name, row), text)
+    if section is not None and not isinstance(section.get("optional", False), bool):
+        problems.add(manifest.location("services", name, "optional"), f"{name}: optional must be true or false")
+    problems.raise_all()
+
+
+def _is_optional(table: object) -> bool:
+    return isinstance(table, Mapping) and table.get("optional") is True
 
 
 def policy_of(
-    manifest: Manifest, service: str, method: str, fields: tuple[Field, ...], idempotency: str, proto: Location
+    manifest: Manifest, service: str, method: str, fields: tuple[Field, ...], idempotency: str | None, proto: Location
 ) -> Policy:
     """Return the policy of one RPC.
 
@@ -65,37 +91,52 @@ def policy_of(
         service: The service's full name.
         method: The RPC's name.
         fields: The fields of the request.
-        idempotency: The retry class of the proto's ``idempotency_level``, which counts if there is no policy.
+        idempotency: The retry class of the proto's ``idempotency_level``, which counts if there is no policy; None if
+            it has none.
         proto: The RPC's place.
 
     Raises:
         GenerationError: The row is missing or invalid; the text names it.
     """
-    row = manifest.services.get(service, {}).get(method)
+    section = manifest.services.get(service, {})
+    row = section.get(method)
     if row is None:
-        if manifest.claims is None:
-            return Policy(retry=idempotency)
-        row_text = f"{method} = {{ grants = …, retry = … }}"
-        text = f"{service}/{method} has no policy row: add {row_text} to {manifest.location('services', service)}"
-        raise GenerationError.at(proto, text)
+        if manifest.claims is None or service not in manifest.services:  # a service without a section is told as one
+            return Policy(retry=idempotency or "never")
+        text = f"{service}/{method} has no policy row: add one to {manifest.location('services', service)}"
+        advice = missing_rows(manifest, service, {method: idempotency})
+        raise GenerationError(f"{proto}: {text}", places=(proto,), advice=advice)
     location, name = manifest.location("services", service, method), f"the row {method} of {service}"
     if not isinstance(row, dict) or set(row) - _ROW:
         raise GenerationError.at(location, f"{name} must be a table with {', '.join(sorted(_ROW))} and nothing else")
-    retry, key = _retry(row, idempotency if manifest.claims is None else None, location, name, fields)
-    grants = _grants(manifest, row, location, name, fields)
-    note = check_note(row, location, name)
-    cloud_only = row.get("cloud_only", manifest.services[service].get("cloud_only", False))
-    if not isinstance(cloud_only, bool):
-        raise GenerationError.at(location, f"{name}: cloud_only must be true or false")
-    timeout = row.get("timeout")
+    problems = Problems()
+    default = (idempotency or "never") if manifest.claims is None else None
+    retry, key = problems.attempt(lambda: _retry(row, default, location, name, fields), ("never", None))
+    grants = problems.attempt(lambda: _grants(manifest, row, location, name, fields), None)
+    note = problems.attempt(lambda: check_note(row, location, name), None)
+    cloud_only = row.get("cloud_only", section.get("cloud_only", False))
+    for switch, value in (("cloud_only", cloud_only), ("optional", row.get("optional", False))):
+        if not isinstance(value, bool):
+            problems.add(location, f"{name}: {switch} must be true or false")
+    timeout, wait = problems.attempt(lambda: _timeout(row.get("timeout"), location, name, fields), (None, None))
+    problems.raise_all()
+    return Policy(
+        retry=retry, grants=grants, key=key, note=note, timeout=timeout, wait=wait, cloud_only=bool(cloud_only)
+    )
+
+
+def _timeout(
+    timeout: Any, location: Location, name: str, fields: tuple[Field, ...]
+) -> tuple[float | None, Mapping[str, Any] | None]:
+    """Return the timeout of a row, and how long its server waits."""
     if isinstance(timeout, dict):
         _check_wait(location, name, timeout, fields)
-        return Policy(retry=retry, grants=grants, key=key, note=note, wait=timeout, cloud_only=cloud_only)
+        return None, timeout
     if timeout is not None and not _is_seconds(timeout):
         raise GenerationError.at(
             location, f"{name}: timeout must be a number of seconds above 0, or a table with field, default and margin"
         )
-    return Policy(retry=retry, grants=grants, key=key, note=note, timeout=timeout, cloud_only=cloud_only)
+    return timeout, None
 
 
 def _retry(

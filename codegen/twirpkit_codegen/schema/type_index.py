@@ -1,20 +1,45 @@
-"""Types of the protos by their full names, and the modules of their classes."""
+"""Python names of everything in the protos, and their types by full name."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
-from typing import Final
+import dataclasses
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import Final, Literal
 
-from google.protobuf.descriptor_pb2 import DescriptorProto, EnumDescriptorProto, FileDescriptorProto
+from google.protobuf.descriptor_pb2 import (
+    DescriptorProto,
+    EnumDescriptorProto,
+    FieldDescriptorProto,
+    FileDescriptorProto,
+)
 
 from twirpkit_codegen.errors import GenerationError, Location
 from twirpkit_codegen.schema import naming
 from twirpkit_codegen.schema.model import TypeRef
+from twirpkit_codegen.schema.renames import Renames
 
-__all__ = ["GOOGLE", "find_type", "google_module", "types_in"]
+__all__ = ["Names", "find_type", "google_module", "is_google"]
 
-GOOGLE: Final = "google/protobuf/"
-"""The prefix of files that come from the installed protobuf."""
+_GOOGLE: Final = frozenset(
+    f"google/protobuf/{name}.proto"
+    for name in (
+        "any",
+        "api",
+        "compiler/plugin",
+        "descriptor",
+        "duration",
+        "empty",
+        "field_mask",
+        "source_context",
+        "struct",
+        "timestamp",
+        "type",
+        "wrappers",
+    )
+)
+"""The files that every supported protobuf has. Others of that folder, such as its features, are as those of anybody."""
 
 
 def find_type(index: Mapping[str, TypeRef], name: str, location: Location) -> TypeRef:
@@ -30,21 +55,128 @@ def google_module(file: str) -> str:
     return file.removesuffix(".proto").replace("/", ".") + "_pb2"
 
 
-def types_in(file: FileDescriptorProto) -> Iterator[tuple[str, TypeRef]]:
-    """Yield full name and type of everything that a file defines."""
-    google = file.name.startswith(GOOGLE)
-    module = google_module(file.name) if google else naming.module_name(file.name, Location(file.name))
-    package = f"{file.package}." if file.package else ""
+def is_google(file: str) -> bool:
+    """Return True for a file whose messages come from the installed protobuf."""
+    return file in _GOOGLE
 
-    def walk(
-        messages: Iterable[DescriptorProto], enums: Iterable[EnumDescriptorProto], outer: str, outer_py: str
-    ) -> Iterator[tuple[str, TypeRef]]:
+
+class Names:
+    """Python names of everything in the files of an SDK.
+
+    Args:
+        files: All files, those of google/protobuf among them.
+        renames: The names that the manifest chooses.
+        shared: The packages that have the classes of files already, by the paths of the files.
+    """
+
+    def __init__(
+        self, files: Sequence[FileDescriptorProto], renames: Renames, shared: Mapping[str, str] = MappingProxyType({})
+    ) -> None:
+        self.types: dict[str, TypeRef] = {}
+        """Types by full name."""
+        self.python: dict[str, str] = {}
+        """The last part of Python names, by full name."""
+        self._renames = renames
+        self.shared = shared
+        own = [file.name for file in files if not is_google(file.name) and file.name not in shared]
+        self.modules: Mapping[str, str] = naming.module_names(own, renames.take(own))
+        """Modules under ``messages``, by the paths of files."""
+        self.modules = {**self.modules, **{name: naming.module_names([name], {})[name] for name in shared}}
+        for file in files:
+            self._add(file)
+
+    def unusual(self, file: FileDescriptorProto) -> dict[str, str]:
+        """Return the names in a file that differ from those that the runtime gives by itself, by full name."""
+        found = {}
+        for full_name in _everything(file):
+            last = full_name.rpartition(".")[2]
+            plain = naming.escape(last) if not last.startswith("__") else last
+            if self.python[full_name] != plain:
+                found[full_name] = self.python[full_name]
+        return found
+
+    def _add(self, file: FileDescriptorProto) -> None:
+        google = is_google(file.name)
+        module = google_module(file.name) if google else self.modules[file.name]
+        package = f"{file.package}." if file.package else ""
+        self._scope(
+            _Scope(package, "", module, google, self.shared.get(file.name, "")),
+            file.message_type,
+            file.enum_type,
+            file.extension,
+            naming.MODULE_NAMES,
+        )
+
+    def _scope(
+        self,
+        scope: _Scope,
+        messages: Sequence[DescriptorProto],
+        enums: Sequence[EnumDescriptorProto],
+        extensions: Sequence[FieldDescriptorProto],
+        taken: frozenset[str],
+    ) -> None:
+        """Name the types and extensions of one scope, and what is in them."""
+        everything = [*(each.name for each in messages), *(each.name for each in enums)]
+        made = self._assign(scope.full, [*everything, *(each.name for each in extensions)], taken)
         for enum in enums:
-            full = f"{package}{outer}{enum.name}"
-            yield full, TypeRef("enum", outer_py + naming.escape_keyword(enum.name), module, full)
+            full_name, py_name = scope.full + enum.name, made[scope.full + enum.name]
+            self.types[full_name] = TypeRef(
+                "enum", scope.py + py_name, scope.module, full_name, scope.google, scope.package
+            )
+            self._assign(f"{full_name}.", [value.name for value in enum.value], naming.ENUM_NAMES)
         for message in messages:
-            full, name = f"{package}{outer}{message.name}", outer_py + naming.escape_keyword(message.name)
-            yield full, TypeRef("message", name, module, full)
-            yield from walk(message.nested_type, message.enum_type, f"{outer}{message.name}.", f"{name}.")
+            full_name, py_name = scope.full + message.name, made[scope.full + message.name]
+            self.types[full_name] = TypeRef(
+                "message", scope.py + py_name, scope.module, full_name, scope.google, scope.package
+            )
+            self._assign(f"{full_name}.", [field.name for field in message.field], ())
+            inner = dataclasses.replace(scope, full=f"{full_name}.", py=f"{scope.py}{py_name}.")
+            self._scope(inner, message.nested_type, message.enum_type, message.extension, naming.MESSAGE_NAMES)
 
-    return walk(file.message_type, file.enum_type, "", "")
+    def _assign(self, prefix: str, names: Sequence[str], taken: Iterable[str]) -> dict[str, str]:
+        """Name the members of one scope, by full name."""
+        chosen = self._renames.take(prefix + name for name in names)
+        self._renames.check_free(chosen, {prefix + name: name for name in names})
+        wanted = {prefix + name: chosen.get(prefix + name) or naming.escape(name) for name in names}
+        natural = [prefix + name for name in names if wanted[prefix + name] == name]
+        made = naming.assign(wanted, [*chosen, *natural], taken)
+        self.python |= made
+        return made
+
+
+@dataclass(frozen=True, slots=True)
+class _Scope:
+    """A file, or a message around others."""
+
+    full: str
+    py: str
+    module: str
+    google: bool
+    package: str
+
+    def ref(self, kind: Literal["message", "enum"], name: str, full_name: str) -> TypeRef:
+        """Return the type of something in this scope."""
+        return TypeRef(kind, self.py + name, self.module, full_name, self.google, self.package)
+
+
+def _everything(file: FileDescriptorProto) -> Iterator[str]:
+    """Yield the full names of all types, fields, enum values and extensions of a file."""
+
+    def within(
+        prefix: str,
+        messages: Iterable[DescriptorProto],
+        enums: Iterable[EnumDescriptorProto],
+        extensions: Iterable[FieldDescriptorProto],
+    ) -> Iterator[str]:
+        for enum in enums:
+            yield prefix + enum.name
+            yield from (f"{prefix}{enum.name}.{value.name}" for value in enum.value)
+        yield from (prefix + extension.name for extension in extensions)
+        for message in messages:
+            inner = f"{prefix}{message.name}."
+            yield prefix + message.name
+            yield from (inner + field.name for field in message.field)
+            yield from within(inner, message.nested_type, message.enum_type, message.extension)
+
+    package = f"{file.package}." if file.package else ""
+    return within(package, file.message_type, file.enum_type, file.extension)

@@ -7,7 +7,19 @@ from dataclasses import dataclass, field
 
 from twirpkit._protocol.known_errors import KnownError
 
-__all__ = ["PackageInfo", "ServiceInfo"]
+__all__ = ["PackageInfo", "SchemaOrigin", "ServiceInfo"]
+
+
+@dataclass(frozen=True, slots=True)
+class SchemaOrigin:
+    """The origin of the protos that a package was generated from."""
+
+    name: str
+    url: str | None = None
+    license: str | None = None
+    """An SPDX expression, such as ``Apache-2.0``."""
+    version: str | None = None
+    """The version of the schema that the package corresponds to."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,5 +55,7 @@ class PackageInfo:
     """``module:class`` of what knows a service's other hosts; None: it has one host."""
     known_errors: Sequence[KnownError] = ()
     """Errors that the server is known to send."""
+    origin: SchemaOrigin | None = None
+    """The origin of the protos, where the manifest says it."""
     env: Mapping[str, str] = field(default_factory=dict)
     """Environment variables by what they give: ``url``, ``token``, ``api_key``, ``api_secret``."""

@@ -9,7 +9,7 @@ from typing import Any, ClassVar, NamedTuple, Self, TypeVar, cast
 
 from google.protobuf.descriptor import EnumDescriptor
 
-from twirpkit._schema.names import safe_name
+from twirpkit._schema.names import Names, safe_name, top_name
 from twirpkit._suggestion import suggestion
 
 __all__ = ["Enum", "EnumFacts", "EnumType", "enum_class", "enum_facts", "suggested_name"]
@@ -29,6 +29,7 @@ class EnumType(type):
     DESCRIPTOR: EnumDescriptor
     _numbers: Mapping[str, Any]
     _names: Mapping[int, str]
+    _attributes: Mapping[str, str]
 
     def Name(cls, number: int) -> str:
         """Return the proto name of a number; of one that the schema does not know, its digits.
@@ -61,6 +62,11 @@ class EnumType(type):
         """Return pairs of name and member, in the schema's order."""
         return list(_members(self).items())
 
+    def members(self: type[E]) -> dict[str, E]:
+        """Return the members by Python name, in the schema's order."""
+        names: Any = self
+        return {names._attributes[name]: member for name, member in _members(self).items()}
+
     def __iter__(self: type[E]) -> Iterator[E]:
         return iter(dict.fromkeys(_members(self).values()))
 
@@ -91,6 +97,7 @@ class Enum(int, metaclass=EnumType):
 
     _numbers: ClassVar[Mapping[str, Any]] = {}
     _names: ClassVar[Mapping[int, str]] = {}
+    _attributes: ClassVar[Mapping[str, str]] = {}
 
     def __new__(cls, number: int, /) -> Self:
         """Return the member of a number; of one that the schema does not know, an int of this class."""
@@ -108,30 +115,32 @@ class Enum(int, metaclass=EnumType):
     def __repr__(self) -> str:
         cls = type(self)
         name = cls._names.get(int(self))
-        return f"{cls.__qualname__}({int(self)})" if name is None else f"{cls.__qualname__}.{safe_name(name)}"
+        return f"{cls.__qualname__}({int(self)})" if name is None else f"{cls.__qualname__}.{cls._attributes[name]}"
 
     def __str__(self) -> str:
         return type(self).Name(int(self))
 
 
-def enum_class(descriptor: EnumDescriptor, module: str, outer: str) -> EnumType:
+def enum_class(descriptor: EnumDescriptor, module: str, outer: str, names: Names) -> EnumType:
     """Return the class of an enum.
 
     Args:
         descriptor: The enum.
         module: The name of the module that it is defined in.
         outer: The qualified name of the class around it with a dot, or nothing.
+        names: Python names by full name, of what does not have the name that `safe_name` gives it.
     """
-    name = safe_name(descriptor.name)
+    name = top_name(descriptor, names)
     cls = EnumType(name, (Enum,), {"__module__": module, "__qualname__": outer + name, "__slots__": ()})
     facts = enum_facts(descriptor)
     members = {number: int.__new__(cast("type[Enum]", cls), number) for number in facts.names}
     cls.DESCRIPTOR = descriptor
     cls._numbers = {name: members[number] for name, number in facts.numbers.items()}
     cls._names = facts.names
+    cls._attributes = {each: names.get(f"{descriptor.full_name}.{each}") or safe_name(each) for each in facts.numbers}
     type.__setattr__(cls, "ValueType", cls)  # the type of a member, as mypy-protobuf calls it
     for name, member in cls._numbers.items():
-        type.__setattr__(cls, safe_name(name), member)
+        type.__setattr__(cls, cls._attributes[name], member)
     return cls
 
 

@@ -12,6 +12,7 @@ from google.protobuf.descriptor_pb2 import DescriptorProto, FieldDescriptorProto
 from google.protobuf.message import Message
 
 from twirpkit._schema.names import safe_name
+from twirpkit._schema.schemas import find_extension, schema_of
 
 __all__ = ["FLOATS", "INTEGERS", "WRAPPERS", "Field", "extension_field", "field_of", "fields_by_key", "fields_of"]
 
@@ -90,13 +91,15 @@ _BY_KEY: Final[dict[type[Message], Mapping[str, Field]]] = {}
 def fields_by_key(cls: type[Message]) -> Mapping[str, Field]:
     """Return the fields of a message by every key that names them.
 
-    A key is the proto's name, that name as a Python name (``from_``), or the name in protobuf's JSON. Where two fields
+    A key is the proto's name, its Python name (``from_``), or the name in protobuf's JSON. Where two fields
     share one, the proto's own name counts.
     """
     found = _BY_KEY.get(cls)
     if found is None:
         fields = fields_of(cls.DESCRIPTOR)
-        python_names = {safe_name(name): field for name, field in fields.items()}
+        descriptor: Any = cls.DESCRIPTOR
+        names, full_name = schema_of(descriptor).names, descriptor.full_name
+        python_names = {names.get(f"{full_name}.{name}") or safe_name(name): field for name, field in fields.items()}
         json_names = {field.json_name: field for field in fields.values()}
         found = _BY_KEY[cls] = {**json_names, **python_names, **fields}
     return found
@@ -116,9 +119,8 @@ def extension_field(cls: type[Message], key: str) -> Field | None:
     if not key.startswith("[") or not key.endswith("]"):
         return None
     descriptor: Any = cls.DESCRIPTOR
-    try:
-        live = descriptor.file.pool.FindExtensionByName(key[1:-1])
-    except KeyError:
+    live = find_extension(descriptor, key[1:-1])
+    if live is None:
         return None
     return field_of(descriptor, live) if live.containing_type == descriptor else None
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 import functools
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any, TypeVar
+from typing import Any, Final, TypeVar
 
 from google.protobuf.message import DecodeError, Message
 
@@ -19,6 +19,7 @@ from twirpkit._schema.fields import INTEGERS, Field, extension_field, fields_by_
 from twirpkit._suggestion import suggestion
 
 __all__ = [
+    "NULL_VALUE",
     "Refused",
     "Rules",
     "UnknownName",
@@ -33,6 +34,8 @@ __all__ = [
 
 M = TypeVar("M", bound=Message)
 
+NULL_VALUE: Final = "google.protobuf.NullValue"
+"""The full name of the enum whose one value is null in JSON."""
 _SHOWN_NAMES = 20
 
 
@@ -97,7 +100,7 @@ def fill(message: M, values: Mapping[str, Any], rules: Rules) -> M:
             if rules.ignore_unknown and extension_field(cls, key) is None:
                 continue
             field = _unusual(cls, key)
-        if value is None and (field.message_name != rules.null or field.repeated):
+        if value is None and (field.repeated or not _takes_null(field, rules)):
             continue
         if field.oneof is not None or key != field.name:
             _check_exclusive(exclusive, values, field, key)
@@ -118,6 +121,12 @@ def fill(message: M, values: Mapping[str, Any], rules: Rules) -> M:
 
 def _is_ignored(refused: Refused, rules: Rules) -> bool:
     return rules.ignore_unknown and isinstance(refused, UnknownName)
+
+
+def _takes_null(field: Field, rules: Rules) -> bool:
+    if rules.null is None:
+        return False
+    return field.message_name == rules.null or (field.enum is not None and field.enum.full_name == NULL_VALUE)
 
 
 def set_field(message: Message, field: Field, value: Any, rules: Rules) -> None:

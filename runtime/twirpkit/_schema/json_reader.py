@@ -14,7 +14,7 @@ from google.protobuf.descriptor_pb2 import FieldDescriptorProto
 from google.protobuf.message import Message
 
 from twirpkit._schema.fields import FLOATS, INTEGERS, Field
-from twirpkit._schema.filling import Refused, Rules, enum_number, set_message, type_name, wanted_scalar
+from twirpkit._schema.filling import NULL_VALUE, Refused, Rules, enum_number, set_message, type_name, wanted_scalar
 from twirpkit._schema.well_known import SETTERS, VALUE, WANTED
 
 __all__ = ["from_dict", "from_json", "from_value", "from_wire_json", "parse_json"]
@@ -148,6 +148,8 @@ def _parse_int(digits: str) -> int:
 def _scalar(field: Field, value: Any) -> Any:
     """Return what protobuf's setter takes for a value of JSON."""
     if field.enum is not None:
+        if value is None and field.enum.full_name == NULL_VALUE:
+            return 0
         return enum_number(field, value) if isinstance(value, str) else _integer(field, value)
     if field.type in INTEGERS:
         return _integer(field, value)

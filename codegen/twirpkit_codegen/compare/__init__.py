@@ -1,0 +1,1 @@
+"""Comparison: two versions of an API become a list of changes."""
