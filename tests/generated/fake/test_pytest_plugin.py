@@ -167,6 +167,7 @@ def test_a_recording_needs_a_server(tmp_path: Path) -> None:
     assert (ran.returncode, "--livekit-record needs --livekit-live" in ran.stderr) == (4, True)
 
 
+@pytest.mark.slow
 def test_the_plugin_loads_nothing_until_it_is_used(tmp_path: Path) -> None:
     (tmp_path / "test_it.py").write_text(
         "import sys\n\ndef test_it():\n    assert not {'twirpkit', 'livekit_twirp'} & set(sys.modules)\n"
