@@ -57,7 +57,7 @@ def test_a_fake_server_is_bound(tmp_path: Path) -> None:
 
 def test_a_service_can_be_skipped(tmp_path: Path) -> None:
     proto = blocks("proto")[0] + "service InternalService {}\nmessage Band {}\n"
-    done = run("inspect", project(tmp_path, {"hats.proto": proto}, blocks("toml")[3] + blocks("toml")[0]))
+    done = run("inspect", project(tmp_path, {"hats.proto": proto}, blocks("toml")[4] + blocks("toml")[0]))
     assert (done.code, done.err) == (0, "")
     (service,) = json.loads(done.out)["services"]
     assert [method["name"] for method in service["methods"]] == ["MakeHat", "ListHats"]
@@ -81,7 +81,7 @@ def test_folders_and_names_can_be_chosen(tmp_path: Path) -> None:
         "third_party/google/api/annotations.proto": 'syntax = "proto3"; package google.api;',
         "internal/broken.proto": "this is not a proto",
     }
-    toml = blocks("toml")[0].replace("Ping =", "GetURL =") + blocks("toml")[2] + blocks("toml")[4]
+    toml = blocks("toml")[0].replace("Ping =", "GetURL =") + blocks("toml")[3] + blocks("toml")[5]
     done = run("inspect", project(tmp_path, files, toml))
     assert (done.code, [line for line in done.err.splitlines() if " is unused." not in line]) == (0, [])
     assert [

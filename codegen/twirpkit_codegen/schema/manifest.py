@@ -357,14 +357,15 @@ class _Reader:
                 self.add(f"sdk.env.{name} must be the name of an environment variable", "sdk", "env", name)
         return {name: env[name] for name in sorted(env)}
 
-    def testing(self, testing: Mapping[str, Any]) -> FakeServer:
+    def testing(self, testing: Mapping[str, Any]) -> FakeServer | None:
         self.check_keys("[sdk.testing]", ("sdk", "testing"), testing, ("base", "exports", "parameters"))
         names, parameters = (
             self.strings(("sdk", "testing", key), testing.get(key, [])) for key in ("exports", "parameters")
         )
         if not is_plug_in(testing.get("base")) or not all(map(is_public, (*names, *parameters))):
             text = "sdk.testing must be { base = 'package.module:Class', parameters = ['Name'], exports = ['Name'] }"
-            raise self.error(text, "sdk", "testing")
+            self.add(text, "sdk", "testing")
+            return None
         module, _, name = testing["base"].partition(":")
         return FakeServer(module, name, parameters, names)
 
