@@ -38,7 +38,12 @@ def main() -> None:
     ours = compile_protos(find_protos([PROTOS], [], [])).files.file
     google = [file for file in ours if file.name.startswith("google/")]
     same = [file for file in ours if file.name in theirs]
-    for name, files in (("upstream", list(theirs.values())), ("ours", [*google, *same])):
+    taken = {file.name for file in same}
+    for name in list(taken):
+        taken.update(each for each in theirs[name].dependency if each in theirs)
+    if left := sorted(set(theirs) - taken):
+        print(f"not taken: {', '.join(left)}", file=sys.stderr)
+    for name, files in (("upstream", [theirs[each] for each in taken]), ("ours", [*google, *same])):
         (folder / f"{name}.bin").write_bytes(FileDescriptorSet(file=files).SerializeToString())
     print(importlib.metadata.version("livekit-protocol"))
 

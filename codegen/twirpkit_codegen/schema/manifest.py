@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import sys
 import tomllib
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -14,6 +14,7 @@ from typing import Any, Final
 from twirpkit_codegen.errors import GenerationError, Location, Problems
 from twirpkit_codegen.schema.model import FakeServer, KnownError, Origin, PackageInfo, Project
 from twirpkit_codegen.schema.naming import is_public
+from twirpkit_codegen.schema.table_reader import TOML_NAMES, TableReader
 from twirpkit_codegen.schema.toml_lines import line_of, line_of_error
 
 __all__ = ["NO_FACADE", "Manifest", "ProtoFolders", "bare", "is_plug_in", "load"]
@@ -52,7 +53,6 @@ _SDK: Final[Mapping[str, type]] = {
     "exports": dict,
     "bound": dict,
 }
-_TOML_NAMES: Final[Mapping[type, str]] = {str: "string", list: "list of strings", dict: "table"}
 _IMPORTED: Final = frozenset(("aiohttp", "google", "requests", "twirpkit"))
 _CODES: Final = (
     "canceled",
@@ -172,15 +172,8 @@ def bare() -> Manifest:
     return _Reader(Path("manifest"), "", {"sdk": {"package": "sdk", "facade": "SDK"}}).manifest()
 
 
-class _Reader:
+class _Reader(TableReader):
     """The checks of a manifest's parts. Errors name places, and are collected."""
-
-    def __init__(self, path: Path, text: str, data: dict[str, Any]) -> None:
-        self.file = path.name
-        self.folder = path.parent
-        self.text = text
-        self.data = data
-        self.problems = Problems()
 
     def manifest(self) -> Manifest:
         attempt = self.problems.attempt
@@ -192,7 +185,7 @@ class _Reader:
         self.check_keys("[sdk]", ("sdk",), sdk, _SDK)
         for name, kind in _SDK.items():
             if name in sdk and not isinstance(sdk[name], kind):
-                self.add(f"sdk.{name} must be a {_TOML_NAMES[kind]}", "sdk", name)
+                self.add(f"sdk.{name} must be a {TOML_NAMES[kind]}", "sdk", name)
         wrong = {name for name, value in sdk.items() if not isinstance(value, _SDK.get(name, object))}
         sdk = {name: value for name, value in sdk.items() if name not in wrong}
         return Manifest(
@@ -238,29 +231,6 @@ class _Reader:
             origin=self.origin(),
             project=self.project(sdk),
         )
-
-    def typed(self, name: str, kinds: Mapping[str, type], required: Iterable[str]) -> dict[str, Any] | None:
-        """Return a table at the top of the manifest without what is wrong in it; None if it is not there."""
-        table = self.data.get(name)
-        if table is None:
-            return None
-        if not isinstance(table, dict):
-            self.add(f"[{name}] must be a table", name)
-            return None
-        self.check_keys(f"[{name}]", (name,), table, kinds)
-        found = {}
-        for key, value in table.items():
-            fits = isinstance(value, kinds.get(key, object))
-            items = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
-            if key in kinds and not (fits and all(isinstance(each, str) for each in items)):
-                self.add(f"{name}.{key} must be a {_TOML_NAMES[kinds[key]]}", name, key)
-            elif key in kinds:
-                found[key] = tuple(value) if isinstance(value, list) else value
-        for key in required:
-            if key not in table:
-                self.add(f"[{name}] needs {key}", name)
-                return None
-        return found if all(key in found for key in required) else None
 
     def origin(self) -> Origin | None:
         found = self.typed("upstream", _UPSTREAM, ("name",))
@@ -404,27 +374,3 @@ class _Reader:
                     text = f"claims.{claim}.{name} must be 'bool', 'string' or 'strings', not {kind!r}"
                     self.add(text, "claims", claim, name)
         return schema
-
-    def tables(self, path: tuple[str, ...], value: Any) -> Mapping[str, Mapping[str, Any]]:
-        if not isinstance(value, dict):
-            raise self.error(f"{'.'.join(path)} must be a table of tables", *path)
-        for name, each in value.items():
-            if not isinstance(each, dict):
-                self.add(f"{'.'.join((*path, name))} must be a table", *path, name)
-        return {name: each for name, each in value.items() if isinstance(each, dict)}
-
-    def strings(self, path: tuple[str, ...], value: Any) -> tuple[str, ...]:
-        if not isinstance(value, list) or not all(isinstance(each, str) for each in value):
-            raise self.error(f"{'.'.join(path)} must be a list of strings", *path)
-        return tuple(value)
-
-    def check_keys(self, what: str, path: tuple[str, ...], table: Mapping[str, Any], known: Iterable[str]) -> None:
-        for unknown in sorted(set(table) - set(known)):
-            text = f"{what} has the unknown key {unknown!r}; it may have {', '.join(sorted(known))}"
-            self.add(text, *path, unknown)
-
-    def add(self, text: str, *path: str) -> None:
-        self.problems.found.append(self.error(text, *path))
-
-    def error(self, text: str, *path: str) -> GenerationError:
-        return GenerationError.at(Location(self.file, line_of(self.text, path)), text)
