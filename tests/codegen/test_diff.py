@@ -88,6 +88,14 @@ CASES = {
     ),
     "a value is gone": (" CAP = 1;", "", [("breaks", "value", "acme.Kind.CAP", "is gone")]),
     "a value's number": ("CAP = 1", "CAP = 2", [("breaks", "value", "acme.Kind.CAP", "is 2, before 1")]),
+    "a service and an enum are new": (
+        "enum Kind",
+        "service More {} enum Size { SMALL = 0; } enum Kind",
+        [
+            ("new", "service", "acme.More", "with 0 RPCs"),
+            ("new", "enum", "acme.Size", "with 1 values"),
+        ],
+    ),
     "a value is new": ("CAP = 1;", "CAP = 1; FEZ = 2;", [("new", "value", "acme.Kind.FEZ", "= 2")]),
 }
 
@@ -154,9 +162,16 @@ def test_grants_and_retry_classes_of_manifests(tmp_path: Path) -> None:
     )
 
 
+KINDS = 'syntax = "proto3"; package acme; enum Kind { NONE = 0; CAP = 1 [deprecated = true]; }'
+
+
 def test_names_that_a_manifest_changes(tmp_path: Path) -> None:
     old = project(tmp_path / "old")
     renamed = '[rename]\n"acme.HatService/MakeHat" = "sew"\n"acme.Hat" = "Bowler"\n"acme.Hat.size" = "inches"\n'
+    old.with_name("kinds.proto").write_text(KINDS)
+    (tmp_path / "new").mkdir()
+    (tmp_path / "new" / "kinds.proto").write_text(KINDS.replace(" [deprecated = true]", ""))
+    renamed += '"acme.Kind" = "Sort"\n"acme.Kind.CAP" = "BONNET"\n'
     section = '[services."acme.HatService"]\nattribute = "hats"\n'
     new = project(tmp_path / "new", toml=old.read_text() + renamed + section)
     done = run("diff", old, new, "--format", "json")
@@ -165,6 +180,9 @@ def test_names_that_a_manifest_changes(tmp_path: Path) -> None:
         "its key in Python is inches, before size",
         "its attribute is 'hats', and was 'hat_service'",
         "is called sew, before make_hat",
+        "is the class Sort, before Kind",
+        "is called BONNET, before CAP",
+        "is no longer deprecated",
     ]
 
 

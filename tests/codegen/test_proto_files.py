@@ -117,3 +117,20 @@ def test_no_traceback_of_the_generators_own_errors(tmp_path: Path, monkeypatch: 
     monkeypatch.setenv("TWIRPKIT_TRACEBACK", "1")
     with pytest.raises(IndexError):
         run("inspect", project(tmp_path))
+
+
+EXTENDED = """
+syntax = "proto2"; package acme;
+service Hats { rpc Make(Hat) returns (Hat); }
+message Hat { extensions 100 to 200; }
+message Dropped { extensions 100 to 200; }
+extend Hat { optional int32 feather = 100; optional Dropped dropped = 101; }
+extend Dropped { optional int32 gone = 100; }
+"""
+
+
+def test_only_keeps_the_extensions_of_what_it_keeps(tmp_path: Path) -> None:
+    manifest = project(tmp_path, {"a.proto": EXTENDED}, "only = ['acme.Hats']\n" + MANIFEST)
+    assert run("generate", manifest, "--out", tmp_path / "out").code == 0
+    stub = (tmp_path / "out/acme_twirp/messages/a.pyi").read_text()
+    assert [f"\n{name}: " in stub for name in ("feather", "dropped", "gone")] == [True, False, False]
