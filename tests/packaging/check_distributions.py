@@ -48,7 +48,7 @@ def check_contents(toolkit: Path, livekit: Path, dist: Path) -> None:
     """Each wheel has its own packages, types, licence and links, and nothing of the other."""
     names, metadata = wheel(toolkit)
     tops = {name.split("/")[0] for name in names if ".dist-info/" not in name}
-    assert tops == {"twirpkit", "twirpkit_codegen"}, tops
+    assert tops == {"twirpkit", "twirpkit_codegen", "twirpkit_pytest"}, tops
     assert {"twirpkit/py.typed", "twirpkit_codegen/templates/service.py.j2"} <= names
     assert not [name for name in names if "livekit_twirp" in name or name.endswith(".proto")]
     assert "Requires-Dist: types-protobuf" not in metadata.split("Provides-Extra: types")[0]
