@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import signal
 import subprocess
 import sys
 import threading
@@ -597,12 +598,21 @@ def test_the_command_in_this_process(monkeypatch: pytest.MonkeyPatch, capsys: py
 
 def test_the_command_serves_until_it_is_interrupted() -> None:
     command = [sys.executable, "-W", "error", "-m", "livekit_twirp.testing", "--port", "0"]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+    # A shell that started these tests in the background makes them, and what they start, ignore it.
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    finally:
+        signal.signal(signal.SIGINT, before)
+    with process:
         assert process.stdout is not None
         values = dict(process.stdout.readline().strip().split("=", 1) for _ in range(3))
         with LiveKitAPI(values["LIVEKIT_URL"], values["LIVEKIT_API_KEY"], values["LIVEKIT_API_SECRET"]) as lk:
             assert lk.room.create_room(name="hall").name == "hall"
-        process.send_signal(2)
-        assert process.wait(20) == 0
+        process.send_signal(signal.SIGINT)
+        try:
+            assert process.wait(20) == 0
+        finally:
+            process.kill()
         assert process.stderr is not None
         assert process.stderr.read() == ""
