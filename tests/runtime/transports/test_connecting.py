@@ -61,7 +61,7 @@ def test_both_at_once_are_the_deadline(world: World) -> None:
 @pytest.mark.parametrize("hang", [b"", b"HTTP/1.1 200 OK\r\n", http(b"hello")[:-2]])
 def test_it_is_over_once_the_connection_stands(world: World, hang: bytes) -> None:
     with serve(Canned(http(b"slow"), "keep", drip=0.004), Canned(hang, "hold")) as server:
-        assert world.send(server.url, timeout=None, connecting=0.05).body == b"slow"
+        assert world.send(server.url, timeout=None, connecting=0.2).body == b"slow"
         failed = world.fail(server.url, timeout=0.3, connecting=0.05)
     assert failed.timed_out
     assert server.connections == 1
