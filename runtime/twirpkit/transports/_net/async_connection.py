@@ -73,7 +73,6 @@ class AsyncConnection(asyncio.BufferedProtocol):
         "_loop",
         "_owner",
         "_parser",
-        "_partly_sent",
         "_place",
         "_poller",
         "_step",
@@ -93,13 +92,13 @@ class AsyncConnection(asyncio.BufferedProtocol):
         "spent",
     )
 
+    idle_since: float
     expires: float
     _transport: asyncio.Transport
 
     def __init__(self, sock: socket.socket, route: Route, owner: Owner) -> None:
         self.slot: Slot | None = None
         self.origin = route.target.origin
-        self.idle_since = 0.0
         self.served = False
         self.ended = False
         """True once it was closed, from whichever side."""
@@ -116,7 +115,6 @@ class AsyncConnection(asyncio.BufferedProtocol):
         self._parser: ResponseParser | None = None
         self._step: Callable[[bytes], object] | None = None
         self._waiter: asyncio.Future[Any] | None = None
-        self._partly_sent = False
         self._deadline: float | None = None
         self._timer: asyncio.TimerHandle | None = None
         self._timer_at = 0.0
@@ -143,7 +141,6 @@ class AsyncConnection(asyncio.BufferedProtocol):
         if len(request.body) <= _JOINED:
             self._write(memoryview(b"".join((head, request.body))))
         else:
-            self._partly_sent = True
             self._write(head)
             self._write(memoryview(request.body))
         return waiter
@@ -226,7 +223,7 @@ class AsyncConnection(asyncio.BufferedProtocol):
         self._owner.gone(self)
 
     def _feed(self, parser: ResponseParser, data: bytes | memoryview) -> Exchange | None:
-        if self._partly_sent and not self.ended:
+        if not self.ended:
             parser.request_sent = not self._transport.get_write_buffer_size()
         if self._tls is None:
             return parser.feed(data)
@@ -237,7 +234,6 @@ class AsyncConnection(asyncio.BufferedProtocol):
 
     def _feed_rest(self, parser: ResponseParser) -> Exchange | None:
         """Read what was received before sending failed: a server may respond, or say why not, and hang up."""
-        parser.request_sent = False
         while True:
             try:
                 data = self.sock.recv(_REST)
@@ -276,7 +272,7 @@ class AsyncConnection(asyncio.BufferedProtocol):
             try:
                 unexpected = any(self._tls.decrypt(data)) or self._tls.closed  # not so the keys for a next connection
             except ssl.SSLError as error:
-                self.refusal = None if self.served else refused_handshake(self._place, error)
+                self.refusal = refused_handshake(self._place, error)
         if unexpected:
             self._end(None)
 
@@ -284,7 +280,6 @@ class AsyncConnection(asyncio.BufferedProtocol):
         """End the exchange. The connection is kept, or closed, at once: not when the request's task runs again."""
         waiter = self._waiter
         self._parser = self._waiter = None
-        self._partly_sent = False
         if exchange.reusable and not self.ended:
             self._owner.keep(self)
         else:

@@ -128,7 +128,7 @@ class LoopPool:
 
     def close_from_outside(self) -> None:
         """Close in another loop: requests under way go on if it runs; if it does not, they would never end."""
-        if self.loop.is_running() and not _is_running_here(self.loop):
+        if self.loop.is_running():
             self.loop.call_soon_threadsafe(self.close_gently)
         else:
             self.drop()
