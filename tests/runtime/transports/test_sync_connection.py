@@ -16,6 +16,7 @@ from worlds import make_request
 
 from twirpkit._http1.response import Exchange
 from twirpkit.transports._net import sync_connection
+from twirpkit.transports._net.sync_connect import _shake_hands
 from twirpkit.transports._net.sync_connection import SyncConnection, TimePassed
 from twirpkit.transports.base import HttpResponse, Phase, TransportFailure
 
@@ -128,6 +129,24 @@ def test_sending_waits(pair: tuple[socket.socket, socket.socket]) -> None:
     assert bytes(received) == data
     with pytest.raises(TimePassed):
         connection.send_all(memoryview(bytes(10_000_000)), time.monotonic() + 0.05)
+
+
+@pytest.mark.parametrize("outputs", [[bytes(10_000_000)], [b"", bytes(10_000_000)]], ids=["first", "later"])
+def test_a_handshake_whose_messages_are_not_read_in_time(
+    pair: tuple[socket.socket, socket.socket], outputs: list[bytes]
+) -> None:
+    class Verbose:
+        def handshake(self, received: bytes = b"") -> bool:
+            return bool(received)
+
+        def output(self) -> bytes:
+            return outputs.pop(0)
+
+    ours, theirs = pair
+    theirs.send(b"x")
+    with pytest.raises(TimePassed):
+        _shake_hands(SyncConnection(ours), Verbose(), time.monotonic() + 0.05)  # type: ignore[arg-type]  # like one
+    assert not outputs
 
 
 @pytest.mark.parametrize("until", [None, 1e9])
