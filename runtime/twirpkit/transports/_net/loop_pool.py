@@ -196,7 +196,8 @@ class LoopPool:
         if future is None:
             future = self._lookups[key] = self.loop.run_in_executor(None, look_up, name, port)
             future.add_done_callback(functools.partial(self._looked_up, key))
-        return await asyncio.shield(future)
+        await asyncio.wait([future])  # to give up waiting does not cancel it
+        return future.result()
 
     def _looked_up(self, key: tuple[str, int], future: asyncio.Future[list[Address]]) -> None:
         del self._lookups[key]
