@@ -202,7 +202,7 @@ def test_the_last_failure_is_the_reason(opening: Opening, count: int, timeout: f
         assert caught.value.strerror == os.strerror(errno.ECONNREFUSED)
 
 
-@pytest.mark.parametrize(("until", "longest"), [(60.0, 60.0), (None, None), (60.0, ATTEMPT_DELAY)])
+@pytest.mark.parametrize(("until", "longest"), [(60.0, 60.0), (0.0005, 0.0005), (None, None), (60.0, ATTEMPT_DELAY)])
 def test_how_long_the_sync_driver_waits_for_an_address(
     monkeypatch: pytest.MonkeyPatch, until: float | None, longest: float | None
 ) -> None:
@@ -225,6 +225,17 @@ def test_how_long_the_sync_driver_waits_for_an_address(
         with pytest.raises(Waited):
             open_socket(addresses, None if until is None else now + until)
     assert waits == [longest if longest is None else pytest.approx(longest * 1000)]
+
+
+def test_no_address_is_tried_once_the_time_is_over(monkeypatch: pytest.MonkeyPatch) -> None:
+    with listening() as (listener, good):
+        now = time.monotonic()
+        monkeypatch.setattr(time, "monotonic", lambda: now)
+        with pytest.raises(TimePassed):
+            open_socket([good], now)
+        listener.setblocking(False)
+        with pytest.raises(BlockingIOError):
+            listener.accept()
 
 
 def test_without_select_poll(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -7,11 +7,13 @@ import errno
 import socket
 import threading
 import time
+from collections import deque
 from collections.abc import Iterator
 from typing import Any
 
 import pytest
 from byte_server import http
+from tls_peer import Peer
 from worlds import make_request
 
 from twirpkit._http1.response import Exchange
@@ -182,6 +184,39 @@ def test_how_long_a_wait_is(pair: tuple[socket.socket, socket.socket]) -> None:
     assert waits[0] is not None
     assert 80 < waits[0] <= 100
     assert sum(wait or 0 for wait in waits) < 110
+
+
+@pytest.mark.parametrize(("left", "waits"), [(0.0005, [0.5]), (0.0, []), (-1.0, [])])
+def test_a_wait_is_over_at_its_moment(
+    pair: tuple[socket.socket, socket.socket], monkeypatch: pytest.MonkeyPatch, left: float, waits: list[float]
+) -> None:
+    """Not before it, and without another look at the socket."""
+    now = 0.0
+    waited: list[float] = []
+
+    class Advancing:
+        def poll(self, timeout: float) -> list[tuple[int, int]]:
+            nonlocal now
+            waited.append(timeout)
+            now += timeout / 1000
+            return []
+
+    connection = SyncConnection(pair[0])
+    connection._poller = Advancing()  # type: ignore[assignment]  # like one
+    monkeypatch.setattr(sync_connection.time, "monotonic", lambda: now)
+    with pytest.raises(TimePassed):
+        connection.wait(sync_connection.READ, left)
+    assert waited == waits
+
+
+@pytest.mark.parametrize("beyond", [0, 1])
+def test_how_much_is_encrypted_at_once(pair: tuple[socket.socket, socket.socket], beyond: int) -> None:
+    peer = Peer()
+    connection = SyncConnection(pair[0])
+    connection.tls = peer.client
+    unsent = deque([memoryview(bytes(sync_connection._ENCRYPTED + beyond))])
+    assert len(connection._next(unsent)) > sync_connection._ENCRYPTED
+    assert [len(piece) for piece in unsent] == [beyond] * beyond
 
 
 def test_after_a_wait_to_send_it_waits_to_read(pair: tuple[socket.socket, socket.socket]) -> None:
