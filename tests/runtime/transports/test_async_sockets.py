@@ -479,6 +479,19 @@ def test_idle_connections_are_looked_at_by_one_timer() -> None:
         asyncio.run(scene())
 
 
+def test_closing_waits_until_the_connections_are_closed() -> None:
+    async def scene() -> None:
+        transport = AsyncSocketTransport()
+        await transport.send(make_request(server.url))
+        [pool] = transport._own_pools().values()
+        assert len(pool.open) == 1
+        await transport.aclose()
+        assert not pool.open
+
+    with serve(http(b"hi")) as server:
+        asyncio.run(scene())
+
+
 def test_who_waited_for_a_connection_is_forgotten() -> None:
     async def scene() -> None:
         transport = AsyncSocketTransport(max_connections=1)

@@ -7,7 +7,7 @@ import socket
 import ssl
 import time
 from collections.abc import Callable
-from typing import Any, Final, Protocol, cast
+from typing import Any, Final, Protocol
 
 from twirpkit._http1.head import BadResponse
 from twirpkit._http1.request import encode_connect
@@ -94,6 +94,10 @@ class AsyncConnection(asyncio.BufferedProtocol):
 
     idle_since: float
     expires: float
+    _deadline: float | None
+    """That of the last request."""
+    _timer_at: float
+    """The time of the timer, if there is one."""
     _transport: asyncio.Transport
 
     def __init__(self, sock: socket.socket, route: Route, owner: Owner) -> None:
@@ -115,9 +119,7 @@ class AsyncConnection(asyncio.BufferedProtocol):
         self._parser: ResponseParser | None = None
         self._step: Callable[[bytes], object] | None = None
         self._waiter: asyncio.Future[Any] | None = None
-        self._deadline: float | None = None
         self._timer: asyncio.TimerHandle | None = None
-        self._timer_at = 0.0
         self._poller = new_poller()
         self._poller.register(sock.fileno(), READ)
 
@@ -197,8 +199,8 @@ class AsyncConnection(asyncio.BufferedProtocol):
         finally:
             self._step = self._waiter = None
 
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        self._transport = cast("asyncio.Transport", transport)  # uvloop's is one, but does not inherit from it
+    def connection_made(self, transport: Any) -> None:  # uvloop's does not inherit from asyncio.Transport
+        self._transport = transport
         self._owner.made(self)
 
     def get_buffer(self, sizehint: int) -> memoryview:
