@@ -9,6 +9,7 @@ import os
 import socket
 import time
 from collections.abc import Iterator
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -225,6 +226,29 @@ def test_how_long_the_sync_driver_waits_for_an_address(
         with pytest.raises(Waited):
             open_socket(addresses, None if until is None else now + until)
     assert waits == [longest if longest is None else pytest.approx(longest * 1000)]
+
+
+def test_how_long_the_async_driver_waits_for_an_address(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Until the next one has its turn; with the last one it is the caller's time that ends it."""
+    now = 100.0
+    waits: list[tuple[int, float | None, str]] = []
+
+    class Waited(Exception):
+        pass
+
+    async def wait(attempts: list[object], *, timeout: float | None, return_when: str) -> None:
+        nonlocal now
+        waits.append((len(attempts), timeout, return_when))
+        if timeout is None:
+            raise Waited
+        now += timeout
+
+    with hanging() as silent:
+        monkeypatch.setattr(async_connect, "time", SimpleNamespace(monotonic=lambda: now))
+        monkeypatch.setattr(asyncio, "wait", wait)
+        with pytest.raises(Waited):
+            asyncio.run(open_async([silent, silent]))
+    assert waits == [(1, ATTEMPT_DELAY, asyncio.FIRST_COMPLETED), (2, None, asyncio.FIRST_COMPLETED)]
 
 
 def test_no_address_is_tried_once_the_time_is_over(monkeypatch: pytest.MonkeyPatch) -> None:
