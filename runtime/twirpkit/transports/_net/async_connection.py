@@ -300,10 +300,10 @@ class AsyncConnection(asyncio.BufferedProtocol):
         if parser is not None:
             exchange = self._feed_rest(parser) if isinstance(error, OSError) else None
             self._finish(exchange or parser.connection_closed(plain_os_error(error)))
-        elif self._step is not None and waiter is not None and not waiter.done():
-            waiter.set_exception(ConnectError(CONNECTION_CLOSED))
-        else:
+        elif waiter is None:
             self._owner.forget_idle(self)
+        elif not waiter.done():
+            waiter.set_exception(ConnectError(CONNECTION_CLOSED))
         self._transport.abort()
 
     def _set_timer(self, deadline: float, now: float) -> None:
