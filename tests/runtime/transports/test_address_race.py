@@ -9,6 +9,7 @@ import os
 import socket
 import time
 from collections.abc import Iterator
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -16,7 +17,7 @@ from byte_server import Canned, http, serve
 from unreachable_addresses import full_backlog
 from worlds import WORLDS, AsyncWorld, World, make_request
 
-from twirpkit.transports._net import async_connect
+from twirpkit.transports._net import async_connect, readiness, sync_connect
 from twirpkit.transports._net.address_race import (
     ATTEMPT_DELAY,
     AddressRace,
@@ -26,6 +27,7 @@ from twirpkit.transports._net.address_race import (
 )
 from twirpkit.transports._net.async_connect import open_socket as open_async
 from twirpkit.transports._net.connect_failures import ConnectError
+from twirpkit.transports._net.readiness import SelectPoller
 from twirpkit.transports._net.sync_connect import open_socket
 from twirpkit.transports._net.sync_connection import TimePassed
 
@@ -197,6 +199,77 @@ def test_the_last_failure_is_the_reason(opening: Opening, count: int, timeout: f
     with refusing() as bad, pytest.raises(ConnectionRefusedError) as caught:
         opening.open([bad] * count, timeout)
     assert caught.value.errno == errno.ECONNREFUSED
+    if opening.name == "sync":  # the other loops add words of their own
+        assert caught.value.strerror == os.strerror(errno.ECONNREFUSED)
+
+
+@pytest.mark.parametrize(("until", "longest"), [(60.0, 60.0), (0.0005, 0.0005), (None, None), (60.0, ATTEMPT_DELAY)])
+def test_how_long_the_sync_driver_waits_for_an_address(
+    monkeypatch: pytest.MonkeyPatch, until: float | None, longest: float | None
+) -> None:
+    """Until the time is over, or the next address has its turn."""
+    waits: list[float | None] = []
+
+    class Waited(Exception):
+        pass
+
+    class Recording(SelectPoller):
+        def poll(self, timeout: float | None, /) -> list[tuple[int, int]]:
+            waits.append(timeout)
+            raise Waited
+
+    with hanging() as silent:
+        addresses = [silent] * (2 if longest == ATTEMPT_DELAY else 1)
+        now = time.monotonic()
+        monkeypatch.setattr(time, "monotonic", lambda: now)
+        monkeypatch.setattr(sync_connect, "new_poller", Recording)
+        with pytest.raises(Waited):
+            open_socket(addresses, None if until is None else now + until)
+    assert waits == [longest if longest is None else pytest.approx(longest * 1000)]
+
+
+def test_how_long_the_async_driver_waits_for_an_address(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Until the next one has its turn; with the last one it is the caller's time that ends it."""
+    now = 100.0
+    waits: list[tuple[int, float | None, str]] = []
+
+    class Waited(Exception):
+        pass
+
+    async def wait(attempts: list[object], *, timeout: float | None, return_when: str) -> None:
+        nonlocal now
+        waits.append((len(attempts), timeout, return_when))
+        if timeout is None:
+            raise Waited
+        now += timeout
+
+    with hanging() as silent:
+        monkeypatch.setattr(async_connect, "time", SimpleNamespace(monotonic=lambda: now))
+        monkeypatch.setattr(asyncio, "wait", wait)
+        with pytest.raises(Waited):
+            asyncio.run(open_async([silent, silent]))
+    assert waits == [(1, ATTEMPT_DELAY, asyncio.FIRST_COMPLETED), (2, None, asyncio.FIRST_COMPLETED)]
+
+
+def test_no_address_is_tried_once_the_time_is_over(monkeypatch: pytest.MonkeyPatch) -> None:
+    with listening() as (listener, good):
+        now = time.monotonic()
+        monkeypatch.setattr(time, "monotonic", lambda: now)
+        with pytest.raises(TimePassed):
+            open_socket([good], now)
+        listener.setblocking(False)
+        with pytest.raises(BlockingIOError):
+            listener.accept()
+
+
+def test_without_select_poll(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delattr(readiness.select, "poll", raising=False)
+    with listening() as (listener, good), refusing() as bad:
+        connection = open_socket([bad, good], time.monotonic() + 5)
+        assert connection.sock.getpeername() == listener.getsockname()
+        connection.close()
+        with pytest.raises(ConnectionRefusedError):
+            open_socket([bad], time.monotonic() + 5)
 
 
 def test_an_address_that_cannot_be_tried(opening: Opening) -> None:

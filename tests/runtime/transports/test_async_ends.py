@@ -8,10 +8,11 @@ import ssl
 from pathlib import Path
 
 import pytest
-from byte_server import Server, http, serve
+from byte_server import Canned, Server, http, serve
 from worlds import make_request
 
 from twirpkit.transports.async_sockets import AsyncSocketTransport
+from twirpkit.transports.base import HttpResponse, Phase, TransportFailure
 
 PEM = Path(__file__).with_name("localhost.pem")
 pytestmark = pytest.mark.usefixtures("loops")
@@ -63,6 +64,27 @@ def test_closed_in_another_thread_while_its_loop_runs() -> None:
 
     with serve(http(b"hi")) as server:
         asyncio.run(scene(), debug=True)
+
+
+def test_closed_while_its_loop_rests_a_request_ends() -> None:
+    """Nothing would end it but its deadline, if the loop ran again."""
+
+    async def begin() -> asyncio.Task[HttpResponse | TransportFailure]:
+        call = asyncio.create_task(transport.send(make_request(server.url)))
+        while not server.requests:
+            await asyncio.sleep(0.001)
+        return call
+
+    async def end(call: asyncio.Task[HttpResponse | TransportFailure]) -> HttpResponse | TransportFailure:
+        return await call
+
+    transport = AsyncSocketTransport()
+    with serve(Canned(b"", "hold")) as server, asyncio.Runner() as runner:
+        call = runner.run(begin())
+        asyncio.run(transport.aclose())
+        failed = runner.run(end(call))
+        assert server.gone.acquire(timeout=5)
+    assert failed == TransportFailure("the connection was closed before a response", Phase.NO_ANSWER)
 
 
 def test_closed_from_two_places_at_once() -> None:

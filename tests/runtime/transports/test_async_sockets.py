@@ -241,6 +241,68 @@ def test_a_connection_is_closed_at_once(name: str) -> None:
     assert not seen, [str(warning.message) for warning in seen]
 
 
+@pytest.mark.parametrize("name", ["cancelled", "whole", "cut"])
+def test_a_closed_connection_frees_its_place_at_once(name: str) -> None:
+    """Also where something still refers to it, as a traceback may."""
+
+    async def scene() -> None:
+        transport = AsyncSocketTransport(max_connections=1)
+        call = asyncio.create_task(transport.send(make_request(server.url)))
+        while not server.requests:
+            await asyncio.sleep(0.001)
+        [pool] = transport._own_pools().values()
+        [connection] = pool.open
+        if name == "cancelled":
+            call.cancel()
+        server.released.set()
+        await asyncio.wait([call])
+        assert (await transport.send(make_request(server.url))).body == b"next"  # type: ignore[union-attr]  # a response
+        assert connection.ended
+        await transport.aclose()
+
+    first = {
+        "cancelled": Canned(b"", "hold"),
+        "whole": Canned(b"HTTP/1.1 200 OK\r\n", "hold", after=b"Connection: close\r\nContent-Length: 0\r\n\r\n"),
+        "cut": Canned(b"HTTP/1.1 200 OK\r\n", after=b"Content-Length: 9\r\n\r\n"),
+    }
+    with serve(first[name], http(b"next")) as server:
+        asyncio.run(scene())
+
+
+@pytest.mark.parametrize("timeout", [None, 30.0])
+def test_a_deadline_that_passes_after_its_request(timeout: float | None) -> None:
+    """The connection stays, whether it is idle then or serves a request with another deadline, or without one."""
+    reports: list[object] = []
+
+    async def scene() -> None:
+        asyncio.get_running_loop().set_exception_handler(lambda _, context: reports.append(context))
+        transport = AsyncSocketTransport()
+        assert (await transport.send(make_request(server.url, timeout=0.3))).body == b"one"  # type: ignore[union-attr]  # a response
+        [pool] = transport._own_pools().values()
+        [connection] = pool.open
+        await _timer_of(connection)
+        call = asyncio.create_task(transport.send(make_request(server.url, timeout=0.3)))
+        assert (await call).body == b"two"  # type: ignore[union-attr]  # a response
+        call = asyncio.create_task(transport.send(make_request(server.url, timeout=timeout)))
+        await _timer_of(connection)
+        server.released.set()
+        assert (await call).body == b"hi"  # type: ignore[union-attr]  # a response
+        await transport.aclose()
+
+    async def _timer_of(connection: AsyncConnection) -> None:
+        """Wait until its present timer has run."""
+        timer = connection._timer
+        assert timer is not None
+        while connection._timer is timer:
+            await asyncio.sleep(0.001)
+
+    held = Canned(b"HTTP/1.1 200 OK\r\n", "keep", after=b"Content-Length: 2\r\n\r\nhi")
+    with serve(http(b"one"), http(b"two"), held) as server:
+        asyncio.run(scene())
+    assert not reports
+    assert server.connections == 1
+
+
 def test_a_timeout_of_the_caller_is_the_callers() -> None:
     async def scene(transport: AsyncSocketTransport, server: Server) -> None:
         with pytest.raises(TimeoutError):
@@ -319,7 +381,8 @@ def test_a_connection_that_ends_before_its_first_request(slow_start: None, wants
         failed = asyncio.run(scene())
         thread.join(5)
     assert (failed.phase, failed.final) == (Phase.NOT_SENT, wants)
-    assert (": the server wants a client certificate; " if wants else ": the connection was closed") in failed.reason
+    why = ": the server wants a client certificate; " if wants else ": the connection was closed"
+    assert failed.reason.startswith(f"could not connect to {url.removeprefix('https://')}{why}")
 
 
 def test_a_connection_that_cannot_be_handed_over_is_closed() -> None:
@@ -336,7 +399,7 @@ def test_a_connection_that_cannot_be_handed_over_is_closed() -> None:
         create_connection = loop.create_connection
         loop.create_connection = hang  # type: ignore[method-assign, assignment]  # for a while
         transport = AsyncSocketTransport()
-        failed = await transport.send(make_request(server.url, timeout=0.1))
+        failed = await transport.send(make_request(server.url, timeout=0.3))
         assert isinstance(failed, TransportFailure)
         assert (failed.phase, failed.timed_out) == (Phase.NOT_SENT, True)
         assert await asyncio.to_thread(server.gone.acquire, timeout=5)
@@ -356,7 +419,7 @@ def test_what_ends_an_idle_tls_connection(data: str, ends: bool) -> None:
         received = peer.sent()  # OpenSSL's server sends them with the end of the handshake
         assert received
     else:
-        peer.client.decrypt(peer.sent())
+        assert not any(peer.client.decrypt(peer.sent()))
         received = {"bytes": lambda: peer.sent(b"x"), "farewell": peer.farewell, "garbage": lambda: GARBAGE}[data]()
 
     async def scene(server: Server) -> bool:
@@ -391,3 +454,80 @@ def test_an_idle_connection_is_closed_without_a_further_call(monkeypatch: pytest
 
     with serve(http(b"hi")) as one, serve(http(b"hi")) as two:
         asyncio.run(scene())
+
+
+def test_idle_connections_are_looked_at_by_one_timer() -> None:
+    async def scene() -> None:
+        transport = AsyncSocketTransport()
+        await transport.send(make_request(server.url))
+        [pool] = transport._own_pools().values()
+        sweeper = pool._sweeper
+        assert sweeper is not None
+        await transport.send(make_request(server.url))
+        assert pool._sweeper is sweeper
+        call = asyncio.create_task(transport.send(make_request(server.url)))
+        while len(server.requests) < 3:
+            await asyncio.sleep(0.001)
+        closing = asyncio.create_task(transport.aclose())
+        await asyncio.sleep(0)
+        server.released.set()
+        await asyncio.gather(call, closing)
+        assert pool._sweeper is None
+
+    held = Canned(b"HTTP/1.1 200 OK\r\n", "keep", after=b"Content-Length: 2\r\n\r\nhi")
+    with serve(http(b"hi"), http(b"hi"), held) as server:
+        asyncio.run(scene())
+
+
+def test_closing_waits_until_the_connections_are_closed() -> None:
+    async def scene() -> None:
+        transport = AsyncSocketTransport()
+        await transport.send(make_request(server.url))
+        [pool] = transport._own_pools().values()
+        assert len(pool.open) == 1
+        await transport.aclose()
+        assert not pool.open
+
+    with serve(http(b"hi")) as server:
+        asyncio.run(scene())
+
+
+def test_who_waited_for_a_connection_is_forgotten() -> None:
+    async def scene() -> None:
+        transport = AsyncSocketTransport(max_connections=1)
+        await asyncio.gather(*[transport.send(make_request(server.url)) for _ in range(3)])
+        [pool] = transport._own_pools().values()
+        assert not pool._waiting
+        await transport.aclose()
+
+    with serve(*[http(b"hi")] * 3) as server:
+        asyncio.run(scene())
+
+
+def test_a_failed_lookup_for_which_nobody_waits_any_more(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked, released = threading.Event(), threading.Event()
+    reports: list[object] = []
+
+    def resolve(*_: object, **__: object) -> None:
+        asked.set()
+        released.wait(10)
+        raise socket.gaierror(socket.EAI_NONAME, "unknown")
+
+    async def scene() -> None:
+        asyncio.get_running_loop().set_exception_handler(lambda _, context: reports.append(context))
+        transport = AsyncSocketTransport()
+        call = asyncio.create_task(transport.send(make_request("http://name.invalid/")))
+        assert await asyncio.to_thread(asked.wait, 10)
+        call.cancel()
+        await asyncio.wait([call])
+        del call
+        [pool] = transport._own_pools().values()
+        released.set()
+        while pool._lookups:
+            await asyncio.sleep(0.001)
+        gc.collect()
+        await transport.aclose()
+
+    monkeypatch.setattr(socket, "getaddrinfo", resolve)
+    asyncio.run(scene())
+    assert not reports

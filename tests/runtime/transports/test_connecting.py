@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import socket
 import time
 from collections.abc import Callable, Iterator
+from typing import Any
 
 import pytest
 from byte_server import Canned, http, serve
 from unreachable_addresses import full_backlog
 from worlds import World
 
-from twirpkit.transports.base import Phase
+from twirpkit._http1.request import parse_target
+from twirpkit.transports._net import async_connect, sync_connect
+from twirpkit.transports._net.route import Routes
+from twirpkit.transports.base import Phase, TransportFailure
 
 SOON = 0.1
 
@@ -81,6 +86,21 @@ def test_a_moment_that_has_passed(world: World) -> None:
         assert (failed.phase, failed.timed_out) == (Phase.NOT_SENT, False)
         assert world.send(server.url).body == b"one"
     assert len(server.requests) == 1
+
+
+@pytest.mark.parametrize("whose", ["deadline", "connect_deadline"])
+@pytest.mark.parametrize("kind", ["sync", "async"])
+def test_a_moment_that_passed_before_there_was_a_place_for_the_connection(kind: str, whose: str) -> None:
+    """Whoever waits for a place may get it too late."""
+    deadlines = {"deadline": None, "connect_deadline": None, whose: time.monotonic() - 1}
+    route = Routes(lambda _: None, None).get(parse_target("http://name.invalid/"))
+    if kind == "sync":
+        failed: object = sync_connect.connect(route, **deadlines)
+    else:
+        nobody: Any = None
+        failed = asyncio.run(async_connect.connect(route, nobody, nobody, set(), **deadlines))
+    assert isinstance(failed, TransportFailure)
+    assert (failed.phase, failed.timed_out) == (Phase.NOT_SENT, whose == "deadline")
 
 
 def test_a_name_is_not_looked_up_too_late(world: World, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import base64
 import re
+import socket
 import ssl
 import traceback
 from collections.abc import Iterator
@@ -388,3 +389,11 @@ def test_credentials_stay_out_of_sight() -> None:
             assert CANARY not in repr(thing)
             assert base64.b64encode(f"u:{CANARY}".encode()).decode() not in repr(thing)
         world.end()
+
+
+def test_a_proxy_that_does_not_read_the_whole_connect_in_time(make: Any) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        port = listener.getsockname()[1]
+        world = make(tls=PEM, proxy=f"http://user:{'x' * 12_000_000}@127.0.0.1:{port}")
+        failed = world.fail("https://name.invalid/", timeout=0.2)
+    assert (failed.phase, failed.timed_out) == (Phase.NOT_SENT, True)

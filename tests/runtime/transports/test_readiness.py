@@ -105,3 +105,20 @@ def test_which_one_is_used(monkeypatch: pytest.MonkeyPatch) -> None:
     assert isinstance(new_poller(), SelectPoller) != hasattr(select, "poll")
     monkeypatch.delattr(readiness.select, "poll", raising=False)
     assert isinstance(new_poller(), SelectPoller)
+
+
+def test_what_select_is_given(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Milliseconds become its seconds; what is waited for to write may also fail."""
+    given: list[object] = []
+
+    def wait(*arguments: object) -> tuple[list[int], list[int], list[int]]:
+        given.append(arguments)
+        return [], [], []
+
+    monkeypatch.setattr(readiness.select, "select", wait)
+    poller = SelectPoller()
+    poller.register(3, READ)
+    poller.register(4, WRITE)
+    for timeout in (2000.0, 0.0, None):
+        assert poller.poll(timeout) == []
+    assert given == [([3], [4], [4], seconds) for seconds in (2.0, 0.0, None)]

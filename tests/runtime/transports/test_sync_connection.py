@@ -7,15 +7,18 @@ import errno
 import socket
 import threading
 import time
+from collections import deque
 from collections.abc import Iterator
 from typing import Any
 
 import pytest
 from byte_server import http
+from tls_peer import Peer
 from worlds import make_request
 
 from twirpkit._http1.response import Exchange
 from twirpkit.transports._net import sync_connection
+from twirpkit.transports._net.sync_connect import _shake_hands
 from twirpkit.transports._net.sync_connection import SyncConnection, TimePassed
 from twirpkit.transports.base import HttpResponse, Phase, TransportFailure
 
@@ -130,6 +133,24 @@ def test_sending_waits(pair: tuple[socket.socket, socket.socket]) -> None:
         connection.send_all(memoryview(bytes(10_000_000)), time.monotonic() + 0.05)
 
 
+@pytest.mark.parametrize("outputs", [[bytes(10_000_000)], [b"", bytes(10_000_000)]], ids=["first", "later"])
+def test_a_handshake_whose_messages_are_not_read_in_time(
+    pair: tuple[socket.socket, socket.socket], outputs: list[bytes]
+) -> None:
+    class Verbose:
+        def handshake(self, received: bytes = b"") -> bool:
+            return bool(received)
+
+        def output(self) -> bytes:
+            return outputs.pop(0)
+
+    ours, theirs = pair
+    theirs.send(b"x")
+    with pytest.raises(TimePassed):
+        _shake_hands(SyncConnection(ours), Verbose(), time.monotonic() + 0.05)  # type: ignore[arg-type]  # like one
+    assert not outputs
+
+
 @pytest.mark.parametrize("until", [None, 1e9])
 def test_a_wait_may_be_longer_than_a_number_of_c(
     pair: tuple[socket.socket, socket.socket], monkeypatch: pytest.MonkeyPatch, until: float | None
@@ -163,6 +184,39 @@ def test_how_long_a_wait_is(pair: tuple[socket.socket, socket.socket]) -> None:
     assert waits[0] is not None
     assert 80 < waits[0] <= 100
     assert sum(wait or 0 for wait in waits) < 110
+
+
+@pytest.mark.parametrize(("left", "waits"), [(0.0005, [0.5]), (0.0, []), (-1.0, [])])
+def test_a_wait_is_over_at_its_moment(
+    pair: tuple[socket.socket, socket.socket], monkeypatch: pytest.MonkeyPatch, left: float, waits: list[float]
+) -> None:
+    """Not before it, and without another look at the socket."""
+    now = 0.0
+    waited: list[float] = []
+
+    class Advancing:
+        def poll(self, timeout: float) -> list[tuple[int, int]]:
+            nonlocal now
+            waited.append(timeout)
+            now += timeout / 1000
+            return []
+
+    connection = SyncConnection(pair[0])
+    connection._poller = Advancing()  # type: ignore[assignment]  # like one
+    monkeypatch.setattr(sync_connection.time, "monotonic", lambda: now)
+    with pytest.raises(TimePassed):
+        connection.wait(sync_connection.READ, left)
+    assert waited == waits
+
+
+@pytest.mark.parametrize("beyond", [0, 1])
+def test_how_much_is_encrypted_at_once(pair: tuple[socket.socket, socket.socket], beyond: int) -> None:
+    peer = Peer()
+    connection = SyncConnection(pair[0])
+    connection.tls = peer.client
+    unsent = deque([memoryview(bytes(sync_connection._ENCRYPTED + beyond))])
+    assert len(connection._next(unsent)) > sync_connection._ENCRYPTED
+    assert [len(piece) for piece in unsent] == [beyond] * beyond
 
 
 def test_after_a_wait_to_send_it_waits_to_read(pair: tuple[socket.socket, socket.socket]) -> None:

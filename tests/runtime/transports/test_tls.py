@@ -281,6 +281,44 @@ def test_an_alert_after_a_response_is_not_one_of_the_handshake(make: Any) -> Non
     assert not failed.final
 
 
+def test_a_client_certificate_that_is_wanted_later(make: Any, server_tls: ssl.SSLContext) -> None:
+    """A server may ask for one after the handshake (TLS 1.3): on a kept connection the request may have run."""
+    server_tls.verify_mode = ssl.CERT_REQUIRED
+    server_tls.load_verify_locations(PEM)
+    server_tls.post_handshake_auth = True
+    context = ssl.create_default_context(cafile=PEM)
+    context.post_handshake_auth = True
+    refused: list[ssl.SSLError] = []
+
+    def read_request(connection: ssl.SSLSocket) -> None:
+        while b"ask" not in connection.recv(65536):
+            pass
+
+    def talk(listener: socket.socket) -> None:
+        raw, _ = listener.accept()
+        with server_tls.wrap_socket(raw, server_side=True) as connection:
+            read_request(connection)
+            connection.sendall(http(b"one"))
+            read_request(connection)
+            connection.verify_client_post_handshake()
+            connection.do_handshake()
+            try:
+                connection.recv(65536)
+            except ssl.SSLError as error:
+                refused.append(error)
+
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        thread = threading.Thread(target=talk, args=(listener,), daemon=True)
+        thread.start()
+        world = make(tls=context)
+        url = f"https://127.0.0.1:{listener.getsockname()[1]}"
+        assert world.send(url).body == b"one"
+        failed = world.fail(url)
+        thread.join(5)
+    assert [error.reason for error in refused] == ["PEER_DID_NOT_RETURN_A_CERTIFICATE"]
+    assert (failed.phase, failed.final, failed.timed_out) == (Phase.STALE, False, False)
+
+
 def test_a_handshake_that_is_cut(make: Any) -> None:
     def hang_up(listener: socket.socket) -> None:
         connection, _ = listener.accept()

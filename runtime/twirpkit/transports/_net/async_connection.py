@@ -7,7 +7,7 @@ import socket
 import ssl
 import time
 from collections.abc import Callable
-from typing import Any, Final, Protocol, cast
+from typing import Any, Final, Protocol
 
 from twirpkit._http1.head import BadResponse
 from twirpkit._http1.request import encode_connect
@@ -73,7 +73,6 @@ class AsyncConnection(asyncio.BufferedProtocol):
         "_loop",
         "_owner",
         "_parser",
-        "_partly_sent",
         "_place",
         "_poller",
         "_step",
@@ -93,13 +92,17 @@ class AsyncConnection(asyncio.BufferedProtocol):
         "spent",
     )
 
+    idle_since: float
     expires: float
+    _deadline: float | None
+    """That of the last request."""
+    _timer_at: float
+    """The time of the timer, if there is one."""
     _transport: asyncio.Transport
 
     def __init__(self, sock: socket.socket, route: Route, owner: Owner) -> None:
         self.slot: Slot | None = None
         self.origin = route.target.origin
-        self.idle_since = 0.0
         self.served = False
         self.ended = False
         """True once it was closed, from whichever side."""
@@ -116,10 +119,7 @@ class AsyncConnection(asyncio.BufferedProtocol):
         self._parser: ResponseParser | None = None
         self._step: Callable[[bytes], object] | None = None
         self._waiter: asyncio.Future[Any] | None = None
-        self._partly_sent = False
-        self._deadline: float | None = None
         self._timer: asyncio.TimerHandle | None = None
-        self._timer_at = 0.0
         self._poller = new_poller()
         self._poller.register(sock.fileno(), READ)
 
@@ -143,7 +143,6 @@ class AsyncConnection(asyncio.BufferedProtocol):
         if len(request.body) <= _JOINED:
             self._write(memoryview(b"".join((head, request.body))))
         else:
-            self._partly_sent = True
             self._write(head)
             self._write(memoryview(request.body))
         return waiter
@@ -200,8 +199,8 @@ class AsyncConnection(asyncio.BufferedProtocol):
         finally:
             self._step = self._waiter = None
 
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        self._transport = cast("asyncio.Transport", transport)  # uvloop's is one, but does not inherit from it
+    def connection_made(self, transport: Any) -> None:  # uvloop's does not inherit from asyncio.Transport
+        self._transport = transport
         self._owner.made(self)
 
     def get_buffer(self, sizehint: int) -> memoryview:
@@ -226,7 +225,7 @@ class AsyncConnection(asyncio.BufferedProtocol):
         self._owner.gone(self)
 
     def _feed(self, parser: ResponseParser, data: bytes | memoryview) -> Exchange | None:
-        if self._partly_sent and not self.ended:
+        if not self.ended:
             parser.request_sent = not self._transport.get_write_buffer_size()
         if self._tls is None:
             return parser.feed(data)
@@ -237,7 +236,6 @@ class AsyncConnection(asyncio.BufferedProtocol):
 
     def _feed_rest(self, parser: ResponseParser) -> Exchange | None:
         """Read what was received before sending failed: a server may respond, or say why not, and hang up."""
-        parser.request_sent = False
         while True:
             try:
                 data = self.sock.recv(_REST)
@@ -276,7 +274,7 @@ class AsyncConnection(asyncio.BufferedProtocol):
             try:
                 unexpected = any(self._tls.decrypt(data)) or self._tls.closed  # not so the keys for a next connection
             except ssl.SSLError as error:
-                self.refusal = None if self.served else refused_handshake(self._place, error)
+                self.refusal = refused_handshake(self._place, error)
         if unexpected:
             self._end(None)
 
@@ -284,7 +282,6 @@ class AsyncConnection(asyncio.BufferedProtocol):
         """End the exchange. The connection is kept, or closed, at once: not when the request's task runs again."""
         waiter = self._waiter
         self._parser = self._waiter = None
-        self._partly_sent = False
         if exchange.reusable and not self.ended:
             self._owner.keep(self)
         else:
@@ -303,10 +300,10 @@ class AsyncConnection(asyncio.BufferedProtocol):
         if parser is not None:
             exchange = self._feed_rest(parser) if isinstance(error, OSError) else None
             self._finish(exchange or parser.connection_closed(plain_os_error(error)))
-        elif self._step is not None and waiter is not None and not waiter.done():
-            waiter.set_exception(ConnectError(CONNECTION_CLOSED))
-        else:
+        elif waiter is None:
             self._owner.forget_idle(self)
+        elif not waiter.done():
+            waiter.set_exception(ConnectError(CONNECTION_CLOSED))
         self._transport.abort()
 
     def _set_timer(self, deadline: float, now: float) -> None:

@@ -155,10 +155,7 @@ class ConnectionPool(Generic[C]):
         """Take back a connection whose response was read to its end."""
         connection.idle_since = now
         connection.served = True
-        idle = self._idle.get(connection.origin)
-        if idle is None:
-            idle = self._idle.setdefault(connection.origin, deque())
-        idle.append(connection)
+        self._idle.setdefault(connection.origin, deque()).append(connection)
         if self._waiters:
             self._match()
         if self.closed:
@@ -226,7 +223,7 @@ class ConnectionPool(Generic[C]):
         return True
 
     def _restore(self, now: float) -> None:
-        while (retired := _popped(self._retired, last=False)) is not None:
+        while (retired := _popped(self._retired.popleft)) is not None:
             until, slot = retired
             if now < until:
                 self._retired.appendleft(retired)
@@ -242,7 +239,7 @@ class ConnectionPool(Generic[C]):
         """Close the idle connections that are not used again; return True if others are left."""
         left = False
         for idle in list(self._idle.values()):
-            while (oldest := _popped(idle, last=False)) is not None:
+            while (oldest := _popped(idle.popleft)) is not None:
                 if not has_expired(oldest, now):
                     idle.appendleft(oldest)
                     left = True
@@ -253,11 +250,11 @@ class ConnectionPool(Generic[C]):
     def _find(self, origin: str, now: float | None, *, force_new: bool) -> C | Slot | None:
         idle = self._idle.get(origin)
         if idle and not force_new:
-            while (connection := _popped(idle)) is not None:
+            while (connection := _popped(idle.pop)) is not None:
                 if self.is_usable(connection, now):
                     return connection
                 self.discard(connection)
-        slot = _popped(self._free)
+        slot = _popped(self._free.pop)
         return self.evict() if slot is None else slot
 
     def is_usable(self, connection: C, now: float | None) -> bool:
@@ -275,7 +272,7 @@ class ConnectionPool(Generic[C]):
 
     def _all_idle(self) -> Iterator[C]:
         for idle in list(self._idle.values()):
-            while (connection := _popped(idle, last=False)) is not None:
+            while (connection := _popped(idle.popleft)) is not None:
                 yield connection
 
     def _match(self) -> None:
@@ -319,9 +316,9 @@ def has_expired(connection: Kept, now: float) -> bool:
 T = TypeVar("T")
 
 
-def _popped(things: deque[T], *, last: bool = True) -> T | None:
+def _popped(pop: Callable[[], T]) -> T | None:
     """Take one; to ask first whether there is any would be too early, with other threads around."""
     try:
-        return things.pop() if last else things.popleft()
+        return pop()
     except IndexError:
         return None

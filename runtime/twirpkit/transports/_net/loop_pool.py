@@ -128,7 +128,7 @@ class LoopPool:
 
     def close_from_outside(self) -> None:
         """Close in another loop: requests under way go on if it runs; if it does not, they would never end."""
-        if self.loop.is_running() and not _is_running_here(self.loop):
+        if self.loop.is_running():
             self.loop.call_soon_threadsafe(self.close_gently)
         else:
             self.drop()
@@ -196,7 +196,8 @@ class LoopPool:
         if future is None:
             future = self._lookups[key] = self.loop.run_in_executor(None, look_up, name, port)
             future.add_done_callback(functools.partial(self._looked_up, key))
-        return await asyncio.shield(future)
+        await asyncio.wait([future])  # to give up waiting does not cancel it
+        return future.result()
 
     def _looked_up(self, key: tuple[str, int], future: asyncio.Future[list[Address]]) -> None:
         del self._lookups[key]

@@ -46,11 +46,11 @@ class SelectPoller:
         """Wait. A connection that was refused is an "exceptional condition" there."""
         readers = [each for each, events in self._events.items() if events & READ]
         writers = [each for each, events in self._events.items() if events & WRITE]
-        ready = select.select(readers, writers, writers, None if timeout is None else timeout / 1000)
-        found: dict[int, int] = {}
-        for descriptors, event in zip(ready, (READ, WRITE, WRITE), strict=True):
-            for descriptor in descriptors:
-                found[descriptor] = found.get(descriptor, 0) | event
+        seconds = None if timeout is None else timeout / 1000
+        readable, writable, failed = select.select(readers, writers, writers, seconds)
+        found = dict.fromkeys(readable, READ)
+        for descriptor in (*writable, *failed):
+            found[descriptor] = found.get(descriptor, 0) | WRITE
         return list(found.items())
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import errno
+import os
 import socket
 import ssl
 import time
@@ -119,10 +120,10 @@ def open_socket(addresses: Iterable[Address], until: float | None) -> SyncConnec
                 connection = pending.pop(descriptor)
                 number = connection.sock.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
                 if number == 0:
-                    connection.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+                    connection.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, True)
                     return connection
                 connection.close()
-                failure = OSError(number, errno.errorcode.get(number, "error"))
+                failure = _os_error(number)
                 race.attempt_failed()
     finally:
         for connection in pending.values():
@@ -135,8 +136,12 @@ def _start(address: Address) -> SyncConnection:
     number = connection.sock.connect_ex(place)
     if number not in _STARTED:
         connection.close()
-        raise OSError(number, errno.errorcode.get(number, "error"))
+        raise _os_error(number)
     return connection
+
+
+def _os_error(number: int) -> OSError:
+    return OSError(number, os.strerror(number))
 
 
 def _open_tunnel(connection: SyncConnection, route: Route, proxy: Proxy, until: float | None) -> None:

@@ -57,13 +57,12 @@ class TlsLayer:
 
     def output(self) -> bytes:
         """Return the bytes to send now."""
-        return self._outgoing.read() if self._outgoing.pending else b""
+        return self._outgoing.read()
 
     def encrypt(self, data: memoryview) -> bytes:
         """Return plain bytes as the bytes to send. Raises ssl.SSLError."""
-        position = 0
-        while position < len(data):
-            position += self._object.write(data[position:])
+        while data:
+            data = data[self._object.write(data) :]
         return self._outgoing.read()
 
     def decrypt(self, received: bytes | memoryview) -> Iterator[bytes]:
