@@ -144,7 +144,7 @@ def types(session: nox.Session) -> None:
 @nox.session(python=PYTHONS)
 @nox.parametrize("protobuf", ["7", "6", "5.29"], ids=["protobuf-7", "protobuf-6", "protobuf-5.29"])
 def tests(session: nox.Session, protobuf: str) -> None:
-    """Run all tests over protobuf 7 and measure the coverage; run those marked `protobuf` over 6 and 5.29."""
+    """Run all tests over protobuf 7 and measure the coverage; run those marked `protobuf`, and not `slow`, over 6 and 5.29."""
     if protobuf == "7":
         _install(session, "test", "types")
         # Tests that were chosen cover a part: only all of them say how much is covered.
@@ -153,7 +153,8 @@ def tests(session: nox.Session, protobuf: str) -> None:
     # Without the codegen extra: grpcio-tools wants the newest protobuf, and users of an SDK do not have it.
     _install(session, "test", extras="requests,aiohttp,httpx")
     session.install(f"protobuf=={protobuf}.*")
-    _pytest(session, "-m", "protobuf", paths=RUNTIME_TESTS)
+    # The slow ones repeat what others show: over more libraries, or byte by byte.
+    _pytest(session, "-m", "protobuf and not slow", paths=RUNTIME_TESTS)
 
 
 @nox.session(venv_backend="uv")

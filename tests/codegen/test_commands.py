@@ -103,6 +103,7 @@ def test_two_sources_are_refused(tmp_path: Path) -> None:
     assert "give --protos or --descriptor-set, not both" in done.err
 
 
+@pytest.mark.slow
 def test_a_descriptor_set_gives_the_same_bytes(tmp_path: Path) -> None:
     manifest = project(tmp_path / "in", {"google_types.proto": (TYPES / "google_types.proto").read_text()})
     whole = made_set(tmp_path / "in", tmp_path / "whole.bin")

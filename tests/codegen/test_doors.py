@@ -123,6 +123,7 @@ def test_only_the_named_files_are_the_sdks(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("name", ["extensions", "google_types"])
 @pytest.mark.parametrize("form", ["binary", "json", "text", "binary.gz", "json.gz"])
+@pytest.mark.slow
 def test_images_in_every_format(name: str, form: str, tmp_path: Path) -> None:
     manifest = odd(name, tmp_path / "in")
     assert run("generate", manifest, "--out", tmp_path / "out").code == 0

@@ -15,7 +15,6 @@ ORDERS = list(itertools.permutations(["livekit_twirp.messages.livekit_room", "li
 CASES = [("upb", order) for order in ORDERS] + [("python", ORDERS[0]), ("python", ORDERS[-1])]
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize(("engine", "order"), CASES, ids=lambda value: value if isinstance(value, str) else None)
 def test_lives_beside_livekits_packages(engine: str, order: tuple[str, ...]) -> None:
     ran = subprocess.run(
