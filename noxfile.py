@@ -144,7 +144,7 @@ def types(session: nox.Session) -> None:
 @nox.session(python=PYTHONS)
 @nox.parametrize("protobuf", ["7", "6", "5.29"], ids=["protobuf-7", "protobuf-6", "protobuf-5.29"])
 def tests(session: nox.Session, protobuf: str) -> None:
-    """Run all tests over protobuf 7 and measure the coverage; run those marked `protobuf`, and not `slow`, over 6 and 5.29."""
+    """Run all tests over protobuf 7 with coverage; those marked `protobuf`, and not `slow`, over 6 and 5.29."""
     if protobuf == "7":
         _install(session, "test", "types")
         # Tests that were chosen cover a part: only all of them say how much is covered.
