@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import time
 from typing import Final, Protocol, runtime_checkable
 
 from twirpkit._engine.client_config import ClientConfig
 from twirpkit._protocol.constants import DATE
+from twirpkit._protocol.twirp_responses import seconds_until
 from twirpkit.events import LOGGER
 from twirpkit.transports.base import HttpResponse
 
@@ -49,9 +49,4 @@ def correct_clock(config: ClientConfig, response: HttpResponse) -> bool:
 
 def _skew(response: HttpResponse) -> float | None:
     """Return the seconds that the server's clock is ahead of ours, None if the response does not tell."""
-    try:
-        import email.utils  # here, because few programs come this far
-
-        return email.utils.parsedate_to_datetime(response.headers.get(DATE.lower(), "")).timestamp() - time.time()
-    except (ValueError, OverflowError):
-        return None
+    return seconds_until(response.headers.get(DATE.lower(), ""))

@@ -27,7 +27,7 @@ from twirpkit._secret import Secret
 from twirpkit.errors import SHOWN_CHARACTERS, Code
 from twirpkit.transports.base import HttpResponse
 
-__all__ = ["ErrorResponse", "message_from_response", "read_error", "retry_after"]
+__all__ = ["ErrorResponse", "message_from_response", "read_error", "retry_after", "seconds_until"]
 
 Resp = TypeVar("Resp", bound=Message)
 
@@ -134,11 +134,16 @@ def retry_after(response: HttpResponse) -> float | None:
     value = response.headers.get(RETRY_AFTER.lower(), "").strip()
     if re.fullmatch("[0-9]{1,9}", value):
         return float(value)
+    seconds = seconds_until(value)
+    return None if seconds is None else max(0.0, seconds)
+
+
+def seconds_until(date: str) -> float | None:
+    """Return the seconds from now until a date of HTTP, negative for one in the past; None if it is not a date."""
     import email.utils  # here, because most programs never come this far
 
     try:
-        moment = email.utils.parsedate_to_datetime(value)
-        return max(0.0, moment.timestamp() - time.time())
+        return email.utils.parsedate_to_datetime(date).timestamp() - time.time()
     except (ValueError, OverflowError):
         return None
 
