@@ -171,7 +171,7 @@ def built(cls: type[Message], mapping: dict[str, Any]) -> Message:
     message: Any = cls()
     for name, value in mapping.items():
         put(message, fields_of(cls.DESCRIPTOR)[name], value)
-    return message  # type: ignore[no-any-return]
+    return message  # type: ignore[no-any-return]  # its fields are set by name, which the type of a message does not know
 
 
 def put(message: Any, field: Field, value: Any) -> None:

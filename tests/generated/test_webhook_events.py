@@ -77,7 +77,7 @@ class TestOneClass:
         with pytest.raises(AttributeError, match="roon"):
             event_of().roon  # type: ignore[attr-defined]  # noqa: B018  # looking is what fails
         with pytest.raises(TypeError, match="roon"):
-            WebhookEvent(roon={})  # type: ignore[call-arg]
+            WebhookEvent(roon={})  # type: ignore[call-arg]  # the mistake is what is tested
 
     @pytest.mark.parametrize(
         ("fields", "problem"),

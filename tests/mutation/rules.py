@@ -26,8 +26,8 @@ PATIENCE = 600  # seconds for one play of the whole table
 
 sys.path.insert(0, str(TABLE))
 
-from cases import CASES, KNOWN_FAILURES  # noqa: E402
-from cases.play import DEFAULTS  # noqa: E402
+from cases import CASES, KNOWN_FAILURES  # noqa: E402  # after its folder is on the path
+from cases.play import DEFAULTS  # noqa: E402  # likewise
 
 
 @dataclass(frozen=True)
