@@ -18,6 +18,7 @@ from twirpkit_codegen.errors import GenerationError
 from twirpkit_codegen.inputs import Inputs, load, load_version
 from twirpkit_codegen.render import distribution, package
 from twirpkit_codegen.render import reference as reference_pages
+from twirpkit_codegen.render.loading import check_loads
 from twirpkit_codegen.schema import build
 from twirpkit_codegen.schema.model import Api
 from twirpkit_codegen.version import GENERATOR
@@ -116,6 +117,7 @@ def generate(inputs: Inputs, out: Path, reference: Path | None, project: bool) -
         trees = list(_trees(api, out, reference, project))
         for tree in trees:
             output.check_foreign(tree.files, tree.out)
+        check_loads(trees[0].files, api.package.name)
         return [path for tree in trees for path in output.write(tree.files, tree.out, tree.package)]
 
     changed = _or_exit(write)

@@ -18,6 +18,7 @@ from google.protobuf.descriptor_pb2 import FileDescriptorSet
 
 from twirpkit_codegen.errors import GenerationError, Location
 from twirpkit_codegen.render import package
+from twirpkit_codegen.render.loading import check_loads
 from twirpkit_codegen.schema import build, manifest
 from twirpkit_codegen.schema.selection import Protos
 
@@ -46,7 +47,9 @@ def respond(request: CodeGeneratorRequest) -> CodeGeneratorResponse:
         api = build.build(protos, facts)
         for remark in api.remarks:
             print(f"note: {remark}", file=sys.stderr)
-        for path, text in package.render(api).items():
+        files = package.render(api)
+        check_loads(files, api.package.name)
+        for path, text in files.items():
             response.file.add(name=path, content=text)
     except GenerationError as error:
         response.error = str(error)

@@ -10,6 +10,7 @@ from twirpkit_codegen import cli, output
 from twirpkit_codegen.errors import GenerationError
 from twirpkit_codegen.inputs import Inputs, load
 from twirpkit_codegen.render import package
+from twirpkit_codegen.render.loading import check_loads
 from twirpkit_codegen.schema import descriptors, proto_files
 from twirpkit_codegen.schema.selection import Protos
 
@@ -81,7 +82,9 @@ def generate(manifest_file: Path, out: Path) -> str:
     """Run `twirpkit generate` without its output, so that threads can run it, and return the error text."""
     try:
         api = load(Inputs(manifest_file))
-        output.write(package.render(api), out, api.package.name)
+        files = package.render(api)
+        check_loads(files, api.package.name)
+        output.write(files, out, api.package.name)
     except GenerationError as error:
         return str(error)
     return ""

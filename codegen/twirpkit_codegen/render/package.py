@@ -13,7 +13,6 @@ from twirpkit_codegen.render.annotations import Annotations, defined_names, keyw
 from twirpkit_codegen.render.docstrings import docstring, literal, wrap
 from twirpkit_codegen.render.exported_names import exported_names, server_names
 from twirpkit_codegen.render.formatting import format_files
-from twirpkit_codegen.render.loading import check_loads
 from twirpkit_codegen.render.method_docs import policy_lines, summary
 from twirpkit_codegen.render.mode import MODES
 from twirpkit_codegen.render.scope import Scope
@@ -31,11 +30,9 @@ def render(api: Api) -> dict[str, str]:
     """Return every file of the package, by its path under the output folder.
 
     Raises:
-        GenerationError: The package cannot be imported, or not be formatted.
+        GenerationError: The package cannot be formatted.
     """
-    files = format_files(dict(_Package(api).files()), api.package.name)
-    check_loads(files, api.package.name)
-    return files
+    return format_files(dict(_Package(api).files()), api.package.name)
 
 
 class _Package:
