@@ -96,7 +96,9 @@ def quick(session: nox.Session) -> None:
     """Lint, check types and run every test that is not slow, all at the same time; takes at most 90 s on two cores."""
     _install(session, "lint", "test", "types")
     _keep_compiled_modules(session)
-    tests = ("pytest", "-q", *WITHOUT_PROGRAMS, "-m", "not slow", *PARALLEL, *session.posargs)
+    # One worker more than there are cores: many of these tests wait, for a deadline or an interpreter.
+    workers = ("-n", str((os.cpu_count() or 1) + 1))
+    tests = ("pytest", "-q", *WITHOUT_PROGRAMS, "-m", "not slow", *PARALLEL, *workers, *session.posargs)
     _in_parallel(session, [tests], [*LINT, *TYPES])
 
 

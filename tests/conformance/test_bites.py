@@ -84,6 +84,7 @@ def granted(method: Method[Any, Any], row: dict[str, Any]) -> Iterator[None]:
         object.__setattr__(method, "grants", before)
 
 
+@pytest.mark.slow  # hundreds of changes do together
 @pytest.mark.parametrize("mode", MODES)
 @pytest.mark.parametrize("exchange", GUARDED, ids=str)
 def test_no_claim_of_a_row_may_change(suite: Suite, mode: Mode, exchange: Exchange) -> None:

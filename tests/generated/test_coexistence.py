@@ -15,6 +15,7 @@ ORDERS = list(itertools.permutations(["livekit_twirp.messages.livekit_room", "li
 CASES = [("upb", order) for order in ORDERS] + [("python", ORDERS[0]), ("python", ORDERS[-1])]
 
 
+@pytest.mark.slow  # an interpreter each that loads all of both packages
 @pytest.mark.parametrize(("engine", "order"), CASES, ids=lambda value: value if isinstance(value, str) else None)
 def test_lives_beside_livekits_packages(engine: str, order: tuple[str, ...]) -> None:
     ran = subprocess.run(

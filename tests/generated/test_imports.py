@@ -81,6 +81,7 @@ def closure(attribute: str) -> set[str]:
     return found
 
 
+@pytest.mark.slow  # an interpreter each
 @pytest.mark.parametrize("facade", RECORDERS)
 @pytest.mark.parametrize("attribute", SERVICES)
 def test_a_service_loads_its_own_messages_and_no_others(attribute: str, facade: str) -> None:

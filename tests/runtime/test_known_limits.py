@@ -12,6 +12,7 @@ from scripted_transport import failure_of, open_livekit
 from twirpkit import DeadlineExceededError
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "client",
     [

@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import ssl
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -163,18 +163,18 @@ def test_framing_fault(kind: str, name: str) -> None:
     assert report.contradictions == [], str(report)
 
 
-BOMBS = {
-    "gzip": compressed_bomb("gzip", megabytes=80),
-    "deflate": compressed_bomb("deflate", megabytes=80),
-    "identity": identity_bomb(megabytes=80),
-    "chunks": endless_chunks(),
+BOMBS: dict[str, Callable[[], Behaviour]] = {
+    "gzip": lambda: compressed_bomb("gzip", megabytes=80),
+    "deflate": lambda: compressed_bomb("deflate", megabytes=80),
+    "identity": lambda: identity_bomb(megabytes=80),
+    "chunks": endless_chunks,
 }
 
 
 @pytest.mark.parametrize("name", BOMBS)
 def test_bomb(kind: str, name: str) -> None:
     outcomes = Outcomes()
-    with ScriptedServer(BOMBS[name], call_id_header=ID) as server:
+    with ScriptedServer(BOMBS[name](), call_id_header=ID) as server:
         with opened(kind, server.url) as client:
             assert isinstance(forward(client, "c1", outcomes, timeout=30), DecodeError)
         assert server.all_closed()

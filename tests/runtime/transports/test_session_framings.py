@@ -64,6 +64,7 @@ def client(name: str) -> LentWorld:
     return lend(name)
 
 
+@pytest.mark.slow  # all odd framings over each library of others
 @pytest.mark.parametrize("row", ROWS)
 def test_an_odd_framing(name: str, client: LentWorld, row: str) -> None:
     with serve(Canned(ROWS[row].data, "close"), answer(b"own")) as server:
