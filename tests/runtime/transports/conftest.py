@@ -7,6 +7,7 @@ from collections.abc import Iterator
 
 import pytest
 from lent_worlds import LENT, LentWorld, lend
+from signal_alarms import Alarm, alarms
 from worlds import WORLDS, UvloopWorld, World
 
 
@@ -31,3 +32,9 @@ def lent(request: pytest.FixtureRequest) -> Iterator[LentWorld]:
     world = lend(request.param)
     yield world
     world.end()
+
+
+@pytest.fixture
+def alarm() -> Iterator[Alarm]:
+    """A function that has the handler of SIGALRM raise."""
+    yield from alarms()

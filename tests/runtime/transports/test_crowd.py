@@ -20,6 +20,7 @@ from typing import Any
 
 import pytest
 from byte_server import Canned, Server, http, serve
+from signal_alarms import Alarm, Woken
 from unreachable_addresses import full_backlog, refusing_port
 from worlds import WORLDS, AsyncWorld, SyncWorld, World, make_request
 
@@ -311,32 +312,22 @@ def test_cancelled_in_the_moment_of_its_turn_it_passes_it_on(name: str) -> None:
     world.end()
 
 
-def test_a_signal_while_it_waits() -> None:
-    class Woken(BaseException):
-        pass
-
-    def wake(*_: object) -> None:
-        raise Woken
-
+def test_a_signal_while_it_waits(alarm: Alarm) -> None:
+    alarm(Woken)
     transport = SocketTransport(max_connections=1)
-    before = signal.signal(signal.SIGALRM, wake)
-    try:
-        with serve(HELD, http(b"hi")) as server, concurrent.futures.ThreadPoolExecutor() as threads:
-            first = threads.submit(transport.send, make_request(server.url))
-            while not server.requests:
-                time.sleep(0.001)
-            signal.setitimer(signal.ITIMER_REAL, 0.05)
-            with pytest.raises(Woken):
-                transport.send(make_request(server.url))
-            assert not any(ref() and not ref().over for pool in transport._pools.values() for ref in pool._waiters)
-            server.released.set()
-            assert first.result(5).body == b"hi"
-            assert transport.send(make_request(server.url)).body == b"hi"
-        assert server.connections == 1
-    finally:
-        signal.setitimer(signal.ITIMER_REAL, 0)
-        signal.signal(signal.SIGALRM, before)
-        transport.close()
+    with serve(HELD, http(b"hi")) as server, concurrent.futures.ThreadPoolExecutor() as threads:
+        first = threads.submit(transport.send, make_request(server.url))
+        while not server.requests:
+            time.sleep(0.001)
+        signal.setitimer(signal.ITIMER_REAL, 0.05)
+        with pytest.raises(Woken):
+            transport.send(make_request(server.url))
+        assert not any(ref() and not ref().over for pool in transport._pools.values() for ref in pool._waiters)
+        server.released.set()
+        assert first.result(5).body == b"hi"
+        assert transport.send(make_request(server.url)).body == b"hi"
+    assert server.connections == 1
+    transport.close()
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="there is no fork here")

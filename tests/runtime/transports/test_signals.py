@@ -8,11 +8,11 @@ import subprocess
 import sys
 import time
 import traceback
-from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 from byte_server import Canned, http, serve
+from signal_alarms import Alarm, Woken
 from unreachable_addresses import full_backlog
 from worlds import TOKEN, make_request
 
@@ -27,29 +27,6 @@ pytestmark = [
     pytest.mark.filterwarnings("ignore:unclosed <(ssl.SSLS|socket.s)ocket:ResourceWarning"),
     pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning"),
 ]
-
-
-class Woken(BaseException):
-    """What the handler raises."""
-
-
-Alarm = Callable[[type[BaseException]], None]
-
-
-@pytest.fixture
-def alarm() -> Iterator[Alarm]:
-    """Has the handler raise."""
-
-    def raising(kind: type[BaseException]) -> None:
-        def wake(*_: object) -> None:
-            raise kind
-
-        signal.signal(signal.SIGALRM, wake)
-
-    before = signal.getsignal(signal.SIGALRM)
-    yield raising
-    signal.setitimer(signal.ITIMER_REAL, 0)
-    signal.signal(signal.SIGALRM, before)
 
 
 @pytest.mark.parametrize(

@@ -1,11 +1,10 @@
-"""The sync transport alone: threads, and its end."""
+"""The sync transport alone: threads, and its end. Signals are in `test_signals.py`."""
 
 from __future__ import annotations
 
 import gc
 import logging
 import os
-import signal
 import subprocess
 import sys
 import threading
@@ -112,30 +111,6 @@ def test_sixty_four_threads(caplog: pytest.LogCaptureFixture) -> None:
     assert not failures
     assert server.connections == 64
     assert not caplog.records
-
-
-def test_a_signal_leaves_no_half_read_connection() -> None:
-    class Woken(BaseException):
-        pass
-
-    def wake(*_: object) -> None:
-        raise Woken
-
-    transport = SocketTransport()
-    before = signal.signal(signal.SIGALRM, wake)
-    try:
-        for answer in (Canned(b"", "hold"), Canned(http(b"hello")[:-2], "hold")):
-            with serve(answer, http(b"next")) as server:
-                signal.setitimer(signal.ITIMER_REAL, 0.05)
-                with pytest.raises(Woken):
-                    transport.send(make_request(server.url))
-                assert server.gone.acquire(timeout=5)
-                assert transport.send(make_request(server.url)).body == b"next"
-                assert server.connections == 2
-    finally:
-        signal.setitimer(signal.ITIMER_REAL, 0)
-        signal.signal(signal.SIGALRM, before)
-        transport.close()
 
 
 def test_failures_leak_no_descriptor() -> None:
