@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 from generating import HATS, project, run, tree, write
 
+pytestmark = pytest.mark.slow  # a package is generated for each
 SERVICE = "acme_twirp/_sync/hat_service.py"
 
 

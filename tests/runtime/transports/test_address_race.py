@@ -31,6 +31,8 @@ from twirpkit.transports._net.readiness import SelectPoller
 from twirpkit.transports._net.sync_connect import open_socket
 from twirpkit.transports._net.sync_connection import TimePassed
 
+pytestmark = pytest.mark.slow  # many that wait: half a second each, for an address that is silent
+
 FOUR, SIX = socket.AF_INET, socket.AF_INET6
 
 

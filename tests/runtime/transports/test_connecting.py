@@ -19,6 +19,7 @@ from twirpkit.transports._net import async_connect, sync_connect
 from twirpkit.transports._net.route import Routes
 from twirpkit.transports.base import Phase, TransportFailure
 
+pytestmark = pytest.mark.slow  # many that wait: for a deadline each
 SOON = 0.1
 
 
