@@ -11,7 +11,7 @@ from typing import Final
 from google.protobuf.descriptor_pb2 import FileDescriptorProto
 
 from twirpkit_codegen.errors import GenerationError, Location, Problems
-from twirpkit_codegen.schema import exports, naming, policy
+from twirpkit_codegen.schema import exports, naming, policy, reserved_names
 from twirpkit_codegen.schema.file_builder import build_file
 from twirpkit_codegen.schema.manifest import NO_FACADE, Manifest
 from twirpkit_codegen.schema.model import Api, Message, PackageInfo, Service, walk
@@ -138,8 +138,8 @@ def _check_facade(manifest: Manifest, services: list[Service]) -> None:
     classes = [(f"{prefix}{facade}", "sdk.facade", manifest.location("sdk", "facade")) for prefix in ("", "Async")]
     for each in services:
         text = f'give {each.full_name} another attribute in [services."{each.full_name}"] of the manifest'
-        naming.check_free(each.attribute, naming.FACADE_NAMES, "a facade", location(each, "attribute"), text)
-        naming.check_free(each.attribute, naming.PAGE_NAMES, "the reference", location(each, "attribute"), text)
+        naming.check_free(each.attribute, reserved_names.FACADE_NAMES, "a facade", location(each, "attribute"), text)
+        naming.check_free(each.attribute, reserved_names.PAGE_NAMES, "the reference", location(each, "attribute"), text)
         classes += [(f"{prefix}{each.class_name}", each.full_name, location(each, "class")) for prefix in ("", "Async")]
     naming.check_unique(classes, advice.format("class"))
     exports.check_names(manifest, classes if services else [])

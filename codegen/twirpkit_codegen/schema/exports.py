@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from twirpkit_codegen.errors import GenerationError, Location
-from twirpkit_codegen.schema import naming
+from twirpkit_codegen.schema import naming, reserved_names
 from twirpkit_codegen.schema.manifest import BOUND_OPTIONS, Manifest
 from twirpkit_codegen.schema.model import BoundClass, Export, Message, TypeRef
 
@@ -83,7 +83,7 @@ def check_names(manifest: Manifest, classes: Iterable[tuple[str, str, Location]]
     """Raise GenerationError for two exports of one name; `classes` are the SDK's own, as for `naming.check_unique`."""
     added = list(_places(manifest))
     for name, _, location in added:
-        taken = naming.ERROR_NAMES | naming.JSON_NAMES | naming.PACKAGE_NAMES
+        taken = reserved_names.ERROR_NAMES | reserved_names.JSON_NAMES | reserved_names.PACKAGE_NAMES
         naming.check_free(name, taken, "a package", location, "leave it out")
     naming.check_unique([*classes, *added], "leave one out")
 

@@ -16,7 +16,7 @@ from google.protobuf.descriptor_pb2 import (
 )
 
 from twirpkit_codegen.errors import GenerationError, Location
-from twirpkit_codegen.schema import naming
+from twirpkit_codegen.schema import naming, reserved_names
 from twirpkit_codegen.schema.model import TypeRef
 from twirpkit_codegen.schema.renames import Renames
 
@@ -104,7 +104,7 @@ class Names:
             file.message_type,
             file.enum_type,
             file.extension,
-            naming.MODULE_NAMES,
+            reserved_names.MODULE_NAMES,
         )
 
     def _scope(
@@ -123,7 +123,7 @@ class Names:
             self.types[full_name] = TypeRef(
                 "enum", scope.py + py_name, scope.module, full_name, scope.google, scope.package
             )
-            self._assign(f"{full_name}.", [value.name for value in enum.value], naming.ENUM_NAMES)
+            self._assign(f"{full_name}.", [value.name for value in enum.value], reserved_names.ENUM_NAMES)
         for message in messages:
             full_name, py_name = scope.full + message.name, made[scope.full + message.name]
             self.types[full_name] = TypeRef(
@@ -131,7 +131,7 @@ class Names:
             )
             self._assign(f"{full_name}.", [field.name for field in message.field], ())
             inner = dataclasses.replace(scope, full=f"{full_name}.", py=f"{scope.py}{py_name}.")
-            self._scope(inner, message.nested_type, message.enum_type, message.extension, naming.MESSAGE_NAMES)
+            self._scope(inner, message.nested_type, message.enum_type, message.extension, reserved_names.MESSAGE_NAMES)
 
     def _assign(self, prefix: str, names: Sequence[str], taken: Iterable[str]) -> dict[str, str]:
         """Name the members of one scope, by full name."""
