@@ -6,7 +6,8 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import TypeAlias
 
 from twirpkit_codegen.render.scope import Scope
-from twirpkit_codegen.schema.model import Extension, Field, File, Message, Method, TypeRef, walk
+from twirpkit_codegen.schema.message_model import Extension, Field, File, Message, TypeRef, walk
+from twirpkit_codegen.schema.model import Method
 from twirpkit_codegen.schema.naming import dict_name, free_name, literal_name
 
 __all__ = ["Annotations", "defined_names", "keywords_name", "type_names"]

@@ -7,7 +7,8 @@ from collections.abc import Iterable
 
 from twirpkit_codegen.render.mode import MODES
 from twirpkit_codegen.schema import reserved_names
-from twirpkit_codegen.schema.model import Api, File
+from twirpkit_codegen.schema.message_model import File
+from twirpkit_codegen.schema.model import Api
 
 __all__ = ["exported_names", "server_names"]
 

@@ -7,7 +7,7 @@ import textwrap
 from typing import Final
 
 from twirpkit_codegen.render.docstrings import printable
-from twirpkit_codegen.schema.model import Doc
+from twirpkit_codegen.schema.message_model import Doc
 
 __all__ = ["cell", "paragraphs", "text"]
 

@@ -17,7 +17,8 @@ from twirpkit_codegen.render.method_docs import policy_lines, summary
 from twirpkit_codegen.render.mode import MODES
 from twirpkit_codegen.render.scope import Scope
 from twirpkit_codegen.schema import comments, reserved_names
-from twirpkit_codegen.schema.model import Api, Extension, File, Message, Service, walk
+from twirpkit_codegen.schema.message_model import Extension, File, Message, walk
+from twirpkit_codegen.schema.model import Api, Service
 from twirpkit_codegen.version import GENERATED_FOR, GENERATOR
 
 __all__ = ["render"]

@@ -8,7 +8,8 @@ from typing import Any
 from twirpkit_codegen.errors import GenerationError, Location
 from twirpkit_codegen.schema import naming, reserved_names
 from twirpkit_codegen.schema.manifest import BOUND_OPTIONS, Manifest
-from twirpkit_codegen.schema.model import BoundClass, Export, Message, TypeRef
+from twirpkit_codegen.schema.message_model import Message, TypeRef
+from twirpkit_codegen.schema.model import BoundClass, Export
 
 __all__ = ["bound_classes", "check_names", "exports"]
 

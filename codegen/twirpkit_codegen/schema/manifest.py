@@ -12,8 +12,8 @@ from pathlib import Path
 from typing import Any, Final
 
 from twirpkit_codegen.errors import GenerationError, Location, Problems
-from twirpkit_codegen.schema.model import FakeServer, KnownError, Origin, PackageInfo, Project
 from twirpkit_codegen.schema.naming import is_public
+from twirpkit_codegen.schema.package_model import FakeServer, KnownError, Origin, PackageInfo, Project
 from twirpkit_codegen.schema.table_reader import TOML_NAMES, TableReader
 from twirpkit_codegen.schema.toml_lines import line_of, line_of_error
 

@@ -17,7 +17,7 @@ from google.protobuf.descriptor_pb2 import (
 
 from twirpkit_codegen.errors import GenerationError, Location
 from twirpkit_codegen.schema import naming, reserved_names
-from twirpkit_codegen.schema.model import TypeRef
+from twirpkit_codegen.schema.message_model import TypeRef
 from twirpkit_codegen.schema.renames import Renames
 
 __all__ = ["Names", "find_type", "google_module", "is_google"]
