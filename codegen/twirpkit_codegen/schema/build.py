@@ -13,10 +13,11 @@ from google.protobuf.descriptor_pb2 import FileDescriptorProto
 from twirpkit_codegen.errors import GenerationError, Location, Problems
 from twirpkit_codegen.schema import exports, naming, policy, reserved_names
 from twirpkit_codegen.schema.file_builder import build_file
-from twirpkit_codegen.schema.manifest import NO_FACADE, Manifest
+from twirpkit_codegen.schema.manifest import Manifest
 from twirpkit_codegen.schema.message_model import Message, walk
 from twirpkit_codegen.schema.model import Api, Service
 from twirpkit_codegen.schema.package_model import PackageInfo
+from twirpkit_codegen.schema.package_reader import NO_FACADE
 from twirpkit_codegen.schema.renames import Renames
 from twirpkit_codegen.schema.selection import Protos, select
 from twirpkit_codegen.schema.service_builder import Context, build_service, rows_of, rpc_names, service_names

@@ -13,9 +13,10 @@ from google.protobuf.descriptor_pb2 import MethodDescriptorProto, MethodOptions,
 from twirpkit_codegen.errors import Location, Problems
 from twirpkit_codegen.schema import comments, naming, policy, reserved_names
 from twirpkit_codegen.schema.helpers import read_helpers
-from twirpkit_codegen.schema.manifest import Manifest, is_plug_in
+from twirpkit_codegen.schema.manifest import Manifest
 from twirpkit_codegen.schema.message_model import Message, TypeRef
 from twirpkit_codegen.schema.model import Helpers, Method, Service
+from twirpkit_codegen.schema.package_reader import is_plug_in
 from twirpkit_codegen.schema.paging import page_fields
 from twirpkit_codegen.schema.renames import Renames
 from twirpkit_codegen.schema.source import Source
