@@ -5,7 +5,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from generating import MANIFEST, project, run, write
+from generating import MANIFEST, compiled, project, run, write
 
 from twirpkit_codegen.errors import GenerationError
 from twirpkit_codegen.schema.proto_files import find_protos
@@ -52,6 +52,30 @@ def test_a_file_belongs_to_the_innermost_root(tmp_path: Path) -> None:
 def test_patterns(exclude: list[str], left: list[str], tmp_path: Path) -> None:
     touch(tmp_path, "a.proto", "x/b.proto", "y/c.proto")
     assert list(find_protos([tmp_path], [], exclude).own) == left
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="other file systems refuse some of these names")
+@pytest.mark.parametrize("folder", ["roots", "a=b:c", "new\nline", "caf\udce9"])
+def test_protoc_reads_names_and_folders_that_mean_something_to_it(folder: str, tmp_path: Path) -> None:
+    names = ["-dash.proto", "--help.proto", "@list.proto", "a=b.proto", "a:b.proto", " x .proto", "in/-.proto"]
+    root = tmp_path / folder
+    write(root, {name: f'syntax = "proto3"; package p{at}; message M {{}}' for at, name in enumerate(names)})
+    assert sorted(file.name for file in compiled(root).files.file) == sorted(names)
+    write(root, {"-dash.proto": "nonsense"})
+    with pytest.raises(GenerationError, match=r"\A-dash.proto:1:1: "):
+        compiled(root)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="other file systems refuse these names")
+def test_all_names_that_no_descriptor_can_hold_are_told(tmp_path: Path) -> None:
+    touch(tmp_path, "a.proto", "caf\udce9.proto", "new\nline.proto")
+    with pytest.raises(GenerationError) as caught:
+        find_protos([tmp_path], [], [])
+    assert [problem.partition(": ")[0] for problem in caught.value.problems] == [
+        r"'caf\udce9.proto'",
+        r"'new\nline.proto'",
+    ]
+    assert find_protos([tmp_path], [], ["caf*", "new*"]).own == ("a.proto",)
 
 
 def test_all_missing_folders_are_told(tmp_path: Path) -> None:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import fnmatch
 import os
-from collections.abc import Iterator, Sequence
+import re
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -39,7 +40,8 @@ def find_protos(roots: Sequence[Path], imports: Sequence[Path], exclude: Sequenc
         exclude: Patterns of paths below a root, or of folders: ``internal``, ``acme/*_test.proto``.
 
     Raises:
-        GenerationError: There is no file, a folder does not exist, or a pattern excludes nothing.
+        GenerationError: There is no file, protoc cannot be given the name of one, a folder does not exist, or a pattern
+            excludes nothing.
     """
     errors = [
         GenerationError.at(Location(str(folder)), "this folder of protos does not exist")
@@ -63,7 +65,15 @@ def find_protos(roots: Sequence[Path], imports: Sequence[Path], exclude: Sequenc
     if not found:
         advice = "give another with --protos" if not exclude else "give another with --protos, or exclude less"
         raise GenerationError.at(Location(str(roots[0])), f"there is no .proto file in this folder: {advice}")
+    _check_names(found)
     return ProtoFiles(every, tuple(sorted(found)))
+
+
+def _check_names(found: Mapping[str, Path]) -> None:
+    """Raise GenerationError for names that no descriptor, or no list of arguments, can hold."""
+    text = "protoc cannot be given this name, which must be UTF-8 without control characters: rename or exclude it"
+    if wrong := [name for name in found if re.search(r"[\x00-\x1f\ud800-\udfff]", name)]:
+        raise GenerationError.of([GenerationError.at(Location(repr(name)), text) for name in sorted(wrong)])
 
 
 def _protos_in(root: Path, others: Sequence[Path]) -> Iterator[str]:
