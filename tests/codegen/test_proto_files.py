@@ -78,6 +78,17 @@ def test_all_names_that_no_descriptor_can_hold_are_told(tmp_path: Path) -> None:
     assert find_protos([tmp_path], [], ["caf*", "new*"]).own == ("a.proto",)
 
 
+def test_a_file_that_two_roots_have_is_told_where_they_differ(tmp_path: Path) -> None:
+    text = 'syntax = "proto3"; package %s; message M {}'
+    write(tmp_path / "one", {"same.proto": text % "a", "other.proto": text % "b", "gone.proto": text % "c"})
+    write(tmp_path / "two", {"same.proto": text % "a", "other.proto": text % "d", "gone.proto": text % "e"})
+    toml = f"{MANIFEST}[protos]\nroots = ['one', 'two']\nexclude = ['gone.proto']\n"
+    done = run("generate", project(tmp_path, {}, toml), "--out", tmp_path / "out")
+    one, two = tmp_path / "one", tmp_path / "two"
+    assert done.err == f"note: other.proto: {one} has another file of this name: that of {two} is left out\n"
+    assert done.code == 0
+
+
 def test_all_missing_folders_are_told(tmp_path: Path) -> None:
     with pytest.raises(GenerationError) as caught:
         find_protos([tmp_path / "no"], [tmp_path / "neither"], [])

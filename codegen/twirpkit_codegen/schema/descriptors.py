@@ -54,7 +54,7 @@ def compile_protos(files: ProtoFiles) -> Protos:
                 errors.append(_NOT_FOUND)
             raise GenerationError(*(errors or _lines(done.stderr, roots) or [f"protoc ended with {done.returncode}"]))
         found = FileDescriptorSet.FromString(Path(target).read_bytes())
-    return Protos(found, frozenset(files.own), tuple(_lines(done.stderr, roots)))
+    return Protos(found, frozenset(files.own), (*files.remarks, *_lines(done.stderr, roots)))
 
 
 def _run(arguments: Sequence[str]) -> subprocess.CompletedProcess[str]:

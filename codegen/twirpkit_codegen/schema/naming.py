@@ -182,12 +182,15 @@ def check_free(name: str, taken: Iterable[str], owner: str, location: Location, 
 
 
 def check_unique(names: Iterable[tuple[str, str, Location]], advice: str = "rename one") -> None:
-    """Raise GenerationError for two things with one Python name. Items are Python name, proto name and place."""
+    """Raise GenerationError for things with one Python name. Items are Python name, proto name and place."""
     seen: dict[str, tuple[str, Location]] = {}
+    errors = []
     for made, original, location in names:
         if made in seen:
             other, there = seen[made]
-            raise GenerationError.at(
-                location, f"{original} and {other} ({there}) are both {made!r} in Python: {advice}"
-            )
-        seen[made] = (original, location)
+            text = f"{original} and {other} ({there}) are both {made!r} in Python: {advice}"
+            errors.append(GenerationError.at(location, text))
+        else:
+            seen[made] = (original, location)
+    if errors:
+        raise GenerationError.of(errors)

@@ -192,6 +192,7 @@ def _method_names(context: Context, service: str, methods: Kept) -> dict[str, st
     context.renames.check_free(
         {prefix + name: made for name, made in chosen.items()},
         {f"{prefix}{method.name}": naming.snake_case(method.name, context.manifest.acronyms) for _, method in methods},
+        reserved_names.SERVICE_NAMES,
     )
     wanted = {
         method.name: chosen.get(method.name)

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
-from typing import Final, Literal
+from typing import Final
 
 from google.protobuf.descriptor_pb2 import (
     DescriptorProto,
@@ -79,7 +79,9 @@ class Names:
         self._renames = renames
         self.shared = shared
         own = [file.name for file in files if not is_google(file.name) and file.name not in shared]
-        self.modules: Mapping[str, str] = naming.module_names(own, renames.take(own))
+        chosen = renames.take(own)
+        renames.check_free(chosen, naming.module_names([each for each in own if each not in chosen], {}), ())
+        self.modules: Mapping[str, str] = naming.module_names(own, chosen)
         """Modules under ``messages``, by the paths of files."""
         self.modules = {**self.modules, **{name: naming.module_names([name], {})[name] for name in shared}}
         for file in files:
@@ -133,10 +135,10 @@ class Names:
             inner = dataclasses.replace(scope, full=f"{full_name}.", py=f"{scope.py}{py_name}.")
             self._scope(inner, message.nested_type, message.enum_type, message.extension, reserved_names.MESSAGE_NAMES)
 
-    def _assign(self, prefix: str, names: Sequence[str], taken: Iterable[str]) -> dict[str, str]:
+    def _assign(self, prefix: str, names: Sequence[str], taken: Collection[str]) -> dict[str, str]:
         """Name the members of one scope, by full name."""
         chosen = self._renames.take(prefix + name for name in names)
-        self._renames.check_free(chosen, {prefix + name: name for name in names})
+        self._renames.check_free(chosen, {prefix + name: name for name in names}, taken)
         wanted = {prefix + name: chosen.get(prefix + name) or naming.escape(name) for name in names}
         natural = [prefix + name for name in names if wanted[prefix + name] == name]
         made = naming.assign(wanted, [*chosen, *natural], taken)
@@ -153,10 +155,6 @@ class _Scope:
     module: str
     google: bool
     package: str
-
-    def ref(self, kind: Literal["message", "enum"], name: str, full_name: str) -> TypeRef:
-        """Return the type of something in this scope."""
-        return TypeRef(kind, self.py + name, self.module, full_name, self.google, self.package)
 
 
 def _everything(file: FileDescriptorProto) -> Iterator[str]:
