@@ -137,6 +137,14 @@ def test_a_package_that_cannot_be_imported_is_not_written(tmp_path: Path, monkey
     assert not (tmp_path / "out").exists()
 
 
+def test_names_that_no_file_can_have_are_told(tmp_path: Path) -> None:
+    proto = 'syntax = "proto3"; message M {} service S%s { rpc Do(M) returns (M); }' % ("s" * 300)
+    done = run("generate", project(tmp_path, {"a.proto": proto}), "--out", tmp_path / "out")
+    assert (done.code, done.err.count("\n")) == (1, 1)
+    assert done.err.startswith("File name too long: ")
+    assert not (tmp_path / "out").exists()
+
+
 def test_no_traceback_of_the_generators_own_errors(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     from twirpkit_codegen import cli
 
