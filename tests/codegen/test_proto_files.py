@@ -112,6 +112,13 @@ def test_faults_of_all_files_and_of_the_manifest_in_one_run(tmp_path: Path) -> N
     assert not (tmp_path / "out").exists()
 
 
+def test_an_import_that_has_errors_is_not_told_as_one_that_is_missing(tmp_path: Path) -> None:
+    files: dict[str, str | bytes] = {"a.proto": 'syntax = "proto3"; import "b.proto";', "b.proto": "nonsense"}
+    assert "an import was not found" not in run("generate", project(tmp_path, files)).err
+    (tmp_path / "b.proto").unlink()
+    assert "an import was not found" in run("generate", project(tmp_path, {})).err
+
+
 def test_several_roots_and_imports_on_the_command_line(tmp_path: Path) -> None:
     write(
         tmp_path / "one",

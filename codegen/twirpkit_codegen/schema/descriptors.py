@@ -50,7 +50,7 @@ def compile_protos(files: ProtoFiles) -> Protos:
         if done.returncode != 0:
             problems = _lines(_run(["-c", _EACH, "\n".join(roots), target, *names]).stderr, roots)
             errors = [line for line in problems if ": warning: " not in line]
-            if any("was not found" in line for line in errors):
+            if any(line.endswith(": File not found.") for line in errors):
                 errors.append(_NOT_FOUND)
             raise GenerationError(*(errors or _lines(done.stderr, roots) or [f"protoc ended with {done.returncode}"]))
         found = FileDescriptorSet.FromString(Path(target).read_bytes())
