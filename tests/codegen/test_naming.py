@@ -60,6 +60,12 @@ def test_an_rpc_becomes_a_method(name: str, made: str) -> None:
         ("UpdateAPIs", "update_apis"),
         ("ListURLsOfHat", "list_urls_of_hat"),
         ("QueryGraphQL", "query_graphql"),
+        ("GetiOSApp", "get_ios_app"),
+        ("GetgRPCStatus", "get_grpc_status"),
+        ("iOSApp", "ios_app"),
+        ("ListSaaSApps", "list_saas_apps"),
+        ("GetK8sCluster", "get_k8s_cluster"),
+        ("StudioScene", "studio_scene"),
         ("GitHubLogin", "github_login"),
     ],
 )

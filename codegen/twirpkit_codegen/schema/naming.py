@@ -39,7 +39,10 @@ _PROTO_NAME: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _METHODS: Final = "METHODS"
 _POOL: Final = "POOL"
 """The name in the package of messages that no module may take."""
-_WORDS: Final = ("GitHub", "GitLab", "GraphQL", "IPv4", "IPv6", "OAuth", "OAuth1", "OAuth2", "WebRTC", "gRPC", "iOS")
+_WORDS: Final = (
+    *("GitHub", "GitLab", "GraphQL", "IPv4", "IPv6", "OAuth", "OAuth1", "OAuth2", "WebRTC", "gRPC", "iOS", "macOS"),
+    *("K8s", "IaaS", "PaaS", "SaaS"),
+)
 """Words that stay together without being named in a manifest, as do plurals of acronyms (``APIs``)."""
 
 
@@ -51,9 +54,12 @@ def snake_case(name: str, acronyms: Iterable[str]) -> str:
     known = {*acronyms, *_WORDS}
     longest_first = sorted((re.escape(each) for each in known), key=lambda each: (-len(each), each))
     # An acronym ends where the next word begins: "SIP" is not the start of "Sipping".
+    whole = [rf"{each}(?=[A-Z0-9_]|$)" for each in longest_first]
+    # A word also ends before one that begins with a small letter, "GetiOSApp", but not if all of it is small: "Gossip".
+    small = [each for each, word in zip(whole, longest_first, strict=True) if re.match("[a-z].*[A-Z]", word)]
     words = re.compile(
-        "|".join(rf"{each}(?=[A-Z0-9_]|$)" for each in longest_first)
-        + r"|[A-Z]{2,}s(?=[A-Z0-9_]|$)|[A-Z]+(?=[A-Z][a-z])|[A-Z]?[a-z]+|[A-Z]+|[0-9]+"
+        rf"{'|'.join(whole)}|[A-Z]?[a-z]+?(?={'|'.join(small)})"
+        r"|[A-Z]{2,}s(?=[A-Z0-9_]|$)|[A-Z]+(?=[A-Z][a-z])|[A-Z]?[a-z]+|[A-Z]+|[0-9]+"
     )
     parts: list[str] = []
     for part in name.split("_"):
