@@ -239,7 +239,7 @@ BAD: dict[str, tuple[str | bytes, str]] = {
     ),
     "renames to a reserved name": (
         SDK + "[rename]\n'acme.HatService/MakeHat' = 'with_options'\n",
-        "manifest.toml:5: rename: 'with_options' is reserved: choose another for acme.HatService/MakeHat",
+        "manifest.toml:5: rename: 'with_options' is taken: choose another for acme.HatService/MakeHat",
     ),
     "renames to another's name": (
         SDK + "[rename]\n'acme.Hat.size' = 'name'\n",

@@ -32,7 +32,7 @@ class Renames:
         for key, name in chosen.items():
             place = self._manifest.location("rename", key)
             if name in reserved:
-                self.problems.add(place, f"rename: {name!r} is reserved: choose another for {key}")
+                self.problems.add(place, f"rename: {name!r} is taken: choose another for {key}")
             elif name in owners:
                 text = f"rename: {name!r} is the name of {owners[name]}: choose another for {key}, or rename both"
                 self.problems.add(place, text)

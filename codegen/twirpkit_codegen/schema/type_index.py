@@ -106,6 +106,7 @@ class Names:
             file.message_type,
             file.enum_type,
             file.extension,
+            (),
             reserved_names.MODULE_NAMES,
         )
 
@@ -115,17 +116,25 @@ class Names:
         messages: Sequence[DescriptorProto],
         enums: Sequence[EnumDescriptorProto],
         extensions: Sequence[FieldDescriptorProto],
-        taken: frozenset[str],
+        fields: Sequence[FieldDescriptorProto],
+        reserved: frozenset[str],
     ) -> None:
-        """Name the types and extensions of one scope, and what is in them."""
-        everything = [*(each.name for each in messages), *(each.name for each in enums)]
-        made = self._assign(scope.full, [*everything, *(each.name for each in extensions)], taken)
+        """Name the types, values and extensions of one scope, all of which are attributes there, and what is in them.
+
+        No two have one name in the proto. What is escaped avoids all names of the scope, and what was escaped before.
+        """
+        own = [*(each.name for each in messages), *(each.name for each in enums), *(each.name for each in extensions)]
+        siblings = {*own, *(each.name for each in fields), *(value.name for enum in enums for value in enum.value)}
+        made = self._assign(scope.full, own, reserved | (siblings - set(own)))
+        used = {*siblings, *made.values()}
         for enum in enums:
             full_name, py_name = scope.full + enum.name, made[scope.full + enum.name]
             self.types[full_name] = TypeRef(
                 "enum", scope.py + py_name, scope.module, full_name, scope.google, scope.package
             )
-            self._assign(f"{full_name}.", [value.name for value in enum.value], reserved_names.ENUM_NAMES)
+            values = [value.name for value in enum.value]
+            taken = reserved_names.ENUM_NAMES | (used - set(values))
+            used.update(self._assign(f"{full_name}.", values, taken).values())
         for message in messages:
             full_name, py_name = scope.full + message.name, made[scope.full + message.name]
             self.types[full_name] = TypeRef(
@@ -133,7 +142,14 @@ class Names:
             )
             self._assign(f"{full_name}.", [field.name for field in message.field], ())
             inner = dataclasses.replace(scope, full=f"{full_name}.", py=f"{scope.py}{py_name}.")
-            self._scope(inner, message.nested_type, message.enum_type, message.extension, reserved_names.MESSAGE_NAMES)
+            self._scope(
+                inner,
+                message.nested_type,
+                message.enum_type,
+                message.extension,
+                message.field,
+                reserved_names.MESSAGE_NAMES,
+            )
 
     def _assign(self, prefix: str, names: Sequence[str], taken: Collection[str]) -> dict[str, str]:
         """Name the members of one scope, by full name."""
