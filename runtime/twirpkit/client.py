@@ -20,6 +20,7 @@ from twirpkit._engine.engine import start_call
 from twirpkit._engine.plan import host_of
 from twirpkit._engine.steps import Await, Awaited, Outcome, Sleep, Step
 from twirpkit._secret import conceal
+from twirpkit._suggestion import Suggesting
 from twirpkit.options import CallOptions, ClientOptions
 from twirpkit.rpc import Method
 from twirpkit.transports.base import AsyncTransport, Transport
@@ -32,7 +33,7 @@ Req = TypeVar("Req", bound=Message)
 Resp = TypeVar("Resp", bound=Message)
 
 
-class _Client:
+class _Client(Suggesting):
     """Everything of a client that does not wait."""
 
     _transport: Any

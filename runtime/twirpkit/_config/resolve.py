@@ -21,7 +21,7 @@ from twirpkit._engine.client_config import ClientConfig
 from twirpkit._protocol.headers import check_headers, check_value, merge_headers
 from twirpkit._protocol.url import normalize_url
 from twirpkit._secret import Secret, conceal, revealed
-from twirpkit._suggestion import suggestion
+from twirpkit._suggestion import check_arguments
 from twirpkit.options import UNSET, ClientOptions, Unset, check_client_timeout, check_hooks, check_retry
 from twirpkit.version import __version__
 
@@ -83,9 +83,7 @@ def merge(base: ClientConfig, package: PackageInfo | None, **options: Unpack[Cli
         ValueError: An option is refused, or credentials are given in several ways.
         TypeError: An option is unknown or has the wrong type.
     """
-    for name in options:
-        if name not in ClientOptions.__annotations__:
-            raise TypeError(f"a client has no option {name!r}{suggestion(name, ClientOptions.__annotations__)}")
+    check_arguments("a client", options, ClientOptions.__annotations__, kind="option")
     authorize = given_authorization(package, **take_credentials(options))
     timeout, retry, hooks = options.get("timeout", UNSET), options.get("retry", UNSET), options.get("hooks")
     headers, extra, url = options.get("extra_headers"), options.get("user_agent_extra"), options.get("url")

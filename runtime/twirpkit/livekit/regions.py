@@ -19,6 +19,7 @@ from twirpkit._engine.steps import Outcome, Send, Sleep, Step
 from twirpkit._protocol.constants import ACCEPT, CONTENT_TYPE, JSON, TIMEOUT_MS
 from twirpkit._protocol.headers import Headers
 from twirpkit._protocol.url import is_loopback, normalize_url
+from twirpkit._suggestion import Suggesting
 from twirpkit.transports.base import HttpRequest, HttpResponse, Phase, TransportFailure
 
 __all__ = ["RegionFailover", "Regions"]
@@ -43,7 +44,7 @@ _MAX_AGE: Final = re.compile(r"(?:^|[\s,])max-age\s*=\s*\"?([0-9]{1,9})")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Regions:
+class Regions(Suggesting):
     """Hosts that have regions, and hosts that may receive a token.
 
     Raises:

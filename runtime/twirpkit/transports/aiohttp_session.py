@@ -24,6 +24,7 @@ from twirpkit._http1.parsed_response import ParsedResponse
 from twirpkit._http1.request import Target, announces_length
 from twirpkit._protocol.constants import ACCEPT, ACCEPT_ENCODING, AUTHORIZATION, CONTENT_TYPE, USER_AGENT
 from twirpkit._secret import Secret, conceal, revealed
+from twirpkit._suggestion import Suggesting
 from twirpkit.options import ProxyOption, Tls
 from twirpkit.transports._lent_failures import (
     check_request,
@@ -76,7 +77,7 @@ class _Body(aiohttp.BytesPayload):
         await super().write_with_length(writer, content_length)
 
 
-class AiohttpTransport:
+class AiohttpTransport(Suggesting):
     """An `AsyncTransport` over a session of aiohttp.
 
     Args:

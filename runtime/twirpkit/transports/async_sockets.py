@@ -11,6 +11,7 @@ from dataclasses import replace
 
 from twirpkit._http1.request import parse_target
 from twirpkit._secret import conceal
+from twirpkit._suggestion import Suggesting
 from twirpkit.options import ProxyOption, Tls
 from twirpkit.transports._net.async_connection import AsyncConnection
 from twirpkit.transports._net.connect_failures import CLOSED, DEADLINE_PASSED
@@ -29,7 +30,7 @@ _NO_LOOP = (
 )
 
 
-class AsyncSocketTransport:
+class AsyncSocketTransport(Suggesting):
     """An `AsyncTransport` over asyncio or uvloop. May be made outside of a loop, and used in one after the other.
 
     Args:

@@ -18,6 +18,7 @@ from twirpkit._http1.head import BadResponse
 from twirpkit._http1.parsed_response import ParsedResponse
 from twirpkit._http1.request import Target
 from twirpkit._secret import Secret, conceal, revealed
+from twirpkit._suggestion import Suggesting
 from twirpkit.options import ProxyOption, Tls
 from twirpkit.transports._lent_failures import (
     check_request,
@@ -56,7 +57,7 @@ class _Progress:
             self.connecting = event.startswith("connection.")
 
 
-class HttpxTransport:
+class HttpxTransport(Suggesting):
     """A `Transport` over a client of httpx. Usable from threads as far as the client is.
 
     Args:
@@ -115,7 +116,7 @@ class HttpxTransport:
         self._own.close()
 
 
-class AsyncHttpxTransport:
+class AsyncHttpxTransport(Suggesting):
     """An `AsyncTransport` over an async client of httpx.
 
     Args:

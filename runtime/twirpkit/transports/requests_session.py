@@ -32,6 +32,7 @@ from twirpkit._http1.parsed_response import ParsedResponse
 from twirpkit._http1.request import Target, announces_length
 from twirpkit._protocol.constants import ACCEPT_ENCODING, CONTENT_LENGTH, USER_AGENT
 from twirpkit._secret import Secret, conceal
+from twirpkit._suggestion import Suggesting
 from twirpkit.options import ProxyOption, Tls
 from twirpkit.transports._lent_failures import chain, check_request, closed_early, late, library_failure, unreadable
 from twirpkit.transports._net.connect_failures import CLOSED, connect_timed_out, deadline_passed
@@ -54,7 +55,7 @@ _MINOR: Final = {10: 0, 11: 1}
 """urllib3's versions of HTTP/1.x. Responses of test doubles have none."""
 
 
-class RequestsTransport:
+class RequestsTransport(Suggesting):
     """A `Transport` over a session of requests. Usable from threads as far as the session is.
 
     Args:
