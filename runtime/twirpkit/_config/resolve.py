@@ -123,8 +123,14 @@ def user_agent(package: PackageInfo, transport: object = None) -> str:
 def _base_url(package: PackageInfo | None, url: str | Secret) -> str:
     """Return the normalized base URL, without the prefix of the services."""
     base = normalize_url(url)
-    if package is not None and package.prefix and base.endswith(package.prefix):
+    if package is None:
+        return base
+    if package.prefix and base.endswith(package.prefix):
         raise ValueError(f"the URL {base!r} ends with {package.prefix}, which the client adds itself: leave it out")
+    for service in package.services:
+        _, found, rest = base.partition(f"{package.prefix}/{service}")
+        if found:
+            raise ValueError(f"the URL {base!r} ends with {found}{rest}, which the client adds itself: leave it out")
     return base
 
 

@@ -40,6 +40,7 @@ MOVED: Final = 451
 _LOOKS: Final = 0.02
 """Seconds between two looks at another call's discovery."""
 _NOT_FOR_DISCOVERY: Final = frozenset(name.lower() for name in (CONTENT_TYPE, ACCEPT, TIMEOUT_MS))
+_FOR_ROOMS: Final = re.compile(r"/rtc(?:/v[0-9]+)?(?:/validate)?$")
 _MAX_AGE: Final = re.compile(r"(?:^|[\s,])max-age\s*=\s*\"?([0-9]{1,9})")
 
 
@@ -72,8 +73,8 @@ class Regions(Suggesting):
         Raises:
             ValueError: The URL is one for clients of rooms.
         """
-        if base_url.endswith("/rtc"):
-            raise ValueError("the URL ends with /rtc, which is for clients of rooms: leave it out")
+        if (path := _FOR_ROOMS.search(base_url)) is not None:
+            raise ValueError(f"the URL ends with {path.group()}, which is for clients of rooms: leave it out")
         suffix = self._suffix(urlsplit(base_url).hostname or "")
         return None if suffix is None else RegionFailover(base_url, suffix)
 
