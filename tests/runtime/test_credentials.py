@@ -148,7 +148,7 @@ def test_what_is_missing_or_too_much(
         ((f"{URL}/rtc",), "the URL ends with /rtc, which is for clients of rooms: leave it out"),
         ((f"{URL}/twirp",), f"the URL {URL + '/twirp'!r} ends with /twirp, which the client adds itself: leave it out"),
         ((f"{URL}/rtc/v1",), "the URL ends with /rtc/v1, which is for clients of rooms: leave it out"),
-        ((f"{URL}/base/rtc/validate/",), "the URL ends with /rtc/validate, which is for clients of rooms: leave it out"),
+        ((f"{URL}/rtc/validate/",), "the URL ends with /rtc/validate, which is for clients of rooms: leave it out"),
         (
             (f"{URL}/base/twirp/livekit.RoomService/ListRooms",),
             f"the URL {URL + '/base/twirp/livekit.RoomService/ListRooms'!r} ends with "

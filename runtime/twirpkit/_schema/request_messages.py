@@ -64,12 +64,12 @@ def request_message(cls: type[M], request: object, fields: Mapping[str, Any]) ->
 
 def _misspelt_option(cls: type[Message], names: Iterable[str]) -> tuple[str, str] | None:
     """Return a keyword that is no field, and the option of a call that it is nearly the name of, if there is one."""
-    known = fields_by_key(cls)
+    known, options = fields_by_key(cls), CallOptions._fields
     for name in names:
-        if name not in known and closest(name, known) is None:
-            option = closest_argument(name, CallOptions._fields)
-            if option is not None:
-                return name, option
+        if name not in known:
+            meant = closest(name, [*known, *options]) or closest_argument(name, options)
+            if meant in options and meant not in known:
+                return name, meant
     return None
 
 
