@@ -99,8 +99,11 @@ def check_hook(hook: Any) -> None:
     if not callable(hook):
         raise TypeError(f"hooks: {type(hook).__name__} is not a function")
     name = getattr(hook, "__qualname__", type(hook).__qualname__)
-    if inspect.iscoroutinefunction(hook) or inspect.iscoroutinefunction(getattr(hook, "__call__", None)):  # noqa: B004  # an object may have an async __call__
-        raise TypeError(f"hooks: {name} is a coroutine function, and nothing would await it: give a plain function")
+    for function in (hook, getattr(hook, "__call__", None)):  # noqa: B004  # an object may have an async __call__
+        if inspect.iscoroutinefunction(function):
+            raise TypeError(f"hooks: {name} is a coroutine function, and nothing would await it: give a plain function")
+        if inspect.isgeneratorfunction(function) or inspect.isasyncgenfunction(function):
+            raise TypeError(f"hooks: {name} is a generator function, and nothing would run it: give a plain function")
     try:
         inspect.signature(hook).bind(None)
     except TypeError:

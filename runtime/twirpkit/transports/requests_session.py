@@ -14,6 +14,7 @@ import os
 import re
 import ssl
 import time
+import warnings
 from collections.abc import Callable, Iterator, Mapping
 from http.client import HTTPException, RemoteDisconnected
 from typing import Any, Final, TypeAlias
@@ -33,6 +34,7 @@ from twirpkit._http1.request import Target, announces_length
 from twirpkit._protocol.constants import ACCEPT_ENCODING, CONTENT_LENGTH, USER_AGENT
 from twirpkit._secret import Secret, conceal
 from twirpkit._suggestion import Suggesting
+from twirpkit.errors import InsecureTransportWarning
 from twirpkit.options import ProxyOption, Tls
 from twirpkit.transports._lent_failures import chain, check_request, closed_early, late, library_failure, unreadable
 from twirpkit.transports._net.connect_failures import CLOSED, connect_timed_out, deadline_passed
@@ -50,6 +52,10 @@ _FAILURES: Final = (OSError, HTTPError, HTTPException)
 """The exceptions of a session for a failed request. A `requests.RequestException` is an OSError."""
 _ADDED: Final = (USER_AGENT, ACCEPT_ENCODING)
 """Headers that urllib3 adds where they are missing."""
+_UNVERIFIED: Final = (
+    "the session does not verify the server's certificate: whoever is in between can read the credentials; "
+    'set its verify to the server\'s CA, such as "ca.pem"'
+)
 _FOLD: Final = re.compile(r"[ \t]*\r?\n[ \t]+")
 _MINOR: Final = {10: 0, 11: 1}
 """urllib3's versions of HTTP/1.x. Responses of test doubles have none."""
@@ -76,6 +82,8 @@ class RequestsTransport(Suggesting):
             raise TypeError(f"session must be a requests.Session, not {type(session).__qualname__}")
         if session is not None and (proxy is not None or tls is not None):
             raise ValueError("the session has its own: set its proxies and verify in place of proxy and tls")
+        if session is not None and session.verify is False:
+            warnings.warn(_UNVERIFIED, InsecureTransportWarning, stacklevel=5)  # who made the client
         self._lent = session
         self._proxy = ProxyUrls(proxy)
         self._own = ProcessSessions(functools.partial(_new_session, _ca_path(tls)), requests.Session.close)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-__all__ = ["DRIPS", "HANDSHAKES", "KEPT", "LIMITS", "REDIRECTS", "ROWLESS", "SURPLUS", "Limit"]
+__all__ = ["DRIPS", "HANDSHAKES", "KEPT", "LIMITS", "REDIRECTS", "ROWLESS", "SURPLUS", "UNVERIFIED", "Limit"]
 
 HTTPX = ("httpx", "httpx-async")
 ALL = ("requests", "aiohttp", *HTTPX)
@@ -103,6 +103,7 @@ HANDSHAKES = Limit("A TLS handshake that takes too long counts as a request with
 REDIRECTS = Limit("A redirect with a malformed Location is a transport error", HTTPX)
 KEPT = Limit("A connection is kept after a body that cannot be decoded", ("requests", "aiohttp"))
 BLANKS = Limit("A header value that ends in a blank cannot be sent", HTTPX)
+UNVERIFIED = Limit("A session that does not verify certificates gives no warning", ("aiohttp", *HTTPX))
 SURPLUS = Limit("A response that follows on another is taken for that to the next request", HTTPX)
-ROWLESS = (DRIPS, HANDSHAKES, REDIRECTS, KEPT, BLANKS, SURPLUS)
+ROWLESS = (DRIPS, HANDSHAKES, REDIRECTS, KEPT, BLANKS, UNVERIFIED, SURPLUS)
 """Limits that no row shows: tests of transports do, and one recorded exchange."""
