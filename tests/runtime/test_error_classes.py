@@ -206,7 +206,7 @@ def test_a_class_of_several_codes_needs_one(cls: type[TwirpError]) -> None:
 
 @pytest.mark.parametrize("arguments", [(5,), (b"gone",), (Code.NOT_FOUND, 5), (Code.NOT_FOUND, ["gone"])])
 def test_a_message_is_a_text(arguments: tuple[Any, ...]) -> None:
-    with pytest.raises(TypeError, match="^NotFoundError: the message must be a str, not (int|bytes|list)$"):
+    with pytest.raises(TypeError, match=r"^NotFoundError: the message must be a str, not (int|bytes|list)$"):
         errors.NotFoundError(*arguments)
 
 
