@@ -31,6 +31,7 @@ from twirpkit.transports._lent_failures import (
     closed_early,
     late,
     library_failure,
+    refused_by_proxy,
     unreadable,
     waited_too_long,
 )
@@ -247,6 +248,8 @@ def _failure(
     if isinstance(error, TimeoutError):
         unsent = isinstance(body, _Body) and not body.written
         return connect_timed_out(target.host, request.deadline, None) if unsent else waited_too_long()
+    if isinstance(error, aiohttp.ClientHttpProxyError):
+        return refused_by_proxy(target, error.status)
     if isinstance(error, _NOT_SENT):
         return library_failure(error, request, target, sent=False)
     if isinstance(error, (*_CLOSED, _ClosedError)):

@@ -36,7 +36,15 @@ from twirpkit._secret import Secret, conceal
 from twirpkit._suggestion import Suggesting
 from twirpkit.errors import InsecureTransportWarning
 from twirpkit.options import ProxyOption, Tls
-from twirpkit.transports._lent_failures import chain, check_request, closed_early, late, library_failure, unreadable
+from twirpkit.transports._lent_failures import (
+    chain,
+    check_request,
+    closed_early,
+    late,
+    library_failure,
+    refused_by_proxy,
+    unreadable,
+)
 from twirpkit.transports._net.connect_failures import CLOSED, connect_timed_out, deadline_passed
 from twirpkit.transports._net.connection_pool import MAX_CONNECTIONS
 from twirpkit.transports._net.tls import tls_context
@@ -56,6 +64,8 @@ _UNVERIFIED: Final = (
     "the session does not verify the server's certificate: whoever is in between can read the credentials; "
     'set its verify to the server\'s CA, such as "ca.pem"'
 )
+_NO_TUNNEL: Final = re.compile(r"Tunnel connection failed: ([1-9][0-9]{2})\b")
+"""How `http.client` says what a proxy answered to CONNECT."""
 _FOLD: Final = re.compile(r"[ \t]*\r?\n[ \t]+")
 _MINOR: Final = {10: 0, 11: 1}
 """urllib3's versions of HTTP/1.x. Responses of test doubles have none."""
@@ -242,6 +252,9 @@ def _failure(error: Exception, request: HttpRequest, target: Target) -> Transpor
     if isinstance(error, requests.ConnectTimeout):
         return connect_timed_out(target.host, request.deadline, request.connect_deadline)
     wrapped = list(chain(error))
+    for each in wrapped:
+        if isinstance(each, OSError) and (refused := _NO_TUNNEL.match(str(each))) is not None:
+            return refused_by_proxy(target, int(refused[1]))
     if any(isinstance(each, RemoteDisconnected) for each in wrapped):
         return closed_early(error)
     if any(isinstance(each, HTTPException | InvalidHeader) for each in wrapped):
