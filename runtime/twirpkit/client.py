@@ -23,7 +23,7 @@ from twirpkit._secret import conceal
 from twirpkit._suggestion import Suggesting
 from twirpkit.options import CallOptions, ClientOptions
 from twirpkit.rpc import Method
-from twirpkit.transports.base import AsyncTransport, Transport
+from twirpkit.transports.base import AsyncTransport, Transport, running_loop
 
 __all__ = ["AsyncClient", "Client"]
 
@@ -227,6 +227,7 @@ class AsyncClient(_Client):
         options: CallOptions,
     ) -> Resp:
         """Perform one RPC, including retries. Every generated method delegates here and raises the same errors."""
+        running_loop()
         steps = self._start(method, request, fields, options)
         outcome: Outcome = None
         try:
