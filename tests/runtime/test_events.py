@@ -487,6 +487,19 @@ class TestHeadersOfAFunction:
             opened.room()
         assert opened.requests == []
 
+    @pytest.mark.parametrize(
+        ("wrong", "text"),
+        [
+            (awaited, "awaited is a coroutine function, and nothing would await it: give a plain function"),
+            (generated, "generated is a generator function, and nothing would run it: give a plain function"),
+            (lambda method: {}, "must take no argument"),
+        ],
+    )
+    def test_wrong_functions_are_refused_when_a_client_is_made(self, livekit: Livekit, wrong: Any, text: str) -> None:
+        for make in (livekit, livekit().with_options):
+            with pytest.raises(TypeError, match=f"^extra_headers: .*{text}$"):
+                make(extra_headers=wrong)
+
     def test_pass_on_what_the_function_raises(self, livekit: Livekit) -> None:
         def refuse() -> dict[str, str]:
             raise LookupError("no tenant")

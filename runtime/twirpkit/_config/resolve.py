@@ -22,6 +22,7 @@ from twirpkit._protocol.headers import check_headers, check_value, merge_headers
 from twirpkit._protocol.url import normalize_url
 from twirpkit._secret import Secret, conceal, revealed
 from twirpkit._suggestion import check_arguments
+from twirpkit.events import check_function
 from twirpkit.options import UNSET, ClientOptions, Unset, check_client_timeout, check_hooks, check_retry
 from twirpkit.version import __version__
 
@@ -88,6 +89,8 @@ def merge(base: ClientConfig, package: PackageInfo | None, **options: Unpack[Cli
     timeout, retry, hooks = options.get("timeout", UNSET), options.get("retry", UNSET), options.get("hooks")
     headers, extra, url = options.get("extra_headers"), options.get("user_agent_extra"), options.get("url")
     source = headers if callable(headers) else None
+    if source is not None:
+        check_function("extra_headers", source, "no argument")
     merged = dataclasses.replace(
         base,
         timeout=base.timeout if isinstance(timeout, Unset) else check_client_timeout(timeout),
