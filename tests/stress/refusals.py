@@ -61,6 +61,7 @@ OF_CLIENTS: dict[str, Arguments] = {
     "a header name of a wrong type": {**PAIR, "extra_headers": {1: SECRET}},
     "a header value of a wrong type": {**PAIR, "extra_headers": {"X-A": SECRET.encode()}},
     "headers that are no mapping": {**PAIR, "extra_headers": [("X-A", SECRET)]},
+    "headers that are a set": {**PAIR, "extra_headers": {SECRET}},
     "headers that are a text": {**PAIR, "extra_headers": SECRET},
     "a URL with a password": {**PAIR, "url": f"https://user:{SECRET}@livekit.example.com"},
     "a URL with a query": {**PAIR, "url": f"https://livekit.example.com?access_token={SECRET}"},

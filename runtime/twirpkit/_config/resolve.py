@@ -59,6 +59,8 @@ def client_config(package: PackageInfo, *, regions: Any = UNSET, **options: Unpa
         warn_if_insecure(base)
     if isinstance(regions, Unset):
         regions = None if package.regions is None else load_plug_in(package.regions)()
+    elif regions is not None and (isinstance(regions, type) or not hasattr(regions, "failover")):
+        raise TypeError(f"regions must be Regions, or None for none, not {type(regions).__name__}")
     defaults = ClientConfig(
         base_url=base + package.prefix,
         user_agent=user_agent(package),
