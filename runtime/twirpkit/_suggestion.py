@@ -80,8 +80,10 @@ class Suggesting:
     if not TYPE_CHECKING:  # otherwise a checker would take any argument
 
         def __new__(cls, *positional: object, **named: object) -> Self:
-            names = tuple(named)
+            names, any_given = tuple(named), bool(positional or named)
             del positional, named  # a traceback with local variables would show credentials (rule E1)
+            if any_given and cls.__init__ is object.__init__:  # which leaves it to `object.__new__` to refuse them
+                raise TypeError(f"{cls.__name__}() takes no arguments")
             known = _keywords(cls.__init__)
             if known is not None:
                 check_arguments(cls.__name__, names, known)

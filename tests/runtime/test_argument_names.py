@@ -16,6 +16,7 @@ import pytest
 import livekit_twirp
 from livekit_twirp import AccessToken, AsyncLiveKitAPI, LiveKitAPI, RetryPolicy, VideoGrants, WebhookReceiver
 from twirpkit import InsecureTransportWarning
+from twirpkit._suggestion import Suggesting
 from twirpkit.livekit import TokenVerifier
 from twirpkit.livekit.regions import Regions
 from twirpkit.transports.aiohttp_session import AiohttpTransport
@@ -155,6 +156,15 @@ def test_a_subclass_has_its_own_arguments(facade: Any) -> None:
         Till(numbr=4)  # type: ignore[call-arg]
     with pytest.raises(TypeError, match="'retries'"):
         Shop("t", retries=2)
+
+
+def test_a_class_without_a_constructor_takes_what_python_says() -> None:
+    class Plain(Suggesting):
+        """Nothing of its own."""
+
+    assert isinstance(Plain(), Plain)
+    with pytest.raises(TypeError, match="takes no arguments"):
+        Plain(url="x")  # type: ignore[call-arg]
 
 
 @pytest.mark.parametrize("facade", CLIENTS)
