@@ -161,6 +161,7 @@ def chunks() -> Iterator[Case]:
         "a-negative-size": b"-2\r\n" + BODY,
         "an-overflowing-size": b"11111111111111111\r\n" + BODY,
         "more-than-its-size": CHUNKS.replace(b"\r\n0", b"X\r\n0"),
+        "another-end": CHUNKS.replace(b"\r\n0", b"XY0"),
     }.items():
         yield Case(
             name=f"chunk-with-{name}",
