@@ -57,6 +57,7 @@ LIMITS = (
         ("requests",),
         ("A11-chunks-cut-in-the-last-line", "A11-chunks-cut-in-the-last-byte", "A11-chunks-cut-in-a-trailer"),
     ),
+    Limit("Any two bytes end a chunk", ("requests",), ("A11-chunk-with-another-end",)),
     Limit(
         "An interim response other than 100 is a transport error",
         ("requests",),
