@@ -1,8 +1,7 @@
-"""The places where the time of a call goes: `python benchmarks/profile_call.py sync|async|flow`.
+"""The places where the time of a call goes: `python benchmarks/profile_call.py KIND`.
 
 Samples the running program by a timer of CPU time, which slows nothing down, unlike a profiler that sees each function
-call. `sync` and `async` (16 in flight) call the benchmark's server, which sends a small response; `flow` has a
-transport without a network. The time of a C function, and of a system call, counts for the line that calls it.
+call. The time of a C function, and of a system call, counts for the line that calls it.
 """
 
 from __future__ import annotations
@@ -26,6 +25,16 @@ from contenders import AsyncContenders, SyncContenders, running
 from measure import Block, in_tasks, one_by_one
 from serving import serving
 
+KINDS: dict[str, tuple[str, int, bool]] = {
+    "sync": ("sync", 0, False),
+    "async": ("async", 16, False),
+    "async-1": ("async", 1, False),
+    "aiohttp": ("async-aiohttp", 16, False),
+    "flow": ("sync-null", 0, False),
+    "large-sync": ("sync", 0, True),
+    "large-async": ("async", 1, True),
+}
+"""What can be profiled: the contender, its calls in flight (0: it is sync), and whether responses are large."""
 INTERVAL = 0.001
 """Seconds of CPU time between samples; the system's clock tick, where that is longer."""
 HERE = str(Path(__file__).parent)
@@ -61,12 +70,12 @@ def block_of(kind: str, stack: ExitStack) -> Block:
     """Return what is profiled."""
     address = stack.enter_context(serving()).address
     headers = payloads.our_headers()
-    if kind == "async":
-        runner = stack.enter_context(asyncio.Runner())
-        tasks = stack.enter_context(running(AsyncContenders(address, headers), runner))
-        return in_tasks(runner.run(tasks.calls("async"))["async"], runner, 16)
-    name = "sync-null" if kind == "flow" else "sync"
-    return one_by_one(stack.enter_context(SyncContenders(address, headers)).calls(name)[name])
+    name, tasks, large = KINDS[kind]
+    if not tasks:
+        return one_by_one(stack.enter_context(SyncContenders(address, headers)).calls(name, large=large)[name])
+    runner = stack.enter_context(asyncio.Runner())
+    made = stack.enter_context(running(AsyncContenders(address, headers), runner))
+    return in_tasks(runner.run(made.calls(name, large=large))[name], runner, tasks)
 
 
 def function_calls(block: Block, calls: int) -> tuple[float, float]:
@@ -112,16 +121,16 @@ def grouped(counts: Mapping[Any, int], name: Callable[[Any], str]) -> Counter[st
 def main() -> None:
     """Profile and print."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("kind", choices=("sync", "async", "flow"))
+    parser.add_argument("kind", choices=list(KINDS))
     parser.add_argument("--seconds", type=float, default=8.0, help="CPU seconds to sample")
     parser.add_argument("--most", type=int, default=15, help="lines of a table")
     options = parser.parse_args()
     warnings.simplefilter("ignore")
     with ExitStack() as stack:
         block = block_of(options.kind, stack)
-        block(256)
-        cpu, _ = block(512)
-        calls = round(options.seconds * 512 / cpu)
+        block(32)
+        cpu, _ = block(64)
+        calls = round(options.seconds * 64 / cpu)
         started = time.process_time()
         with Sampler() as sampler:
             block(calls)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import os
+from collections.abc import Generator
 from pathlib import Path
 
 import pytest
@@ -62,15 +63,20 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker("protobuf")
 
 
-def pytest_sessionstart() -> None:
-    """Collect no garbage while tests are collected: almost nothing of that becomes garbage."""
+@pytest.hookimpl(wrapper=True)
+def pytest_collection() -> Generator[None, object, object]:
+    """Collect the tests without collecting garbage, and leave them out of later garbage collections.
+
+    Almost nothing of thousands of tests becomes garbage, and each collection would walk all of them.
+    """
+    collects = gc.isenabled()
     gc.disable()
-
-
-def pytest_collection_finish() -> None:
-    """Leave the collected tests out of later garbage collections, which would walk thousands of them each time."""
-    gc.freeze()
-    gc.enable()
+    try:
+        return (yield)
+    finally:
+        gc.freeze()
+        if collects:
+            gc.enable()
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:

@@ -171,13 +171,14 @@ class _Tree:
 
     files: dict[str, str]
     out: Path
-    package: str = ""
+    package: str | None = ""
+    """As for `output.write`."""
 
 
 def _trees(api: Api, out: Path, pages: Path | None, project: bool) -> Iterator[_Tree]:
     yield _Tree(package.render(api), out, api.package.name)
     if project:
-        yield _Tree(distribution.files(api), out, distribution.NO_PACKAGE)
+        yield _Tree(distribution.files(api), out, None)
     if pages is not None:
         yield _Tree(reference_pages.pages(api), pages)
 

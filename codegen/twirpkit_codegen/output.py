@@ -21,7 +21,7 @@ __all__ = ["check_foreign", "difference", "write"]
 _MARKS: Final = (f"# {MARK}", f"<!-- {MARK}", MARK)
 
 
-def difference(files: Mapping[str, str], out: Path, package: str = "") -> str:
+def difference(files: Mapping[str, str], out: Path, package: str | None = "") -> str:
     """Return the changes that `write` would make, as a unified diff; an empty string for none."""
     parts = []
     for path in sorted({*files, *_generated_files(out, package)}):
@@ -55,7 +55,7 @@ def _links(path: Path, out: Path) -> Iterator[Path]:
     )
 
 
-def write(files: Mapping[str, str], out: Path, package: str = "") -> list[str]:
+def write(files: Mapping[str, str], out: Path, package: str | None = "") -> list[str]:
     """Write the files that differ and remove those that are stale.
 
     New files are written to a folder beside their places first, and old ones are kept until all are in place: a full
@@ -64,7 +64,8 @@ def write(files: Mapping[str, str], out: Path, package: str = "") -> list[str]:
     Args:
         files: Text by path.
         out: The folder that they go into.
-        package: The import package, where `out` contains more than it: only files of the package can be stale.
+        package: The import package, where `out` contains more than it: only files of the package can be stale. None: no
+            file is.
 
     Returns:
         The paths that were changed, added or removed.
@@ -131,7 +132,9 @@ def _make_folders(folder: Path, made: list[Path]) -> None:
         raise NotADirectoryError(errno.ENOTDIR, os.strerror(errno.ENOTDIR), str(folder))
 
 
-def _generated_files(out: Path, package: str) -> Iterator[str]:
+def _generated_files(out: Path, package: str | None) -> Iterator[str]:
+    if package is None:
+        return
     for path in sorted((out / package.replace(".", "/")).rglob("*")):
         if path.suffix in (".py", ".pyi", ".typed", ".md") and path.is_file() and _is_generated(path):
             yield path.relative_to(out).as_posix()

@@ -6,6 +6,8 @@ import shutil
 from dataclasses import dataclass
 from pathlib import Path
 
+import grpc_tools
+
 from twirpkit_codegen import cli, output
 from twirpkit_codegen.errors import GenerationError
 from twirpkit_codegen.inputs import Inputs, load
@@ -120,7 +122,13 @@ def odd(name: str, folder: Path) -> Path:
 
 
 REFUSED = sorted(path.parent.name for path in ODD.glob("*/refused.txt"))
-GOOD = sorted({path.name for path in ODD.iterdir()} - set(REFUSED))
+BUNDLED = Path(grpc_tools.__file__).parent / "_proto" / "google" / "protobuf"
+"""The protos that come with protoc."""
+OF_NEWER_PROTOC = (
+    () if (BUNDLED / "cpp_features.proto").exists() else ("edition_2024", "editions_new", "google_missing")
+)
+"""What the installed protoc cannot read: an edition, or a file that it does not bring."""
+GOOD = sorted({path.name for path in ODD.iterdir()} - {*REFUSED, *OF_NEWER_PROTOC})
 
 
 def tree(folder: Path) -> dict[str, bytes]:

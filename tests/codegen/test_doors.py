@@ -10,14 +10,14 @@ import sys
 from pathlib import Path
 
 import pytest
-from generating import HATS, MANIFEST, ODD, ROOT, Ran, compiled, odd, project, run, tree, write
+from generating import HATS, MANIFEST, OF_NEWER_PROTOC, ROOT, Ran, compiled, odd, project, run, tree, write
 from google.protobuf import json_format, text_format
 from google.protobuf.compiler.plugin_pb2 import CodeGeneratorRequest, CodeGeneratorResponse
 
 from twirpkit_codegen import entry_points, plugin
 
-ODD_ONES = ["extensions", "file_names", "editions_new", "comments", "options_read"]
-SEVERAL = [name for name in ODD_ONES if (ODD / name).exists()]
+ODD_ONES = ("comments", "editions_new", "extensions", "file_names", "option_fields")
+SEVERAL = [name for name in ODD_ONES if name not in OF_NEWER_PROTOC]
 
 
 def protoc(folder: Path, *arguments: object) -> Ran:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.metadata
 from collections import Counter
 
 import pytest
@@ -18,13 +19,22 @@ NOT_BY_HTTPX = {
     ]
 }
 """Exchanges whose request httpx refuses to send, and the mismatches. Once it sends one, its row here fails."""
+OLD_REQUESTS = tuple(map(int, importlib.metadata.version("requests").split(".")[:2])) < (2, 34)
+NOT_BY_OLD_REQUESTS = {
+    "http/route/double_slash_first": [
+        "request line: got 'POST /twirp/livekit.RoomService/ListRooms HTTP/1.1'",
+    ]
+}
+"""Exchanges that requests sends in another way before 2.34, which takes slashes at the start of a path for one."""
 
 
 @pytest.mark.parametrize(("library", "mode"), CLIENTS)
 @pytest.mark.parametrize("exchange", EXCHANGES, ids=str)
 def test_conforms(suites: dict[str, Suite], library: str, mode: Mode, exchange: Exchange) -> None:
-    limit = NOT_BY_HTTPX.get(exchange.id, []) if library == "httpx" else []
-    assert suites[library].play(mode, exchange) == limit
+    limits = NOT_BY_HTTPX if library == "httpx" else {}
+    if OLD_REQUESTS and (library, mode) == ("requests and aiohttp", "sync"):
+        limits = NOT_BY_OLD_REQUESTS
+    assert suites[library].play(mode, exchange) == limits.get(exchange.id, [])
 
 
 def test_lists_say_what_no_client_can_send(suite: Suite) -> None:

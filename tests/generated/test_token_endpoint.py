@@ -203,7 +203,7 @@ class TestRefused:
             (b'{"participant_metadata": "{}"}', 403, "^participant_metadata may not be set"),
             (b'{"participant_attributes": {"role": "host"}}', 403, "^participant_attributes may not be set"),
             (b'{"room_config": {"agents": [{"agent_nam": "a"}]}}', 400, "'agent_nam'; did you mean 'agent_name'"),
-            (b'{"room_config": {"agents": ' + b"[" * 5_000 + b"]" * 5_000 + b"}}", 400, "nested too deeply"),
+            (b'{"room_config": {"agents": ' + b"[" * 30_000 + b"]" * 30_000 + b"}}", 400, "nested too deeply"),
             (b'{"room_config": {"max_participants": 500}}', 403, "^room_config.max_participants may not be set"),
             (b'{"room_config": {"egress": {"room": {"layout": "grid"}}}}', 403, "^room_config.egress may not be set"),
             (b'{"room_name": "' + b"x" * 70_000 + b'"}', 413, "larger than 65536 bytes"),

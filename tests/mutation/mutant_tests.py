@@ -16,7 +16,11 @@ gc.disable()
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Run the fast tests first: a mutant is done with at the first test that fails."""
+    """Run the fast tests first: a mutant is done with at the first test that fails. Leave those over uvloop out.
+
+    They find what those over asyncio find, and with mutmut's context variables CPython 3.11 can crash under uvloop.
+    """
+    items[:] = [item for item in items if "uvloop" not in item.nodeid]
     if STATISTICS.exists():
         seconds = json.loads(STATISTICS.read_text(encoding="utf-8"))["duration_by_test"]
         items.sort(key=lambda item: seconds.get(item.nodeid, 0.0))

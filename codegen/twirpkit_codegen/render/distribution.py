@@ -13,10 +13,8 @@ from twirpkit_codegen.render import templating
 from twirpkit_codegen.schema.model import Api
 from twirpkit_codegen.version import GENERATOR
 
-__all__ = ["NO_PACKAGE", "files"]
+__all__ = ["files"]
 
-NO_PACKAGE: Final = "\0"
-"""A package that no folder has: nothing beside these files is stale, whatever stands there."""
 _TEMPLATES: Final = {"pyproject.toml": "pyproject.toml.j2", "README.md": "project_readme.md.j2", "NOTICE": "notice.j2"}
 
 

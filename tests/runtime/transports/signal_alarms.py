@@ -26,9 +26,10 @@ def alarms() -> Iterator[Alarm]:
 
         signal.signal(signal.SIGALRM, wake)
 
-    before = signal.getsignal(signal.SIGALRM)
+    before, collects = signal.getsignal(signal.SIGALRM), gc.isenabled()
     gc.disable()
     yield raising
     signal.setitimer(signal.ITIMER_REAL, 0)
     signal.signal(signal.SIGALRM, before)
-    gc.enable()
+    if collects:
+        gc.enable()
