@@ -45,7 +45,7 @@ _MINOR: Final = {b"HTTP/1.0": 0, b"HTTP/1.1": 1, b"HTTP/2": None}
 _DISCONNECTED: Final = "Server disconnected"
 """The beginning of what httpx says if the connection was closed, by the same exception as for a malformed response."""
 _NO_TUNNEL: Final = re.compile(r"([1-9][0-9]{2}) ")
-"""How httpx begins to say what a proxy answered to CONNECT."""
+"""The start of the text of httpx for a CONNECT that a proxy refused: its status."""
 _MINE: Final = "the client has its own: give proxy and verify to it in place of proxy and tls"
 
 

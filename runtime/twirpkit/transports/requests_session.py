@@ -65,7 +65,7 @@ _UNVERIFIED: Final = (
     'set its verify to the server\'s CA, such as "ca.pem"'
 )
 _NO_TUNNEL: Final = re.compile(r"Tunnel connection failed: ([1-9][0-9]{2})\b")
-"""How `http.client` says what a proxy answered to CONNECT."""
+"""The text of `http.client` for a CONNECT that a proxy refused, with its status."""
 _FOLD: Final = re.compile(r"[ \t]*\r?\n[ \t]+")
 _MINOR: Final = {10: 0, 11: 1}
 """urllib3's versions of HTTP/1.x. Responses of test doubles have none."""
