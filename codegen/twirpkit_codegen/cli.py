@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -14,7 +13,7 @@ import click
 from twirpkit_codegen import output
 from twirpkit_codegen.compare import report
 from twirpkit_codegen.compare.changes import changes
-from twirpkit_codegen.errors import GenerationError
+from twirpkit_codegen.errors import text_of
 from twirpkit_codegen.inputs import Inputs, load, load_version
 from twirpkit_codegen.render import distribution, package
 from twirpkit_codegen.render import reference as reference_pages
@@ -26,9 +25,6 @@ from twirpkit_codegen.version import GENERATOR
 __all__ = ["main"]
 
 T = TypeVar("T")
-
-_TRACEBACK = "TWIRPKIT_TRACEBACK"
-"""The environment variable that lets errors of the generator itself through."""
 
 _FOLDER = click.Path(path_type=Path, file_okay=False)
 _IMPORTS = click.option(
@@ -194,11 +190,6 @@ def _or_exit(work: Callable[[], T], code: int = 1) -> T:
     """Return the result of `work`; on an error, print it and exit with a code, without a traceback."""
     try:
         return work()
-    except GenerationError as error:
-        problem = str(error)
     except Exception as error:  # the outermost frame: users get a line, and how to see more
-        if os.environ.get(_TRACEBACK):
-            raise
-        problem = f"{type(error).__name__}: {error}: this is a bug of twirpkit; {_TRACEBACK}=1 shows where"
-    click.echo(problem, err=True)
+        click.echo(text_of(error), err=True)
     sys.exit(code)

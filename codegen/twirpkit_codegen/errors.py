@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from types import MappingProxyType
-from typing import TypeVar
+from typing import Final, TypeVar
 
-__all__ = ["GenerationError", "Location", "Problems"]
+__all__ = ["GenerationError", "Location", "Problems", "text_of"]
+
+_TRACEBACK: Final = "TWIRPKIT_TRACEBACK"
+"""The environment variable that lets errors of the generator itself through."""
 
 T = TypeVar("T")
 D = TypeVar("D")
@@ -108,3 +112,18 @@ class Problems:
         """Raise the errors as one, if there are any."""
         if self.found:
             raise GenerationError.of(self.found)
+
+
+def text_of(error: Exception) -> str:
+    """Return the text of an error that ends a run, which users see in place of a traceback.
+
+    Raises:
+        Exception: It is not one of the input, and ``TWIRPKIT_TRACEBACK`` is set.
+    """
+    if isinstance(error, GenerationError):
+        return str(error)
+    if os.environ.get(_TRACEBACK):
+        raise error
+    if isinstance(error, OSError) and error.strerror:
+        return f"{error.strerror}: {error.filename}" if error.filename else error.strerror
+    return f"{type(error).__name__}: {error}: this is a bug of twirpkit; {_TRACEBACK}=1 shows where"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from twirpkit_codegen.errors import GenerationError, Problems
+from twirpkit_codegen.errors import GenerationError
 from twirpkit_codegen.schema import build, descriptors, images, manifest, proto_files
 from twirpkit_codegen.schema.manifest import Manifest
 from twirpkit_codegen.schema.model import Api
@@ -34,8 +34,7 @@ def load(inputs: Inputs) -> Api:
         GenerationError: The inputs have errors. Those of the manifest and of the protos are reported together.
     """
     facts = manifest.load(inputs.manifest)
-    problems = Problems()
-    problems.found += facts.problems.found
+    problems = facts.problems
     protos = problems.attempt(lambda: _protos(inputs, facts), None)
     if protos is None:
         raise GenerationError.of(problems.found)
@@ -67,4 +66,9 @@ def _protos(inputs: Inputs, facts: Manifest) -> Protos:
     folder = inputs.manifest.parent
     roots = inputs.protos or tuple(folder / root for root in facts.protos.roots)
     imports = (*inputs.imports, *(folder / each for each in facts.protos.imports))
-    return descriptors.compile_protos(proto_files.find_protos(roots, imports, facts.protos.exclude))
+    files = proto_files.find_protos(roots, imports, facts.protos.exclude)
+    for pattern in files.unused:
+        facts.problems.add(
+            facts.location("protos", "exclude"), f"protos.exclude: {pattern!r} excludes no file: remove it"
+        )
+    return descriptors.compile_protos(files)

@@ -16,7 +16,7 @@ from google.protobuf import descriptor_pb2
 from google.protobuf.compiler.plugin_pb2 import CodeGeneratorRequest, CodeGeneratorResponse
 from google.protobuf.descriptor_pb2 import FileDescriptorSet
 
-from twirpkit_codegen.errors import GenerationError, Location
+from twirpkit_codegen.errors import GenerationError, Location, text_of
 from twirpkit_codegen.render import package
 from twirpkit_codegen.render.loading import check_loads
 from twirpkit_codegen.schema import build, manifest
@@ -51,8 +51,8 @@ def respond(request: CodeGeneratorRequest) -> CodeGeneratorResponse:
         check_loads(files, api.package.name)
         for path, text in files.items():
             response.file.add(name=path, content=text)
-    except GenerationError as error:
-        response.error = str(error)
+    except Exception as error:  # the outermost frame, as in the command
+        response.error = text_of(error)
     return response
 
 

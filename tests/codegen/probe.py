@@ -160,6 +160,7 @@ def requests(method: Any) -> Iterator[tuple[tuple[Any, ...], dict[str, Any], Mes
     for name, value in type(message).ListFields(message):
         if keys[name.name] not in OPTIONS:
             assign(expected, name.name, value)
+    assert type(expected).SerializeToString(method.request(**keywords)) == type(expected).SerializeToString(expected)
     if type(expected).IsInitialized(expected) and (keywords or not mapping):
         yield (), keywords, expected
 

@@ -79,3 +79,12 @@ def test_the_version_of_livekits_schema_is_the_one_that_it_is_held_against() -> 
     manifest = tomllib.loads((ROOT / "protos" / "livekit.toml").read_text(encoding="utf-8"))
     groups = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["dependency-groups"]
     assert f"livekit-protocol=={manifest['upstream']['version']}" in groups["test"]
+
+
+def test_both_distributions_name_one_repository() -> None:
+    toolkit, livekit = (
+        tomllib.loads((ROOT / path).read_text(encoding="utf-8"))["project"]["urls"]
+        for path in ("pyproject.toml", "protos/livekit.toml")
+    )
+    assert toolkit == livekit
+    assert all(url.startswith(toolkit["Source"]) for url in toolkit.values())

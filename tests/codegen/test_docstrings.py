@@ -8,7 +8,7 @@ import pytest
 
 from twirpkit_codegen.render.docstrings import docstring, literal, wrap
 from twirpkit_codegen.schema import comments
-from twirpkit_codegen.schema.model import Doc
+from twirpkit_codegen.schema.message_model import Doc
 
 PIECES = [
     '"',

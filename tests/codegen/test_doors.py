@@ -74,6 +74,15 @@ def test_an_option_is_wrong(parameter: str, says: str) -> None:
     assert not response.file
 
 
+def test_no_traceback_of_the_generators_own_errors(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(*_: object) -> None:
+        raise IndexError("of ours")
+
+    monkeypatch.setattr(plugin.build, "build", fail)
+    request = CodeGeneratorRequest(parameter=f"manifest={project(tmp_path)}")
+    assert plugin.respond(request).error.startswith("IndexError: of ours: this is a bug of twirpkit; ")
+
+
 def test_a_response_has_the_files_and_the_editions(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
 ) -> None:

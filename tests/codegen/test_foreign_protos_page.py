@@ -30,7 +30,7 @@ def test_a_newcomer_gets_there(tmp_path: Path) -> None:
     for module in ("search_types", "v1/_2/ranking"):
         assert (tmp_path / "src/acme_search/messages" / f"{module}.py").exists()
         assert f"acme_search.messages.{module.replace('/', '.')}" in PAGE
-    program = blocks("python")[0]
+    program = blocks("python")[0].partition("\n")[2]  # without its path
     asynchronous = program.replace("SearchAPI", "AsyncSearchAPI").replace("with Async", "async with Async")
     body = asynchronous.partition("\n\n")
     asynchronous = f"import asyncio\n{body[0]}\nasync def main():\n" + re.sub("(?m)^", "    ", body[2])
@@ -41,3 +41,8 @@ def test_a_newcomer_gets_there(tmp_path: Path) -> None:
             python = [sys.executable, "-W", "error", "-c", code]
             done_ = subprocess.run(python, cwd=tmp_path / "src", capture_output=True, text=True, check=False)
             assert (done_.returncode, done_.stdout, done_.stderr) == (0, "['hat']\n", "")
+    without_server = blocks("python")[1]
+    python = [sys.executable, "-W", "error", "-c", without_server]
+    done_ = subprocess.run(python, cwd=tmp_path / "src", capture_output=True, text=True, check=False)
+    assert (done_.returncode, done_.stderr) == (0, "")
+    assert without_server.endswith(f"  # {done_.stdout}")

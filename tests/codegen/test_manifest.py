@@ -233,6 +233,14 @@ BAD: dict[str, tuple[str | bytes, str]] = {
         SDK + "[rename]\n'acme.Hat.size' = 'a-b'\n",
         "manifest.toml:5: rename: 'a-b' for 'acme.Hat.size' is not a public Python name",
     ),
+    "renames two things to one name": (
+        SDK + "[rename]\n'acme.Hat.size' = 'x'\n'acme.Hat.name' = 'x'\n",
+        "manifest.toml:5: rename: 'x' is the name of acme.Hat.name: choose another for acme.Hat.size, or rename both",
+    ),
+    "renames to a reserved name": (
+        SDK + "[rename]\n'acme.HatService/MakeHat' = 'with_options'\n",
+        "manifest.toml:5: rename: 'with_options' is taken: choose another for acme.HatService/MakeHat",
+    ),
     "renames to another's name": (
         SDK + "[rename]\n'acme.Hat.size' = 'name'\n",
         "manifest.toml:5: rename: 'name' is the name of acme.Hat.name: choose another for acme.Hat.size",
@@ -249,7 +257,10 @@ BAD: dict[str, tuple[str | bytes, str]] = {
     ),
     "protos without roots": (SDK + "[protos]\nroots = []\n", "manifest.toml:5: protos.roots must name a folder at"),
     "roots is a string": (SDK + "[protos]\nroots = '.'\n", "manifest.toml:5: protos.roots must be a list of strings"),
-    "excludes nothing": (SDK + "[protos]\nexclude = ['no']\n", "protos.exclude: 'no' excludes no file: remove it"),
+    "excludes nothing": (
+        SDK + "[protos]\nexclude = ['no']\n",
+        "manifest.toml:5: protos.exclude: 'no' excludes no file: remove it",
+    ),
     "attribute is no name": (
         f"{SDK}[services.'{SERVICE}']\nattribute = 'a-b'\n",
         f"manifest.toml:5: attribute 'a-b' of {SERVICE} must be a public Python name",
@@ -289,6 +300,38 @@ def test_an_error_names_the_place_of_the_mistake(case: str, tmp_path: Path) -> N
     assert [line for line in done.err.splitlines() if line.startswith(begins)], done.err
     assert done.code == 1
     assert not (tmp_path / "out").exists()
+
+
+MANY = """
+skip = ["acme.No", "acme.Neither"]
+[sdk]
+package = "acme_twirp"
+facade = "AcmeAPI"
+sensitive_fields = ["acme.Hat.no", "acme.No.name"]
+exports = { other = ["TwirpError", "types"] }
+bound = { A = { base = "a:B", to = "acme.No" }, C = { base = "a:B", to = "acme.Hat", properties = { no = "str" } } }
+[protos]
+exclude = ["no", "neither"]
+[share]
+"no.proto" = "other"
+"neither.proto" = "other"
+[rename]
+"acme.Hat.size" = "name"
+"acme.Hat.tags" = "name"
+"acme.HatService/MakeHat" = "with_options"
+"""
+
+
+def test_all_errors_are_told_at_once(tmp_path: Path) -> None:
+    done = run("generate", project(tmp_path, toml=MANY))
+    lines = [line.partition(": ")[0].rpartition(":")[2] for line in done.err.splitlines()]
+    assert lines == ["2", "2", "6", "6", "7", "7", "8", "8", "10", "10", "12", "13", "15", "16", "17"], done.err
+
+
+def test_all_names_that_nothing_has_are_told_at_once(tmp_path: Path) -> None:
+    toml = SDK + "acronyms = ['XY', 'ZZ']\n[rename]\n'acme.No' = 'A'\n'acme.Neither' = 'B'\n"
+    done = run("generate", project(tmp_path, toml=toml))
+    assert len(done.err.splitlines()) == 4, done.err
 
 
 def test_a_manifest_that_is_not_there(tmp_path: Path) -> None:

@@ -7,10 +7,12 @@ from pathlib import Path
 import pytest
 from generating import ROOT, project, run
 
-from twirpkit_codegen.schema import manifest, naming, policy
+from twirpkit_codegen.schema import manifest, package_reader, policy, reserved_names
 
 PAGE = (ROOT / "docs" / "manifest.md").read_text(encoding="utf-8")
-KEYS = sorted({*manifest._TOP, *manifest._SDK, *manifest._ENV, *manifest.BOUND_OPTIONS, *policy._ROW, *policy._SECTION})
+KEYS = sorted(
+    {*manifest._TOP, *manifest._SDK, *package_reader._ENV, *manifest.BOUND_OPTIONS, *policy._ROW, *policy._SECTION}
+)
 
 
 def blocks(language: str) -> list[str]:
@@ -90,13 +92,15 @@ def test_folders_and_names_can_be_chosen(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "key", sorted({*manifest._TOP, *manifest._SDK, *manifest._ENV, *policy._ROW, *policy._SECTION})
+    "key", sorted({*manifest._TOP, *manifest._SDK, *package_reader._ENV, *policy._ROW, *policy._SECTION})
 )
 def test_every_key_is_explained(key: str) -> None:
     assert f"`{key}`" in PAGE or re.search(rf"`\[(sdk\.)?{key}\b", PAGE)
 
 
-@pytest.mark.parametrize("name", sorted({*policy.RETRY_CLASSES, *naming.OPTION_NAMES, *naming.ENUM_NAMES}))
+@pytest.mark.parametrize(
+    "name", sorted({*policy.RETRY_CLASSES, *reserved_names.OPTION_NAMES, *reserved_names.ENUM_NAMES})
+)
 def test_every_name_is_explained(name: str) -> None:
     assert f"`{name}`" in PAGE or f'`"{name}"`' in PAGE
 

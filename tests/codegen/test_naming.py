@@ -1,15 +1,10 @@
 """The name rules: what a proto name becomes, and which are refused."""
 
-import inspect
 import keyword
 
 import pytest
-from google.protobuf.empty_pb2 import Empty
 
-import twirpkit._schema.enums
 import twirpkit._schema.names
-from livekit_twirp import AsyncLiveKitAPI, AsyncRoomService, LiveKitAPI, RoomService
-from twirpkit.client import AsyncClient, Client
 from twirpkit_codegen.errors import GenerationError, Location
 from twirpkit_codegen.schema import naming
 
@@ -65,6 +60,12 @@ def test_an_rpc_becomes_a_method(name: str, made: str) -> None:
         ("UpdateAPIs", "update_apis"),
         ("ListURLsOfHat", "list_urls_of_hat"),
         ("QueryGraphQL", "query_graphql"),
+        ("GetiOSApp", "get_ios_app"),
+        ("GetgRPCStatus", "get_grpc_status"),
+        ("iOSApp", "ios_app"),
+        ("ListSaaSApps", "list_saas_apps"),
+        ("GetK8sCluster", "get_k8s_cluster"),
+        ("StudioScene", "studio_scene"),
         ("GitHubLogin", "github_login"),
     ],
 )
@@ -174,33 +175,3 @@ def test_an_error_names_both_of_two_equal_names() -> None:
     with pytest.raises(GenerationError) as caught:
         naming.check_unique([("a", "A", Location("x", 1)), ("b", "B", Location("x", 2)), ("a", "a", Location("y"))])
     assert str(caught.value) == "y: a and A (x:1) are both 'a' in Python: rename one"
-
-
-@pytest.mark.parametrize("service", [RoomService, AsyncRoomService])
-def test_option_names_are_those_of_a_method(service: type[RoomService] | type[AsyncRoomService]) -> None:
-    """`retry` is kept for the option of that name."""
-    # Its signature shows the fields, too; all options have defaults.
-    options = set(service.create_room.__kwdefaults__)
-    assert options | {"self", "retry"} == naming.OPTION_NAMES
-
-
-@pytest.mark.parametrize(("facade", "base"), [(LiveKitAPI, Client), (AsyncLiveKitAPI, AsyncClient)])
-def test_facade_names_are_those_of_a_client(facade: type, base: type) -> None:
-    """`api` is the module of the facade; `close` and `aclose` are reserved in both modes."""
-    public = {name for name in dir(base) if not name.startswith("_")} | {"package"}
-    assert public <= naming.FACADE_NAMES
-    assert not {name for name in vars(facade) if not name.startswith("_")} & (naming.FACADE_NAMES - {"package"})
-
-
-def test_message_names_are_those_of_a_message() -> None:
-    assert {name for name in dir(Empty) if not name.startswith("_")} <= naming.MESSAGE_NAMES
-
-
-def test_enum_names_are_those_of_an_enum_class() -> None:
-    assert set(inspect.get_annotations(twirpkit._schema.enums.EnumType)) == naming.ENUM_NAMES
-
-
-def test_int_names_are_those_of_a_member_of_an_enum() -> None:
-    """Those of newer versions of Python are among them."""
-    assert {name for name in dir(twirpkit._schema.enums.Enum) if not name.startswith("_")} <= naming.INT_NAMES
-    assert naming.INT_NAMES - set(dir(int)) <= {"ValueType", "is_integer"}

@@ -215,7 +215,7 @@ def test_an_rpc_without_a_row(tmp_path: Path) -> None:
     done = run("generate", project(tmp_path, toml=HEAD))
     assert done.err == (
         "acme.proto:6: acme.HatService/MakeHat has no policy row: add one to manifest.toml:10\n\n"
-        '[services."acme.HatService"] # in manifest.toml\n'
+        '# below [services."acme.HatService"], manifest.toml:10\n'
         'MakeHat = { grants = {}, retry = "never" } # a guess, the safest class and no grants\n'
     )
 
@@ -257,14 +257,16 @@ def test_all_mistakes_are_reported_at_once(tmp_path: Path) -> None:
         }
         message Hat {}
         """
-    done = run("generate", project(tmp_path, {"a.proto": proto}, f"{HEAD}MakeHat = {{ retry = 'read' }}\n"))
+    toml = f"{HEAD}MakeHat = {{ retry = 'read' }}\n"
+    done = run("generate", project(tmp_path, {"a.proto": proto}, toml))
     problems, _, rows = done.err.partition("\n\n")
     assert [line.partition(" ")[0] for line in problems.splitlines()] == [
         "a.proto:6:",
         "a.proto:7:",
         "manifest.toml:11:",
     ]
-    assert list(tomllib.loads(rows)["services"]["acme.HatService"]) == ["BuyHat", "SellHat"]
+    pasted = tomllib.loads(toml.replace(HEAD, HEAD + rows))
+    assert list(pasted["services"]["acme.HatService"]) == ["BuyHat", "SellHat", "MakeHat"]
 
 
 @pytest.fixture(scope="module")

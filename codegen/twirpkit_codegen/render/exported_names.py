@@ -6,8 +6,9 @@ from collections import Counter
 from collections.abc import Iterable
 
 from twirpkit_codegen.render.mode import MODES
-from twirpkit_codegen.schema import naming
-from twirpkit_codegen.schema.model import Api, File
+from twirpkit_codegen.schema import reserved_names
+from twirpkit_codegen.schema.message_model import File
+from twirpkit_codegen.schema.model import Api
 
 __all__ = ["exported_names", "server_names"]
 
@@ -23,14 +24,14 @@ def exported_names(api: Api, types: Iterable[tuple[str, str]]) -> dict[str, str]
         types: Types of mappings and of names of enums, and their modules under ``types``.
     """
     package = api.package.name
-    found: dict[str, str] = dict.fromkeys(naming.ERROR_NAMES | naming.JSON_NAMES, "twirpkit")
+    found: dict[str, str] = dict.fromkeys(reserved_names.ERROR_NAMES | reserved_names.JSON_NAMES, "twirpkit")
     for mode in MODES if api.services else ():
         found[f"{mode.prefix}{api.package.facade}"] = f"{package}.{mode.folder}.api"
         for service in api.services:
             found[f"{mode.prefix}{service.class_name}"] = f"{package}.{mode.folder}.{service.attribute}"
     found |= {each.name: each.module for each in api.exports}
     found |= {each.name: f"{package}.{each.module}" for each in api.bound}
-    reserved = set(found) | naming.PACKAGE_NAMES
+    reserved = set(found) | reserved_names.PACKAGE_NAMES
     names = [(each, f"{package}.messages.{file.module}") for file in api.files for each in _names(file)]
     names += [(name, f"{package}.types.{module}") for name, module in types]
     names = [(name, module) for name, module in names if not name.startswith("_")]
@@ -41,7 +42,7 @@ def exported_names(api: Api, types: Iterable[tuple[str, str]]) -> dict[str, str]
 
 def server_names(api: Api) -> dict[str, str]:
     """Return the public names of a package's module ``server`` and the modules that they come from, sorted."""
-    found = dict.fromkeys(naming.SERVER_NAMES, "twirpkit.server")
+    found = dict.fromkeys(reserved_names.SERVER_NAMES, "twirpkit.server")
     for mode in MODES:
         for service in api.services:
             module = f"{api.package.name}.{mode.folder}._server.{service.attribute}"

@@ -7,7 +7,7 @@ import textwrap
 from typing import Final
 
 from twirpkit_codegen.render.docstrings import printable
-from twirpkit_codegen.schema.model import Doc
+from twirpkit_codegen.schema.message_model import Doc
 
 __all__ = ["cell", "paragraphs", "text"]
 
@@ -15,6 +15,7 @@ _CODE: Final = re.compile(r"(`[^`]+`)")
 _SPECIAL: Final = re.compile(r"[\\`*\[\]<>&~|$]|(?<![^\W_])_|_(?![^\W_])")
 _BLOCK: Final = re.compile(r"^(\d*)([#+=.)-])")
 """The beginning of a line that would be a heading, a rule or a list item."""
+_LANGUAGE: Final = re.compile(r"```([A-Za-z0-9_+-]+)$")
 _NUMBERED: Final = re.compile(r"\d{1,9}[.)] ")
 
 
@@ -39,14 +40,15 @@ def paragraphs(doc: Doc) -> str:
 
 def _code(content: str) -> str:
     """Return a block of code, in a fence that it cannot end."""
-    lines = content.split("\n")
+    lines, language = content.split("\n"), "text"
     if content.startswith("```"):
+        language = found[1] if (found := _LANGUAGE.match(lines[0])) else language
         lines = [line for line in lines[1:] if not line.strip().startswith("```")]
     else:
         lines = textwrap.dedent(content).split("\n")
-    longest = max((len(found) for found in re.findall("`+", content)), default=0)
+    longest = max((len(each) for line in lines for each in re.findall("`+", line)), default=0)
     fence = "`" * max(3, longest + 1)
-    return "\n".join([f"{fence}text", *map(printable, lines), fence])
+    return "\n".join([f"{fence}{language}", *map(printable, lines), fence])
 
 
 def _table(content: str) -> str:

@@ -16,8 +16,9 @@ from twirpkit_codegen.render.formatting import format_files
 from twirpkit_codegen.render.method_docs import policy_lines, summary
 from twirpkit_codegen.render.mode import MODES
 from twirpkit_codegen.render.scope import Scope
-from twirpkit_codegen.schema import comments, naming
-from twirpkit_codegen.schema.model import Api, Extension, File, Message, Service, walk
+from twirpkit_codegen.schema import comments, reserved_names
+from twirpkit_codegen.schema.message_model import Extension, File, Message, walk
+from twirpkit_codegen.schema.model import Api, Service
 from twirpkit_codegen.version import GENERATED_FOR, GENERATOR
 
 __all__ = ["render"]
@@ -262,8 +263,8 @@ def _environment() -> jinja2.Environment:
         deprecation_message=comments.deprecation_message,
         docstring=docstring,
         keywords_name=keywords_name,
-        message_names=naming.MESSAGE_NAMES,
-        int_names=naming.INT_NAMES,
+        message_names=reserved_names.MESSAGE_NAMES,
+        int_names=reserved_names.INT_NAMES,
         policy_lines=policy_lines,
         summary=summary,
         generated_for=GENERATED_FOR,

@@ -11,7 +11,8 @@ import jinja2
 from twirpkit_codegen.render import markdown, templating
 from twirpkit_codegen.render.method_docs import policy_lines
 from twirpkit_codegen.schema import comments
-from twirpkit_codegen.schema.model import Api, Enum, Field, File, Message, TypeRef
+from twirpkit_codegen.schema.message_model import Enum, Field, File, Message, TypeRef
+from twirpkit_codegen.schema.model import Api
 
 __all__ = ["pages"]
 

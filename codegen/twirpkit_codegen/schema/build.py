@@ -11,10 +11,13 @@ from typing import Final
 from google.protobuf.descriptor_pb2 import FileDescriptorProto
 
 from twirpkit_codegen.errors import GenerationError, Location, Problems
-from twirpkit_codegen.schema import exports, naming, policy
+from twirpkit_codegen.schema import exports, naming, policy, reserved_names
 from twirpkit_codegen.schema.file_builder import build_file
-from twirpkit_codegen.schema.manifest import NO_FACADE, Manifest
-from twirpkit_codegen.schema.model import Api, Message, PackageInfo, Service, walk
+from twirpkit_codegen.schema.manifest import Manifest
+from twirpkit_codegen.schema.message_model import Message, walk
+from twirpkit_codegen.schema.model import Api, Service
+from twirpkit_codegen.schema.package_model import PackageInfo
+from twirpkit_codegen.schema.package_reader import NO_FACADE
 from twirpkit_codegen.schema.renames import Renames
 from twirpkit_codegen.schema.selection import Protos, select
 from twirpkit_codegen.schema.service_builder import Context, build_service, rows_of, rpc_names, service_names
@@ -40,9 +43,7 @@ def build(protos: Protos, manifest: Manifest) -> Api:
     sources = [Source.of(file) for file in sorted(files, key=lambda file: file.name) if not is_google(file.name)]
     renames = Renames(manifest)
     shared = problems.attempt(lambda: _shared(manifest, files), {})
-    names = problems.attempt(lambda: Names(sorted(files, key=lambda file: file.name), renames, shared), None)
-    if names is None:
-        raise GenerationError.of(problems.found)
+    names = Names(sorted(files, key=lambda file: file.name), renames, shared)
     models = problems.attempt_all(partial(build_file, source, names) for source in sources)
     messages = {message.full_name: message for file in models for message in walk(file.messages)}
     found = [
@@ -66,7 +67,8 @@ def build(protos: Protos, manifest: Manifest) -> Api:
     bound = problems.attempt(lambda: exports.bound_classes(manifest, names.types, messages), ())
     if not problems:  # else what the manifest names may be among what could not be built
         problems.attempt(lambda: _check_acronyms(manifest, services), None)
-        problems.attempt(lambda: renames.check_all_taken([*names.python, *names.modules, *rpc_names(found)]), None)
+        renames.check_all_taken([*names.python, *names.modules, *rpc_names(found)])
+    problems.found += renames.problems.found
     problems.raise_all()
     remarks = (*protos.warnings, *context.remarks)
     own_models = tuple(model for model in models if model.name not in shared)
@@ -78,15 +80,17 @@ def _shared(manifest: Manifest, files: Sequence[FileDescriptorProto]) -> dict[st
     """Return the packages of shared files, by path: those of the manifest, and what they import."""
     by_name = {file.name: file for file in files}
     found: dict[str, str] = {}
+    problems = Problems()
     for name, package in manifest.share.items():
         if name not in by_name:
-            raise GenerationError.at(manifest.location("share", name), f"no file {name} in the protos: remove it")
-        pending = [name]
+            problems.add(manifest.location("share", name), f"no file {name} in the protos: remove it")
+        pending = [name] if name in by_name else []
         while pending:
             each = pending.pop()
             if each not in found and not is_google(each):
                 found[each] = package
                 pending += by_name[each].dependency
+    problems.raise_all()
     return found
 
 
@@ -114,12 +118,14 @@ def _with_sensitivity(manifest: Manifest, protos: Protos) -> PackageInfo:
 
 
 def _check_sensitive_fields(manifest: Manifest, messages: Mapping[str, Message]) -> None:
-    """Raise GenerationError for a sensitive field that does not exist: it is misspelt, or gone."""
+    """Raise GenerationError for sensitive fields that do not exist: they are misspelt, or gone."""
+    problems = Problems()
     for name in manifest.package.sensitive_fields:
         message, _, field = name.rpartition(".")
         if message not in messages or all(each.name != field for each in messages[message].fields):
             text = f"sdk.sensitive_fields: {name!r} is not a field of these protos, like 'acme.Hat.name'"
-            raise GenerationError.at(manifest.location("sdk", "sensitive_fields"), text)
+            problems.add(manifest.location("sdk", "sensitive_fields"), text)
+    problems.raise_all()
 
 
 def _check_facade(manifest: Manifest, services: list[Service]) -> None:
@@ -130,30 +136,33 @@ def _check_facade(manifest: Manifest, services: list[Service]) -> None:
             return manifest.location("services", service.full_name, key)
         return Location(service.file, service.line)
 
-    facade = manifest.package.facade
+    facade, problems = manifest.package.facade, Problems()
     advice = "give one another {} in its section of the manifest"
-    naming.check_unique(
-        ((each.attribute, each.full_name, location(each, "attribute")) for each in services), advice.format("attribute")
-    )
+    attributes = [(each.attribute, each.full_name, location(each, "attribute")) for each in services]
+    problems.attempt(lambda: naming.check_unique(attributes, advice.format("attribute")), None)
     classes = [(f"{prefix}{facade}", "sdk.facade", manifest.location("sdk", "facade")) for prefix in ("", "Async")]
     for each in services:
         text = f'give {each.full_name} another attribute in [services."{each.full_name}"] of the manifest'
-        naming.check_free(each.attribute, naming.FACADE_NAMES, "a facade", location(each, "attribute"), text)
-        naming.check_free(each.attribute, naming.PAGE_NAMES, "the reference", location(each, "attribute"), text)
+        place = location(each, "attribute")
+        for taken, owner in ((reserved_names.FACADE_NAMES, "a facade"), (reserved_names.PAGE_NAMES, "the reference")):
+            problems.attempt(partial(naming.check_free, each.attribute, taken, owner, place, text), None)
         classes += [(f"{prefix}{each.class_name}", each.full_name, location(each, "class")) for prefix in ("", "Async")]
-    naming.check_unique(classes, advice.format("class"))
-    exports.check_names(manifest, classes if services else [])
+    problems.attempt(lambda: naming.check_unique(classes, advice.format("class")), None)
+    distinct = {each[0]: each for each in reversed(classes)}  # a clash of classes is told once
+    problems.attempt(lambda: exports.check_names(manifest, distinct.values() if services else []), None)
+    problems.raise_all()
 
 
 def _check_acronyms(manifest: Manifest, services: list[Service]) -> None:
-    """Raise GenerationError for an acronym that no name contains: it is misspelt, or its names are gone."""
+    """Raise GenerationError for acronyms that no name contains: they are misspelt, or their names are gone."""
     location = manifest.location("sdk", "acronyms")
     names = [method.py_name for service in services for method in service.methods]
     names += [naming.snake_case(service.name, manifest.acronyms) for service in services]
     words = {word.rstrip("0123456789") for name in names for word in name.split("_")}
     unused = [each for each in manifest.acronyms if each.lower().rstrip("0123456789") not in words]
     if unused:
-        raise GenerationError.at(location, f"no name has the acronym {unused[0]!r}: remove it from sdk.acronyms")
+        text = "no name has the acronym {!r}: remove it from sdk.acronyms"
+        raise GenerationError.of([GenerationError.at(location, text.format(each)) for each in unused])
 
 
 def to_json(api: Api) -> str:

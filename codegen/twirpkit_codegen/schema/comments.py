@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import Final
 
-from twirpkit_codegen.schema.model import Doc
+from twirpkit_codegen.schema.message_model import Doc
 
 __all__ = ["add_note", "deprecation_message", "mark_deprecated", "parse"]
 
@@ -15,7 +15,8 @@ _DEPRECATED: Final = re.compile(r"Deprecated(?:: *(.*)|[.]|$)")
 _FOR_LINTERS: Final = re.compile(r"\(-- .*? --\)", re.DOTALL)
 """Remarks for Google's API linter, which may have several lines."""
 _DIRECTIVE: Final = re.compile(
-    r"(buf:lint:|buf:breaking:|@@protoc_insertion_point|protolint:|clang-format (on|off)|NOLINT|LINT[.:]|nolint\b)"
+    r"(buf:lint:|buf:breaking:|@@protoc_insertion_point|protolint:|prototool:|api-linter:|cspell:|clang-format (on|off)"
+    r"|NOLINT|LINT[.:]|nolint\b)"
 )
 """The beginning of a line for a linter or another tool."""
 _RULER: Final = re.compile(r"[-=*#~_/+]{3,}")
@@ -54,10 +55,15 @@ def mark_deprecated(doc: Doc, deprecated: bool) -> Doc:
 
 
 def add_note(doc: Doc, note: str) -> Doc:
-    """Add a paragraph to a comment, unless its text is there already."""
-    if note.rstrip(".") in doc.text:
+    """Add a paragraph to a comment, unless its text is there already. A last sentence without a full stop gets one."""
+    if note.rstrip(".") in doc.text or not note:
         return doc
-    return Doc(doc.summary, (*doc.body, note)) if doc.summary else Doc(note, ())
+    if not doc.summary:
+        return Doc(note, doc.body)
+    parts = [doc.summary, *doc.body]
+    if parts[-1][-1].isalnum() and not Doc.is_verbatim(parts[-1]) and not _ITEM.match(parts[-1]):
+        parts[-1] += "."
+    return Doc(parts[0], (*parts[1:], note))
 
 
 def deprecation_message(name: str, doc: Doc) -> str:
@@ -114,7 +120,9 @@ def _joined(lines: list[str]) -> str:
 def _split_summary(paragraph: str) -> tuple[str, str]:
     """Return the first sentence and the rest."""
     for end in _END.finditer(paragraph):
-        word = paragraph[: end.start() + 1].rpartition(" ")[2].lstrip("(")
-        if word.lower() not in _ABBREVIATIONS:
-            return paragraph[: end.start() + 1], paragraph[end.end() :]
+        sentence, rest = paragraph[: end.start() + 1], paragraph[end.end() :]
+        word = sentence.rpartition(" ")[2].lstrip("(")
+        is_within = sentence.count("(") > sentence.count(")") and ")" in rest
+        if word.lower() not in _ABBREVIATIONS and not is_within:
+            return sentence, rest
     return paragraph, ""

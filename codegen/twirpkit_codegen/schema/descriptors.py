@@ -42,8 +42,7 @@ def compile_protos(files: ProtoFiles) -> Protos:
     with tempfile.TemporaryDirectory() as folder:
         target = str(Path(folder, "descriptors.bin"))
         roots = [f"-I{each}" for each in _spelled(files.roots, Path(folder))]
-        # With "./", a name like "--x.proto" is not taken for a flag.
-        names = [f"./{name}" if name.startswith("-") else name for name in files.own]
+        names = [_argument(name, roots) for name in files.own]
         arguments = Path(folder, "arguments")
         arguments.write_text("\n".join(names), encoding="utf-8")  # a command line has a limit
         flags = ["--include_imports", "--include_source_info", f"--descriptor_set_out={target}"]
@@ -51,11 +50,11 @@ def compile_protos(files: ProtoFiles) -> Protos:
         if done.returncode != 0:
             problems = _lines(_run(["-c", _EACH, "\n".join(roots), target, *names]).stderr, roots)
             errors = [line for line in problems if ": warning: " not in line]
-            if any("was not found" in line for line in errors):
+            if any(line.endswith(": File not found.") for line in errors):
                 errors.append(_NOT_FOUND)
             raise GenerationError(*(errors or _lines(done.stderr, roots) or [f"protoc ended with {done.returncode}"]))
         found = FileDescriptorSet.FromString(Path(target).read_bytes())
-    return Protos(found, frozenset(files.own), tuple(_lines(done.stderr, roots)))
+    return Protos(found, frozenset(files.own), (*files.remarks, *_lines(done.stderr, roots)))
 
 
 def _run(arguments: Sequence[str]) -> subprocess.CompletedProcess[str]:
@@ -68,16 +67,24 @@ def _run(arguments: Sequence[str]) -> subprocess.CompletedProcess[str]:
 
 
 def _spelled(roots: Iterable[Path], folder: Path) -> list[str]:
-    """Return roots as protoc takes them: it gives a path's separators and equals signs a meaning."""
+    """Return roots as protoc takes them: separators and equals signs have a meaning, and what is not UTF-8 has none."""
     spelled = []
     for number, root in enumerate(roots):
         text = str(root)
-        if "=" in text or (os.pathsep in text):
+        if "=" in text or os.pathsep in text or not text.isprintable():
             link = folder / f"root{number}"
             link.symlink_to(root, target_is_directory=True)
             text = str(link)
         spelled.append(text)
     return spelled
+
+
+def _argument(name: str, roots: Iterable[str]) -> str:
+    """Return a file as protoc takes it: by its path, if its name would be taken for a flag or a list of arguments."""
+    if not name.startswith(("-", "@")):
+        return name
+    paths = [f"{root.removeprefix('-I')}/{name}" for root in roots]
+    return next((path for path in paths if os.path.exists(path)), name)
 
 
 def _lines(text: str, roots: Iterable[str]) -> list[str]:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
+from functools import partial
 from typing import Any
 
-from twirpkit_codegen.errors import GenerationError, Location
-from twirpkit_codegen.schema import naming
+from twirpkit_codegen.errors import GenerationError, Location, Problems
+from twirpkit_codegen.schema import naming, reserved_names
 from twirpkit_codegen.schema.manifest import BOUND_OPTIONS, Manifest
-from twirpkit_codegen.schema.model import BoundClass, Export, Message, TypeRef
+from twirpkit_codegen.schema.message_model import Message, TypeRef
+from twirpkit_codegen.schema.model import BoundClass, Export
 
 __all__ = ["bound_classes", "check_names", "exports"]
 
@@ -34,7 +36,10 @@ def bound_classes(
     modules = {name: _module(manifest, name) for name in manifest.bound}
     places = ((modules[name], f"sdk.bound.{name}", manifest.location("sdk", "bound", name)) for name in modules)
     naming.check_unique(places, "rename one")
-    return tuple(_bound(manifest, name, modules, index, messages) for name in manifest.bound)
+    problems = Problems()
+    made = problems.attempt_all(partial(_bound, manifest, name, modules, index, messages) for name in manifest.bound)
+    problems.raise_all()
+    return tuple(made)
 
 
 def _module(manifest: Manifest, name: str) -> str:
@@ -81,11 +86,12 @@ def _bound(
 
 def check_names(manifest: Manifest, classes: Iterable[tuple[str, str, Location]]) -> None:
     """Raise GenerationError for two exports of one name; `classes` are the SDK's own, as for `naming.check_unique`."""
-    added = list(_places(manifest))
+    added, problems = list(_places(manifest)), Problems()
+    taken = reserved_names.ERROR_NAMES | reserved_names.JSON_NAMES | reserved_names.PACKAGE_NAMES
     for name, _, location in added:
-        taken = naming.ERROR_NAMES | naming.JSON_NAMES | naming.PACKAGE_NAMES
-        naming.check_free(name, taken, "a package", location, "leave it out")
-    naming.check_unique([*classes, *added], "leave one out")
+        problems.attempt(partial(naming.check_free, name, taken, "a package", location, "leave it out"), None)
+    problems.attempt(lambda: naming.check_unique([*classes, *added], "leave one out"), None)
+    problems.raise_all()
 
 
 def _places(manifest: Manifest) -> Iterator[tuple[str, str, Location]]:

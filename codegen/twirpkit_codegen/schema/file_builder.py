@@ -15,7 +15,7 @@ from google.protobuf.descriptor_pb2 import (
 from twirpkit_codegen.errors import Location
 from twirpkit_codegen.schema import comments
 from twirpkit_codegen.schema.embedded import embedded_descriptor
-from twirpkit_codegen.schema.model import Doc, Enum, EnumValue, Extension, Field, File, Message, TypeRef
+from twirpkit_codegen.schema.message_model import Doc, Enum, EnumValue, Extension, Field, File, Message, TypeRef
 from twirpkit_codegen.schema.source import Source
 from twirpkit_codegen.schema.type_index import Names, find_type, is_google
 

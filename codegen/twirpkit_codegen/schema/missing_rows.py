@@ -14,7 +14,9 @@ __all__ = ["missing_rows"]
 
 
 def missing_rows(manifest: Manifest, service: str, methods: Mapping[str, str | None]) -> dict[str, list[str]]:
-    """Return rows for RPCs of one service, by the header of its table.
+    """Return rows for RPCs of one service, by the line above them: the header of its table, or where that stands.
+
+    TOML refuses a second table of the same name, so rows of a service that has one must be pasted into it.
 
     The retry class is that of the proto's ``idempotency_level``; without one, it and the grants are those that most
     rows of the manifest have whose RPC begins with the same word (``ListHats``, ``ListHatters``).
@@ -31,7 +33,10 @@ def missing_rows(manifest: Manifest, service: str, methods: Mapping[str, str | N
         row = {"grants": grants} if manifest.claims is not None else {}
         row["retry"] = level or retry
         lines.append(f"{method} = {_toml(row)} # a guess, {why}")
-    return {f'[services."{service}"] # in {manifest.file}': lines}
+    header = f'[services."{service}"]'
+    if service in manifest.services:
+        return {f"# below {header}, {manifest.location('services', service)}": lines}
+    return {f"{header} # in {manifest.file}": lines}
 
 
 def _guess(manifest: Manifest, service: str, method: str) -> tuple[str, Any, str]:

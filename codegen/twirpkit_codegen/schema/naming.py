@@ -19,18 +19,6 @@ from typing import Final
 from twirpkit_codegen.errors import GenerationError, Location
 
 __all__ = [
-    "ENUM_NAMES",
-    "ERROR_NAMES",
-    "FACADE_NAMES",
-    "INT_NAMES",
-    "JSON_NAMES",
-    "MESSAGE_NAMES",
-    "MODULE_NAMES",
-    "OPTION_NAMES",
-    "PACKAGE_NAMES",
-    "PAGE_NAMES",
-    "SERVER_NAMES",
-    "SERVICE_NAMES",
     "assign",
     "check_free",
     "check_unique",
@@ -47,133 +35,14 @@ __all__ = [
     "snake_case",
 ]
 
-OPTION_NAMES: Final = frozenset(("self", "timeout", "retry", "extra_headers"))
-"""Parameters of every generated method. A request field with such a name is given by message or mapping."""
-
-SERVICE_NAMES: Final = frozenset(("with_options",))
-"""Members of every service. A method with such a name gets an underscore."""
-
-FACADE_NAMES: Final = frozenset(("aclose", "api", "call", "close", "package", "with_options"))
-"""Members of every facade and modules of its folder. A service's attribute with such a name gets an underscore."""
-
-PAGE_NAMES: Final = frozenset(("README", "readme"))
-"""The index page of the reference, also on a file system without case; likewise."""
-
-PACKAGE_NAMES: Final = frozenset(
-    (
-        "TYPE_CHECKING",
-        "annotations",
-        "grants",
-        "messages",
-        "server",
-        "testing",
-        "types",
-        "_EXPORTS",
-        "_async",
-        "_bound",
-        "_help",
-        "_methods",
-        "_sdk",
-        "_sync",
-    )
-)
-"""Names of every package. A message with such a name is not exported and is imported from its module."""
-
-ERROR_NAMES: Final = frozenset(
-    (
-        "AbortedError",
-        "AlreadyExistsError",
-        "AuthError",
-        "BadRouteError",
-        "CanceledError",
-        "Code",
-        "DataLossError",
-        "DeadlineExceededError",
-        "DecodeError",
-        "FailedPreconditionError",
-        "InternalError",
-        "InvalidArgumentError",
-        "MalformedError",
-        "NotFoundError",
-        "OutOfRangeError",
-        "PermissionDeniedError",
-        "ResourceExhaustedError",
-        "Sent",
-        "TransportError",
-        "TwirpError",
-        "UnauthenticatedError",
-        "UnavailableError",
-        "UnimplementedError",
-        "UnknownError",
-        "error_class",
-    )
-)
-"""Names of `twirpkit.errors` that every package exports. The generator does not import the runtime; a test compares."""
-
-SERVER_NAMES: Final = frozenset(("RequestContext", "TwirpApp", "bind"))
-"""Names of `twirpkit.server` that the module ``server`` of every package exports."""
-
-MODULE_NAMES: Final = frozenset(("DESCRIPTOR",))
-"""Names of every module of messages. A message, enum or extension with such a name gets an underscore."""
-
-ENUM_NAMES: Final = frozenset(("DESCRIPTOR", "_attributes", "_names", "_numbers"))
-"""Members of every enum class. A value with such a name gets an underscore."""
-
-JSON_NAMES: Final = frozenset(("from_dict", "from_json", "to_dict", "to_json"))
-"""Functions of `twirpkit` that every package exports beside the errors."""
-
-INT_NAMES: Final = frozenset(
-    (
-        "ValueType",
-        "as_integer_ratio",
-        "bit_count",
-        "bit_length",
-        "conjugate",
-        "denominator",
-        "from_bytes",
-        "imag",
-        "is_integer",
-        "numerator",
-        "real",
-        "to_bytes",
-    )
-)
-"""Members of every member of an enum, which is an int. A value with such a name is left out of the stub."""
-
-MESSAGE_NAMES: Final = frozenset(
-    (
-        "ByteSize",
-        "Clear",
-        "ClearExtension",
-        "ClearField",
-        "CopyFrom",
-        "DESCRIPTOR",
-        "DiscardUnknownFields",
-        "Extensions",
-        "FindInitializationErrors",
-        "FromString",
-        "HasExtension",
-        "HasField",
-        "IsInitialized",
-        "ListFields",
-        "MergeFrom",
-        "MergeFromString",
-        "ParseFromString",
-        "SerializePartialToString",
-        "SerializeToString",
-        "SetInParent",
-        "UnknownFields",
-        "WhichOneof",
-    )
-)
-"""Members of protobuf's message classes. A field with such a name is left out of the stub, but is sent and received. A
-nested message, enum or extension gets an underscore."""
-
 _PROTO_NAME: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _METHODS: Final = "METHODS"
 _POOL: Final = "POOL"
 """The name in the package of messages that no module may take."""
-_WORDS: Final = ("GitHub", "GitLab", "GraphQL", "IPv4", "IPv6", "OAuth", "OAuth1", "OAuth2", "WebRTC", "gRPC", "iOS")
+_WORDS: Final = (
+    *("GitHub", "GitLab", "GraphQL", "IPv4", "IPv6", "OAuth", "OAuth1", "OAuth2", "WebRTC", "gRPC", "iOS", "macOS"),
+    *("K8s", "IaaS", "PaaS", "SaaS"),
+)
 """Words that stay together without being named in a manifest, as do plurals of acronyms (``APIs``)."""
 
 
@@ -185,9 +54,12 @@ def snake_case(name: str, acronyms: Iterable[str]) -> str:
     known = {*acronyms, *_WORDS}
     longest_first = sorted((re.escape(each) for each in known), key=lambda each: (-len(each), each))
     # An acronym ends where the next word begins: "SIP" is not the start of "Sipping".
+    whole = [rf"{each}(?=[A-Z0-9_]|$)" for each in longest_first]
+    # A word also ends before one that begins with a small letter, "GetiOSApp", but not if all of it is small: "Gossip".
+    small = [each for each, word in zip(whole, longest_first, strict=True) if re.match("[a-z].*[A-Z]", word)]
     words = re.compile(
-        "|".join(rf"{each}(?=[A-Z0-9_]|$)" for each in longest_first)
-        + r"|[A-Z]{2,}s(?=[A-Z0-9_]|$)|[A-Z]+(?=[A-Z][a-z])|[A-Z]?[a-z]+|[A-Z]+|[0-9]+"
+        rf"{'|'.join(whole)}|[A-Z]?[a-z]+?(?={'|'.join(small)})"
+        r"|[A-Z]{2,}s(?=[A-Z0-9_]|$)|[A-Z]+(?=[A-Z][a-z])|[A-Z]?[a-z]+|[A-Z]+|[0-9]+"
     )
     parts: list[str] = []
     for part in name.split("_"):
@@ -316,12 +188,15 @@ def check_free(name: str, taken: Iterable[str], owner: str, location: Location, 
 
 
 def check_unique(names: Iterable[tuple[str, str, Location]], advice: str = "rename one") -> None:
-    """Raise GenerationError for two things with one Python name. Items are Python name, proto name and place."""
+    """Raise GenerationError for things with one Python name. Items are Python name, proto name and place."""
     seen: dict[str, tuple[str, Location]] = {}
+    errors = []
     for made, original, location in names:
         if made in seen:
             other, there = seen[made]
-            raise GenerationError.at(
-                location, f"{original} and {other} ({there}) are both {made!r} in Python: {advice}"
-            )
-        seen[made] = (original, location)
+            text = f"{original} and {other} ({there}) are both {made!r} in Python: {advice}"
+            errors.append(GenerationError.at(location, text))
+        else:
+            seen[made] = (original, location)
+    if errors:
+        raise GenerationError.of(errors)

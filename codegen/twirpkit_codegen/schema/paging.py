@@ -6,7 +6,8 @@ import re
 from collections.abc import Mapping
 from typing import Final
 
-from twirpkit_codegen.schema.model import Field, Message, PageFields
+from twirpkit_codegen.schema.message_model import Field, Message
+from twirpkit_codegen.schema.model import PageFields
 
 __all__ = ["page_fields"]
 

@@ -9,8 +9,9 @@ from typing import Any, Final
 
 from twirpkit_codegen.errors import GenerationError, Location, Problems
 from twirpkit_codegen.schema.manifest import Manifest
+from twirpkit_codegen.schema.message_model import Field
 from twirpkit_codegen.schema.missing_rows import missing_rows
-from twirpkit_codegen.schema.model import Field, Policy
+from twirpkit_codegen.schema.model import Policy
 
 __all__ = ["ServiceRows", "check_note", "check_services", "policy_of"]
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import fnmatch
 import os
-from collections.abc import Iterator, Sequence
+import re
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -25,6 +26,10 @@ class ProtoFiles:
     """Folders that imports are looked for in, in this order."""
     own: tuple[str, ...]
     """The SDK's files, by their paths below a root, as an import spells them."""
+    unused: tuple[str, ...] = ()
+    """Patterns that exclude nothing."""
+    remarks: tuple[str, ...] = ()
+    """Lines about files that are left out, because an earlier root has another one of that name."""
 
 
 def find_protos(roots: Sequence[Path], imports: Sequence[Path], exclude: Sequence[str]) -> ProtoFiles:
@@ -39,7 +44,7 @@ def find_protos(roots: Sequence[Path], imports: Sequence[Path], exclude: Sequenc
         exclude: Patterns of paths below a root, or of folders: ``internal``, ``acme/*_test.proto``.
 
     Raises:
-        GenerationError: There is no file, a folder does not exist, or a pattern excludes nothing.
+        GenerationError: There is no file, protoc cannot be given the name of one, or a folder does not exist.
     """
     errors = [
         GenerationError.at(Location(str(folder)), "this folder of protos does not exist")
@@ -52,18 +57,32 @@ def find_protos(roots: Sequence[Path], imports: Sequence[Path], exclude: Sequenc
     every = tuple(dict.fromkeys(folder.resolve() for folder in (*roots, *imports)))
     found: dict[str, Path] = {}
     used: set[str] = set()
-    for root in dict.fromkeys(folder.resolve() for folder in roots):
+    remarks = []
+    given = {folder.resolve(): folder for folder in reversed(roots)}
+    for root in reversed(given):
         for name in _protos_in(root, [other for other in every if other != root]):
             matching = [pattern for pattern in exclude if _matches(name, pattern)]
             used.update(matching)
-            if not matching:
-                found.setdefault(name, root)
-    if unused := [pattern for pattern in exclude if pattern not in used]:
-        raise GenerationError(f"protos.exclude: {unused[0]!r} excludes no file: remove it")
+            if matching:
+                continue
+            first = found.setdefault(name, root)
+            if first != root and (first / name).read_bytes() != (root / name).read_bytes():
+                remarks.append(
+                    f"{name}: {given[first]} has another file of this name: that of {given[root]} is left out"
+                )
     if not found:
         advice = "give another with --protos" if not exclude else "give another with --protos, or exclude less"
         raise GenerationError.at(Location(str(roots[0])), f"there is no .proto file in this folder: {advice}")
-    return ProtoFiles(every, tuple(sorted(found)))
+    _check_names(found)
+    unused = tuple(pattern for pattern in exclude if pattern not in used)
+    return ProtoFiles(every, tuple(sorted(found)), unused, tuple(remarks))
+
+
+def _check_names(found: Mapping[str, Path]) -> None:
+    """Raise GenerationError for names that no descriptor, or no list of arguments, can hold."""
+    text = "protoc cannot be given this name, which must be UTF-8 without control characters: rename or exclude it"
+    if wrong := [name for name in found if re.search(r"[\x00-\x1f\ud800-\udfff]", name)]:
+        raise GenerationError.of([GenerationError.at(Location(repr(name)), text) for name in sorted(wrong)])
 
 
 def _protos_in(root: Path, others: Sequence[Path]) -> Iterator[str]:

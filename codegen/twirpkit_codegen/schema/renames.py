@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 
-from twirpkit_codegen.errors import GenerationError
+from twirpkit_codegen.errors import Problems
 from twirpkit_codegen.schema.manifest import Manifest
 
 __all__ = ["Renames"]
@@ -15,6 +15,8 @@ class Renames:
     """Chosen names by the full name of an RPC, type, field, enum value or extension, or by the path of a file."""
 
     def __init__(self, manifest: Manifest) -> None:
+        self.problems = Problems()
+        """Names that cannot be had. Something else stands in their place, so that the run can go on."""
         self._manifest = manifest
         self._unused = set(manifest.rename)
 
@@ -24,22 +26,23 @@ class Renames:
         self._unused -= set(found)
         return found
 
-    def check_free(self, chosen: Mapping[str, str], others: Mapping[str, str]) -> None:
-        """Raise GenerationError for a chosen name that something else in the same scope has by itself."""
+    def check_free(self, chosen: Mapping[str, str], others: Mapping[str, str], reserved: Collection[str]) -> None:
+        """Note the problem of each chosen name that is reserved, or that something else in the same scope has."""
         owners = {name: key for key, name in others.items() if key not in chosen}
         for key, name in chosen.items():
-            if name in owners:
+            place = self._manifest.location("rename", key)
+            if name in reserved:
+                self.problems.add(place, f"rename: {name!r} is taken: choose another for {key}")
+            elif name in owners:
                 text = f"rename: {name!r} is the name of {owners[name]}: choose another for {key}, or rename both"
-                raise GenerationError.at(self._manifest.location("rename", key), text)
+                self.problems.add(place, text)
+            owners.setdefault(name, key)
 
     def check_all_taken(self, known: Iterable[str]) -> None:
-        """Raise GenerationError for keys that name nothing; `known` are names to suggest."""
+        """Note the problem of each key that names nothing; `known` are names to suggest."""
         known = list(known)
-        errors = []
         for key in sorted(self._unused):
             near = difflib.get_close_matches(key, known, n=1)
             advice = f"; did you mean {near[0]!r}?" if near else ": remove it"
             text = f"rename: nothing in the protos is called {key!r}{advice}"
-            errors.append(GenerationError.at(self._manifest.location("rename", key), text))
-        if errors:
-            raise GenerationError.of(errors)
+            self.problems.add(self._manifest.location("rename", key), text)

@@ -33,7 +33,7 @@ class Protos:
     own: frozenset[str]
     """The names of the SDK's files; the others are imported."""
     warnings: tuple[str, ...] = ()
-    """Lines of protoc."""
+    """Lines of protoc, and about files that are left out."""
 
 
 def select(protos: Protos, manifest: Manifest) -> list[FileDescriptorProto]:

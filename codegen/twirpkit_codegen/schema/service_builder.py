@@ -11,10 +11,12 @@ from typing import Any, Final, TypeAlias
 from google.protobuf.descriptor_pb2 import MethodDescriptorProto, MethodOptions, ServiceDescriptorProto
 
 from twirpkit_codegen.errors import Location, Problems
-from twirpkit_codegen.schema import comments, naming, policy
+from twirpkit_codegen.schema import comments, naming, policy, reserved_names
 from twirpkit_codegen.schema.helpers import read_helpers
-from twirpkit_codegen.schema.manifest import Manifest, is_plug_in
-from twirpkit_codegen.schema.model import Helpers, Message, Method, Service, TypeRef
+from twirpkit_codegen.schema.manifest import Manifest
+from twirpkit_codegen.schema.message_model import Message, TypeRef
+from twirpkit_codegen.schema.model import Helpers, Method, Service
+from twirpkit_codegen.schema.package_reader import is_plug_in
 from twirpkit_codegen.schema.paging import page_fields
 from twirpkit_codegen.schema.renames import Renames
 from twirpkit_codegen.schema.source import Source
@@ -72,7 +74,7 @@ def service_names(manifest: Manifest, services: Sequence[Found]) -> dict[str, tu
         return chosen | naming.assign(free, taken={*taken, *chosen.values()})
 
     snake = {name: naming.public_name(naming.snake_case(each, manifest.acronyms)) for name, each in plain.items()}
-    attributes = names("attribute", snake, naming.FACADE_NAMES | naming.PAGE_NAMES)
+    attributes = names("attribute", snake, reserved_names.FACADE_NAMES | reserved_names.PAGE_NAMES)
     facade = manifest.package.facade
     wanted = {name: naming.public_name(each) for name, each in plain.items()}
     both = {f"{_ASYNC}{each}" for each in (*wanted.values(), facade)}
@@ -158,7 +160,7 @@ def _check_helpers(helpers: Helpers | None, methods: Sequence[Method]) -> None:
     names += [(each.pages.py_name, f"the iterator of {each.name}", place) for each in methods if each.pages]
     naming.check_unique([*names, *((name, f"the helper {name}", place) for name in helpers.methods)])
     for name in helpers.methods:
-        naming.check_free(name, naming.SERVICE_NAMES, "a service", place)
+        naming.check_free(name, reserved_names.SERVICE_NAMES, "a service", place)
 
 
 Kept: TypeAlias = Sequence[tuple[tuple[int, ...], MethodDescriptorProto]]
@@ -190,6 +192,7 @@ def _method_names(context: Context, service: str, methods: Kept) -> dict[str, st
     context.renames.check_free(
         {prefix + name: made for name, made in chosen.items()},
         {f"{prefix}{method.name}": naming.snake_case(method.name, context.manifest.acronyms) for _, method in methods},
+        reserved_names.SERVICE_NAMES,
     )
     wanted = {
         method.name: chosen.get(method.name)
@@ -197,7 +200,7 @@ def _method_names(context: Context, service: str, methods: Kept) -> dict[str, st
         for _, method in methods
     }
     natural = [name for name, made in wanted.items() if made == name]
-    return naming.assign(wanted, [*chosen, *natural], naming.SERVICE_NAMES)
+    return naming.assign(wanted, [*chosen, *natural], reserved_names.SERVICE_NAMES)
 
 
 def _remark_on_names(context: Context, source: Source, service: str, methods: Kept, names: Mapping[str, str]) -> None:
@@ -218,7 +221,7 @@ def _remark_on_names(context: Context, source: Source, service: str, methods: Ke
 
 def _with_iterators(context: Context, methods: Sequence[Method]) -> list[Method]:
     """Return the RPCs with what needs the names of all of them: names of constants and of iterators."""
-    taken = {*naming.SERVICE_NAMES, *(method.py_name for method in methods)}
+    taken = {*reserved_names.SERVICE_NAMES, *(method.py_name for method in methods)}
     constants: set[str] = set()
     made = []
     for method in methods:
@@ -258,6 +261,6 @@ def _method(
         policy=row,
         request_fields=fields,
         line=location.line,
-        left_out=tuple(field.name for field in fields if field.py_name in naming.OPTION_NAMES),
+        left_out=tuple(field.name for field in fields if field.py_name in reserved_names.OPTION_NAMES),
         deprecated=proto.options.deprecated,
     )

@@ -8,7 +8,7 @@ from google.protobuf.descriptor_pb2 import FileDescriptorProto
 
 from twirpkit_codegen.errors import Location
 from twirpkit_codegen.schema import comments
-from twirpkit_codegen.schema.model import Doc
+from twirpkit_codegen.schema.message_model import Doc
 
 __all__ = ["Source"]
 

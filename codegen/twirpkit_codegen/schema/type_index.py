@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
-from typing import Final, Literal
+from typing import Final
 
 from google.protobuf.descriptor_pb2 import (
     DescriptorProto,
@@ -16,8 +16,8 @@ from google.protobuf.descriptor_pb2 import (
 )
 
 from twirpkit_codegen.errors import GenerationError, Location
-from twirpkit_codegen.schema import naming
-from twirpkit_codegen.schema.model import TypeRef
+from twirpkit_codegen.schema import naming, reserved_names
+from twirpkit_codegen.schema.message_model import TypeRef
 from twirpkit_codegen.schema.renames import Renames
 
 __all__ = ["Names", "find_type", "google_module", "is_google"]
@@ -79,7 +79,9 @@ class Names:
         self._renames = renames
         self.shared = shared
         own = [file.name for file in files if not is_google(file.name) and file.name not in shared]
-        self.modules: Mapping[str, str] = naming.module_names(own, renames.take(own))
+        chosen = renames.take(own)
+        renames.check_free(chosen, naming.module_names([each for each in own if each not in chosen], {}), ())
+        self.modules: Mapping[str, str] = naming.module_names(own, chosen)
         """Modules under ``messages``, by the paths of files."""
         self.modules = {**self.modules, **{name: naming.module_names([name], {})[name] for name in shared}}
         for file in files:
@@ -104,7 +106,8 @@ class Names:
             file.message_type,
             file.enum_type,
             file.extension,
-            naming.MODULE_NAMES,
+            (),
+            reserved_names.MODULE_NAMES,
         )
 
     def _scope(
@@ -113,17 +116,25 @@ class Names:
         messages: Sequence[DescriptorProto],
         enums: Sequence[EnumDescriptorProto],
         extensions: Sequence[FieldDescriptorProto],
-        taken: frozenset[str],
+        fields: Sequence[FieldDescriptorProto],
+        reserved: frozenset[str],
     ) -> None:
-        """Name the types and extensions of one scope, and what is in them."""
-        everything = [*(each.name for each in messages), *(each.name for each in enums)]
-        made = self._assign(scope.full, [*everything, *(each.name for each in extensions)], taken)
+        """Name the types, values and extensions of one scope, all of which are attributes there, and what is in them.
+
+        No two have one name in the proto. What is escaped avoids all names of the scope, and what was escaped before.
+        """
+        own = [*(each.name for each in messages), *(each.name for each in enums), *(each.name for each in extensions)]
+        siblings = {*own, *(each.name for each in fields), *(value.name for enum in enums for value in enum.value)}
+        made = self._assign(scope.full, own, reserved | (siblings - set(own)))
+        used = {*siblings, *made.values()}
         for enum in enums:
             full_name, py_name = scope.full + enum.name, made[scope.full + enum.name]
             self.types[full_name] = TypeRef(
                 "enum", scope.py + py_name, scope.module, full_name, scope.google, scope.package
             )
-            self._assign(f"{full_name}.", [value.name for value in enum.value], naming.ENUM_NAMES)
+            values = [value.name for value in enum.value]
+            taken = reserved_names.ENUM_NAMES | (used - set(values))
+            used.update(self._assign(f"{full_name}.", values, taken).values())
         for message in messages:
             full_name, py_name = scope.full + message.name, made[scope.full + message.name]
             self.types[full_name] = TypeRef(
@@ -131,12 +142,19 @@ class Names:
             )
             self._assign(f"{full_name}.", [field.name for field in message.field], ())
             inner = dataclasses.replace(scope, full=f"{full_name}.", py=f"{scope.py}{py_name}.")
-            self._scope(inner, message.nested_type, message.enum_type, message.extension, naming.MESSAGE_NAMES)
+            self._scope(
+                inner,
+                message.nested_type,
+                message.enum_type,
+                message.extension,
+                message.field,
+                reserved_names.MESSAGE_NAMES,
+            )
 
-    def _assign(self, prefix: str, names: Sequence[str], taken: Iterable[str]) -> dict[str, str]:
+    def _assign(self, prefix: str, names: Sequence[str], taken: Collection[str]) -> dict[str, str]:
         """Name the members of one scope, by full name."""
         chosen = self._renames.take(prefix + name for name in names)
-        self._renames.check_free(chosen, {prefix + name: name for name in names})
+        self._renames.check_free(chosen, {prefix + name: name for name in names}, taken)
         wanted = {prefix + name: chosen.get(prefix + name) or naming.escape(name) for name in names}
         natural = [prefix + name for name in names if wanted[prefix + name] == name]
         made = naming.assign(wanted, [*chosen, *natural], taken)
@@ -153,10 +171,6 @@ class _Scope:
     module: str
     google: bool
     package: str
-
-    def ref(self, kind: Literal["message", "enum"], name: str, full_name: str) -> TypeRef:
-        """Return the type of something in this scope."""
-        return TypeRef(kind, self.py + name, self.module, full_name, self.google, self.package)
 
 
 def _everything(file: FileDescriptorProto) -> Iterator[str]:

@@ -13,7 +13,8 @@ from typing import Any, Final
 from google.protobuf.descriptor_pb2 import FieldDescriptorProto
 from google.protobuf.message import Message
 
-from twirpkit._schema.names import safe_name
+from twirpkit._schema.names import Names, top_name
+from twirpkit._schema.schemas import schema_of
 
 __all__ = ["sign_method"]
 
@@ -48,29 +49,30 @@ def sign_method(function: Callable[..., Any], request: type[Message]) -> None:
 
 
 def _parameters(request: type[Message]) -> Iterator[Parameter]:
-    for field in request.DESCRIPTOR.fields:
-        yield Parameter(
-            safe_name(field.name), Parameter.KEYWORD_ONLY, default=None, annotation=f"{_type_name(field)} | None"
-        )
+    descriptor: Any = request.DESCRIPTOR
+    names = schema_of(descriptor).names
+    for field in descriptor.fields:
+        annotation = f"{_type_name(field, names)} | None"
+        yield Parameter(top_name(field, names), Parameter.KEYWORD_ONLY, default=None, annotation=annotation)
 
 
-def _type_name(field: Any) -> str:
+def _type_name(field: Any, names: Names) -> str:
     """Return the name of the type of a field's values."""
     message = field.message_type
     if message is not None and message.GetOptions().map_entry:
-        return f"dict[{', '.join(_single(each) for each in message.fields)}]"
+        return f"dict[{', '.join(_single(each, names) for each in message.fields)}]"
     # What tells a list changed between protobuf 5 and 7.
     repeated = field.is_repeated if hasattr(field, "is_repeated") else field.label == field.LABEL_REPEATED
-    return f"list[{_single(field)}]" if repeated else _single(field)
+    return f"list[{_single(field, names)}]" if repeated else _single(field, names)
 
 
-def _single(field: Any) -> str:
+def _single(field: Any, names: Names) -> str:
     named = field.message_type or field.enum_type
     if named is None:
         return _SCALARS.get(field.type, "int")
     outer = named.containing_type
-    names = [named.name]
+    parts = [top_name(named, names)]
     while outer is not None:
-        names.insert(0, outer.name)
+        parts.insert(0, top_name(outer, names))
         outer = outer.containing_type
-    return ".".join(names)
+    return ".".join(parts)
