@@ -43,7 +43,7 @@ def conceal(*values: Any) -> Any:
     """Return arguments in a form that a traceback with local variables does not show (rule E1).
 
     Constructors rebind their arguments with it before anything can raise: strings become a `Secret`, and mappings show
-    their keys only. Bytes and sequences, which are often given by mistake, keep their values and do not show them.
+    their keys only. Bytes, sequences and sets, often given by mistake, keep their values and do not show them.
     Anything else stays as it is. One argument is returned alone, several as a tuple.
     """
     hidden = tuple(map(_conceal, values))
@@ -64,7 +64,7 @@ def _concealed(kind: type) -> Any:
     return type(kind.__name__, (kind,), {"__repr__": lambda self: "***", "__str__": lambda self: "***"})
 
 
-_CONCEALED: Final = {kind: _concealed(kind) for kind in (bytes, bytearray, list, tuple)}
+_CONCEALED: Final = {kind: _concealed(kind) for kind in (bytes, bytearray, list, tuple, set, frozenset)}
 
 
 def revealed(value: Any) -> Any:

@@ -20,9 +20,10 @@ from twirpkit._engine.engine import start_call
 from twirpkit._engine.plan import host_of
 from twirpkit._engine.steps import Await, Awaited, Outcome, Sleep, Step
 from twirpkit._secret import conceal
+from twirpkit._suggestion import Suggesting
 from twirpkit.options import CallOptions, ClientOptions
 from twirpkit.rpc import Method
-from twirpkit.transports.base import AsyncTransport, Transport
+from twirpkit.transports.base import AsyncTransport, Transport, running_loop
 
 __all__ = ["AsyncClient", "Client"]
 
@@ -32,7 +33,7 @@ Req = TypeVar("Req", bound=Message)
 Resp = TypeVar("Resp", bound=Message)
 
 
-class _Client:
+class _Client(Suggesting):
     """Everything of a client that does not wait."""
 
     _transport: Any
@@ -226,6 +227,7 @@ class AsyncClient(_Client):
         options: CallOptions,
     ) -> Resp:
         """Perform one RPC, including retries. Every generated method delegates here and raises the same errors."""
+        running_loop()
         steps = self._start(method, request, fields, options)
         outcome: Outcome = None
         try:

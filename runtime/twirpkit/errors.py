@@ -122,6 +122,7 @@ class TwirpError(Exception):
 
     Raises:
         ValueError: The class stands for another code than the one that was given.
+        TypeError: The code is missing, or the message is not a str.
     """
 
     default_code: ClassVar[Code | None] = None
@@ -166,6 +167,9 @@ class TwirpError(Exception):
     @classmethod
     def _code_and_message(cls, code: Code | str, message: str | None) -> tuple[Code, str]:
         known = cls.default_code
+        text = code if message is None else message
+        if not isinstance(text, str):
+            raise TypeError(f"{cls.__name__}: the message must be a str, not {type(text).__name__}")
         if message is None:
             if known is None:
                 raise TypeError(f"{cls.__name__} needs a code and a message: {cls.__name__}(Code.INTERNAL, 'why')")

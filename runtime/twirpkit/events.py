@@ -12,7 +12,16 @@ from typing import Any, Final, Literal, TypeAlias
 from twirpkit.errors import Sent
 from twirpkit.rpc import Method
 
-__all__ = ["LOGGER", "Event", "Hook", "add_global_hook", "check_hook", "global_hooks", "remove_global_hook"]
+__all__ = [
+    "LOGGER",
+    "Event",
+    "Hook",
+    "add_global_hook",
+    "check_function",
+    "check_hook",
+    "global_hooks",
+    "remove_global_hook",
+]
 
 LOGGER: Final = logging.getLogger("twirpkit")
 """Attempts at DEBUG, retries and failures at INFO, and warnings about a client's settings."""
@@ -94,17 +103,36 @@ def global_hooks() -> tuple[Hook, ...]:
 
 def check_hook(hook: Any) -> None:
     """Raise TypeError for a hook that is not a plain function of one argument."""
+    check_function("hooks", hook, "one argument, the event", None)
+
+
+def check_function(option: str, function: Any, taking: str, *arguments: object) -> None:
+    """Raise TypeError for an option that is not a plain function.
+
+    Args:
+        option: The name of the option.
+        function: Its value.
+        taking: What the function must take, for the error's text.
+        arguments: Arguments that it must take.
+    """
     import inspect  # here, because most clients have no hooks
 
-    if not callable(hook):
-        raise TypeError(f"hooks: {type(hook).__name__} is not a function")
-    name = getattr(hook, "__qualname__", type(hook).__qualname__)
-    if inspect.iscoroutinefunction(hook) or inspect.iscoroutinefunction(getattr(hook, "__call__", None)):  # noqa: B004  # an object may have an async __call__
-        raise TypeError(f"hooks: {name} is a coroutine function, and nothing would await it: give a plain function")
+    if not callable(function):
+        raise TypeError(f"{option}: {type(function).__name__} is not a function")
+    name = getattr(function, "__qualname__", type(function).__qualname__)
+    for each in (function, getattr(function, "__call__", None)):  # noqa: B004  # an object may have an async __call__
+        if inspect.iscoroutinefunction(each):
+            raise TypeError(
+                f"{option}: {name} is a coroutine function, and nothing would await it: give a plain function"
+            )
+        if inspect.isgeneratorfunction(each) or inspect.isasyncgenfunction(each):
+            raise TypeError(
+                f"{option}: {name} is a generator function, and nothing would run it: give a plain function"
+            )
     try:
-        inspect.signature(hook).bind(None)
+        inspect.signature(function).bind(*arguments)
     except TypeError:
-        raise TypeError(f"hooks: {name} must take one argument, the event") from None
+        raise TypeError(f"{option}: {name} must take {taking}") from None
     except ValueError:  # a builtin without a signature
         return
 

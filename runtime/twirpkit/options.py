@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Final, Literal, NamedTuple, TypeAlias, Ty
 from google.protobuf.message import Message
 
 from twirpkit._secret import Secret
+from twirpkit._suggestion import Suggesting
 from twirpkit.events import Hook, check_hook
 from twirpkit.rpc import Method
 
@@ -83,7 +84,7 @@ UNSET: Final = Unset.UNSET
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class RetryPolicy:
+class RetryPolicy(Suggesting):
     """Limits of the retries of a call: the number of attempts and the waits. The failures to retry are not a setting.
 
     The wait before the n-th repeat is random, between 0 and ``backoff`` times 2 to the power n - 1 (rule C1).

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, ClassVar, Self, Unpack
 
 from twirpkit._schema.signatures import sign_method
+from twirpkit._suggestion import Suggesting
 from twirpkit.client import AsyncClient, Client
 from twirpkit.options import ClientOptions
 from twirpkit.rpc import Method
@@ -15,7 +16,7 @@ from twirpkit.rpc import Method
 __all__ = ["AsyncService", "Service", "service_property"]
 
 
-class _Service:
+class _Service(Suggesting):
     """Everything that the two kinds of services share."""
 
     _methods: ClassVar[Sequence[Method[Any, Any]]] = ()

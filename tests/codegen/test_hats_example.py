@@ -58,3 +58,25 @@ def test_its_readme_says_how_it_is_made() -> None:
     text = (HATS / "README.md").read_text(encoding="utf-8")
     assert "twirpkit generate examples/hats/protos/hats.toml --out examples/hats/generated" in text
     assert "examples/hats/README.md" in (ROOT / "README.md").read_text(encoding="utf-8")
+
+
+MISNAMED = f"""\
+import sys
+sys.path.insert(0, {str(HATS / "generated")!r})
+from hats_twirp import AsyncHatsAPI, AsyncHatService, HatsAPI, HatService
+for make in (HatsAPI, AsyncHatsAPI, HatService, AsyncHatService, HatsAPI("localhost:1", token="t").with_options):
+    for name in ("retries", "base_url"):
+        try:
+            make(**{{name: 2}})
+        except TypeError as error:
+            print(error)
+"""
+
+
+def test_it_suggests_arguments() -> None:
+    ran = subprocess.run([sys.executable, "-c", MISNAMED], capture_output=True, text=True, check=True, timeout=60)
+    expected = []
+    for maker in ("HatsAPI", "AsyncHatsAPI", "HatService", "AsyncHatService", "a client"):
+        start = f"{maker} has no {'option' if maker == 'a client' else 'argument'}"
+        expected += [f"{start} 'retries'; did you mean 'retry'?", f"{start} 'base_url'; did you mean 'url'?"]
+    assert ran.stdout.splitlines() == expected

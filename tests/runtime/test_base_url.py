@@ -22,6 +22,10 @@ GOOD = {
     "H.Example": "https://h.example",
     "h.example:7880": "https://h.example:7880",
     "my_service": "https://my_service",
+    "http": "https://http",
+    "http:7880": "https://http:7880",
+    "ws:7880/base": "https://ws:7880/base",
+    "http/base": "https://http/base",
     "10.0.0.1": "https://10.0.0.1",
     "0.0.0.0:7880": "https://0.0.0.0:7880",
     "localhost": "http://localhost",
@@ -74,6 +78,8 @@ GOOD = {
 
 BAD_PLACE = "has a bad host or port: a port is a number from 1 to 65535"
 SPACE = "holds white space, a control character or a backslash"
+TEMPLATE = "is a template: put the real value in place of its variable or placeholder"
+NO_SEPARATOR = "has no '://' after 'https'"
 EXTRA = "may have no query and no fragment: give the base URL of the service"
 BAD = {
     "": "the URL is empty: give something like 'https://api.example.com'",
@@ -123,8 +129,13 @@ BAD = {
     "https://h:/x": BAD_PLACE,
     "h:": BAD_PLACE,
     "localhost:7880:1": BAD_PLACE,
-    "https:/h": BAD_PLACE,
-    "https:h": BAD_PLACE,
+    "https:/h": NO_SEPARATOR,
+    "https:h": NO_SEPARATOR,
+    "https:": NO_SEPARATOR,
+    "https//h": NO_SEPARATOR,
+    "https:h:7880": NO_SEPARATOR,
+    "ws:h": "has no '://' after 'ws'",
+    "WSS:/h": "has no '://' after 'WSS'",
     # hosts
     "https://": "has no host",
     "https:///path": "has no host",
@@ -136,9 +147,16 @@ BAD = {
     "https://" + "a" * 64 + ".example": BAD_PLACE,
     "https://a%20b": BAD_PLACE,
     "https://a|b": BAD_PLACE,
-    "https://a<b>": "is a template: put the real value in place of what is in brackets",
-    "${LIVEKIT_URL}": "is a template: put the real value in place of what is in brackets",
-    "wss://<project>.livekit.cloud": "is a template: put the real value in place of what is in brackets",
+    "https://a<b>": TEMPLATE,
+    "${LIVEKIT_URL}": TEMPLATE,
+    "wss://<project>.livekit.cloud": TEMPLATE,
+    "{{ url }}": SPACE,
+    "{{url}}": TEMPLATE,
+    "$LIVEKIT_URL": TEMPLATE,
+    "$livekit_url/base": TEMPLATE,
+    "wss://$PROJECT.livekit.cloud": TEMPLATE,
+    "%LIVEKIT_URL%": TEMPLATE,
+    "https://h/${BASE}": TEMPLATE,
     "https://a,b": BAD_PLACE,
     "https://a\uff0fb": BAD_PLACE,
     # IPv6

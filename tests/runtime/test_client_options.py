@@ -307,6 +307,11 @@ class TestRegionsArgument:
 
         assert made == [True, False, False, True]
 
+    @pytest.mark.parametrize("wrong", ["eu", {"suffixes": ()}, False, Regions])
+    def test_regions_argument_of_a_wrong_type(self, livekit: Livekit, wrong: Any) -> None:
+        with pytest.raises(TypeError, match=r"^regions must be Regions, or None for none, not (str|dict|bool|type)$"):
+            livekit(regions=wrong)
+
     def test_regions_argument_hosted_agents_have_none(self) -> None:
         client = LiveKitAPI("https://p.livekit.cloud", token="x", transport=Script(OK))
 

@@ -147,6 +147,13 @@ def test_what_is_missing_or_too_much(
     [
         ((f"{URL}/rtc",), "the URL ends with /rtc, which is for clients of rooms: leave it out"),
         ((f"{URL}/twirp",), f"the URL {URL + '/twirp'!r} ends with /twirp, which the client adds itself: leave it out"),
+        ((f"{URL}/rtc/v1",), "the URL ends with /rtc/v1, which is for clients of rooms: leave it out"),
+        ((f"{URL}/rtc/validate/",), "the URL ends with /rtc/validate, which is for clients of rooms: leave it out"),
+        (
+            (f"{URL}/base/twirp/livekit.RoomService/ListRooms",),
+            f"the URL {URL + '/base/twirp/livekit.RoomService/ListRooms'!r} ends with "
+            "/twirp/livekit.RoomService/ListRooms, which the client adds itself: leave it out",
+        ),
         ((KEY, SECRET, URL), "an API key or secret is a URL: the order of the arguments is url, api_key, api_secret"),
     ],
 )

@@ -204,6 +204,12 @@ def test_a_class_of_several_codes_needs_one(cls: type[TwirpError]) -> None:
         cls("gone")
 
 
+@pytest.mark.parametrize("arguments", [(5,), (b"gone",), (Code.NOT_FOUND, 5), (Code.NOT_FOUND, ["gone"])])
+def test_a_message_is_a_text(arguments: tuple[Any, ...]) -> None:
+    with pytest.raises(TypeError, match=r"^NotFoundError: the message must be a str, not (int|bytes|list)$"):
+        errors.NotFoundError(*arguments)
+
+
 @pytest.mark.parametrize(
     ("message", "shown"),
     [

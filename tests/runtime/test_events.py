@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import logging
 import time
 from collections import Counter
@@ -196,6 +197,17 @@ class Awaited:
         """A coroutine function, too."""
 
 
+def generated(event: Event) -> Any:
+    """A generator function, which nothing would run."""
+    yield event
+
+
+class Generated:
+    async def __call__(self, event: Event) -> Any:
+        """An asynchronous generator function, likewise."""
+        yield event
+
+
 class Plain:
     def __call__(self, event: Event) -> None:
         """A function in disguise, which is fine."""
@@ -207,6 +219,8 @@ class TestWrongHooks:
         ([3], "hooks: int is not a function"),
         ([awaited], "hooks: awaited is a coroutine function, and nothing would await it: give a plain function"),
         ([Awaited()], "hooks: Awaited is a coroutine function"),
+        ([generated], "hooks: generated is a generator function, and nothing would run it: give a plain function"),
+        ([Generated()], "hooks: Generated is a generator function"),
         ([lambda: None], "must take one argument, the event"),
         ([lambda event, call: None], "must take one argument, the event"),
         ([lambda *, event: None], "must take one argument, the event"),
@@ -219,6 +233,15 @@ class TestWrongHooks:
         opened = livekit()
         with pytest.raises(TypeError, match=text):
             opened.with_options(hooks=wrong)
+
+    def test_a_coroutine_that_is_returned_is_logged(self, livekit: Livekit, caplog: pytest.LogCaptureFixture) -> None:
+        opened = livekit(OK, hooks=[lambda event: awaited(event)])
+
+        assert opened.room() == ListRoomsResponse()
+        gc.collect()  # of a coroutine that nobody awaited, Python would warn here
+        failures = [logging.Formatter().format(record) for record in caplog.records if record.exc_info]
+        assert len(failures) == len(KINDS) - 1  # without a retry
+        assert all("TypeError: it returned a coroutine, and nothing awaits it" in each for each in failures)
 
     @pytest.mark.parametrize("right", [Plain(), [].append, lambda event, more=None: None, lambda *events: None, repr])
     def test_any_function_of_one_argument_is_right(self, livekit: Livekit, right: Any) -> None:
@@ -463,6 +486,19 @@ class TestHeadersOfAFunction:
         with pytest.raises(kind_of_error, match="extra_headers"):
             opened.room()
         assert opened.requests == []
+
+    @pytest.mark.parametrize(
+        ("wrong", "text"),
+        [
+            (awaited, "awaited is a coroutine function, and nothing would await it: give a plain function"),
+            (generated, "generated is a generator function, and nothing would run it: give a plain function"),
+            (lambda method: {}, "must take no argument"),
+        ],
+    )
+    def test_wrong_functions_are_refused_when_a_client_is_made(self, livekit: Livekit, wrong: Any, text: str) -> None:
+        for make in (livekit, livekit().with_options):
+            with pytest.raises(TypeError, match=f"^extra_headers: .*{text}$"):
+                make(extra_headers=wrong)
 
     def test_pass_on_what_the_function_raises(self, livekit: Livekit) -> None:
         def refuse() -> dict[str, str]:

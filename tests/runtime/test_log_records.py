@@ -204,6 +204,18 @@ REQUESTS: dict[str, tuple[str, str, dict[str, Any], str]] = {
         {"sip_trunk_id": "T", "sip_call_to": "+1", "room_name": "r", "dtmf": "canary"},
         "cannot dial 'canary'",
     ),
+    "the number of a callee": (
+        "sip",
+        "create_sip_participant",
+        {"sip_trunk_id": "T", "sip_call_to": "canary", "to_user_override": "canary", "room_name": "r"},
+        "canary is not a number",
+    ),
+    "the target of a transfer": (
+        "sip",
+        "transfer_sip_participant",
+        {"participant_identity": "i", "room_name": "r", "transfer_to": "tel:canary"},
+        "cannot transfer to tel:canary",
+    ),
     "the payload of an RPC": (
         "room",
         "perform_rpc",

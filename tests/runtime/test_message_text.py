@@ -115,6 +115,8 @@ class TestSecrets:
     def test_that_only_the_manifest_names_do_not_show(self) -> None:
         for message in (
             lk.CreateSIPParticipantRequest(dtmf="canary"),
+            lk.CreateSIPParticipantRequest(sip_call_to="canary", to_user_override="canary"),
+            lk.TransferSIPParticipantRequest(transfer_to="canary"),
             lk.PerformRpcRequest(payload="canary"),
             lk.PerformRpcResponse(payload="canary"),
             lk.SendDataRequest(data=b"canary"),

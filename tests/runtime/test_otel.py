@@ -228,7 +228,11 @@ def test_coroutine_that_is_closed_in_another_context_ends_its_span(
 
     opened = open_livekit("async", transport=Waiting())
     call = opened.client.room.list_rooms()
-    contextvars.copy_context().run(call.send, None)
+
+    async def begin() -> None:
+        contextvars.copy_context().run(call.send, None)
+
+    asyncio.run(begin())
     call.close()
     opened.end()
 

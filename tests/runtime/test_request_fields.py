@@ -629,6 +629,12 @@ BAD: dict[str, tuple[Any, type[Exception], str]] = {
         TypeError,
         'Thing.names: expected odd.Names or a mapping such as {"set": [...]}, got list',
     ),
+    "str-for-a-message-of-lists": (
+        {"names": CANARY},
+        TypeError,
+        'Thing.names: expected odd.Names or a mapping such as {"set": [...]}, got str',
+    ),
+    "int-for-a-message-of-lists": ({"names": 5}, TypeError, "Thing.names: expected odd.Names or a mapping, got int"),
     "str-for-wrapped-int": ({"maybe_int32": CANARY}, TypeError, "Thing.maybe_int32: expected int32, got str"),
     "bool-for-wrapped-int": ({"maybe_int64": True}, TypeError, "Thing.maybe_int64: expected int64, got bool"),
     "int-for-wrapped-str": ({"maybe_string": 5}, TypeError, "Thing.maybe_string: expected string, got int"),
@@ -680,11 +686,26 @@ def test_deep_nesting_is_a_value_error() -> None:
         request_message(module_of("deep_request", file).Node, data, {})
 
 
-@pytest.mark.parametrize(("name", "option"), [("retries", "retry"), ("extra_header", "extra_headers")])
+@pytest.mark.parametrize(
+    ("name", "option"),
+    [
+        ("retries", "retry"),
+        ("max_retries", "retry"),
+        ("extra_header", "extra_headers"),
+        ("headers", "extra_headers"),
+    ],
+)
 def test_a_misspelt_option_of_a_call_is_suggested(name: str, option: str) -> None:
     with pytest.raises(TypeError, match=rf"^a call has no option '{name}'; did you mean '{option}'\?$") as caught:
         request_message(Thing, None, {"a_string": "x", name: 2})
     assert caught.value.__context__ is None
+
+
+def test_an_option_that_is_closer_than_a_field_is_suggested() -> None:
+    with pytest.raises(TypeError, match=r"^a call has no option 'time_out'; did you mean 'timeout'\?$"):
+        request_message(lk.CreateRoomRequest, None, {"name": "x", "time_out": 2})
+    with pytest.raises(TypeError, match=r" has no field 'empty_time_out'; did you mean 'empty_timeout'\?$"):
+        request_message(lk.CreateRoomRequest, None, {"empty_time_out": 2})
 
 
 def test_a_misspelt_field_is_not_taken_for_an_option() -> None:

@@ -41,6 +41,7 @@ OF_KEYS: dict[str, Arguments] = {
     "no key": {"api_secret": SECRET},
     "swapped": {"api_key": SECRET, "api_secret": "APIcanary123456"},
     "bytes": {"api_key": KEY, "api_secret": SECRET.encode()},
+    "an argument that is unknown": {**PAIR, "secret": SECRET},
     **{f"a secret with {name}": {"api_key": KEY, "api_secret": text} for name, text in ILL.items()},
     **{
         f"a key with {name}": {"api_key": text.replace(SECRET, KEY), "api_secret": SECRET} for name, text in ILL.items()
@@ -54,11 +55,13 @@ OF_CLIENTS: dict[str, Arguments] = {
     **{f"auth with {name}": {"auth": f"Bearer {text}"} for name, text in ILL.items()},
     **{f"a header with {name}": {**PAIR, "extra_headers": {"X-A": text}} for name, text in ILL.items()},
     "two ways": {**PAIR, "token": SECRET},
+    "an option that is unknown": {"secret": SECRET},
     "a token and auth": {"token": SECRET, "auth": SECRET},
     "a header that the client owns": {**PAIR, "extra_headers": {"Authorization": SECRET}},
     "a header name of a wrong type": {**PAIR, "extra_headers": {1: SECRET}},
     "a header value of a wrong type": {**PAIR, "extra_headers": {"X-A": SECRET.encode()}},
     "headers that are no mapping": {**PAIR, "extra_headers": [("X-A", SECRET)]},
+    "headers that are a set": {**PAIR, "extra_headers": {SECRET}},
     "headers that are a text": {**PAIR, "extra_headers": SECRET},
     "a URL with a password": {**PAIR, "url": f"https://user:{SECRET}@livekit.example.com"},
     "a URL with a query": {**PAIR, "url": f"https://livekit.example.com?access_token={SECRET}"},

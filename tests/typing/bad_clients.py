@@ -4,6 +4,7 @@
 
 from typing import Any, Protocol
 
+import requests
 from google.protobuf.message import Message
 
 import livekit_twirp
@@ -18,6 +19,8 @@ from livekit_twirp import (
     ListRoomsResponse,
     LiveKitAPI,
     Method,
+    RetryPolicy,
+    RoomService,
     Transport,
     call_info,
     token_response,
@@ -31,6 +34,10 @@ def many_projects(lk: LiveKitAPI) -> None:
     lk.room.with_options(session=None)  # refused: the connections stay
     LiveKitAPI(user_agent_extra=2.1)  # refused: a number for a text
     LiveKitAPI(user_agent="shop/2.1")  # refused: no such option
+    LiveKitAPI("localhost", retries=2)  # refused: no such option
+    AsyncLiveKitAPI(base_url="localhost")  # refused: no such option
+    RoomService(requests.Session(), host="localhost")  # refused: no such option
+    RetryPolicy(max_retries=2)  # refused: no such option
 
 
 async def vault(method: Method[Any, Any], request: Message) -> str:

@@ -21,7 +21,8 @@ from twirpkit._engine.client_config import ClientConfig
 from twirpkit._protocol.headers import check_headers, check_value, merge_headers
 from twirpkit._protocol.url import normalize_url
 from twirpkit._secret import Secret, conceal, revealed
-from twirpkit._suggestion import suggestion
+from twirpkit._suggestion import check_arguments
+from twirpkit.events import check_function
 from twirpkit.options import UNSET, ClientOptions, Unset, check_client_timeout, check_hooks, check_retry
 from twirpkit.version import __version__
 
@@ -58,6 +59,8 @@ def client_config(package: PackageInfo, *, regions: Any = UNSET, **options: Unpa
         warn_if_insecure(base)
     if isinstance(regions, Unset):
         regions = None if package.regions is None else load_plug_in(package.regions)()
+    elif regions is not None and (isinstance(regions, type) or not hasattr(regions, "failover")):
+        raise TypeError(f"regions must be Regions, or None for none, not {type(regions).__name__}")
     defaults = ClientConfig(
         base_url=base + package.prefix,
         user_agent=user_agent(package),
@@ -83,13 +86,13 @@ def merge(base: ClientConfig, package: PackageInfo | None, **options: Unpack[Cli
         ValueError: An option is refused, or credentials are given in several ways.
         TypeError: An option is unknown or has the wrong type.
     """
-    for name in options:
-        if name not in ClientOptions.__annotations__:
-            raise TypeError(f"a client has no option {name!r}{suggestion(name, ClientOptions.__annotations__)}")
+    check_arguments("a client", options, ClientOptions.__annotations__, kind="option")
     authorize = given_authorization(package, **take_credentials(options))
     timeout, retry, hooks = options.get("timeout", UNSET), options.get("retry", UNSET), options.get("hooks")
     headers, extra, url = options.get("extra_headers"), options.get("user_agent_extra"), options.get("url")
     source = headers if callable(headers) else None
+    if source is not None:
+        check_function("extra_headers", source, "no argument")
     merged = dataclasses.replace(
         base,
         timeout=base.timeout if isinstance(timeout, Unset) else check_client_timeout(timeout),
@@ -125,8 +128,14 @@ def user_agent(package: PackageInfo, transport: object = None) -> str:
 def _base_url(package: PackageInfo | None, url: str | Secret) -> str:
     """Return the normalized base URL, without the prefix of the services."""
     base = normalize_url(url)
-    if package is not None and package.prefix and base.endswith(package.prefix):
+    if package is None:
+        return base
+    if package.prefix and base.endswith(package.prefix):
         raise ValueError(f"the URL {base!r} ends with {package.prefix}, which the client adds itself: leave it out")
+    for service in package.services:
+        _, found, rest = base.partition(f"{package.prefix}/{service}")
+        if found:
+            raise ValueError(f"the URL {base!r} ends with {found}{rest}, which the client adds itself: leave it out")
     return base
 
 

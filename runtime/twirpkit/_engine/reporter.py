@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import time
+from collections.abc import Coroutine
 from typing import Any, Literal
 
 from twirpkit._engine.client_config import ClientConfig
@@ -65,7 +66,10 @@ class Reporter:
         )
         for hook in self._hooks:
             try:
-                hook(event)
+                returned: object = hook(event)
+                if isinstance(returned, Coroutine):  # of a function that does not look like a coroutine function
+                    returned.close()  # otherwise Python warns that nobody awaited it
+                    raise TypeError("it returned a coroutine, and nothing awaits it: give a plain function")
             except Exception:
                 LOGGER.exception("a hook failed at the event %r of %s", kind, self._method.path)
         return headers

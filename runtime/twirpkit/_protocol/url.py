@@ -13,8 +13,12 @@ __all__ = ["is_loopback", "normalize_url"]
 
 _SCHEMES: Final = {"http": "http", "https": "https", "ws": "http", "wss": "https"}
 _NETLOC: Final = re.compile(r"(?:\[(?P<ipv6>[0-9A-Fa-f:.]+)\]|(?P<name>[^:\[\]]*))(?::(?P<port>[0-9]{1,5}))?")
-_TEMPLATE: Final = re.compile(r".*\$\{[^}]*\}|(?:[a-z]+://)?[^/]*(?:\{[^}]*\}|<[^>]*>)", re.IGNORECASE | re.DOTALL)
+_TEMPLATE: Final = re.compile(
+    r".*\$\{[^}]*\}|(?:[a-z]+://)?[^/]*(?:\{[^}]*\}|<[^>]*>|\$[a-z_]|%[a-z_]+%)", re.IGNORECASE | re.DOTALL
+)
 """A variable anywhere, or a placeholder in the host."""
+_NO_SEPARATOR: Final = re.compile(r"(https?|wss?)(?::/|:(?![0-9]{1,5}(?:/|$))|//)", re.IGNORECASE)
+"""A scheme without ``://``. What is called ``http`` may be a host, with a port or a path."""
 _NAME: Final = re.compile(r"[a-z0-9._-]*")
 _PATH_SAFE: Final = "/%:@!$&'()*+,;=~"
 
@@ -49,11 +53,13 @@ def _normalize(url: str) -> tuple[str, str]:
     if re.search(r"[\s\x00-\x1f\x7f-\x9f\\]", url):
         return "", f"the URL {shown!r} holds white space, a control character or a backslash"
     if _TEMPLATE.match(url) is not None:
-        return "", f"the URL {shown!r} is a template: put the real value in place of what is in brackets"
+        return "", f"the URL {shown!r} is a template: put the real value in place of its variable or placeholder"
     if shown != url:
         return "", f"the URL {shown!r} may have no query and no fragment: give the base URL of the service"
     scheme, separator, rest = url.partition("://")
     if not separator:
+        if (found := _NO_SEPARATOR.match(url)) is not None:
+            return "", f"the URL {url!r} has no '://' after {found[1]!r}"
         scheme, rest = "", url
     elif scheme.lower() not in _SCHEMES:
         return "", f"the URL {url!r} has the scheme {scheme!r}: use https, http, wss or ws"

@@ -284,6 +284,7 @@ def _wanted_message(cls: type[Message], name: str, value: object, rules: Rules) 
     if name in rules.wanted:
         return f"expected {rules.wanted[name]}"
     fields = list(fields_of(cls.DESCRIPTOR).values())
-    if isinstance(value, list | tuple) and fields and fields[0].repeated and fields[0].map_key is None:
+    several = fields and fields[0].repeated and fields[0].map_key is None
+    if several and (isinstance(value, list | tuple | set) or (isinstance(value, str) and fields[0].kind == "string")):
         return f'expected {name} or a mapping such as {{"{fields[0].name}": [...]}}'
     return f"expected {name} or a mapping"

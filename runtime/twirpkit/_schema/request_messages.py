@@ -19,6 +19,7 @@ from twirpkit._schema.filling import (
     type_name,
     wanted_scalar,
 )
+from twirpkit._suggestion import closest, closest_argument
 from twirpkit.options import CallOptions
 
 __all__ = ["PYTHON", "request_message", "strictly"]
@@ -63,13 +64,12 @@ def request_message(cls: type[M], request: object, fields: Mapping[str, Any]) ->
 
 def _misspelt_option(cls: type[Message], names: Iterable[str]) -> tuple[str, str] | None:
     """Return a keyword that is no field, and the option of a call that it is nearly the name of, if there is one."""
-    import difflib  # here, because only a mistake needs it
-
-    known = fields_by_key(cls)
+    known, options = fields_by_key(cls), CallOptions._fields
     for name in names:
-        if name not in known and not difflib.get_close_matches(name, known, n=1):
-            for option in difflib.get_close_matches(name, CallOptions._fields, n=1):
-                return name, option
+        if name not in known:
+            meant = closest(name, [*known, *options]) or closest_argument(name, options)
+            if meant in options and meant not in known:
+                return name, meant
     return None
 
 

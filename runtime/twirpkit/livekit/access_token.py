@@ -13,6 +13,7 @@ from typing import Any, Final, NoReturn, cast
 from google.protobuf.message import Message
 
 from twirpkit._secret import Secret, conceal
+from twirpkit._suggestion import check_arguments
 from twirpkit.livekit.room_config import room_config_json, sensitive_paths
 from twirpkit.livekit.token_grants import Participant, VideoGrants, check, claims_of, put
 from twirpkit.livekit.token_signing import LATEST, credentials, hs256, unix_time
@@ -112,7 +113,8 @@ def _concealing(init: Callable[..., None]) -> Callable[..., None]:
 
     @functools.wraps(init)
     def __init__(self: Any, api_key: Any = None, api_secret: Any = None, **fields: Any) -> None:
-        api_key, api_secret = conceal(api_key, api_secret)
+        api_key, api_secret, fields = conceal(api_key, api_secret, fields)
+        check_arguments("AccessToken", fields, AccessToken.__dataclass_fields__)
         init(self, api_key, api_secret, **fields)
 
     return __init__

@@ -19,6 +19,7 @@ from twirpkit._engine.steps import Outcome, Send, Sleep, Step
 from twirpkit._protocol.constants import ACCEPT, CONTENT_TYPE, JSON, TIMEOUT_MS
 from twirpkit._protocol.headers import Headers
 from twirpkit._protocol.url import is_loopback, normalize_url
+from twirpkit._suggestion import Suggesting
 from twirpkit.transports.base import HttpRequest, HttpResponse, Phase, TransportFailure
 
 __all__ = ["RegionFailover", "Regions"]
@@ -39,11 +40,12 @@ MOVED: Final = 451
 _LOOKS: Final = 0.02
 """Seconds between two looks at another call's discovery."""
 _NOT_FOR_DISCOVERY: Final = frozenset(name.lower() for name in (CONTENT_TYPE, ACCEPT, TIMEOUT_MS))
+_FOR_ROOMS: Final = re.compile(r"/rtc(?:/v[0-9]+)?(?:/validate)?$")
 _MAX_AGE: Final = re.compile(r"(?:^|[\s,])max-age\s*=\s*\"?([0-9]{1,9})")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Regions:
+class Regions(Suggesting):
     """Hosts that have regions, and hosts that may receive a token.
 
     Raises:
@@ -71,8 +73,8 @@ class Regions:
         Raises:
             ValueError: The URL is one for clients of rooms.
         """
-        if base_url.endswith("/rtc"):
-            raise ValueError("the URL ends with /rtc, which is for clients of rooms: leave it out")
+        if (path := _FOR_ROOMS.search(base_url)) is not None:
+            raise ValueError(f"the URL ends with {path.group()}, which is for clients of rooms: leave it out")
         suffix = self._suffix(urlsplit(base_url).hostname or "")
         return None if suffix is None else RegionFailover(base_url, suffix)
 

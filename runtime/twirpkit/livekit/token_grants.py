@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from typing import Any, Final, TypeVar, cast
 
-from twirpkit._suggestion import suggestion
+from twirpkit._suggestion import Suggesting, suggestion
 from twirpkit.livekit.frozen_json import freeze
 
 __all__ = [
@@ -68,7 +68,7 @@ _ENUMS: Final[Mapping[str, Mapping[int, str]]] = {
 """Fields with a closed list of names. A server takes an unknown name for a default, so a typo must not get there."""
 
 
-class Grants:
+class Grants(Suggesting):
     """Base of the grant classes. Values are checked against the annotations, and are immutable.
 
     Raises:

@@ -17,6 +17,7 @@ from typing import Any, Final, NoReturn
 
 from twirpkit._config.credentials import checked_credential
 from twirpkit._secret import Secret, conceal
+from twirpkit._suggestion import Suggesting
 from twirpkit.livekit.frozen_json import freeze
 from twirpkit.livekit.token_grants import Participant, check, from_claims
 from twirpkit.livekit.token_signing import LATEST, checked_pair, credentials, hs256, unix_time
@@ -68,7 +69,7 @@ class Claims(Participant):
         object.__setattr__(self, "raw", freeze(self.raw))
 
 
-class TokenVerifier:
+class TokenVerifier(Suggesting):
     """Verifier of tokens that are signed with one of several API keys.
 
     Args:

@@ -13,6 +13,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, Final, Generic, NoReturn, TypeVar
 
 from twirpkit._secret import conceal
+from twirpkit._suggestion import Suggesting
 from twirpkit.livekit.token_signing import unix_time
 from twirpkit.livekit.token_verifier import LEEWAY, Claims, TokenError, TokenVerifier, check_duration, parse_json
 from twirpkit.livekit.webhook_event import WebhookError, WebhookEvent
@@ -26,7 +27,7 @@ MAX_BYTES: Final = 1024 * 1024
 """Default limit of a body, in bytes."""
 
 
-class WebhookReceiver(Generic[E]):
+class WebhookReceiver(Suggesting, Generic[E]):
     """Receiver that verifies and decodes deliveries. One object serves a whole program and is safe in threads.
 
     A generated package binds it to its event class.

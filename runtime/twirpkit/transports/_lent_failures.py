@@ -7,10 +7,26 @@ from collections.abc import Iterator
 from typing import Final
 
 from twirpkit._http1.request import Target, check_request_headers, parse_target
-from twirpkit.transports._net.connect_failures import DEADLINE_PASSED, deadline_passed, plain_os_error
+from twirpkit.transports._net.connect_failures import (
+    DEADLINE_PASSED,
+    deadline_passed,
+    final_handshake,
+    not_connected,
+    plain_os_error,
+)
+from twirpkit.transports._net.proxy import refusal
 from twirpkit.transports.base import HttpRequest, Phase, TransportFailure
 
-__all__ = ["chain", "check_request", "closed_early", "late", "library_failure", "unreadable", "waited_too_long"]
+__all__ = [
+    "chain",
+    "check_request",
+    "closed_early",
+    "late",
+    "library_failure",
+    "refused_by_proxy",
+    "unreadable",
+    "waited_too_long",
+]
 
 _LONGEST_TEXT: Final = 1000
 _STANDARD: Final = frozenset(("builtins", "socket", "ssl"))
@@ -47,6 +63,11 @@ def closed_early(error: BaseException) -> TransportFailure:
     return TransportFailure(reason, Phase.NO_ANSWER, cause=plain_os_error(_system_error(error)))
 
 
+def refused_by_proxy(target: Target, status: int) -> TransportFailure:
+    """Describe a request for which a proxy made no tunnel."""
+    return not_connected(target.host, refusal(status))
+
+
 def unreadable(library: str) -> TransportFailure:
     """Describe a request whose response a library refused. Its words are not repeated: they quote the response."""
     return TransportFailure(f"the response is not HTTP/1.x as {library} reads it", Phase.CUT)
@@ -69,6 +90,9 @@ def library_failure(error: BaseException, request: HttpRequest, target: Target, 
     if isinstance(cause, ssl.SSLCertVerificationError):
         reason = f"certificate verify failed: {cause.verify_message}; the session decides whom to trust"
         return _not_connected(target, reason, cause, final=True)
+    handshake = final_handshake(cause) if isinstance(cause, ssl.SSLError) and not sent else None
+    if handshake is not None:
+        return _not_connected(target, handshake[0], cause, final=True)
     plain = plain_os_error(cause)
     if not sent:
         return _not_connected(target, plain.strerror if plain is not None and plain.strerror else _words(error), cause)

@@ -15,6 +15,7 @@ from twirpkit.transports._net.connect_failures import ConnectError
 from twirpkit.transports._net.fork import process
 from twirpkit.transports._net.proxy import environment_proxy, environment_proxy_url, proxy_selector
 from twirpkit.transports._net.tls import default_context
+from twirpkit.transports.base import running_loop
 
 __all__ = ["LoopSessions", "ProcessSessions", "ProxyUrls", "system_trust"]
 
@@ -109,7 +110,7 @@ class LoopSessions(Generic[S]):
 
     def get(self) -> S:
         """Return the session of the running loop."""
-        key = process(), asyncio.get_running_loop()
+        key = process(), running_loop()
         held = self._held.get(key)
         if held is None:
             session = self._make()
@@ -121,7 +122,7 @@ class LoopSessions(Generic[S]):
 
     async def aclose(self) -> None:
         """Close the sessions. That of a loop which neither runs nor has ended cannot be closed."""
-        here = asyncio.get_running_loop()
+        here = running_loop()
         for (owner, loop), (_, keeper) in list(self._held.items()):
             if owner is not process():
                 continue

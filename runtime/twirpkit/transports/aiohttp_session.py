@@ -24,12 +24,14 @@ from twirpkit._http1.parsed_response import ParsedResponse
 from twirpkit._http1.request import Target, announces_length
 from twirpkit._protocol.constants import ACCEPT, ACCEPT_ENCODING, AUTHORIZATION, CONTENT_TYPE, USER_AGENT
 from twirpkit._secret import Secret, conceal, revealed
+from twirpkit._suggestion import Suggesting
 from twirpkit.options import ProxyOption, Tls
 from twirpkit.transports._lent_failures import (
     check_request,
     closed_early,
     late,
     library_failure,
+    refused_by_proxy,
     unreadable,
     waited_too_long,
 )
@@ -76,7 +78,7 @@ class _Body(aiohttp.BytesPayload):
         await super().write_with_length(writer, content_length)
 
 
-class AiohttpTransport:
+class AiohttpTransport(Suggesting):
     """An `AsyncTransport` over a session of aiohttp.
 
     Args:
@@ -246,6 +248,8 @@ def _failure(
     if isinstance(error, TimeoutError):
         unsent = isinstance(body, _Body) and not body.written
         return connect_timed_out(target.host, request.deadline, None) if unsent else waited_too_long()
+    if isinstance(error, aiohttp.ClientHttpProxyError):
+        return refused_by_proxy(target, error.status)
     if isinstance(error, _NOT_SENT):
         return library_failure(error, request, target, sent=False)
     if isinstance(error, (*_CLOSED, _ClosedError)):

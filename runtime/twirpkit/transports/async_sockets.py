@@ -11,6 +11,7 @@ from dataclasses import replace
 
 from twirpkit._http1.request import parse_target
 from twirpkit._secret import conceal
+from twirpkit._suggestion import Suggesting
 from twirpkit.options import ProxyOption, Tls
 from twirpkit.transports._net.async_connection import AsyncConnection
 from twirpkit.transports._net.connect_failures import CLOSED, DEADLINE_PASSED
@@ -20,16 +21,12 @@ from twirpkit.transports._net.loop_pool import LoopPool
 from twirpkit.transports._net.proxy import proxy_selector
 from twirpkit.transports._net.route import Routes
 from twirpkit.transports._net.tls import tls_context
-from twirpkit.transports.base import HttpRequest, HttpResponse, Phase, TransportFailure
+from twirpkit.transports.base import HttpRequest, HttpResponse, Phase, TransportFailure, running_loop
 
 __all__ = ["AsyncSocketTransport"]
 
-_NO_LOOP = (
-    "an async client needs asyncio, and no event loop of asyncio is running here (under trio, use the sync client)"
-)
 
-
-class AsyncSocketTransport:
+class AsyncSocketTransport(Suggesting):
     """An `AsyncTransport` over asyncio or uvloop. May be made outside of a loop, and used in one after the other.
 
     Args:
@@ -101,21 +98,17 @@ class AsyncSocketTransport:
         Args:
             timeout: Seconds after which the requests under way are ended: their connections are closed.
         """
+        running = running_loop()
         self._closed = True
         for loop, pool in list(self._own_pools().items()):
-            if loop is not asyncio.get_running_loop():
+            if loop is not running:
                 pool.close_from_outside()
-        here = self._own_pools().get(asyncio.get_running_loop())
+        here = self._own_pools().get(running)
         if here is not None:
             await here.close(timeout)
 
     def _pool(self) -> LoopPool:
-        try:
-            loop = asyncio.get_running_loop()
-        except RuntimeError:
-            loop = None
-        if loop is None:
-            raise RuntimeError(_NO_LOOP)
+        loop = running_loop()
         pools = self._own_pools()
         pool = pools.get(loop)
         if pool is None:

@@ -9,9 +9,12 @@ from __future__ import annotations
 import enum
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
-__all__ = ["AsyncTransport", "HttpRequest", "HttpResponse", "Phase", "Transport", "TransportFailure"]
+if TYPE_CHECKING:
+    import asyncio
+
+__all__ = ["AsyncTransport", "HttpRequest", "HttpResponse", "Phase", "Transport", "TransportFailure", "running_loop"]
 
 
 class Phase(enum.Enum):
@@ -103,3 +106,16 @@ class AsyncTransport(Protocol):
         Args:
             timeout: Seconds after which the requests under way are ended; None: their deadlines count.
         """
+
+
+def running_loop() -> asyncio.AbstractEventLoop:
+    """Return the running event loop. Raises RuntimeError where none of asyncio's runs (rule F2)."""
+    import asyncio  # here: a sync client does without it
+
+    try:
+        return asyncio.get_running_loop()
+    except RuntimeError:
+        pass
+    raise RuntimeError(
+        "an async client needs asyncio, and no event loop of asyncio is running here (under trio, use the sync client)"
+    )

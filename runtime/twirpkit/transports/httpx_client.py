@@ -7,6 +7,7 @@ made here, without what a client adds: headers, cookies, auth, params.
 from __future__ import annotations
 
 import asyncio
+import re
 import time
 from collections.abc import Callable
 from functools import lru_cache
@@ -18,12 +19,14 @@ from twirpkit._http1.head import BadResponse
 from twirpkit._http1.parsed_response import ParsedResponse
 from twirpkit._http1.request import Target
 from twirpkit._secret import Secret, conceal, revealed
+from twirpkit._suggestion import Suggesting
 from twirpkit.options import ProxyOption, Tls
 from twirpkit.transports._lent_failures import (
     check_request,
     closed_early,
     late,
     library_failure,
+    refused_by_proxy,
     unreadable,
     waited_too_long,
 )
@@ -41,6 +44,8 @@ _NOT_SENT: Final = (httpx.ConnectError, httpx.PoolTimeout, httpx.ProxyError, htt
 _MINOR: Final = {b"HTTP/1.0": 0, b"HTTP/1.1": 1, b"HTTP/2": None}
 _DISCONNECTED: Final = "Server disconnected"
 """The beginning of what httpx says if the connection was closed, by the same exception as for a malformed response."""
+_NO_TUNNEL: Final = re.compile(r"([1-9][0-9]{2}) ")
+"""The start of the text of httpx for a CONNECT that a proxy refused: its status."""
 _MINE: Final = "the client has its own: give proxy and verify to it in place of proxy and tls"
 
 
@@ -56,7 +61,7 @@ class _Progress:
             self.connecting = event.startswith("connection.")
 
 
-class HttpxTransport:
+class HttpxTransport(Suggesting):
     """A `Transport` over a client of httpx. Usable from threads as far as the client is.
 
     Args:
@@ -115,7 +120,7 @@ class HttpxTransport:
         self._own.close()
 
 
-class AsyncHttpxTransport:
+class AsyncHttpxTransport(Suggesting):
     """An `AsyncTransport` over an async client of httpx.
 
     Args:
@@ -279,4 +284,6 @@ def _failure(error: Exception, request: HttpRequest, target: Target) -> Transpor
         return connect_timed_out(target.host, request.deadline, request.connect_deadline)
     if isinstance(error, httpx.RemoteProtocolError):
         return closed_early(error) if str(error).startswith(_DISCONNECTED) else unreadable("httpx")
+    if isinstance(error, httpx.ProxyError) and (refused := _NO_TUNNEL.match(str(error))) is not None:
+        return refused_by_proxy(target, int(refused[1]))
     return library_failure(error, request, target, sent=not isinstance(error, _NOT_SENT))

@@ -14,6 +14,7 @@ import os
 import re
 import ssl
 import time
+import warnings
 from collections.abc import Callable, Iterator, Mapping
 from http.client import HTTPException, RemoteDisconnected
 from typing import Any, Final, TypeAlias
@@ -32,8 +33,18 @@ from twirpkit._http1.parsed_response import ParsedResponse
 from twirpkit._http1.request import Target, announces_length
 from twirpkit._protocol.constants import ACCEPT_ENCODING, CONTENT_LENGTH, USER_AGENT
 from twirpkit._secret import Secret, conceal
+from twirpkit._suggestion import Suggesting
+from twirpkit.errors import InsecureTransportWarning
 from twirpkit.options import ProxyOption, Tls
-from twirpkit.transports._lent_failures import chain, check_request, closed_early, late, library_failure, unreadable
+from twirpkit.transports._lent_failures import (
+    chain,
+    check_request,
+    closed_early,
+    late,
+    library_failure,
+    refused_by_proxy,
+    unreadable,
+)
 from twirpkit.transports._net.connect_failures import CLOSED, connect_timed_out, deadline_passed
 from twirpkit.transports._net.connection_pool import MAX_CONNECTIONS
 from twirpkit.transports._net.tls import tls_context
@@ -49,12 +60,18 @@ _FAILURES: Final = (OSError, HTTPError, HTTPException)
 """The exceptions of a session for a failed request. A `requests.RequestException` is an OSError."""
 _ADDED: Final = (USER_AGENT, ACCEPT_ENCODING)
 """Headers that urllib3 adds where they are missing."""
+_UNVERIFIED: Final = (
+    "the session does not verify the server's certificate: whoever is in between can read the credentials; "
+    'set its verify to the server\'s CA, such as "ca.pem"'
+)
+_NO_TUNNEL: Final = re.compile(r"Tunnel connection failed: ([1-9][0-9]{2})\b")
+"""The text of `http.client` for a CONNECT that a proxy refused, with its status."""
 _FOLD: Final = re.compile(r"[ \t]*\r?\n[ \t]+")
 _MINOR: Final = {10: 0, 11: 1}
 """urllib3's versions of HTTP/1.x. Responses of test doubles have none."""
 
 
-class RequestsTransport:
+class RequestsTransport(Suggesting):
     """A `Transport` over a session of requests. Usable from threads as far as the session is.
 
     Args:
@@ -75,6 +92,8 @@ class RequestsTransport:
             raise TypeError(f"session must be a requests.Session, not {type(session).__qualname__}")
         if session is not None and (proxy is not None or tls is not None):
             raise ValueError("the session has its own: set its proxies and verify in place of proxy and tls")
+        if session is not None and session.verify is False:
+            warnings.warn(_UNVERIFIED, InsecureTransportWarning, stacklevel=5)  # who made the client
         self._lent = session
         self._proxy = ProxyUrls(proxy)
         self._own = ProcessSessions(functools.partial(_new_session, _ca_path(tls)), requests.Session.close)
@@ -233,6 +252,9 @@ def _failure(error: Exception, request: HttpRequest, target: Target) -> Transpor
     if isinstance(error, requests.ConnectTimeout):
         return connect_timed_out(target.host, request.deadline, request.connect_deadline)
     wrapped = list(chain(error))
+    for each in wrapped:
+        if isinstance(each, OSError) and (refused := _NO_TUNNEL.match(str(each))) is not None:
+            return refused_by_proxy(target, int(refused[1]))
     if any(isinstance(each, RemoteDisconnected) for each in wrapped):
         return closed_early(error)
     if any(isinstance(each, HTTPException | InvalidHeader) for each in wrapped):

@@ -8,6 +8,7 @@ from typing import Final
 
 from twirpkit._http1.request import parse_target
 from twirpkit._secret import conceal
+from twirpkit._suggestion import Suggesting
 from twirpkit.options import ProxyOption, Tls
 from twirpkit.transports._net.connect_failures import (
     CLOSED,
@@ -37,7 +38,7 @@ _LOOK_AGAIN: Final = 1.0
 another thread from telling it."""
 
 
-class SocketTransport:
+class SocketTransport(Suggesting):
     """A `Transport` over sockets of its own. Safe to use from many threads, and in a process and its forks.
 
     Args:

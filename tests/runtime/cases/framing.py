@@ -27,7 +27,7 @@ GO_TAKES_WHAT_IT_GETS = "without a length Go reads to the end of the connection;
 GO_READS_ON = "Go's reader is kinder here; what has two readings is an error"
 
 
-def whole(name: str, rule: str, data: bytes, answer: Room = ROOM, then: Ending = "close", **more: Any) -> Case:
+def whole(name: str, rule: str, data: bytes, answer: Room = ROOM, then: Ending = "keep", **more: Any) -> Case:
     """Bytes that are an answer."""
     also = ("A12", *more.pop("also", ()))
     return Case(name=name, rule=rule, also=also, script=(Step(data, then),), answer=answer, **more)
@@ -66,7 +66,7 @@ def interim_answers() -> Iterator[Case]:
         rule="A4",
         also=("A6",),
         status=404,
-        script=(Step(early + head(f"Content-Length: {len(ERROR)}", status="404 No") + ERROR),),
+        script=(Step(early + head(f"Content-Length: {len(ERROR)}", status="404 No") + ERROR, "keep"),),
         error=errors.NotFoundError,
         code=Code.NOT_FOUND,
         message="why",
@@ -161,6 +161,7 @@ def chunks() -> Iterator[Case]:
         "a-negative-size": b"-2\r\n" + BODY,
         "an-overflowing-size": b"11111111111111111\r\n" + BODY,
         "more-than-its-size": CHUNKS.replace(b"\r\n0", b"X\r\n0"),
+        "another-end": CHUNKS.replace(b"\r\n0", b"XY0"),
     }.items():
         yield Case(
             name=f"chunk-with-{name}",

@@ -42,7 +42,6 @@ def header_blocks() -> Iterator[Case]:
         go="Go: 10 MB",
     )
     for name, data in {
-        "empty": b"",
         "cut-in-the-version": b"HTTP/1",
         "cut-in-the-status-line": b"HTTP/1.1 200 O",
         "cut-after-the-status-line": ok,

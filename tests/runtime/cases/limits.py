@@ -4,7 +4,20 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-__all__ = ["DRIPS", "HANDSHAKES", "KEPT", "LIMITS", "REDIRECTS", "ROWLESS", "SURPLUS", "Limit"]
+__all__ = [
+    "ALERTS",
+    "DRIPS",
+    "HANDSHAKES",
+    "KEPT",
+    "LIMITS",
+    "PROXIES",
+    "REDIRECTS",
+    "REFUSALS",
+    "ROWLESS",
+    "SURPLUS",
+    "UNVERIFIED",
+    "Limit",
+]
 
 HTTPX = ("httpx", "httpx-async")
 ALL = ("requests", "aiohttp", *HTTPX)
@@ -44,6 +57,7 @@ LIMITS = (
         ("requests",),
         ("A11-chunks-cut-in-the-last-line", "A11-chunks-cut-in-the-last-byte", "A11-chunks-cut-in-a-trailer"),
     ),
+    Limit("Any two bytes end a chunk", ("requests",), ("A11-chunk-with-another-end",)),
     Limit(
         "An interim response other than 100 is a transport error",
         ("requests",),
@@ -103,6 +117,10 @@ HANDSHAKES = Limit("A TLS handshake that takes too long counts as a request with
 REDIRECTS = Limit("A redirect with a malformed Location is a transport error", HTTPX)
 KEPT = Limit("A connection is kept after a body that cannot be decoded", ("requests", "aiohttp"))
 BLANKS = Limit("A header value that ends in a blank cannot be sent", HTTPX)
+ALERTS = Limit("A server that wants a client certificate and says so after the handshake (TLS 1.3) is not told", ALL)
+REFUSALS = Limit("A server that refuses a TLS handshake is not told (phase P2)", ("requests",))
+PROXIES = Limit("A 407 of a proxy to an http request is a response of the server", ALL)
+UNVERIFIED = Limit("A session that does not verify certificates gives no warning", ("aiohttp", *HTTPX))
 SURPLUS = Limit("A response that follows on another is taken for that to the next request", HTTPX)
-ROWLESS = (DRIPS, HANDSHAKES, REDIRECTS, KEPT, BLANKS, SURPLUS)
+ROWLESS = (DRIPS, HANDSHAKES, REDIRECTS, KEPT, BLANKS, ALERTS, REFUSALS, PROXIES, UNVERIFIED, SURPLUS)
 """Limits that no row shows: tests of transports do, and one recorded exchange."""

@@ -126,8 +126,9 @@ class Player:
         self._stage = stage
         self._transport: Any = LENT.get(client)
         # A library keeps a connection after a body that cannot be decoded, and the stage answers nothing more on it.
+        # The defaults keep none that is out of step, and a retry would hide it if they did.
         policy = dataclasses.replace(AT_ONCE, attempt_timeout=1.0)
-        self._around: ClientOptions = {"retry": policy if self._transport else AT_ONCE}
+        self._around: ClientOptions = {"retry": policy if self._transport else False}
         self._runner = None if client in SYNC else asyncio.Runner()
 
     def play(self, case: Case) -> None:

@@ -6,16 +6,20 @@ import asyncio
 import concurrent.futures
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Coroutine, Iterator
 from typing import Any
 
+import httpx
 import pytest
 from byte_server import Canned, Server, http, serve
 from unreachable_addresses import full_backlog
 from worlds import WORLDS, AsyncWorld, make_request
 
+from livekit_twirp import AsyncLiveKitAPI
+from twirpkit.transports.aiohttp_session import AiohttpTransport
 from twirpkit.transports.async_sockets import AsyncSocketTransport
 from twirpkit.transports.base import HttpResponse, Phase, TransportFailure
+from twirpkit.transports.httpx_client import AsyncHttpxTransport
 from twirpkit.transports.sync_sockets import SocketTransport
 
 HELD = Canned(b"HTTP/1.1 200 OK\r\n", "keep", after=b"Content-Length: 2\r\n\r\nhi")
@@ -216,12 +220,28 @@ def test_an_idle_connection_is_closed_although_others_are_in_use(world: AsyncWor
         world.runner.run(scene())
 
 
-def test_without_asyncio_one_sentence_says_so() -> None:
+WITHOUT_ASYNCIO: dict[str, Callable[[], Coroutine[Any, Any, object]]] = {
+    "a request": lambda: AsyncSocketTransport().send(make_request("http://127.0.0.1:1/")),
+    "closing a transport": lambda: AsyncSocketTransport().aclose(),
+    "a request over a session of its own": lambda: AiohttpTransport().send(make_request("http://127.0.0.1:1/")),
+    "closing a session of its own": lambda: AsyncHttpxTransport().aclose(),
+    "a call": lambda: AsyncLiveKitAPI("http://127.0.0.1:1", token="t").room.list_rooms(),
+    "a call over a session": lambda: AsyncLiveKitAPI(
+        "http://127.0.0.1:1",
+        token="t",
+        session=httpx.AsyncClient(transport=httpx.MockTransport(lambda _: httpx.Response(503))),
+    ).room.list_rooms(),
+    "closing a client": lambda: AsyncLiveKitAPI("http://127.0.0.1:1", token="t").aclose(),
+}
+
+
+@pytest.mark.parametrize("name", WITHOUT_ASYNCIO)
+def test_without_asyncio_one_sentence_says_so(name: str) -> None:
     """As under trio, which runs coroutines without a loop of asyncio's."""
-    sending = AsyncSocketTransport().send(make_request("http://127.0.0.1:1/"))
+    coroutine = WITHOUT_ASYNCIO[name]()
     wanted = r"^an async client needs asyncio, and no event loop of asyncio is running here \(under trio, use the sync"
     with pytest.raises(RuntimeError, match=wanted) as caught:
-        sending.send(None)
+        coroutine.send(None)
     assert caught.value.__context__ is None
 
 

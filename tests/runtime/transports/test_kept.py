@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import concurrent.futures
 import contextlib
+import gzip
 import socket
 import ssl
 from pathlib import Path
@@ -15,7 +16,7 @@ from worlds import WORLDS, World
 
 from twirpkit.transports._net import async_connect, sync_connect
 from twirpkit.transports._net.connection_pool import IDLE
-from twirpkit.transports.base import Phase
+from twirpkit.transports.base import Phase, TransportFailure
 
 PEM = Path(__file__).with_name("localhost.pem")
 INTERIM = b"HTTP/1.1 103 Early Hints\r\n\r\n"
@@ -155,6 +156,26 @@ def test_how_far_a_request_came(kind: str, name: str, kept: bool, encrypted: boo
         assert server.connections == 1
     world.end()
     assert (failed.phase, failed.reason, failed.timed_out) == (phase, reason, then == "hold")
+
+
+UNREADABLE = {
+    "1,001 lines": OK + b"A: b\r\n" * 1_001 + b"Content-Length: 0\r\n\r\n",
+    "another transfer coding": OK + b"Transfer-Encoding: gzip, chunked\r\n\r\n0\r\n\r\n",
+    "corrupt gzip": http(b"not gzip", "Content-Encoding: gzip"),
+    "gzip that is cut": http(gzip.compress(b"hi")[:-1], "Content-Encoding: gzip"),
+    "br": http(b"x", "Content-Encoding: br"),
+    "an error in br": http(b"x", "Content-Encoding: br", status="503 No"),
+}
+"""Responses that cannot be read to their ends, by a server that then waits for the next request."""
+
+
+@pytest.mark.parametrize("name", UNREADABLE)
+def test_after_an_answer_that_cannot_be_read_a_connection_is_not_used(world: World, name: str) -> None:
+    with serve(Canned(UNREADABLE[name], "keep"), http(b"next")) as server:
+        outcome = world.send(server.url)
+        assert isinstance(outcome, TransportFailure) or outcome.body_error
+        assert world.send(server.url).body == b"next"
+    assert [request.connection for request in server.requests] == [0, 1]
 
 
 @pytest.mark.parametrize("data", [OK + b"Content-Length: x\r\n\r\n", b"hello\r\n\r\n", OK + b"X\r\n\r\n"])

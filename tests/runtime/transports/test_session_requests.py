@@ -18,12 +18,14 @@ import pytest
 import requests
 from byte_server import Canned, serve
 from byte_server import http as answer
-from cases.limits import KEPT, REDIRECTS
+from cases.limits import KEPT, REDIRECTS, UNVERIFIED
 from lent_worlds import LENT, AsyncLentWorld, LentWorld, SyncLentWorld, lend
 from requests.adapters import BaseAdapter, HTTPAdapter
 from urllib3.util import Retry
 from worlds import HEADERS, TOKEN, make_request
 
+from livekit_twirp import AsyncLiveKitAPI, AsyncRoomService, LiveKitAPI, RoomService
+from twirpkit import InsecureTransportWarning
 from twirpkit.transports.base import HttpResponse, Phase, TransportFailure
 from twirpkit.transports.requests_session import RequestsTransport
 
@@ -51,6 +53,43 @@ def netrc(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path.write_text("default login user password secret\n")
     path.chmod(0o600)
     monkeypatch.setenv("NETRC", str(path))
+
+
+def careless_requests() -> requests.Session:
+    session = requests.Session()
+    session.verify = False
+    return session
+
+
+CARELESS: dict[str, Callable[[], Any]] = {
+    "requests": careless_requests,
+    "aiohttp": lambda: aiohttp.ClientSession(connector=aiohttp.TCPConnector(ssl=False)),
+    "httpx": lambda: httpx.Client(verify=False),
+    "httpx-async": lambda: httpx.AsyncClient(verify=False),
+}
+"""Sessions that do not verify certificates."""
+
+
+@pytest.mark.parametrize("name", CARELESS)
+def test_a_session_that_does_not_verify_is_warned_of(name: str, request: pytest.FixtureRequest) -> None:
+    if name in UNVERIFIED.clients:
+        request.applymarker(pytest.mark.xfail(reason=UNVERIFIED.line, strict=True))
+
+    async def make_clients() -> None:
+        session = CARELESS[name]()
+        facade: Any = AsyncLiveKitAPI if name in ("aiohttp", "httpx-async") else LiveKitAPI
+        service: Any = AsyncRoomService if name in ("aiohttp", "httpx-async") else RoomService
+        facade("https://h", token="t", session=session)
+        service(session, "https://h", token="t")
+        closed = getattr(session, "aclose", session.close)()
+        if closed is not None:
+            await closed
+
+    with pytest.warns(
+        InsecureTransportWarning, match="^the session does not verify the server's certificate: "
+    ) as warned:
+        asyncio.run(make_clients())
+    assert [each.filename for each in warned] == [__file__, __file__]
 
 
 @pytest.mark.usefixtures("netrc")

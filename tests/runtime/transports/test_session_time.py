@@ -127,13 +127,3 @@ def test_a_handshake_that_hangs(name: str) -> None:
         failed = lent.fail(f"https://127.0.0.1:{listener.getsockname()[1]}", timeout=0.3)
     lent.end()
     assert (failed.phase, failed.timed_out) == (Phase.NOT_SENT, True)
-
-
-def test_a_proxy_that_refuses() -> None:
-    for name, status in (("requests", "407 No"), ("aiohttp", "403 No"), ("httpx", "403 No"), ("httpx-async", "407 No")):
-        with serve(Canned(answer(b"", status=status))) as proxy:
-            options: dict[str, Any] = {"proxies": {"https": proxy.url}} if name == "requests" else {"proxy": proxy.url}
-            lent = lend(name, **options)
-            failed = lent.fail("https://target.invalid/x")
-            lent.end()
-        assert failed.phase is Phase.NOT_SENT, (name, failed)

@@ -233,7 +233,7 @@ def test_no_version_of_tls_in_common(make: Any, server_tls: ssl.SSLContext) -> N
 
 WANTS = {
     ssl.TLSVersion.TLSv1_2: (
-        "the server refuses the TLS handshake; it may want a client certificate, or other ciphers: "
+        "the server refuses the TLS handshake; it may want a client certificate, or other ciphers; "
         "tls= takes an ssl.SSLContext with one: load_cert_chain()"
     ),
     ssl.TLSVersion.TLSv1_3: (

@@ -11,6 +11,7 @@ from google.protobuf.message import Message
 
 from twirpkit._config.package_info import PackageInfo
 from twirpkit._secret import Secret
+from twirpkit._suggestion import Suggesting
 from twirpkit.errors import TwirpError
 from twirpkit.livekit.testing.dispatch_handler import DispatchHandler
 from twirpkit.livekit.testing.egress_handler import EgressHandler
@@ -44,7 +45,7 @@ URL: Final = "http://localhost:7880"
 """The URL of clients in this process: no request goes there."""
 
 
-class FakeLiveKit(Generic[Api, AsyncApi, Event]):
+class FakeLiveKit(Suggesting, Generic[Api, AsyncApi, Event]):
     """A LiveKit server for tests. Nothing in it is random, and its clock stands still until `advance` or `run_clock`.
 
     Rooms, participants, tracks, metadata, data, RPC methods, egress, ingress, telephony and dispatches are kept in

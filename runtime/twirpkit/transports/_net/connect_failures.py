@@ -19,6 +19,7 @@ __all__ = [
     "connect_timed_out",
     "deadline_passed",
     "earliest",
+    "final_handshake",
     "is_out_of_descriptors",
     "no_free_connection",
     "not_connected",
@@ -37,33 +38,35 @@ _PLAIN: Final = frozenset(
 
 _GIVE_CONTEXT: Final = "tls= takes an ssl.SSLContext with one: load_cert_chain()"
 _NO_COMMON_VERSION: Final = (
-    "the server and this client have no TLS version in common; tls= takes an ssl.SSLContext that allows others"
+    "the server and this client have no TLS version in common",
+    "tls= takes an ssl.SSLContext that allows others",
 )
 _NOT_TLS: Final = "does it speak http, without TLS?"
 _ALERTS: Final = {
-    "TLSV13_ALERT_CERTIFICATE_REQUIRED": f"the server wants a client certificate; {_GIVE_CONTEXT}",
-    "SSLV3_ALERT_BAD_CERTIFICATE": "the server refuses the client certificate: bad certificate",
-    "SSLV3_ALERT_UNSUPPORTED_CERTIFICATE": "the server refuses the client certificate: unsupported certificate",
-    "SSLV3_ALERT_CERTIFICATE_REVOKED": "the server refuses the client certificate: certificate revoked",
-    "SSLV3_ALERT_CERTIFICATE_EXPIRED": "the server refuses the client certificate: certificate expired",
-    "SSLV3_ALERT_CERTIFICATE_UNKNOWN": "the server refuses the client certificate: certificate unknown",
-    "TLSV1_ALERT_UNKNOWN_CA": "the server refuses the client certificate: unknown CA",
-    "TLSV1_ALERT_ACCESS_DENIED": "the server refuses the client certificate: access denied",
+    "TLSV13_ALERT_CERTIFICATE_REQUIRED": ("the server wants a client certificate", _GIVE_CONTEXT),
+    "SSLV3_ALERT_BAD_CERTIFICATE": ("the server refuses the client certificate: bad certificate", ""),
+    "SSLV3_ALERT_UNSUPPORTED_CERTIFICATE": ("the server refuses the client certificate: unsupported certificate", ""),
+    "SSLV3_ALERT_CERTIFICATE_REVOKED": ("the server refuses the client certificate: certificate revoked", ""),
+    "SSLV3_ALERT_CERTIFICATE_EXPIRED": ("the server refuses the client certificate: certificate expired", ""),
+    "SSLV3_ALERT_CERTIFICATE_UNKNOWN": ("the server refuses the client certificate: certificate unknown", ""),
+    "TLSV1_ALERT_UNKNOWN_CA": ("the server refuses the client certificate: unknown CA", ""),
+    "TLSV1_ALERT_ACCESS_DENIED": ("the server refuses the client certificate: access denied", ""),
 }
 """TLS alerts about the client's certificate. Under TLS 1.3 it can say so only after the client's handshake is
 done, with the first bytes that the client reads; nothing of the request was processed then."""
 _FINAL: Final = {
     **_ALERTS,
     "SSLV3_ALERT_HANDSHAKE_FAILURE": (
-        f"the server refuses the TLS handshake; it may want a client certificate, or other ciphers: {_GIVE_CONTEXT}"
+        "the server refuses the TLS handshake; it may want a client certificate, or other ciphers",
+        _GIVE_CONTEXT,
     ),
     "TLSV1_ALERT_PROTOCOL_VERSION": _NO_COMMON_VERSION,
     "UNSUPPORTED_PROTOCOL": _NO_COMMON_VERSION,
     "NO_PROTOCOLS_AVAILABLE": _NO_COMMON_VERSION,
     "WRONG_SSL_VERSION": _NO_COMMON_VERSION,
-    "TLSV1_UNRECOGNIZED_NAME": "the server has no certificate for this name",
+    "TLSV1_UNRECOGNIZED_NAME": ("the server has no certificate for this name", ""),
 }
-"""Failures of a handshake that would come again, by OpenSSL's names."""
+"""Failures of a handshake that would come again, by OpenSSL's names, each with what to do about it."""
 
 _EXPIRED: Final = 10
 _NOT_YET_VALID: Final = 9
@@ -123,12 +126,17 @@ def not_connected(place: str, why: str | Exception, *, final: bool = False) -> T
     if isinstance(why, ssl.SSLCertVerificationError):
         reason, final = _certificate(why), True
     elif isinstance(why, ssl.SSLError):
-        known = _FINAL.get(getattr(why, "reason", None) or "")  # one that Python made has none
+        known = final_handshake(why)
         if known is not None:
-            reason, final = known, True
+            reason, final = "; ".join(filter(None, known)), True
         elif "WRONG_VERSION_NUMBER" in reason:  # OpenSSL's words for a response that is not TLS at all
             reason = f"{reason} ({_NOT_TLS})"
     return TransportFailure(f"could not connect to {place}: {reason}", Phase.NOT_SENT, cause=cause, final=final)
+
+
+def final_handshake(error: ssl.SSLError) -> tuple[str, str] | None:
+    """Return why a TLS handshake would fail again, and what to do (or nothing); None for another failure."""
+    return _FINAL.get(getattr(error, "reason", None) or "")  # one that Python made has none
 
 
 def refused_handshake(place: str, error: Exception | None) -> TransportFailure | None:
