@@ -14,6 +14,7 @@ from twirpkit_codegen.errors import GenerationError
 from twirpkit_codegen.schema import build, manifest
 from twirpkit_codegen.schema.selection import Protos
 
+pytestmark = pytest.mark.slow  # protoc runs for each
 PROTOS = ROOT / "protos"
 LIVEKIT = (PROTOS / "livekit.toml").read_text(encoding="utf-8")
 ROWS = [
@@ -332,7 +333,6 @@ def test_no_row_can_be_left_out_of_the_files(tmp_path: Path) -> None:
     assert tree(tmp_path) == before
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("file", sorted(path.relative_to(PROTOS).as_posix() for path in PROTOS.rglob("*.proto")))
 def test_no_rpc_can_be_added(file: str, livekit: FileDescriptorSet, tmp_path: Path) -> None:
     """To no service of any proto, nor with a new service: generation names it."""

@@ -21,6 +21,7 @@ from worlds import WORLDS, SyncWorld, World
 
 from twirpkit.transports.base import HttpResponse, Phase, TransportFailure
 
+pytestmark = pytest.mark.slow  # many that wait: for a deadline each
 BUDGET = 0.12
 EARLY = 0.005
 LARGE = 12_000_000
@@ -96,7 +97,6 @@ def test_no_whole_body_in_time(world: World, name: str, status: int) -> None:
         assert bool(outcome.body) == (name != "no body") or drip
 
 
-@pytest.mark.slow
 def test_above_five_seconds_it_is_not_rounded() -> None:
     """Some libraries round such a deadline up to the clock's next whole second. The slowest test of all."""
     now = time.monotonic()

@@ -29,6 +29,7 @@ from twirpkit import InsecureTransportWarning
 from twirpkit.transports.base import HttpResponse, Phase, TransportFailure
 from twirpkit.transports.requests_session import RequestsTransport
 
+pytestmark = pytest.mark.slow  # over all libraries of others
 TAINTED: dict[str, dict[str, Any]] = {
     "requests": {
         "headers": {"X-Session": "s", "Accept": "text/html", "Cookie": "a=b"},
