@@ -16,6 +16,7 @@ from google.protobuf.compiler.plugin_pb2 import CodeGeneratorRequest, CodeGenera
 
 from twirpkit_codegen import entry_points, plugin
 
+pytestmark = pytest.mark.slow  # protoc and the plugin run for each
 ODD_ONES = ("comments", "editions_new", "extensions", "file_names", "option_fields")
 SEVERAL = [name for name in ODD_ONES if name not in OF_NEWER_PROTOC]
 
@@ -31,7 +32,6 @@ def protoc(folder: Path, *arguments: object) -> Ran:
     return Ran(done.returncode, done.stdout, done.stderr)
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("name", [*SEVERAL, "livekit"])
 def test_protoc_writes_what_the_command_writes(name: str, tmp_path: Path) -> None:
     manifest = ROOT / "protos" / "livekit.toml" if name == "livekit" else odd(name, tmp_path / "in")
@@ -132,7 +132,6 @@ def test_only_the_named_files_are_the_sdks(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("name", ["extensions", "google_types"])
 @pytest.mark.parametrize("form", ["binary", "json", "text", "binary.gz", "json.gz"])
-@pytest.mark.slow
 def test_images_in_every_format(name: str, form: str, tmp_path: Path) -> None:
     manifest = odd(name, tmp_path / "in")
     assert run("generate", manifest, "--out", tmp_path / "out").code == 0
