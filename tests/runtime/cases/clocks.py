@@ -12,7 +12,12 @@ from twirpkit.errors import Code
 
 __all__ = ["CASES"]
 
-REFUSED: dict[str, Any] = {"status": 401, "error": errors.UnauthenticatedError, "code": Code.UNAUTHENTICATED}
+REFUSED: dict[str, Any] = {
+    "status": 401,
+    "error": errors.UnauthenticatedError,
+    "code": Code.UNAUTHENTICATED,
+    "message": "why",  # the words of the Twirp error
+}
 
 
 def refusal(date: str | None, status: int = 401, code: str = "unauthenticated") -> Step:
@@ -71,6 +76,7 @@ def clocks() -> Iterator[Case]:
             (refusal("@NOW-3600@", 403, "permission_denied"),),
             error=errors.PermissionDeniedError,
             code=Code.PERMISSION_DENIED,
+            message="why",
         ),
     )
     yield Case(

@@ -230,7 +230,7 @@ def pins() -> Iterator[Case]:
             (closing(pinned), step),
             "base",
             "base?",
-            also=("D2", "D3"),
+            also=("A8", "D2", "D3"),
             says=("HTTP 451, not from a Twirp server: 'not here'", "pinned"),
             **says,
         )
