@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import difflib
 import os
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from types import MappingProxyType
 from typing import Final, TypeVar
 
-__all__ = ["GenerationError", "Location", "Problems", "text_of"]
+__all__ = ["GenerationError", "Location", "Problems", "suggestion", "text_of"]
 
 _TRACEBACK: Final = "TWIRPKIT_TRACEBACK"
 """The environment variable that lets errors of the generator itself through."""
@@ -112,6 +113,12 @@ class Problems:
         """Raise the errors as one, if there are any."""
         if self.found:
             raise GenerationError.of(self.found)
+
+
+def suggestion(name: str, known: Iterable[str], otherwise: str) -> str:
+    """Return the end of an error text about an unknown name: the closest one, or what to do if none is close."""
+    near = difflib.get_close_matches(name, list(known), n=1)
+    return f"; did you mean {near[0]!r}?" if near else otherwise
 
 
 def text_of(error: Exception) -> str:

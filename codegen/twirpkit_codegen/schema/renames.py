@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Collection, Iterable, Mapping
 
-from twirpkit_codegen.errors import Problems
+from twirpkit_codegen.errors import Problems, suggestion
 from twirpkit_codegen.schema.manifest import Manifest
 
 __all__ = ["Renames"]
@@ -42,7 +41,5 @@ class Renames:
         """Note the problem of each key that names nothing; `known` are names to suggest."""
         known = list(known)
         for key in sorted(self._unused):
-            near = difflib.get_close_matches(key, known, n=1)
-            advice = f"; did you mean {near[0]!r}?" if near else ": remove it"
-            text = f"rename: nothing in the protos is called {key!r}{advice}"
+            text = f"rename: nothing in the protos is called {key!r}{suggestion(key, known, ': remove it')}"
             self.problems.add(self._manifest.location("rename", key), text)

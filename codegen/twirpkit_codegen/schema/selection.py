@@ -7,14 +7,13 @@ manifest, the same is done to the files of the SDK.
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
 from google.protobuf.descriptor_pb2 import DescriptorProto, FieldDescriptorProto, FileDescriptorProto, FileDescriptorSet
 
-from twirpkit_codegen.errors import GenerationError
+from twirpkit_codegen.errors import GenerationError, suggestion
 from twirpkit_codegen.schema.manifest import Manifest
 from twirpkit_codegen.schema.type_index import is_google
 
@@ -203,8 +202,7 @@ def _only(files: Iterable[FileDescriptorProto], own: frozenset[str], manifest: M
     errors = []
     for name in manifest.only:
         if name not in known:
-            near = difflib.get_close_matches(name, known, n=1)
-            advice = f"; did you mean {near[0]!r}?" if near else ": it names services, RPCs, messages or enums"
+            advice = suggestion(name, known, ": it names services, RPCs, messages or enums")
             text = f"only: nothing in the protos is called {name!r}{advice}"
             errors.append(GenerationError.at(manifest.location("only"), text))
     if errors:

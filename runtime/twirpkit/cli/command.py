@@ -19,6 +19,7 @@ from google.protobuf.message import Message
 
 from twirpkit._config.package_info import PackageInfo, ServiceInfo
 from twirpkit._schema.names import unescaped
+from twirpkit._suggestion import closest
 from twirpkit.cli.client_options import call_options, client_arguments
 from twirpkit.cli.help_text import columns, paragraphs
 from twirpkit.cli.parsers import Parser, UsageError, client_flags, client_parser, request_parser
@@ -163,8 +164,8 @@ class _Command:
             return f"a secret is not taken from the command line, which others can read: set {secret}"
         if name in client_flags(self.package) and name not in flags:
             return f"{name} is an option of the client: it stands before the service"
-        close = difflib.get_close_matches(name, flags, n=1)
-        return f"there is no option {name}{f'; did you mean {close[0]}?' if close else '; --help lists them'}"
+        meant = closest(name, flags)
+        return f"there is no option {name}{f'; did you mean {meant}?' if meant else '; --help lists them'}"
 
 
 def _spell(py_name: str) -> str:
